@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import module from 'node:module'
+import { dirname, join } from 'node:path'
+import pjson from '../package.json' with { type: 'json' }
+
+const root = dirname(import.meta.dirname)
+
+/** A checkout runs from its TypeScript sources, without a build; a package ships JavaScript alone. */
+const isCheckout = existsSync(join(root, 'src', 'commands'))
+
+/**
+ * Runs one command line.
+ *
+ * @param {string[]} argv the arguments behind `ops`
+ */
+export async function start(argv) {
+  endQuietlyWhenTheReaderLeaves()
+  if (isVersionRequest(argv)) {
+    // Asked by scripts and prompts, so it is answered before a framework is loaded.
+    console.log(`${pjson.name}/${pjson.version} ${process.platform}-${process.arch} node-${process.version}`)
+    return
+  }
+  module.enableCompileCache()
+  // oclif would say that it cannot transpile a linked ES module; Node strips the types itself.
+  process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= '1'
+  const { execute } = await import('@oclif/core/execute')
+  await execute({ args: argv, loadOptions: isCheckout ? sources() : { root } })
+}
+
+/** @param {string[]} argv */
+function isVersionRequest(argv) {
+  return argv.length === 1 && ['--version', '-v', '-V'].includes(argv[0])
+}
+
+function sources() {
+  const { oclif } = pjson
+  return {
+    root,
+    ignoreManifest: true,
+    pjson: JSON.parse(
+      JSON.stringify({ ...pjson, oclif })
+        .replaceAll(/"\.\/dist\/([^"]*)\.js"/g, '"./src/$1.ts"')
+        .replaceAll('"./dist/', '"./src/'),
+    ),
+  }
+}
+
+/** `ops … | head` closes the pipe while oclif still waits for it to drain. */
+function endQuietlyWhenTheReaderLeaves() {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+      throw error
+    })
+  }
+}

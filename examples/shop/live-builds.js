@@ -1,0 +1,59 @@
+/** Tells every listener the list of builds, now and whenever it has changed. While nobody listens it does nothing. */
+export class LiveBuilds {
+  #store
+  #listeners = new Set()
+  #timer
+  #version
+  #sent = ''
+
+  constructor(store) {
+    this.#store = store
+  }
+
+  /** @param {import('node:http').ServerResponse} response kept open, as Server-Sent Events are */
+  add(response) {
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+    response.write('retry: 1000\n\n')
+    this.#listeners.add(response)
+    response.on('close', () => this.#remove(response))
+    this.#look()
+    if (this.#sent !== '') response.write(this.#sent)
+    this.#timer ??= setInterval(() => this.#look(), 200)
+  }
+
+  close() {
+    for (const response of this.#listeners) response.end()
+  }
+
+  #remove(response) {
+    this.#listeners.delete(response)
+    if (this.#listeners.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #look() {
+    const event = this.#changed()
+    if (event === undefined) return
+    this.#sent = event
+    for (const response of this.#listeners) response.write(event)
+  }
+
+  /** The list as an event, when it is another one than before. */
+  #changed() {
+    try {
+      const version = this.#store.version()
+      if (version === this.#version) return undefined
+      const event = `event: builds\ndata: ${JSON.stringify(this.#store.builds())}\n\n`
+      this.#version = version
+      return event === this.#sent ? undefined : event
+    } catch {
+      // The database is not there yet, or in the middle of a migration; the next look will tell.
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,1 @@
+examples/shop/ops.config.ts

@@ -1,0 +1,52 @@
+import { defineProcessor, taskTable } from '@ops-cli/core'
+import { packArtifact } from './artifact.ts'
+import { keepNewest } from './artifact-retention.ts'
+import { buildEnvironment } from './build-environment.ts'
+import { checkOut } from './checkout.ts'
+import { gitFor } from './git.ts'
+import { locateRepository } from './repository.ts'
+import { runBuild } from './run-build.ts'
+import { settings } from './settings.ts'
+import { shortRevision } from './short-revision.ts'
+
+export const builds = taskTable('builds', (column) => ({
+  repository: column.text().notNull().describe('a git URL, or a path (relative to the project)'),
+  ref: column.text().notNull().default('HEAD').describe('a branch, a tag or a commit'),
+  command: column.text().describe('the build, for a shell; else what the settings say, else what the repository is'),
+  revision: column.text().describe('the commit that was built (written by the build)'),
+  artifact: column.text().describe('the .tar.gz that came out (written by the build)'),
+  artifactSize: column.integer().describe('its size in bytes (written by the build)'),
+  artifactSha256: column.text().describe('its checksum (written by the build)'),
+}))
+
+export default defineProcessor({
+  name: 'build',
+  summary: 'Check out a revision, run its build, keep the result',
+  table: builds,
+  priority: 10,
+  settings,
+  exclusive: ({ parallel }) => !parallel,
+  timeout: ({ timeout }) => timeout,
+
+  async process(task, context) {
+    const { settings, progress } = context
+    const repository = locateRepository(task.repository, context.env.OPS_PROJECT ?? process.cwd())
+    const git = gitFor(repository, context)
+
+    progress(0, 'fetching')
+    const { folder, revision } = await checkOut(repository, task, git, context, (revision) =>
+      progress(0.1, `checking out ${shortRevision(revision)}`),
+    )
+
+    progress(0.2, 'building')
+    const env = buildEnvironment(process.env, settings, { revision, ref: task.ref, number: task.id })
+    await runBuild(folder, { command: task.command ?? settings.command, install: settings.install }, env, context)
+
+    progress(0.9, 'packing')
+    const packed = await packArtifact(folder, { task: task.id, revision }, git, context)
+    if (packed && settings.keep !== undefined) {
+      await keepNewest(settings.keep, task, packed.artifact, context.log, (id) => context.find(builds, id))
+    }
+    return { revision, ...(packed ?? { artifact: null, artifactSize: null, artifactSha256: null }) }
+  },
+})

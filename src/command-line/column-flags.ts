@@ -1,0 +1,57 @@
+import type { Command } from '@oclif/core/command'
+import * as Flags from '@oclif/core/flags'
+import { ownColumns } from '../task-table/check-task.ts'
+import { type TaskColumn, type TaskTable, toSnakeCase } from '../task-table/task-table.ts'
+
+type Flag = Command.Flag.Any
+
+/** A flag made from a column. */
+export interface ColumnFlag {
+  readonly flag: string
+  readonly column: TaskColumn
+}
+
+/**
+ * The flags of a task table: its columns in kebab case.
+ *
+ * @param taken flags of the command itself; a column of such a name gets a prefix
+ */
+export function columnFlags(table: TaskTable, taken: readonly string[]): ColumnFlag[] {
+  return ownColumns(table).map((column) => {
+    const flag = toSnakeCase(column.key).replaceAll('_', '-')
+    return { column, flag: taken.includes(flag) ? `task-${flag}` : flag }
+  })
+}
+
+/**
+ * The same for oclif. All values are texts here, and none is required: what is wrong is told together and not one by
+ * one.
+ */
+export function oclifFlags(flags: readonly ColumnFlag[], { forHelp }: { forHelp: boolean }): Record<string, Flag> {
+  return Object.fromEntries(
+    flags.map(({ flag, column }) => {
+      const summary = summaryOf(column)
+      if (column.type === 'boolean') return [flag, Flags.boolean({ summary, allowNo: true, helpGroup: 'TASK' })]
+      const required = forHelp && column.isNotNull && !column.hasDefault
+      return [flag, Flags.string({ summary, required, helpGroup: 'TASK', helpValue: `<${valueName(column)}>` })]
+    }),
+  )
+}
+
+function summaryOf({ summary, hasDefault, defaultValue, key }: TaskColumn): string {
+  const text = summary ?? toSnakeCase(key).replaceAll('_', ' ')
+  return hasDefault ? `${text} [default: ${defaultValue}]` : text
+}
+
+function valueName(column: TaskColumn): string {
+  switch (column.type) {
+    case 'enumeration':
+      return column.values!.join('|')
+    case 'reference':
+      return `id of ${column.target!().name}`
+    case 'timestamp':
+      return 'time'
+    default:
+      return column.type
+  }
+}

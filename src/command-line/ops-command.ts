@@ -1,0 +1,36 @@
+import { Command } from '@oclif/core/command'
+import * as Flags from '@oclif/core/flags'
+import type { Project } from '../project/open-project.ts'
+
+/** What every command of ops has in common. */
+export abstract class OpsCommand extends Command {
+  static override enableJsonFlag = true
+
+  static override baseFlags = {
+    config: Flags.string({
+      summary: 'the configuration file; found upwards from here otherwise',
+      helpValue: '<file>',
+      helpGroup: 'GLOBAL',
+    }),
+  }
+
+  private project: Project | undefined
+
+  /** The project that this command works on. It is closed when the command has ended. */
+  protected async openProject(file: string | undefined): Promise<Project> {
+    const [{ openProject }, { bundledPlugins }, { installedPlugins }] = await Promise.all([
+      import('../project/open-project.ts'),
+      import('../processor/bundled-plugins.ts'),
+      import('./installed-plugins.ts'),
+    ])
+    const plugins = [...bundledPlugins(), ...installedPlugins(this.config)]
+    this.project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins })
+    for (const problem of this.project.registry.problems) this.warn(problem)
+    return this.project
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    await this.project?.close()
+    await super.finally(error)
+  }
+}

@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { InvalidTaskError } from '../errors.ts'
+import { checkTask } from '../task-table/check-task.ts'
+import type { TaskTable } from '../task-table/task-table.ts'
+import { parseColumnValue } from './parse-column-value.ts'
+
+/** So many wrong lines are told at once. */
+const TOLD = 10
+
+/**
+ * Reads tasks from newline-delimited JSON, one object a line; empty lines are passed over. Keys are the columns, as in
+ * TypeScript or as in the database.
+ *
+ * @param source a file, or `-` for standard input
+ * @param defaults values for the columns that a line leaves out
+ * @throws InvalidTaskError with the number of each line that is wrong
+ */
+export async function readTaskLines(
+  source: string,
+  processor: string,
+  table: TaskTable,
+  defaults: Readonly<Record<string, unknown>>,
+): Promise<Record<string, unknown>[]> {
+  const input = source === '-' ? process.stdin : createReadStream(source, { encoding: 'utf8' })
+  const name = source === '-' ? 'standard input' : source
+  const rows: Record<string, unknown>[] = []
+  const problems: string[] = []
+  let wrong = 0
+  let number = 0
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number += 1
+      if (line.trim() === '') continue
+      const found = readLine(line, table, defaults, rows)
+      if (found.length > 0 && ++wrong <= TOLD) problems.push(`line ${number}: ${found.join('; ')}`)
+    }
+  } catch (cause) {
+    throw new InvalidTaskError(`${processor} from ${name}`, [`it cannot be read: ${(cause as Error).message}`])
+  }
+  if (wrong > TOLD) problems.push(`and ${wrong - TOLD} more lines`)
+  if (problems.length > 0) {
+    throw new InvalidTaskError(`${processor} from ${name}`, problems, 'nothing was added; mend the lines and try again')
+  }
+  return rows
+}
+
+function readLine(
+  line: string,
+  table: TaskTable,
+  defaults: Readonly<Record<string, unknown>>,
+  rows: Record<string, unknown>[],
+): string[] {
+  let given: unknown
+  try {
+    given = JSON.parse(line)
+  } catch (error) {
+    return [`not JSON: ${(error as Error).message}`]
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return ['not a JSON object']
+  const row: Record<string, unknown> = { ...defaults }
+  const problems: string[] = []
+  for (const [name, value] of Object.entries(given)) {
+    const column = table.columns[name] ?? Object.values(table.columns).find((known) => known.name === name)
+    if (column?.type === 'timestamp' && typeof value === 'string') {
+      const parsed = parseColumnValue(column, value)
+      if ('problem' in parsed) problems.push(`"${name}" ${parsed.problem}`)
+      else row[column.key] = parsed.value
+    } else row[column?.key ?? name] = value
+  }
+  problems.push(...checkTask(table, row))
+  if (problems.length === 0) rows.push(row)
+  return problems
+}

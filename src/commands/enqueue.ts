@@ -1,0 +1,83 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { OpsCommand } from '../command-line/ops-command.ts'
+import type { Project } from '../project/open-project.ts'
+import type { QueuedTable, TaskId } from '../queue/queue.ts'
+
+export default class Enqueue extends OpsCommand {
+  static override summary = 'Add a task.'
+
+  static override description =
+    `The flags of a processor are the columns of its task table: see "<%= config.bin %> enqueue <processor> --help".`
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> build --repository https://example.com/shop.git --ref main',
+    '<%= config.bin %> <%= command.id %> build --repository . --wait',
+    '<%= config.bin %> <%= command.id %> build --from builds.ndjson',
+  ]
+
+  /** The columns are flags too, and which there are is known only with the processor. */
+  static override strict = false
+
+  static override args = {
+    processor: Args.string({ required: true, description: 'the processor, such as build' }),
+  }
+
+  static override flags = {
+    in: Flags.string({ summary: 'not before this time has passed', helpValue: '<duration>', exclusive: ['at'] }),
+    at: Flags.string({ summary: 'not before this instant', helpValue: '<time>' }),
+    wait: Flags.boolean({ summary: 'follow the log until the task has ended; exit 1 unless it succeeded' }),
+    from: Flags.string({
+      summary: 'add a task for each line of JSON in a file, or in standard input (-)',
+      helpValue: '<file>',
+    }),
+  }
+
+  async run(): Promise<unknown> {
+    const [{ columnFlags, oclifFlags }, { findProcessor, splitArguments }, { readTasks }, { addTasks }] =
+      await Promise.all([
+        import('../command-line/column-flags.ts'),
+        import('../command-line/split-arguments.ts'),
+        import('../command-line/read-tasks.ts'),
+        import('../project/add-tasks.ts'),
+      ])
+    const typed = this.argv
+    const own = { ...Enqueue.baseFlags, ...Enqueue.flags, json: Flags.boolean() }
+    const name = findProcessor(typed, own)
+    // Without a processor oclif says which argument is missing.
+    const { flags: first } = await this.parse(Enqueue, name === undefined ? typed : splitArguments(typed, own).known)
+    const project = await this.openProject(first.config)
+    const { queued, processor } = await project.processor(name!)
+    const columns = columnFlags(queued.table, [...Object.keys(own), 'help'])
+    const all = { ...own, ...oclifFlags(columns, { forHelp: false }) }
+    const { known, rest } = splitArguments(typed, all)
+    const { flags, argv } = await this.parse({ args: Enqueue.args, flags: all, strict: false }, known)
+    const tasks = await readTasks({
+      processor,
+      columns,
+      flags,
+      rest: [...rest, ...(argv as string[]).slice(1)],
+      now: new Date(),
+    })
+    const ids = await addTasks(project, queued, tasks.rows, tasks.runAt)
+    const names = ids.map((id) => `${queued.processor} ${id}`)
+    this.log(names.length > 1 ? `${names[0]} to ${ids.at(-1)}: ${names.length} tasks` : (names[0] ?? 'nothing to add'))
+    const added = { processor: queued.processor, table: queued.table.name, ids, count: ids.length }
+    return flags.wait ? { ...added, tasks: await this.wait(project, queued, ids) } : added
+  }
+
+  private async wait(project: Project, queued: QueuedTable, ids: readonly TaskId[]): Promise<unknown[]> {
+    const [{ followTask }, { FollowedTask }] = await Promise.all([
+      import('../project/follow-task.ts'),
+      import('../command-line/followed-task.ts'),
+    ])
+    const tasks = []
+    for (const id of ids) {
+      const view = new FollowedTask(`${queued.processor} ${id}`, this.jsonEnabled() ? process.stderr : process.stdout)
+      const task = await followTask(project, queued, id, view)
+      if (task.status !== 'succeeded') process.exitCode = 1
+      tasks.push(task)
+    }
+    return tasks
+  }
+}

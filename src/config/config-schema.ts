@@ -1,0 +1,159 @@
+import * as v from 'valibot'
+import { nearest } from '../errors.ts'
+import { parseDuration } from './duration.ts'
+
+/*
+ * The shape of the project file, key by key, and the form of single values. What several keys must be to each other is
+ * in config-rules.ts. The types are in config.ts, written by hand for the sake of those who read them in an editor.
+ */
+
+const text = v.pipe(v.string(expected('a text')), v.nonEmpty('expected a text, got an empty one'))
+const flag = v.boolean(expected('true or false'))
+const texts = v.array(text, expected('a list of texts'))
+const textMap = map(v.string(expected('a text')), 'an object of texts')
+const command = v.union(
+  [text, v.pipe(texts, v.minLength(1, 'expected a program and its arguments, got an empty list'))],
+  expected('a text for a shell or a list of arguments'),
+)
+const port = wholeNumber('a port from 1 to 65535', 1, 65_535)
+const instances = wholeNumber('a whole number of 1 or more', 1, 1000)
+const duration = v.pipe(
+  v.string(expected('a duration such as 500ms, 30s, 10m or 1h')),
+  v.check(isDuration, expected('a duration such as 500ms, 30s, 10m or 1h')),
+)
+const pattern = v.pipe(
+  v.string(expected('a regular expression, as text')),
+  v.check(isPattern, expected('a valid regular expression')),
+)
+const databaseUrl = v.pipe(
+  v.string(expected('"sqlite:<path>" or "postgres://…"')),
+  v.regex(/^(sqlite:.|postgres(ql)?:\/\/.)/, withoutSecret),
+)
+
+const ready = record({
+  http: v.optional(text),
+  port: v.optional(v.union([port, v.literal(true)], expected('a port from 1 to 65535, or true'))),
+  log: v.optional(pattern),
+  command: v.optional(command),
+  timeout: v.optional(duration),
+})
+
+const service = record({
+  command,
+  cwd: v.optional(text),
+  env: v.optional(textMap),
+  envFile: v.optional(v.union([text, texts], expected('a path or a list of paths'))),
+  port: v.optional(port),
+  dependsOn: v.optional(
+    v.union(
+      [texts, map(oneOf('started', 'ready', 'completed'), 'an object')],
+      expected('a list of services, or an object of services with "started", "ready" or "completed"'),
+    ),
+  ),
+  ready: v.optional(ready),
+  restart: v.optional(oneOf('always', 'on-failure', 'never')),
+  stopSignal: v.optional(oneOf('SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2')),
+  stopTimeout: v.optional(duration),
+  instances: v.optional(instances),
+  watch: v.optional(texts),
+  oneshot: v.optional(flag),
+  only: v.optional(oneOf('development', 'server')),
+})
+
+export const configSchema = record({
+  name: v.optional(
+    v.pipe(
+      v.string(expected('a name')),
+      v.regex(/^[a-z][a-z0-9-]*$/, expected('a name of a-z, 0-9 and "-" that starts with a letter')),
+    ),
+  ),
+  database: v.optional(databaseUrl),
+  synchronous: v.optional(oneOf('FULL', 'NORMAL')),
+  services: v.optional(map(service, 'an object of services')),
+  worker: v.optional(
+    record({ instances: v.optional(instances), pollInterval: v.optional(duration), gracePeriod: v.optional(duration) }),
+  ),
+  plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
+})
+
+interface Refused {
+  readonly input: unknown
+}
+
+/** An object that has these keys alone. valibot's own strict object stops at the first key that it does not know. */
+function record<Entries extends v.ObjectEntries>(entries: Entries) {
+  const known = Object.keys(entries)
+  return v.pipe(
+    plainObject('an object'),
+    v.looseObject(entries, 'is missing'),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!isPlainObject(dataset.value)) return
+      const input = dataset.value
+      for (const key of Object.keys(input).filter((key) => !known.includes(key))) {
+        const meant = nearest(key, known)
+        const advice = meant === undefined ? `expected one of: ${known.join(', ')}` : `did you mean "${meant}"?`
+        addIssue({
+          message: `unknown key, ${advice}`,
+          path: [{ type: 'object', origin: 'key', input, key, value: input[key] }],
+        })
+      }
+    }),
+  )
+}
+
+/** An object with keys of the user's own. */
+function map<Value extends v.GenericSchema>(value: Value, what: string) {
+  return v.pipe(plainObject(what), v.record(v.string(), value))
+}
+
+/** valibot takes a list for an object. */
+function plainObject(what: string) {
+  return v.custom<Record<string, unknown>>(isPlainObject, expected(what))
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function oneOf<const Values extends readonly string[]>(...values: Values) {
+  return v.picklist(values, expected(`one of ${values.map((value) => `"${value}"`).join(', ')}`))
+}
+
+function wholeNumber(what: string, least: number, most: number) {
+  return v.pipe(
+    v.number(expected(what)),
+    v.check((value) => Number.isInteger(value) && value >= least && value <= most, expected(what)),
+  )
+}
+
+function isDuration(value: string): boolean {
+  try {
+    return parseDuration(value, '') >= 0
+  } catch {
+    return false
+  }
+}
+
+function isPattern(value: string): boolean {
+  try {
+    return new RegExp(value) instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
+function expected(what: string): (issue: Refused) => string {
+  return ({ input }) => `expected ${what}, got ${shown(input)}`
+}
+
+/** A mistyped URL can still hold a password, so only what stands before it is shown. */
+function withoutSecret({ input }: Refused): string {
+  return `expected "sqlite:<path>" or "postgres://…", got ${shown(String(input).replace(/^([^:]*:).*$/, '$1…'))}`
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'function') return 'a function'
+  const json = JSON.stringify(value) ?? String(value)
+  return json.length > 60 ? `${json.slice(0, 59)}…` : json
+}

@@ -1,0 +1,63 @@
+/** Text such as `'30s'`, `'10m'`. */
+export type Duration = string
+
+/** When a service counts as ready. One of the four, and how long it may take. */
+export interface Ready {
+  /** A path on the service's own port, or a whole URL, that answers with a status below 400. */
+  readonly http?: string
+  /** A TCP port that accepts connections; `true` for the service's own. */
+  readonly port?: number | true
+  /** A pattern that a line of output matches. */
+  readonly log?: string
+  /** A command that exits with 0. */
+  readonly command?: string | readonly string[]
+  readonly timeout?: Duration
+}
+
+/** A long-running program of the application. */
+export interface Service {
+  /** Text for a shell, or an argument list without one. */
+  readonly command: string | readonly string[]
+  /** Relative to the project. */
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly envFile?: string | readonly string[]
+  /** Given to the service as `PORT`, and checked to be free before it starts. */
+  readonly port?: number
+  readonly dependsOn?: readonly string[] | Readonly<Record<string, 'started' | 'ready' | 'completed'>>
+  readonly ready?: Ready
+  readonly restart?: 'always' | 'on-failure' | 'never'
+  readonly stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'
+  readonly stopTimeout?: Duration
+  readonly instances?: number
+  /** Paths whose change restarts the service in development. */
+  readonly watch?: readonly string[]
+  /** Runs to its end and counts as done when it exits with 0. */
+  readonly oneshot?: boolean
+  readonly only?: 'development' | 'server'
+}
+
+export interface WorkerConfig {
+  readonly instances?: number
+  readonly pollInterval?: Duration
+  readonly gracePeriod?: Duration
+}
+
+/** What `ops.config.ts` exports. Every part has a default; an empty object is a valid configuration. */
+export interface Config {
+  /** Names the project's units and prefixes; the folder's name by default. */
+  readonly name?: string
+  /** `sqlite:<path>` (relative to the project) or `postgres://…`. `OPS_DATABASE_URL` wins. */
+  readonly database?: string
+  /** SQLite's durability: FULL by default, since a lost "succeeded" would be a second deployment. */
+  readonly synchronous?: 'FULL' | 'NORMAL'
+  readonly services?: Readonly<Record<string, Service>>
+  readonly worker?: WorkerConfig
+  /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and for `ops-plugin-build`. */
+  readonly plugins?: Readonly<Record<string, unknown>>
+}
+
+/** Types a configuration; returns it as it is. */
+export function defineConfig(config: Config): Config {
+  return config
+}

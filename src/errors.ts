@@ -1,0 +1,170 @@
+import { distance } from 'fastest-levenshtein'
+
+interface ErrorOptions {
+  readonly suggestions?: readonly string[]
+  readonly exit?: number
+  readonly cause?: unknown
+}
+
+/** A failure that an operator can act on. oclif prints the message, the `code` and the `suggestions`, and ends with `exit`. */
+export abstract class OpsError extends Error {
+  abstract readonly code: string
+  readonly suggestions: readonly string[]
+  /** What oclif reads: the exit status. */
+  readonly oclif: { readonly exit: number }
+
+  constructor(message: string, { suggestions = [], exit = 1, cause }: ErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.suggestions = suggestions
+    this.oclif = { exit }
+  }
+}
+
+/** Exit statuses: design section 11. 78 is EX_CONFIG, on which systemd does not restart. */
+export const exitStatus = { failed: 1, usage: 2, configuration: 78 } as const
+
+/** The name that somebody most likely meant, where one is near enough. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const reach = Math.max(2, Math.floor(word.length / 3))
+  return [...known]
+    .map((name) => ({ name, apart: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ apart }) => apart <= reach)
+    .sort((a, b) => a.apart - b.apart)[0]?.name
+}
+
+export function didYouMean(word: string, known: Iterable<string>): string[] {
+  const name = nearest(word, known)
+  return name === undefined ? [] : [`did you mean "${name}"?`]
+}
+
+export class InvalidTaskTableError extends OpsError {
+  readonly code = 'INVALID_TASK_TABLE'
+  constructor(table: string, problem: string) {
+    super(`The task table "${table}" cannot be used: ${problem}.`)
+  }
+}
+
+export class InvalidProcessorError extends OpsError {
+  readonly code = 'INVALID_PROCESSOR'
+  constructor(name: string, problem: string) {
+    super(`The processor "${name}" cannot be used: ${problem}.`)
+  }
+}
+
+export class UnknownProcessorError extends OpsError {
+  readonly code = 'UNKNOWN_PROCESSOR'
+  constructor(name: string, known: readonly string[]) {
+    super(`No processor is named "${name}".`, {
+      exit: exitStatus.usage,
+      suggestions: [
+        ...didYouMean(name, known),
+        known.length > 0 ? `use one of: ${known.join(', ')}` : 'no plugin with a processor is installed',
+        'install the plugin that brings it: ops plugins:install <package>',
+      ],
+    })
+  }
+}
+
+/** A processor that is declared but cannot be loaded; the others go on working. */
+export class BrokenProcessorError extends OpsError {
+  readonly code = 'BROKEN_PROCESSOR'
+  constructor(processor: string, plugin: string, problem: string, options: { cause?: unknown; suggestion: string }) {
+    super(`The processor "${processor}" of ${plugin} cannot be loaded: ${problem}.`, {
+      cause: options.cause,
+      suggestions: [options.suggestion],
+    })
+  }
+}
+
+export class InvalidConfigurationError extends OpsError {
+  readonly code = 'INVALID_CONFIGURATION'
+  readonly problems: readonly string[]
+  constructor(file: string, problems: readonly string[], cause?: unknown) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    super(`${file} has ${count}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, {
+      exit: exitStatus.configuration,
+      cause,
+    })
+    this.problems = problems
+  }
+}
+
+export class ConfigurationNotFoundError extends OpsError {
+  readonly code = 'CONFIGURATION_NOT_FOUND'
+  constructor(file: string, askedBy: string) {
+    super(`There is no configuration at "${file}", which ${askedBy} names.`, {
+      exit: exitStatus.configuration,
+      suggestions: ['name an ops.config.ts, .mts, .js, .mjs or .json that exists'],
+    })
+  }
+}
+
+/** Values for a task that were refused before anything was written: every problem at once. */
+export class InvalidTaskError extends OpsError {
+  readonly code = 'INVALID_TASK'
+  readonly problems: readonly string[]
+  constructor(subject: string, problems: readonly string[], suggestion?: string) {
+    super(
+      problems.length === 1
+        ? `${subject}: ${problems[0]}`
+        : `${subject}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+      {
+        exit: exitStatus.usage,
+        suggestions: suggestion === undefined ? [] : [suggestion],
+      },
+    )
+    this.problems = problems
+  }
+}
+
+export class TaskTableMissingError extends OpsError {
+  readonly code = 'TASK_TABLE_MISSING'
+  constructor(processor: string, table: string, database: string) {
+    super(`The processor "${processor}" needs the table "${table}", which ${database} does not have.`, {
+      suggestions: [
+        'create it: ops migrate',
+        'or ship its migrations with the plugin, in migrations/sqlite and migrations/postgres',
+      ],
+    })
+  }
+}
+
+export class DatabaseUnusableError extends OpsError {
+  readonly code = 'DATABASE_UNUSABLE'
+  constructor(database: string, problem: string, options: { cause?: unknown; suggestions: readonly string[] }) {
+    super(`The database ${database} cannot be used: ${problem}.`, options)
+  }
+}
+
+/** The database stayed locked by another writer for longer than ops waits. */
+export class DatabaseBusyError extends OpsError {
+  readonly code = 'DATABASE_BUSY'
+  constructor(database: string, waitedMs: number, cause: unknown) {
+    super(`The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`, {
+      cause,
+      suggestions: ['end the transaction that is open there, then try again'],
+    })
+  }
+}
+
+export class MigrationFailedError extends OpsError {
+  readonly code = 'MIGRATION_FAILED'
+  constructor(source: string, migration: string, cause: unknown) {
+    super(`The migration "${migration}" of ${source} failed; nothing of it was kept: ${(cause as Error).message}.`, {
+      cause,
+    })
+  }
+}
+
+export class MigrationChangedError extends OpsError {
+  readonly code = 'MIGRATION_CHANGED'
+  constructor(source: string, migration: string) {
+    super(
+      `The migration "${migration}" of ${source} is not the one that was applied here: its text has changed since.`,
+      {
+        suggestions: ['bring its text back and put the change into a new migration'],
+      },
+    )
+  }
+}

@@ -1,0 +1,90 @@
+import { parseDuration } from '../config/duration.ts'
+import type { StandardSchema } from '../config/standard-schema.ts'
+import { InvalidProcessorError } from '../errors.ts'
+import type { TaskTable } from '../task-table/task-table.ts'
+import type { TaskContext } from './task-context.ts'
+
+/** The version of the contract between ops and its plugins, declared as `ops.api` in a plugin's package.json. */
+export const API_VERSION = 1
+
+/** Marks a processor, whichever copy of this module made it. */
+const PROCESSOR: unique symbol = Symbol.for('ops-cli.processor') as never
+
+/** When nothing else is declared: after build (10) and deploy (20). */
+const DEFAULT_PRIORITY = 100
+
+/** What a plugin says of a processor. */
+export interface ProcessorDefinition<
+  Select extends object = object,
+  Insert extends object = object,
+  Own extends object = object,
+  Settings = unknown,
+> {
+  /** Lower case letters, digits and dashes; the name in `ops enqueue <name>`. */
+  readonly name: string
+  /** One line for `--help`. */
+  readonly summary?: string
+  readonly table: TaskTable<Select, Insert, Own>
+  /** Tables are searched in this order, the smallest first. Default 100. */
+  readonly priority?: number
+  /** At most one task of this processor at once, over all workers. The settings may decide. */
+  readonly exclusive?: boolean | ((settings: Settings) => boolean)
+  /** At most one task at once for each value of this column, over all processors that name a column of this name. */
+  readonly exclusiveBy?: keyof Own & string
+  /** The longest a run may take, such as `'30m'`. Default: no limit. */
+  readonly timeout?: string | ((settings: Settings) => string | undefined)
+  /** Checks beyond the columns, for every enqueue by ops. */
+  readonly input?: StandardSchema<unknown, Partial<Insert>>
+  /** Checks the plugin's part of the configuration, and types `context.settings`. */
+  readonly settings?: StandardSchema<unknown, Settings>
+  /**
+   * Performs one task. What it returns is written to the task's own columns together with `succeeded`; when it throws,
+   * the task is `failed` with the message of the error.
+   */
+  process(
+    task: Select,
+    context: TaskContext<Settings>,
+  ): Promise<Partial<NoInfer<Own>> | undefined | void> | Partial<NoInfer<Own>> | undefined | void
+}
+
+export interface Processor<
+  Select extends object = object,
+  Insert extends object = object,
+  Own extends object = object,
+  Settings = unknown,
+> extends ProcessorDefinition<Select, Insert, Own, Settings> {
+  readonly priority: number
+}
+
+/** Any processor, where the types of its table do not matter. */
+// biome-ignore lint/suspicious/noExplicitAny: process is contravariant in all four
+export type AnyProcessor = Processor<any, any, any, any>
+
+/**
+ * Declares a processor; the default export of the module that a plugin's package.json names.
+ *
+ * @throws InvalidProcessorError when the declaration contradicts itself or its table
+ */
+export function defineProcessor<Select extends object, Insert extends object, Own extends object, Settings = unknown>(
+  definition: ProcessorDefinition<Select, Insert, Own, Settings>,
+): Processor<Select, Insert, Own, Settings> {
+  const { name, table, priority = DEFAULT_PRIORITY, exclusive, exclusiveBy, timeout } = definition
+  const refuse = (problem: string) => {
+    throw new InvalidProcessorError(String(name), problem)
+  }
+  if (!/^[a-z][a-z0-9-]*$/.test(name))
+    refuse('a name is lower case letters, digits and dashes, and begins with a letter')
+  if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
+  if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)
+  if (typeof definition.process !== 'function') refuse('"process" must be a function')
+  if (exclusive && exclusiveBy !== undefined) refuse('"exclusive" and "exclusiveBy" exclude each other; keep one')
+  if (exclusiveBy !== undefined && !table.columns[exclusiveBy]) {
+    refuse(`"exclusiveBy" names "${exclusiveBy}", which is no column of "${table.name}"`)
+  }
+  if (typeof timeout === 'string') parseDuration(timeout, 'timeout')
+  return Object.assign({ ...definition, priority }, { [PROCESSOR]: API_VERSION })
+}
+
+export function isProcessor(value: unknown): value is AnyProcessor {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[PROCESSOR] === API_VERSION
+}

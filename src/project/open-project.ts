@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { checkAgainst } from '../config/standard-schema.ts'
+import { InvalidConfigurationError } from '../errors.ts'
+import type { AnyProcessor } from '../processor/define-processor.ts'
+import { loadProcessor } from '../processor/load-processor.ts'
+import { type DeclaredProcessor, type Plugin, ProcessorRegistry } from '../processor/processor-registry.ts'
+import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import { toQueuedTable } from '../processor/to-queued-table.ts'
+import { openQueue } from '../queue/open-queue.ts'
+import type { MigrationSource, Queue } from '../queue/queue.ts'
+
+export interface ProjectOptions {
+  readonly cwd: string
+  /** `--config`. */
+  readonly file?: string | undefined
+  readonly env: NodeJS.ProcessEnv
+  readonly plugins: readonly Plugin[]
+}
+
+/** Everything that a command works on: the configuration, where things are, the processors and the queue. */
+export class Project {
+  readonly config: Config
+  /** The configuration's file, where there is one. */
+  readonly file: string | undefined
+  /** The folder that paths in the configuration are relative to. */
+  readonly directory: string
+  /** Where ops keeps the database, logs, caches and artifacts. */
+  readonly stateDirectory: string
+  readonly registry: ProcessorRegistry
+  readonly queue: Queue
+  private readonly loading = new Map<string, Promise<ReadyProcessor>>()
+
+  constructor(parts: Pick<Project, 'config' | 'file' | 'directory' | 'stateDirectory' | 'registry' | 'queue'>) {
+    this.config = parts.config
+    this.file = parts.file
+    this.directory = parts.directory
+    this.stateDirectory = parts.stateDirectory
+    this.registry = parts.registry
+    this.queue = parts.queue
+  }
+
+  /**
+   * One processor, imported.
+   *
+   * @throws UnknownProcessorError, BrokenProcessorError, InvalidConfigurationError when its settings are wrong
+   */
+  processor(name: string): Promise<ReadyProcessor> {
+    const declared = this.registry.find(name)
+    let ready = this.loading.get(name)
+    if (!ready) {
+      ready = this.load(declared)
+      this.loading.set(name, ready)
+    }
+    return ready
+  }
+
+  /** Every processor that works, in the order of their priorities, and the errors of those that do not. */
+  async processors(): Promise<{ ready: ReadyProcessor[]; errors: Error[] }> {
+    const results = await Promise.allSettled(this.registry.processors.map(({ name }) => this.processor(name)))
+    const ready = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
+    ready.sort((a, b) => a.queued.priority - b.queued.priority || a.queued.processor.localeCompare(b.queued.processor))
+    return { ready, errors }
+  }
+
+  /** Where migrations come from, beside core's own. */
+  migrationSources(): MigrationSource[] {
+    return this.registry.plugins
+      .filter(({ migrations }) => migrations !== undefined)
+      .map(({ name, root, migrations }) => ({ name, directory: join(root, migrations!) }))
+      .sort((a, b) => a.name.localeCompare(b.name))
+  }
+
+  async close(): Promise<void> {
+    await this.queue.close()
+  }
+
+  private async load(declared: DeclaredProcessor): Promise<ReadyProcessor> {
+    const processor = await loadProcessor(declared)
+    const settings = await this.settingsOf(declared, processor)
+    return { processor, settings, queued: toQueuedTable(processor, settings) }
+  }
+
+  private async settingsOf({ plugin }: DeclaredProcessor, { settings: schema }: AnyProcessor): Promise<unknown> {
+    const { shortName } = this.registry.plugins.find(({ name }) => name === plugin.name)!
+    const given = this.config.plugins?.[shortName] ?? {}
+    if (!schema) return given
+    const { value, problems } = await checkAgainst(schema, given, `plugins.${shortName}`)
+    if (problems.length > 0) throw new InvalidConfigurationError(this.file ?? 'The configuration', problems)
+    return value
+  }
+}
+
+/** Loads the configuration and opens what it names. Nothing is written, and no database is opened yet. */
+export async function openProject({ cwd, file, env, plugins }: ProjectOptions): Promise<Project> {
+  const { config, directory, file: found } = await loadConfig({ cwd, file, env })
+  // systemd names the state directory of a unit so, and several by a colon.
+  const stateDirectory = env.OPS_HOME ?? env.STATE_DIRECTORY?.split(':')[0] ?? join(directory, '.ops')
+  const url = env.OPS_DATABASE_URL ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
+  const queue = await openQueue(url, { directory, synchronous: config.synchronous })
+  return new Project({
+    config,
+    file: found,
+    directory,
+    stateDirectory,
+    queue,
+    registry: new ProcessorRegistry(plugins),
+  })
+}

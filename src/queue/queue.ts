@@ -1,0 +1,145 @@
+import type { RecordedGroup } from '../processes/leftover-groups.ts'
+import type { Outcome } from '../task/outcome.ts'
+import type { TaskTable } from '../task-table/task-table.ts'
+
+/** A task table together with the rules by which its tasks are claimed. */
+export interface QueuedTable {
+  /** The name of the processor, by which people know the tasks: `build 42`. */
+  readonly processor: string
+  readonly table: TaskTable
+  /** Smaller first. */
+  readonly priority: number
+  readonly exclusivity: Exclusivity
+  /** Milliseconds; bounds `deadline_at`. */
+  readonly timeout: number | undefined
+}
+
+/** What at most one open run may hold at once. */
+export type Exclusivity =
+  | { readonly kind: 'none' }
+  /** One key for the whole table. */
+  | { readonly kind: 'table'; readonly key: string }
+  /** A key for each value of a column: `<name>:<value>`. */
+  | { readonly kind: 'column'; readonly name: string; readonly column: string }
+
+export type TaskId = number | string
+
+/** One attempt at one task: the fence that every write about it names. */
+export interface Run {
+  /** Grows with every run and is never given twice. */
+  readonly id: number
+  readonly queued: QueuedTable
+  readonly taskId: TaskId
+  readonly attempt: number
+  readonly deadlineAt: Date | undefined
+}
+
+/** A task that is now this worker's, as its row was when the run began. */
+export interface Claim {
+  readonly run: Run
+  readonly task: Readonly<Record<string, unknown>>
+}
+
+/** An open run as recovery sees it. */
+export interface OpenRun {
+  readonly id: number
+  readonly taskTable: string
+  readonly taskId: TaskId
+  readonly attempt: number
+  readonly workerId: string
+  readonly startedAt: Date
+  readonly deadlineAt: Date | undefined
+  readonly bootId: string | undefined
+  readonly processGroups: readonly RecordedGroup[]
+}
+
+export interface WorkerIdentity {
+  readonly id: string
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+}
+
+export interface EnqueueOptions {
+  readonly runAt?: Date | undefined
+  /** For the audit trail: who asks. */
+  readonly actor?: string | undefined
+}
+
+export interface MigrationSource {
+  /** `core`, or the name of the plugin. */
+  readonly name: string
+  /** The folder with `sqlite/` and `postgres/` in it. */
+  readonly directory: string
+}
+
+/** One thing that `ops migrate` does, or would do. */
+export interface MigrationStep {
+  readonly kind: 'create database' | 'migration' | 'guarantee'
+  readonly source: string
+  readonly name: string
+  readonly change: 'create' | 'replace' | 'drop'
+}
+
+export type WakeReason = 'changed' | 'due' | 'poll' | 'stopped'
+
+/**
+ * What ops asks of a database. Everything about one database is behind this; each implementation is a folder beside
+ * this file, and all pass one suite.
+ *
+ * Methods that write about a run return false, or no `held`, when the run is no longer this worker's: it was taken
+ * away, nothing was written, and whoever called ends the task's processes.
+ */
+export interface Queue {
+  /** As people write it, without secrets. */
+  readonly name: string
+
+  /** What `migrate` would do now. */
+  planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
+  /** Brings the database to what the sources and tables need, all or nothing, and says what it did. */
+  migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
+  /** The columns that a table lacks, or undefined when there is no such table. */
+  missingColumns(table: TaskTable): Promise<readonly string[] | undefined>
+
+  /** Adds tasks in one transaction, all or none, and returns their ids in the same order. */
+  enqueue(
+    table: TaskTable,
+    rows: Iterable<Readonly<Record<string, unknown>>>,
+    options?: EnqueueOptions,
+  ): Promise<TaskId[]>
+  find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined>
+
+  /** Makes this process a worker and holds its life until `close`, or until the process dies, however it dies. */
+  startWorker(worker: WorkerIdentity): Promise<void>
+  /** Whether the process that is this worker lives. */
+  isAlive(workerId: string): Promise<boolean>
+  hasLivingWorker(): Promise<boolean>
+
+  /** Takes the next task that is due in the order of the tables, or undefined when none may run now. */
+  claim(tables: readonly QueuedTable[]): Promise<Claim | undefined>
+  /** Ends a run, its task and, where tables are given, claims the next task: one transaction. */
+  settle(
+    run: Run,
+    outcome: Outcome,
+    next?: readonly QueuedTable[],
+  ): Promise<{ held: boolean; next?: Claim | undefined }>
+  /** Writes how far a run is. */
+  report(run: Run, progress: { fraction: number; note: string | undefined }): Promise<boolean>
+  /** Records what recovery must end when this worker dies. */
+  recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean>
+  /** Whether the run is still this worker's. */
+  isHeld(run: Run): Promise<boolean>
+
+  openRuns(): Promise<OpenRun[]>
+  /** Settles the run of a worker that died; false when somebody else already did. */
+  settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean>
+
+  /** Waits until something changed, a task is due, the interval has passed or the signal aborts, whichever is first. */
+  waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason>
+
+  /** The database as Drizzle, for processors that query it. */
+  drizzle(): unknown
+
+  /** Releases everything, the worker's life included. */
+  close(): Promise<void>
+}

@@ -1,0 +1,140 @@
+import type { Statement } from 'better-sqlite3'
+import type { TaskColumn } from '../../task-table/task-table.ts'
+import type { Claim, QueuedTable, TaskId } from '../queue.ts'
+import type { Connection } from './connection.ts'
+import { claimOrder, keyOf } from './guarantees.ts'
+import { columnNamed, decodeRow, encode, literal, quote } from './values.ts'
+
+/** So many of the first tasks are looked at in order; behind more that wait for busy keys, one is looked at for each key. */
+const FIRST_TASKS = 50
+
+interface Candidate {
+  run: number
+  task: TaskId
+}
+
+/** Begins runs on one task table. */
+export class TableClaims {
+  private readonly queued: QueuedTable
+  private readonly runAt: TaskColumn | undefined
+  private readonly startedAt: TaskColumn | undefined
+  private readonly peek: Statement
+  private readonly begins: readonly Statement[]
+  private readonly ongoing: Statement
+  private readonly next: Statement | undefined
+
+  constructor({ database }: Connection, queued: QueuedTable, workerId: string) {
+    const statements = claimStatements(queued, workerId)
+    this.queued = queued
+    this.runAt = columnNamed(queued.table, 'run_at')
+    this.startedAt = columnNamed(queued.table, 'started_at')
+    this.peek = database.prepare(statements.peek).pluck()
+    this.begins = statements.begins.map((sql) => database.prepare(sql))
+    this.ongoing = database.prepare(statements.ongoing)
+    this.next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
+  }
+
+  /** Whether a task is due, its key aside: a look that takes no lock. */
+  hasDue(now: number): boolean {
+    return this.peek.get(...this.due(now)) !== undefined
+  }
+
+  /** When the first task that is not yet due will be, in milliseconds since the epoch. */
+  nextRunAt(now: number): number | undefined {
+    return this.next?.get(...this.due(now)) as number | undefined
+  }
+
+  /** Begins the run of the first task that may run. Inside a transaction of the caller's. */
+  claim(now: number): Claim | undefined {
+    // Most tables are empty most of the time, and this is the cheapest way to see it.
+    if (!this.hasDue(now)) return undefined
+    const { queued } = this
+    const deadline = queued.timeout === undefined ? null : now + queued.timeout
+    for (const begin of this.begins) {
+      const candidate = begin.get(now, deadline, ...this.due(now)) as Candidate | undefined
+      if (!candidate) continue
+      const started = this.startedAt ? [instant(this.startedAt, now)] : []
+      const row = this.ongoing.get(...started, candidate.task) as Record<string, unknown>
+      const run = {
+        id: candidate.run,
+        queued,
+        taskId: candidate.task,
+        attempt: (row.attempt as number | undefined) ?? 1,
+        deadlineAt: deadline === null ? undefined : new Date(deadline),
+      }
+      return { run, task: decodeRow(queued.table, row) }
+    }
+    return undefined
+  }
+
+  private due(now: number): unknown[] {
+    return this.runAt ? [instant(this.runAt, now)] : []
+  }
+}
+
+/** An instant as this column keeps it. */
+export function instant(column: TaskColumn, at: number): unknown {
+  return column.codec ? encode(column, new Date(at)) : at
+}
+
+/**
+ * The statements of the polling path, apart from their preparation so that their plans can be asserted. The status is a
+ * literal in each: a bound one hides the partial index from the planner.
+ */
+export function claimStatements({ table, exclusivity }: QueuedTable, workerId: string) {
+  const name = quote(table.name)
+  const has = (column: string) => columnNamed(table, column) !== undefined
+  const order = claimOrder(table.columns)
+  const isDue = has('run_at') ? `status = 'pending' and run_at <= ?` : `status = 'pending'`
+  const key = keyOf(exclusivity, 't')
+  const isFree = `not exists (select 1 from ops_runs r where r.ended_at is null and r.exclusive_key = ${key})`
+  const begin = (candidates: string) =>
+    `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
+select ${literal(table.name)}, t.id, ${has('attempt') ? 't.attempt + 1' : '1'}, ${literal(workerId)}, ${key}, ?, ?
+from ${candidates} limit 1
+returning id as run, task_id as task`
+  const reset = ['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`)
+  const filled = [
+    `status = 'ongoing'`,
+    ...(has('started_at') ? ['started_at = ?'] : []),
+    ...(has('attempt') ? ['attempt = attempt + 1'] : []),
+    ...reset,
+  ]
+  return {
+    peek: `select 1 from ${name} where ${isDue} limit 1`,
+    begins: candidates().map(begin),
+    ongoing: `update ${name} set ${filled.join(', ')} where id = ? returning *`,
+    next: has('run_at')
+      ? `select run_at from ${name} where status = 'pending' and run_at > ? order by run_at limit 1`
+      : undefined,
+  }
+
+  function candidates(): string[] {
+    switch (exclusivity.kind) {
+      case 'none':
+        return [`${name} t where ${isDue} order by ${order}`]
+      case 'table':
+        return [`${name} t where ${isDue} and ${isFree} order by ${order}`]
+      case 'column':
+        return [
+          // Not ordered once more outside: that would fetch all of them to sort them, where the first is nearly always it.
+          `(select * from ${name} where ${isDue} order by ${order} limit ${FIRST_TASKS}) t where ${isFree}`,
+          `(${firstOfEachKey(quote(exclusivity.column))}) t where ${isFree} order by ${order}`,
+        ]
+    }
+  }
+
+  /** Walks the keys and not the tasks: as cheap behind a million waiting tasks as behind one. */
+  function firstOfEachKey(column: string): string {
+    const pending = `from ${name} where status = 'pending' and ${column}`
+    return `with recursive keys (value) as (
+  select min(${column}) ${pending} is not null
+  union all
+  select (select min(${column}) ${pending} > keys.value) from keys where keys.value is not null
+)
+select h.* from keys join ${name} h on h.id = (
+  select id from ${name} where ${isDue} and ${column} = keys.value order by ${order} limit 1
+)
+where keys.value is not null`
+  }
+}

@@ -1,0 +1,35 @@
+import type { Statement } from 'better-sqlite3'
+import { GiveWay } from './give-way.ts'
+import { Lives } from './life.ts'
+import { type OpenOptions, openDatabase, type SqliteDatabase } from './open-database.ts'
+import { StatementCache } from './statement-cache.ts'
+import { WakeUp } from './wake-up.ts'
+import { WriteLock } from './write-lock.ts'
+
+/** One open database file with what belongs to it: the write lock, the wake-up, the lives of the workers. */
+export class Connection {
+  readonly database: SqliteDatabase
+  readonly lock: WriteLock
+  readonly wakeUp: WakeUp
+  readonly giveWay: GiveWay
+  readonly lives: Lives
+  private readonly statements: StatementCache
+
+  constructor(path: string, options: OpenOptions) {
+    this.database = openDatabase(path, options)
+    this.statements = new StatementCache(this.database)
+    this.wakeUp = new WakeUp(this.database)
+    this.lock = new WriteLock(this.database, () => this.wakeUp.ring())
+    this.giveWay = new GiveWay(this.wakeUp)
+    this.lives = new Lives(path)
+  }
+
+  sql(text: string): Statement {
+    return this.statements.sql(text)
+  }
+
+  close(): void {
+    this.wakeUp.close()
+    this.database.close()
+  }
+}

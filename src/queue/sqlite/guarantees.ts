@@ -1,0 +1,146 @@
+import { statuses, transitions } from '../../task/lifecycle.ts'
+import { SQLITE_NOW } from '../../task-table/sqlite-now.ts'
+import type { QueuedTable } from '../queue.ts'
+import { literal, quote } from './values.ts'
+
+/** An index or a trigger that ops keeps on a task table. */
+export interface Guarantee {
+  readonly name: string
+  readonly sql: string
+}
+
+/**
+ * What makes a table's promises hold whoever writes to it. Everything here must parse on SQLite 3.40: one construct
+ * that a library does not know makes the whole database unreadable to the programs that use it.
+ */
+export function guarantees(queued: QueuedTable): Guarantee[] {
+  return [...indexes(queued), ...triggers(queued)]
+}
+
+function indexes({ table, exclusivity }: QueuedTable): Guarantee[] {
+  const name = table.name
+  const order = claimOrder(table.columns)
+  const due = {
+    name: `ops_${name}_due`,
+    sql: `CREATE INDEX ${quote(`ops_${name}_due`)} ON ${quote(name)} (${order}) WHERE status = 'pending'`,
+  }
+  if (exclusivity.kind !== 'column') return [due]
+  // Finds the first task of each key, where the first ones of all are waiting behind a busy key.
+  const byKey = `ops_${name}_due_by_key`
+  const sql = `CREATE INDEX ${quote(byKey)} ON ${quote(name)} (${quote(exclusivity.column)}, ${order}) WHERE status = 'pending'`
+  return [due, { name: byKey, sql }]
+}
+
+/** FIFO: by the time from which a task may run, which is that of its insert unless it was scheduled, then by id. */
+export function claimOrder(columns: QueuedTable['table']['columns']): string {
+  return Object.values(columns).some(({ name }) => name === 'run_at') ? 'run_at, id' : 'created_at, id'
+}
+
+/** The exclusivity key of a row, as an SQL expression, or null. */
+export function keyOf(exclusivity: QueuedTable['exclusivity'], row: string): string {
+  switch (exclusivity.kind) {
+    case 'none':
+      return 'null'
+    case 'table':
+      return literal(exclusivity.key)
+    case 'column':
+      return `${literal(`${exclusivity.name}:`)} || ${row}.${quote(exclusivity.column)}`
+  }
+}
+
+function triggers(queued: QueuedTable): Guarantee[] {
+  const { table, processor, exclusivity } = queued
+  const name = table.name
+  const on = quote(name)
+  const optional = (column: string, otherwise: string) =>
+    Object.values(table.columns).some((known) => known.name === column) ? `new.${column}` : otherwise
+  const task = (row: 'old' | 'new') => `'${processor} ' || ${row}.id`
+  const openRun = (row: 'old' | 'new') => `task_table = ${literal(name)} and task_id = ${row}.id and ended_at is null`
+  const trigger = (suffix: string, when: string, body: string): Guarantee => {
+    const named = `ops_${name}_${suffix}`
+    return { name: named, sql: `CREATE TRIGGER ${quote(named)} ${when}\nBEGIN\n${body}\nEND` }
+  }
+  const key = keyOf(exclusivity, 'old')
+  const audit = (row: 'old' | 'new', event: string, from: string, to: string, detail = 'null') =>
+    `  insert into ops_audit (at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
+  values (${SQLITE_NOW}, ${literal(name)}, ${row}.id, null, ${event}, ${from}, ${to}, (select actor from ops_actor), ${detail});`
+  const auditOfRun = (event: string, from: string, detail = 'null') =>
+    `  insert into ops_audit (at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
+  select ${SQLITE_NOW}, task_table, task_id, id, ${event}, ${from}, new.status, coalesce((select actor from ops_actor), worker_id), ${detail}
+  from ops_runs where ${openRun('new')};`
+  return [
+    trigger(
+      'begins_pending',
+      `BEFORE INSERT ON ${on} WHEN new.status is not 'pending'`,
+      refuse(`'a new ${processor} begins as "pending", not as "' || coalesce(new.status, 'null') || '"'`),
+    ),
+    // REPLACE deletes without the trigger for deletes.
+    trigger(
+      'not_replaced_while_ongoing',
+      `BEFORE INSERT ON ${on} WHEN exists (select 1 from ops_runs where ${openRun('new')})`,
+      refuse(`${task('new')} || ' is ongoing and cannot be replaced; end it first'`),
+    ),
+    trigger(
+      'transition',
+      `BEFORE UPDATE OF status ON ${on} WHEN new.status is not old.status and (${legal()}) is not true`,
+      refuse(`${task('old')} || ' cannot go from "' || old.status || '" to "' || coalesce(new.status, 'null') || '"'`),
+    ),
+    // A writer that is not ops gets its run here: so every attempt has one, and the exclusivity of runs binds it too.
+    trigger(
+      'begins_run',
+      `BEFORE UPDATE OF status ON ${on} WHEN new.status = 'ongoing' and old.status = 'pending' and not exists (select 1 from ops_runs where ${openRun('old')})`,
+      `${exclusivity.kind === 'none' ? '' : refuseBusyKey(key, task('old'))}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
+  values (${literal(name)}, old.id, ${optional('attempt', '0').replace('new.', 'old.')} + 1, 'sql', ${key}, ${SQLITE_NOW});`,
+    ),
+    trigger('inserted', `AFTER INSERT ON ${on}`, audit('new', `'enqueued'`, 'null', 'new.status')),
+    trigger(
+      'started',
+      `AFTER UPDATE OF status ON ${on} WHEN new.status = 'ongoing' and old.status <> 'ongoing'`,
+      auditOfRun(`'started'`, 'old.status'),
+    ),
+    // One trigger for both, since SQLite does not say which of two runs first: the audit row needs the run while it is open.
+    trigger(
+      'ended',
+      `AFTER UPDATE OF status ON ${on} WHEN old.status = 'ongoing' and new.status <> 'ongoing'`,
+      `${auditOfRun(`case new.status when 'pending' then 'returned' else new.status end`, `'ongoing'`, failureDetail(optional('error', 'null')))}
+  update ops_runs set ended_at = ${SQLITE_NOW}, outcome = coalesce(outcome, case new.status when 'pending' then 'returned' else new.status end), error = coalesce(error, ${optional('error', 'null')})
+  where ${openRun('new')};`,
+    ),
+    trigger(
+      'changed',
+      `AFTER UPDATE OF status ON ${on} WHEN new.status <> old.status and new.status <> 'ongoing' and old.status <> 'ongoing'`,
+      audit('new', `case new.status when 'pending' then 'retried' else new.status end`, 'old.status', 'new.status'),
+    ),
+    trigger(
+      'stays_while_ongoing',
+      `BEFORE DELETE ON ${on} WHEN old.status = 'ongoing'`,
+      refuse(`${task('old')} || ' is ongoing and cannot be deleted; end it first'`),
+    ),
+    trigger('deleted', `AFTER DELETE ON ${on}`, audit('old', `'deleted'`, 'old.status', 'null')),
+  ]
+}
+
+/**
+ * Ends the statement with a message that is computed. Before SQLite 3.47 `raise` takes a literal only, which cannot
+ * name the task; a bad JSON path is an error that repeats what it was given, on every version.
+ */
+function refuse(message: string): string {
+  return `  select json_extract('{}', ${message});`
+}
+
+function refuseBusyKey(key: string, task: string): string {
+  return `  select json_extract('{}', ${task} || ' must wait: "' || exclusive_key || '" is held by run ' || id || ' of ' || task_table || ' ' || task_id)
+  from ops_runs where ended_at is null and exclusive_key = ${key};
+`
+}
+
+function legal(): string {
+  return statuses
+    .filter((from) => transitions[from].length > 0)
+    .map((from) => `(old.status = '${from}' and new.status in (${transitions[from].map(literal).join(', ')}))`)
+    .join(' or ')
+}
+
+function failureDetail(error: string): string {
+  return `case when new.status = 'failed' and ${error} is not null then json_object('error', ${error}) end`
+}

@@ -1,0 +1,208 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { extname } from 'node:path'
+import Database from 'better-sqlite3'
+import type { RecordedGroup } from '../../processes/leftover-groups.ts'
+import type { Outcome } from '../../task/outcome.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type {
+  Claim,
+  EnqueueOptions,
+  MigrationSource,
+  MigrationStep,
+  OpenRun,
+  Queue,
+  QueuedTable,
+  Run,
+  TaskId,
+  WakeReason,
+  WorkerIdentity,
+} from '../queue.ts'
+import { TableClaims } from './claim.ts'
+import { Connection } from './connection.ts'
+import { asActor, insertTasks } from './insert-tasks.ts'
+import { migrate, planMigration } from './migrate.ts'
+import type { OpenOptions } from './open-database.ts'
+import { isOpen, openRuns, recordProcessGroups, report, settleDead } from './open-runs.ts'
+import { Settlements } from './settle.ts'
+import { decodeRow, quote } from './values.ts'
+
+const require = createRequire(import.meta.url)
+
+/** The queue on one SQLite file. The file is opened when it is first needed, so that a plan makes nothing. */
+export class SqliteQueue implements Queue {
+  readonly name: string
+  private readonly options: OpenOptions
+  private opened: Connection | undefined
+  private readonly claims = new Map<QueuedTable, TableClaims>()
+  private settlements: Settlements | undefined
+  private workerId: string | undefined
+
+  constructor(path: string, options: OpenOptions) {
+    this.name = path
+    this.options = options
+  }
+
+  async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
+    if (existsSync(this.name)) return planMigration(this.connection().database, sources, tables)
+    const nothing = new Database(':memory:')
+    return [
+      { kind: 'create database', source: 'core', name: this.name, change: 'create' },
+      ...planMigration(nothing, sources, tables),
+    ]
+  }
+
+  async migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
+    // Looked at without the lock first: a start with nothing to do disturbs nobody.
+    const due = await this.planMigration(sources, tables)
+    if (due.length === 0) return []
+    const done = await migrate(this.connection({ create: true }), sources, tables)
+    this.claims.clear()
+    return [...due.filter(({ kind }) => kind === 'create database'), ...done]
+  }
+
+  async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
+    const present = this.connection().sql('select name from pragma_table_info(?)').pluck().all(table.name)
+    if (present.length === 0) return undefined
+    return Object.values(table.columns)
+      .map(({ name }) => name)
+      .filter((name) => !present.includes(name))
+  }
+
+  async enqueue(
+    table: TaskTable,
+    rows: Iterable<Readonly<Record<string, unknown>>>,
+    { runAt, actor }: EnqueueOptions = {},
+  ): Promise<TaskId[]> {
+    const connection = this.connection()
+    const ids = await connection.lock.write(() =>
+      asActor(connection, actor, () => insertTasks(connection, table, rows, runAt)),
+    )
+    connection.wakeUp.ring()
+    return ids
+  }
+
+  async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const row = this.connection()
+      .sql(`select * from ${quote(table.name)} where id = ?`)
+      .get(id)
+    return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
+  }
+
+  async startWorker({ id, host, pid, version }: WorkerIdentity): Promise<void> {
+    const connection = this.connection()
+    const { lives, lock, wakeUp } = connection
+    lives.begin(id)
+    this.workerId = id
+    const insert = connection.sql(
+      `insert into ops_workers (id, host, pid, version, started_at, state) values (?, ?, ?, ?, ?, 'polling')`,
+    )
+    await lock.write(() => insert.run(id, host, pid, version, Date.now()))
+    wakeUp.listen()
+  }
+
+  async isAlive(workerId: string): Promise<boolean> {
+    return this.connection().lives.isAlive(workerId)
+  }
+
+  async hasLivingWorker(): Promise<boolean> {
+    const ids = this.connection().sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
+    return ids.some((id) => this.connection().lives.isAlive(id))
+  }
+
+  async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
+    const now = Date.now()
+    if (!tables.some((queued) => this.claimsOf(queued).hasDue(now))) return undefined
+    return this.connection().lock.write(() => this.claimFirst(tables, Date.now()))
+  }
+
+  async settle(
+    run: Run,
+    outcome: Outcome,
+    next: readonly QueuedTable[] = [],
+  ): Promise<{ held: boolean; next?: Claim | undefined }> {
+    const { giveWay, lock } = this.connection()
+    await giveWay.betweenTasks()
+    return lock.write(() => {
+      const now = Date.now()
+      const held = this.settler().settle(run.id, run.taskId, run.queued.table, outcome, now)
+      return { held, next: this.claimFirst(next, now) }
+    })
+  }
+
+  async report(run: Run, { fraction, note }: { fraction: number; note: string | undefined }): Promise<boolean> {
+    return report(this.connection(), run, fraction, note)
+  }
+
+  async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
+    return recordProcessGroups(this.connection(), run, bootId, groups)
+  }
+
+  async isHeld(run: Run): Promise<boolean> {
+    return isOpen(this.connection(), run)
+  }
+
+  async openRuns(): Promise<OpenRun[]> {
+    return openRuns(this.connection())
+  }
+
+  async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
+    const settle = (now: number) => this.settler().settle(run.id, run.taskId, queued.table, outcome, now)
+    return settleDead(this.connection(), run, queued, outcome, settle, this.workerId ?? 'ops')
+  }
+
+  async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
+    const now = Date.now()
+    const runTimes = tables.map((queued) => this.claimsOf(queued).nextRunAt(now)).filter((at) => at !== undefined)
+    const untilDue = Math.min(...runTimes, Number.POSITIVE_INFINITY) - now
+    const changed = await this.connection().wakeUp.changed(Math.min(pollInterval, untilDue), signal)
+    if (signal.aborted) return 'stopped'
+    if (changed) return 'changed'
+    return untilDue <= pollInterval ? 'due' : 'poll'
+  }
+
+  drizzle(): unknown {
+    // Required, not imported: only a processor that queries pays for Drizzle, and it gets the copy that all import.
+    const { drizzleOf } = require(`./drizzle${extname(import.meta.filename)}`) as typeof import('./drizzle.ts')
+    return drizzleOf(this.connection().database)
+  }
+
+  async close(): Promise<void> {
+    if (!this.opened) return
+    const { lives, lock } = this.opened
+    if (this.workerId !== undefined) {
+      const update = this.opened.sql(`update ops_workers set state = 'stopped', stopped_at = ? where id = ?`)
+      await lock.write(() => update.run(Date.now(), this.workerId))
+      lives.end()
+    }
+    this.opened.close()
+    this.opened = undefined
+  }
+
+  private claimFirst(tables: readonly QueuedTable[], now: number): Claim | undefined {
+    for (const queued of tables) {
+      const claim = this.claimsOf(queued).claim(now)
+      if (claim) return claim
+    }
+    return undefined
+  }
+
+  private claimsOf(queued: QueuedTable): TableClaims {
+    let claims = this.claims.get(queued)
+    if (!claims) {
+      claims = new TableClaims(this.connection(), queued, this.workerId ?? 'ops')
+      this.claims.set(queued, claims)
+    }
+    return claims
+  }
+
+  private settler(): Settlements {
+    this.settlements ??= new Settlements(this.connection())
+    return this.settlements
+  }
+
+  private connection(options: OpenOptions = {}): Connection {
+    this.opened ??= new Connection(this.name, { ...this.options, ...options })
+    return this.opened
+  }
+}

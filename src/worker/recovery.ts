@@ -1,0 +1,47 @@
+import { rmSync } from 'node:fs'
+import { bootId, groupsWithEnvironment, isSameGroup } from '../processes/leftover-groups.ts'
+import { endGroups } from '../processes/process-group.ts'
+import type { OpenRun, QueuedTable } from '../queue/queue.ts'
+import type { Outcome } from '../task/outcome.ts'
+import { type RunEnvironment, runMark, workDirectory } from './run-context.ts'
+
+/** Between SIGTERM and SIGKILL for processes that outlived their worker. Short: the task is decided only after it. */
+const GRACE_MS = 400
+
+/** A run that was decided for a worker that died. */
+export interface Recovered {
+  readonly run: OpenRun
+  readonly queued: QueuedTable
+  readonly outcome: Outcome
+}
+
+/**
+ * Decides the runs of workers that died: first what is left of a run's processes on this machine is ended, then the run
+ * is settled, so that its exclusivity key is free only when nothing works under it any more.
+ */
+export async function recoverDeadRuns(
+  { queue, workerId: own, stateDirectory }: RunEnvironment,
+  tables: readonly QueuedTable[],
+): Promise<Recovered[]> {
+  const recovered: Recovered[] = []
+  for (const run of await queue.openRuns()) {
+    const queued = tables.find(({ table }) => table.name === run.taskTable)
+    if (!queued || run.workerId === own || !isWorker(run) || (await queue.isAlive(run.workerId))) continue
+    await endProcesses(run)
+    rmSync(workDirectory(stateDirectory, run.taskTable, run.taskId, run.attempt), { recursive: true, force: true })
+    const outcome: Outcome = { kind: 'crashed', error: `worker ${run.workerId} died` }
+    if (await queue.settleDead(run, queued, outcome)) recovered.push({ run, queued, outcome })
+  }
+  return recovered
+}
+
+/** A writer that is not ops has no life that could be seen to end. */
+function isWorker({ workerId }: OpenRun): boolean {
+  return workerId !== 'sql'
+}
+
+async function endProcesses(run: OpenRun): Promise<void> {
+  const recorded = run.bootId === bootId() ? run.processGroups.filter(isSameGroup).map(({ id }) => id) : []
+  const marked = groupsWithEnvironment(`OPS_RUN=${runMark(run.workerId, run.id)}`)
+  await endGroups([...new Set([...recorded, ...marked])], GRACE_MS)
+}

@@ -1,0 +1,36 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { TaskId } from '../queue/queue.ts'
+
+/** The log of one run. The file is made with the first line, since most short tasks never write one. */
+export class TaskLog {
+  readonly file: string
+  private opened: number | undefined
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  /** For child processes, which write here themselves: O_APPEND keeps the lines of several writers whole. */
+  get fd(): number {
+    if (this.opened === undefined) {
+      mkdirSync(dirname(this.file), { recursive: true })
+      this.opened = openSync(this.file, 'a')
+    }
+    return this.opened
+  }
+
+  write(line: string): void {
+    writeSync(this.fd, line.endsWith('\n') ? line : `${line}\n`)
+  }
+
+  close(): void {
+    if (this.opened !== undefined) closeSync(this.opened)
+    this.opened = undefined
+  }
+}
+
+/** Where the output of one attempt at a task is. */
+export function logFile(stateDirectory: string, table: string, id: TaskId, attempt: number): string {
+  return join(stateDirectory, 'logs', table, `${id}.${attempt}.log`)
+}

@@ -1,0 +1,105 @@
+import { formatDuration } from '../config/duration.ts'
+import type { OpenRun, QueuedTable, Run } from '../queue/queue.ts'
+import type { Outcome } from '../task/outcome.ts'
+
+type Level = 'info' | 'warn' | 'error'
+
+/** One line an event: for people on a terminal, JSON for everything else. */
+export class WorkerLog {
+  private readonly write: (text: string) => void
+  private readonly asJson: boolean
+  private lines = ''
+
+  constructor(write: (text: string) => void, asJson: boolean) {
+    this.write = write
+    this.asJson = asJson
+  }
+
+  polling(processors: readonly string[], database: string): void {
+    this.line('info', 'polling', `polling ${database} for ${processors.join(', ') || 'nothing'}`, {
+      processors,
+      database,
+    })
+  }
+
+  started(run: Run): void {
+    this.line('info', 'started', `${name(run)} started`, facts(run))
+  }
+
+  ended(run: Run, outcome: Outcome, milliseconds: number): void {
+    const took = formatDuration(milliseconds)
+    const [level, text] =
+      outcome.kind === 'succeeded'
+        ? (['info', `${name(run)} succeeded in ${took}`] as const)
+        : (['error', `${name(run)} failed after ${took}: ${outcome.error}`] as const)
+    const error = outcome.kind === 'succeeded' ? {} : { error: outcome.error }
+    this.line(level, outcome.kind, text, { ...facts(run), ...error, milliseconds: Math.round(milliseconds) })
+  }
+
+  takenAway(run: Run): void {
+    const text = `${name(run)}: run ${run.id} was taken away, so its processes were ended and nothing was written`
+    this.line('warn', 'taken away', text, facts(run))
+  }
+
+  stuck(run: Run): void {
+    const text = `${name(run)} goes on although its signal has aborted; this worker ends, so that it ends too`
+    this.line('error', 'stuck', text, facts(run))
+  }
+
+  recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
+    const error = outcome.kind === 'succeeded' ? '' : outcome.error
+    const text = `${processor} ${run.taskId} recovered: ${error}`
+    this.line('warn', 'recovered', text, { task: `${processor} ${run.taskId}`, run: run.id, worker: run.workerId })
+  }
+
+  stopping(step: 'claiming' | 'force', signal: string): void {
+    const text =
+      step === 'claiming'
+        ? `${signal}: finishing the task at hand, then ending; once more ends it now`
+        : `${signal}: ending the task at hand now`
+    this.line('info', 'stopping', text, { step, signal })
+  }
+
+  databaseFailed(what: string, error: unknown, pause: number): void {
+    const { message } = error as Error
+    this.line('error', 'database', `${what} failed: ${message}; trying again in ${formatDuration(pause)}`, {
+      what,
+      error: message,
+    })
+  }
+
+  leftOut(problem: string): void {
+    this.line('warn', 'left out', problem, {})
+  }
+
+  migrated(count: number): void {
+    this.line('info', 'migrated', `the database was migrated: ${count} changes`, { count })
+  }
+
+  stopped(): void {
+    this.line('info', 'stopped', 'stopped', {})
+    this.flush()
+  }
+
+  /** Collected for one turn of the event loop: a worker that drains short tasks would spend its time on writing lines. */
+  private line(level: Level, event: string, text: string, details: object): void {
+    if (this.lines === '') setImmediate(() => this.flush())
+    const at = new Date().toISOString()
+    this.lines += this.asJson
+      ? `${JSON.stringify({ at, level, event, ...details, message: text })}\n`
+      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${text}\n`
+  }
+
+  private flush(): void {
+    if (this.lines !== '') this.write(this.lines)
+    this.lines = ''
+  }
+}
+
+function name({ queued, taskId }: Run): string {
+  return `${queued.processor} ${taskId}`
+}
+
+function facts(run: Run): object {
+  return { task: name(run), run: run.id, attempt: run.attempt }
+}

@@ -1,0 +1,157 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import type { Claim, Queue, QueuedTable } from '../queue/queue.ts'
+import { EndOfTask } from './end-of-task.ts'
+import { performTask } from './perform-task.ts'
+import { recoverDeadRuns } from './recovery.ts'
+import { RunContext, type RunEnvironment } from './run-context.ts'
+import type { Stop } from './stop.ts'
+import type { WorkerLog } from './worker-log.ts'
+
+/** How often the worker looks for runs of workers that died. */
+const RECOVER_EVERY_MS = 5000
+
+/** How often a running task is compared with its run, which somebody may have taken away. */
+const CHECK_RUN_EVERY_MS = 1000
+
+/** Between attempts while the database is away or full. */
+const TRY_AGAIN_MS = [100, 500, 1000, 5000] as const
+
+export interface WorkOptions {
+  /** Ends when nothing is due. */
+  readonly drain?: boolean
+  /** Ends after one task. */
+  readonly once?: boolean
+  /** Milliseconds. */
+  readonly pollInterval: number
+}
+
+/** How many tasks a worker ended, and how. */
+export interface WorkSummary {
+  succeeded: number
+  failed: number
+}
+
+/** One process that claims and performs, one task at a time. */
+export class Worker {
+  private readonly queue: Queue
+  private readonly processors: ReadonlyMap<string, ReadyProcessor>
+  private readonly tables: readonly QueuedTable[]
+  private readonly environment: RunEnvironment
+  private readonly stop: Stop
+  private readonly log: WorkerLog
+  private running: { claim: Claim; context: RunContext } | undefined
+  private isStuck = false
+  private readonly summary: WorkSummary = { succeeded: 0, failed: 0 }
+
+  /** @param processors in the order in which their tables are searched */
+  constructor(processors: readonly ReadyProcessor[], environment: RunEnvironment, stop: Stop, log: WorkerLog) {
+    this.queue = environment.queue
+    this.processors = new Map(processors.map((ready) => [ready.queued.processor, ready]))
+    this.tables = processors.map(({ queued }) => queued)
+    this.environment = environment
+    this.stop = stop
+    this.log = log
+  }
+
+  /** Claims and performs until the stop, or until the options say that it is enough. */
+  async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
+    await this.recover()
+    const recovering = setInterval(() => void this.recover(), RECOVER_EVERY_MS)
+    const checking = setInterval(() => void this.checkRun(), CHECK_RUN_EVERY_MS)
+    const onForce = () => this.running?.context.end(EndOfTask.interrupted())
+    this.stop.force.addEventListener('abort', onForce)
+    try {
+      let claim: Claim | undefined
+      for (;;) {
+        // A task that is claimed is performed, even when the stop came with the very claim.
+        claim ??= this.stop.claiming.aborted ? undefined : await this.claim()
+        if (!claim) {
+          if (drain || this.stop.claiming.aborted) break
+          await this.wait(pollInterval)
+          continue
+        }
+        claim = await this.perform(claim, once)
+        if (once || this.isStuck) break
+      }
+      return this.summary
+    } finally {
+      clearInterval(recovering)
+      clearInterval(checking)
+      this.stop.force.removeEventListener('abort', onForce)
+    }
+  }
+
+  private async perform(claim: Claim, once: boolean): Promise<Claim | undefined> {
+    const ready = this.processors.get(claim.run.queued.processor)!
+    const context = new RunContext(claim, ready.settings, this.environment)
+    this.log.started(claim.run)
+    const startedAt = performance.now()
+    this.running = { claim, context }
+    if (this.stop.force.aborted) context.end(EndOfTask.interrupted())
+    const { outcome, isStuck } = await performTask(claim, ready, context)
+    this.running = undefined
+    this.isStuck = isStuck
+    if (isStuck) this.log.stuck(claim.run)
+    if (!outcome) {
+      this.log.takenAway(claim.run)
+      return undefined
+    }
+    const more = once || isStuck ? [] : this.tables
+    const { held, next } = await this.untilWritten(`the end of ${claim.run.queued.processor} ${claim.run.taskId}`, () =>
+      this.queue.settle(claim.run, outcome, this.stop.claiming.aborted ? [] : more),
+    )
+    if (held) {
+      this.summary[outcome.kind === 'succeeded' ? 'succeeded' : 'failed'] += 1
+      this.log.ended(claim.run, outcome, performance.now() - startedAt)
+    } else this.log.takenAway(claim.run)
+    return next
+  }
+
+  private async claim(): Promise<Claim | undefined> {
+    return this.untilDone('looking for a task', () => this.queue.claim(this.tables), this.stop.claiming)
+  }
+
+  private async wait(pollInterval: number): Promise<void> {
+    const wait = () => this.queue.waitForWork(this.tables, pollInterval, this.stop.claiming)
+    await this.untilDone('waiting for a task', wait, this.stop.claiming)
+  }
+
+  /** Tries again until it is done or the signal aborts: a database that is away comes back. */
+  private async untilDone<T>(what: string, attempt: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (signal.aborted) return undefined
+        const pause = TRY_AGAIN_MS[Math.min(failures, TRY_AGAIN_MS.length - 1)]!
+        this.log.databaseFailed(what, error, pause)
+        await delay(pause, undefined, { signal }).catch(() => {})
+      }
+    }
+  }
+
+  /** The end of a run must not be lost, so only a forced stop ends the attempts; recovery decides the run then. */
+  private async untilWritten<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    const done = await this.untilDone(what, async () => ({ value: await attempt() }), this.stop.force)
+    if (!done) throw new Error(`${what} could not be written before the worker had to stop`)
+    return done.value
+  }
+
+  private async recover(): Promise<void> {
+    try {
+      const recovered = await recoverDeadRuns(this.environment, this.tables)
+      for (const { run, queued, outcome } of recovered) this.log.recovered(run, queued, outcome)
+    } catch (error) {
+      this.log.databaseFailed('recovering', error, RECOVER_EVERY_MS)
+    }
+  }
+
+  private async checkRun(): Promise<void> {
+    const { running } = this
+    if (!running) return
+    // A database that cannot be asked says nothing about the run; the end of the run will.
+    const isHeld = await this.queue.isHeld(running.claim.run).catch(() => true)
+    if (!isHeld) running.context.end(EndOfTask.takenAway())
+  }
+}

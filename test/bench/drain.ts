@@ -1,0 +1,19 @@
+/** `node test/bench/drain.ts [tasks] [rounds]` */
+
+import { interleave } from './interleave.ts'
+
+const n = Number(process.argv[2] ?? 20_000)
+const rounds = Number(process.argv[3] ?? 5)
+
+for (const synchronous of ['NORMAL', 'FULL'] as const) {
+  const options = { n: synchronous === 'FULL' ? Math.ceil(n / 2) : n, synchronous }
+  await interleave(
+    `Drain of ${options.n} no-op tasks, SQLite ${synchronous}`,
+    [
+      { name: 'plainjob', script: 'plainjob.ts', options },
+      { name: 'ops, every guarantee on', script: 'ops.ts', options },
+      { name: 'raw commit of one page', script: 'raw-commit.ts', options },
+    ],
+    rounds,
+  )
+}

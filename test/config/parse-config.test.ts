@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../src/config/parse-config.ts'
+
+const problemsOf = (value: unknown) => parseConfig(value).problems
+const problemsOfServices = (services: unknown) => problemsOf({ services })
+
+describe('a configuration', () => {
+  it('may be empty', () => {
+    expect(parseConfig({})).toEqual({ config: {}, problems: [] })
+  })
+
+  it('may use every key', () => {
+    const config = {
+      name: 'shop',
+      database: 'postgresql://localhost/shop',
+      synchronous: 'NORMAL',
+      services: {
+        api: {
+          command: ['node', 'api.js'],
+          cwd: 'api',
+          env: { LOG: '' },
+          envFile: ['.env', '.env.local'],
+          port: 3000,
+          dependsOn: { assets: 'completed', cache: 'started' },
+          ready: { http: '/health', timeout: '5s' },
+          restart: 'always',
+          stopSignal: 'SIGINT',
+          stopTimeout: '500ms',
+          instances: 2,
+          watch: ['api'],
+          only: 'development',
+        },
+        assets: { command: 'npm run assets', oneshot: true },
+        cache: { command: 'cache', port: 6379, ready: { port: true }, envFile: '.env' },
+        mail: { command: 'mail', ready: { log: 'listening on \\d+' }, dependsOn: ['cache'] },
+        web: { command: 'web', ready: { command: ['curl', '-f', 'localhost'] } },
+      },
+      worker: { instances: 2, pollInterval: '1s', gracePeriod: '10m' },
+      plugins: { deploy: { environments: {} } },
+    }
+    expect(parseConfig(config)).toEqual({ config, problems: [] })
+  })
+
+  it.each([[3], [null], [[]], ['shop'], [() => ({})]])('is an object, and %o is not', (value) => {
+    expect(problemsOf(value)).toEqual([expect.stringContaining('expected an object, got')])
+  })
+
+  it('is reported whole: each problem of shape and of sense, with its path', () => {
+    expect(
+      problemsOf({
+        nam: 'shop',
+        worker: { instances: 0, pollInterval: '1 week' },
+        services: {
+          api: { comand: 'node api.js', port: 70_000, ready: { http: 3 } },
+          web: { command: 'npx vite', dependsOn: ['apo'] },
+        },
+      }),
+    ).toEqual([
+      'services.api.command: is missing',
+      'services.api.port: expected a port from 1 to 65535, got 70000',
+      'services.api.ready.http: expected a text, got 3',
+      'services.api.comand: unknown key, did you mean "command"?',
+      'worker.instances: expected a whole number of 1 or more, got 0',
+      'worker.pollInterval: expected a duration such as 500ms, 30s, 10m or 1h, got "1 week"',
+      'nam: unknown key, did you mean "name"?',
+      'services.web.dependsOn: no service is named "apo", did you mean "api"?',
+    ])
+  })
+
+  it('lists the known keys where no known key is near', () => {
+    expect(problemsOf({ worker: { colour: 'red' } })).toEqual([
+      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod',
+    ])
+  })
+
+  it.each(['mysql://host/shop', 'sqlite:', 'shop.db'])('has no database "%s"', (database) => {
+    expect(problemsOf({ database })).toEqual([expect.stringMatching(/^database: expected "sqlite:<path>" or/)])
+  })
+
+  it('keeps the password of a mistyped database out of its problems', () => {
+    expect(problemsOf({ database: 'postgress://ada:secret@host/shop' }).join()).not.toContain('secret')
+  })
+
+  it.each(['Shop', '1shop', 'my shop', ''])('is not named "%s"', (name) => {
+    expect(problemsOf({ name })).toEqual([expect.stringMatching(/^name: expected a name of a-z, 0-9/)])
+  })
+})
+
+describe('a service', () => {
+  it('is not named "worker"', () => {
+    expect(problemsOfServices({ worker: { command: 'node worker.js' } })).toEqual([
+      'services.worker: the name "worker" is taken by the worker of ops, use another',
+    ])
+  })
+
+  it('does not wait for itself by way of others', () => {
+    expect(
+      problemsOfServices({
+        a: { command: 'a', dependsOn: ['b'] },
+        b: { command: 'b', dependsOn: ['c'] },
+        c: { command: 'c', dependsOn: ['b'] },
+      }),
+    ).toEqual(['services.b.dependsOn: these wait for each other: b → c → b'])
+  })
+
+  it('does not depend on one that is left out where it runs', () => {
+    expect(
+      problemsOfServices({
+        web: { command: 'web', dependsOn: ['proxy'] },
+        proxy: { command: 'proxy', only: 'server' },
+      }),
+    ).toEqual([
+      'services.web.dependsOn: "proxy" runs on the server only, but "web" runs in development and on the server',
+    ])
+  })
+
+  it('waits for the completion of oneshot services alone', () => {
+    expect(
+      problemsOfServices({ web: { command: 'web', dependsOn: { api: 'completed' } }, api: { command: 'api' } }),
+    ).toEqual(['services.web.dependsOn.api: only a service with "oneshot: true" is ever completed'])
+  })
+
+  it.each([
+    [{}, 'services.web.ready: expected exactly one of "http", "port", "log" and "command", got none'],
+    [
+      { log: 'up', port: 80 },
+      'services.web.ready: expected exactly one of "http", "port", "log" and "command", got "port" and "log"',
+    ],
+    [{ log: '(' }, 'services.web.ready.log: expected a valid regular expression, got "("'],
+    [{ http: '/' }, 'services.web.ready.http: a path needs the service\'s "port": set it, or write a whole URL'],
+    [{ http: 'health' }, 'services.web.ready.http: expected a path that starts with "/" or a whole URL, got "health"'],
+    [{ port: true }, 'services.web.ready.port: true means the service\'s own "port", and it has none'],
+    [{ port: 80, timeout: '1 minute' }, expect.stringContaining('services.web.ready.timeout: expected a duration')],
+  ])('is not asked whether it is ready by %o', (ready, problem) => {
+    expect(problemsOfServices({ web: { command: 'web', ready } })).toEqual([problem])
+  })
+
+  it('is asked by a whole URL without a port of its own', () => {
+    expect(problemsOfServices({ web: { command: 'web', ready: { http: 'http://localhost:8080/' } } })).toEqual([])
+  })
+})

@@ -1,0 +1,22 @@
+import { NEXT_ID, NOW } from '../../src/task-table/lifecycle-columns.ts'
+import { SQLITE_NOW } from '../../src/task-table/sqlite-now.ts'
+import type { TaskColumn, TaskTable } from '../../src/task-table/task-table.ts'
+
+/** The `CREATE TABLE` that a plugin's migration would have for a described task table on SQLite. */
+export function createTaskTable(table: TaskTable): string {
+  return `create table ${table.name} (${Object.values(table.columns).map(columnSql).join(', ')})`
+}
+
+function columnSql(column: TaskColumn): string {
+  if (column.defaultValue === NEXT_ID) return 'id integer primary key autoincrement'
+  const type = { text: 'text', enumeration: 'text', json: 'text', real: 'real' }[column.type as string] ?? 'integer'
+  const notNull = column.isNotNull ? ' not null' : ''
+  const references = column.target ? ` references ${column.target().name} (id)` : ''
+  return `${column.name} ${type}${notNull}${defaultSql(column)}${references}`
+}
+
+function defaultSql({ hasDefault, defaultValue }: TaskColumn): string {
+  if (!hasDefault) return ''
+  if (defaultValue === NOW) return ` default ${SQLITE_NOW}`
+  return ` default ${typeof defaultValue === 'string' ? `'${defaultValue}'` : Number(defaultValue)}`
+}

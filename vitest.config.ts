@@ -1,0 +1,13 @@
+import { join } from 'node:path'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // What ops does for plugins when it runs them: everybody gets this copy of it.
+  resolve: { alias: { '@ops-cli/core': join(import.meta.dirname, 'src', 'index.ts') } },
+  test: {
+    include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    disableConsoleIntercept: true,
+  },
+})
