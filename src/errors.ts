@@ -148,6 +148,14 @@ export class DatabaseBusyError extends OpsError {
   }
 }
 
+/** What a processor returned does not fit its task table; trying again would not help. */
+export class ResultRefusedError extends OpsError {
+  readonly code = 'RESULT_REFUSED'
+  constructor(table: string, cause: Error) {
+    super(`what the processor returned cannot be written to "${table}": ${cause.message}`, { cause })
+  }
+}
+
 export class MigrationFailedError extends OpsError {
   readonly code = 'MIGRATION_FAILED'
   constructor(source: string, migration: string, cause: unknown) {

@@ -29,18 +29,25 @@ export async function readTasks({ processor, columns, flags, rest, now }: Typed)
   const { values, problems } = readTaskFlags(processor.table, columns, flags, rest, from === undefined)
   const scheduled = readTime(flags, now)
   if ('problem' in scheduled) problems.push(scheduled.problem)
-  if (problems.length === 0 && processor.input && from === undefined) {
-    problems.push(...(await checkAgainst(processor.input, values)).problems)
+  const refuse = (found: readonly string[]) => {
+    const suggestion = `see the flags: ops enqueue ${processor.name} --help`
+    if (found.length > 0) throw new InvalidTaskError(`No ${processor.name} was added`, found, suggestion)
   }
-  if (problems.length > 0) {
-    throw new InvalidTaskError(
-      `No ${processor.name} was added`,
-      problems,
-      `see the flags: ops enqueue ${processor.name} --help`,
-    )
-  }
+  refuse(problems)
   const rows = from === undefined ? [values] : await readTaskLines(from, processor.name, processor.table, values)
-  return { rows, runAt: 'runAt' in scheduled ? scheduled.runAt : undefined }
+  const checked = await checkInput(processor, rows)
+  refuse(checked.problems)
+  return { rows: checked.rows, runAt: 'runAt' in scheduled ? scheduled.runAt : undefined }
+}
+
+/** The rows as the processor's own schema returns them. */
+async function checkInput({ input }: AnyProcessor, rows: Record<string, unknown>[]) {
+  if (!input) return { rows, problems: [] }
+  const results = await Promise.all(
+    rows.map((row, index) => checkAgainst(input, row, rows.length > 1 ? `task ${index + 1}` : '')),
+  )
+  const problems = results.flatMap((result) => result.problems)
+  return { rows: results.map(({ value }, index) => ({ ...rows[index], ...(value as object | undefined) })), problems }
 }
 
 function readTime(

@@ -33,7 +33,7 @@ export interface ProcessorDefinition<
   readonly exclusiveBy?: keyof Own & string
   /** The longest a run may take, such as `'30m'`. Default: no limit. */
   readonly timeout?: string | ((settings: Settings) => string | undefined)
-  /** Checks beyond the columns, for every enqueue by ops. */
+  /** Checks what is typed, beyond the columns, and may replace values: `ops enqueue` writes what it returns. */
   readonly input?: StandardSchema<unknown, Partial<Insert>>
   /** Checks the plugin's part of the configuration, and types `context.settings`. */
   readonly settings?: StandardSchema<unknown, Settings>

@@ -37,6 +37,7 @@ export interface Run {
 /** A task that is now this worker's, as its row was when the run began. */
 export interface Claim {
   readonly run: Run
+  /** Decoded when it is read, which throws where the row holds what the table's types do not allow. */
   readonly task: Readonly<Record<string, unknown>>
 }
 
@@ -117,7 +118,11 @@ export interface Queue {
 
   /** Takes the next task that is due in the order of the tables, or undefined when none may run now. */
   claim(tables: readonly QueuedTable[]): Promise<Claim | undefined>
-  /** Ends a run, its task and, where tables are given, claims the next task: one transaction. */
+  /**
+   * Ends a run, its task and, where tables are given, claims the next task: one transaction.
+   *
+   * @throws ResultRefusedError when the table does not take what the processor returned; the run is still open then
+   */
   settle(
     run: Run,
     outcome: Outcome,

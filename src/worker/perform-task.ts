@@ -26,14 +26,13 @@ export async function performTask(
   { processor }: Pick<ReadyProcessor, 'processor'>,
   context: RunContext,
 ): Promise<Performed> {
-  const { signal } = context
   const timer = startTimeout(claim, context)
   let isStuck = false
   let outcome: Outcome | undefined
   try {
     // A processor that returns at once, without a promise, costs no turn of the loop.
     const result = processor.process(claim.task, context)
-    const columns = isPromise(result) ? await untilStuck(result, signal) : result
+    const columns = isPromise(result) ? await untilStuck(result, context) : result
     outcome = succeeded(claim.run.queued.table, columns)
   } catch (error) {
     isStuck = error instanceof StuckTask
@@ -46,7 +45,7 @@ export async function performTask(
   } catch (error) {
     outcome = failed(error, context)
   }
-  if (signal.reason instanceof EndOfTask) outcome = signal.reason.outcome
+  if (context.reason) outcome = context.reason.outcome
   return { outcome, isStuck }
 }
 
@@ -63,21 +62,14 @@ function isPromise(value: unknown): value is Promise<unknown> {
 class StuckTask extends Error {}
 
 /** The result of a task, or StuckTask when it goes on long after it was asked to end. */
-async function untilStuck<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  let onAbort = () => {}
-  const stuck = new Promise<never>((_, reject) => {
-    onAbort = () => {
+function untilStuck<T>(result: Promise<T>, context: RunContext): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    context.whenEnding(() => {
       timer = setTimeout(() => reject(new StuckTask()), STUCK_AFTER_MS)
-    }
+    })
+    result.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-  signal.addEventListener('abort', onAbort)
-  try {
-    return await Promise.race([result, stuck])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    clearTimeout(timer)
-  }
 }
 
 function succeeded(table: TaskTable, columns: unknown): Outcome {
@@ -96,7 +88,7 @@ function succeeded(table: TaskTable, columns: unknown): Outcome {
 
 function failed(error: unknown, context: RunContext): Outcome {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  if (!(context.signal.reason instanceof EndOfTask)) tryToLog(context, text)
+  if (!context.reason) tryToLog(context, text)
   return { kind: 'failed', error: firstLine(error) }
 }
 

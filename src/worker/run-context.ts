@@ -26,7 +26,9 @@ export class RunContext implements TaskContext {
   readonly settings: unknown
   private readonly claim: Claim
   private readonly environment: RunEnvironment
-  private readonly abort = new AbortController()
+  private abort: AbortController | undefined
+  private endedBy: EndOfTask | undefined
+  private onEnd: (() => void) | undefined
   private children: Promise<ChildProcesses> | undefined
   private folder: string | undefined
   private taskLog: TaskLog | undefined
@@ -44,7 +46,22 @@ export class RunContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
+    if (!this.abort) {
+      this.abort = new AbortController()
+      if (this.endedBy) this.abort.abort(this.endedBy)
+    }
     return this.abort.signal
+  }
+
+  /** Why the task was asked to end, if it was. */
+  get reason(): EndOfTask | undefined {
+    return this.endedBy
+  }
+
+  /** Calls back when the task is asked to end. */
+  whenEnding(callback: () => void): void {
+    this.onEnd = callback
+    if (this.endedBy) callback()
   }
 
   get run(): RunProgram {
@@ -109,8 +126,10 @@ export class RunContext implements TaskContext {
 
   /** Asks the task to end: its signal aborts and its child processes are ended. */
   end(reason: EndOfTask): void {
-    if (this.signal.aborted) return
-    this.abort.abort(reason)
+    if (this.endedBy) return
+    this.endedBy = reason
+    this.abort?.abort(reason)
+    this.onEnd?.()
     void this.endChildren()
   }
 

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { ResultRefusedError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import type { Claim, Queue, QueuedTable } from '../queue/queue.ts'
+import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
+import type { Outcome } from '../task/outcome.ts'
 import { EndOfTask } from './end-of-task.ts'
 import { performTask } from './perform-task.ts'
 import { recoverDeadRuns } from './recovery.ts'
@@ -98,14 +100,34 @@ export class Worker {
       return undefined
     }
     const more = once || isStuck ? [] : this.tables
-    const { held, next } = await this.untilWritten(`the end of ${claim.run.queued.processor} ${claim.run.taskId}`, () =>
-      this.queue.settle(claim.run, outcome, this.stop.claiming.aborted ? [] : more),
-    )
-    if (held) {
+    return this.settle(claim.run, outcome, more, performance.now() - startedAt)
+  }
+
+  /** The end of a run must not be lost, so only a forced stop ends the attempts; recovery decides the run then. */
+  private async settle(
+    run: Run,
+    outcome: Outcome,
+    next: readonly QueuedTable[],
+    milliseconds: number,
+  ): Promise<Claim | undefined> {
+    const attempt = async () => {
+      try {
+        return await this.queue.settle(run, outcome, this.stop.claiming.aborted ? [] : next)
+      } catch (error) {
+        if (error instanceof ResultRefusedError) return error
+        throw error
+      }
+    }
+    const settled = await this.untilDone('writing the end of a task', attempt, this.stop.force)
+    if (!settled) throw new Error(`run ${run.id} could not be ended before the worker had to stop`)
+    if (settled instanceof ResultRefusedError) {
+      return this.settle(run, { kind: 'failed', error: settled.message }, next, milliseconds)
+    }
+    if (settled.held) {
       this.summary[outcome.kind === 'succeeded' ? 'succeeded' : 'failed'] += 1
-      this.log.ended(claim.run, outcome, performance.now() - startedAt)
-    } else this.log.takenAway(claim.run)
-    return next
+      this.log.ended(run, outcome, milliseconds)
+    } else this.log.takenAway(run)
+    return settled.next
   }
 
   private async claim(): Promise<Claim | undefined> {
@@ -129,13 +151,6 @@ export class Worker {
         await delay(pause, undefined, { signal }).catch(() => {})
       }
     }
-  }
-
-  /** The end of a run must not be lost, so only a forced stop ends the attempts; recovery decides the run then. */
-  private async untilWritten<T>(what: string, attempt: () => Promise<T>): Promise<T> {
-    const done = await this.untilDone(what, async () => ({ value: await attempt() }), this.stop.force)
-    if (!done) throw new Error(`${what} could not be written before the worker had to stop`)
-    return done.value
   }
 
   private async recover(): Promise<void> {

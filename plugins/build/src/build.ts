@@ -1,16 +1,17 @@
 import { defineProcessor, taskTable } from '@ops-cli/core'
+import { looseObject, pipe, string, transform } from 'valibot'
 import { packArtifact } from './artifact.ts'
 import { keepNewest } from './artifact-retention.ts'
 import { buildEnvironment } from './build-environment.ts'
 import { checkOut } from './checkout.ts'
 import { gitFor } from './git.ts'
-import { locateRepository } from './repository.ts'
+import { fromWorkingDirectory, locateRepository } from './repository.ts'
 import { runBuild } from './run-build.ts'
 import { settings } from './settings.ts'
 import { shortRevision } from './short-revision.ts'
 
 export const builds = taskTable('builds', (column) => ({
-  repository: column.text().notNull().describe('a git URL, or a path (relative to the project)'),
+  repository: column.text().notNull().describe('a git URL, or a path'),
   ref: column.text().notNull().default('HEAD').describe('a branch, a tag or a commit'),
   command: column.text().describe('the build, for a shell; else what the settings say, else what the repository is'),
   revision: column.text().describe('the commit that was built (written by the build)'),
@@ -25,6 +26,7 @@ export default defineProcessor({
   table: builds,
   priority: 10,
   settings,
+  input: looseObject({ repository: pipe(string(), transform(fromWorkingDirectory)) }),
   exclusive: ({ parallel }) => !parallel,
   timeout: ({ timeout }) => timeout,
 

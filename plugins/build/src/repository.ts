@@ -37,6 +37,12 @@ export function locateRepository(text: string, project: string): Repository {
   return { shown, url, path, name, slug: `${name}-${digest(withoutPassword(url))}` }
 }
 
+/** A repository as a person types it: a path that is there is meant from where the person is, not from the project. */
+export function fromWorkingDirectory(typed: string): string {
+  const isPath = !typed.startsWith('-') && !/^[a-z][a-z0-9+.-]*:\/\//i.test(typed)
+  return isPath && existsSync(typed) ? resolve(typed) : typed
+}
+
 function pathOf(text: string, project: string): string | undefined {
   if (text.startsWith('file://')) return decodedPath(text)
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return undefined

@@ -1,6 +1,6 @@
 import type { Statement } from 'better-sqlite3'
 import type { TaskColumn } from '../../task-table/task-table.ts'
-import type { Claim, QueuedTable, TaskId } from '../queue.ts'
+import type { Claim, QueuedTable, Run, TaskId } from '../queue.ts'
 import type { Connection } from './connection.ts'
 import { claimOrder, keyOf } from './guarantees.ts'
 import { columnNamed, decodeRow, encode, literal, quote } from './values.ts'
@@ -22,6 +22,8 @@ export class TableClaims {
   private readonly begins: readonly Statement[]
   private readonly ongoing: Statement
   private readonly next: Statement | undefined
+  /** Whether the last look found a task: where one was, there is most likely another. */
+  private wasBusy = false
 
   constructor({ database }: Connection, queued: QueuedTable, workerId: string) {
     const statements = claimStatements(queued, workerId)
@@ -47,7 +49,8 @@ export class TableClaims {
   /** Begins the run of the first task that may run. Inside a transaction of the caller's. */
   claim(now: number): Claim | undefined {
     // Most tables are empty most of the time, and this is the cheapest way to see it.
-    if (!this.hasDue(now)) return undefined
+    if (!this.wasBusy && !this.hasDue(now)) return undefined
+    this.wasBusy = false
     const { queued } = this
     const deadline = queued.timeout === undefined ? null : now + queued.timeout
     for (const begin of this.begins) {
@@ -62,13 +65,29 @@ export class TableClaims {
         attempt: (row.attempt as number | undefined) ?? 1,
         deadlineAt: deadline === null ? undefined : new Date(deadline),
       }
-      return { run, task: decodeRow(queued.table, row) }
+      this.wasBusy = true
+      return new ClaimedRow(run, row)
     }
     return undefined
   }
 
   private due(now: number): unknown[] {
     return this.runAt ? [instant(this.runAt, now)] : []
+  }
+}
+
+/** A claimed task. A row that cannot be decoded must fail as a task, and not keep the worker from claiming. */
+class ClaimedRow implements Claim {
+  readonly run: Run
+  private readonly row: Record<string, unknown>
+
+  constructor(run: Run, row: Record<string, unknown>) {
+    this.run = run
+    this.row = row
+  }
+
+  get task(): Record<string, unknown> {
+    return decodeRow(this.run.queued.table, this.row)
   }
 }
 

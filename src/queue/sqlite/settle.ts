@@ -1,4 +1,4 @@
-import type { Statement } from 'better-sqlite3'
+import { ResultRefusedError } from '../../errors.ts'
 import { type Outcome, statusAfter } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { TaskId } from '../queue.ts'
@@ -6,10 +6,15 @@ import { instant } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { columnNamed, encode, quote } from './values.ts'
 
+/** Ends one task of a table with one status; returns how many rows it changed. */
+type EndTask = (error: string | null, now: number, values: readonly unknown[], task: TaskId, run: number) => number
+
+const nothing: Readonly<Record<string, unknown>> = {}
+
 /** Ends runs and the tasks they were about. Inside a transaction of the caller's. */
 export class Settlements {
   private readonly connection: Connection
-  private readonly statements = new WeakMap<TaskTable, Map<string, Statement>>()
+  private readonly prepared = new Map<TaskTable, Map<string, EndTask>>()
 
   constructor(connection: Connection) {
     this.connection = connection
@@ -19,16 +24,22 @@ export class Settlements {
    * Writes what became of a run and of its task. The trigger on the change of status ends the run, with its audit row.
    *
    * @returns whether the run was still open; when it was not, nothing is written
+   * @throws ResultRefusedError when the task's own columns do not take what the processor returned
    */
   settle(runId: number, taskId: TaskId, table: TaskTable, outcome: Outcome, now: number): boolean {
     const status = statusAfter(outcome)
     const error = outcome.kind === 'succeeded' ? null : outcome.error
     // The trigger takes the status for the outcome, so only an outcome of another name is written before.
     if (outcome.kind !== status && !this.decide(runId, outcome.kind, error)) return false
-    const own = outcome.kind === 'succeeded' ? outcome.columns : {}
-    const values = [...Object.keys(own)].map((key) => encode(table.columns[key]!, own[key]))
-    const ended = this.statement(table, status, Object.keys(own))
-    return ended.run(...this.lifecycle(table, error, now), ...values, taskId, runId).changes === 1
+    const own = outcome.kind === 'succeeded' ? outcome.columns : nothing
+    const keys = Object.keys(own)
+    try {
+      const values = keys.map((key) => encode(table.columns[key]!, own[key]))
+      return this.endTask(table, status, keys)(error, now, values, taskId, runId) === 1
+    } catch (cause) {
+      if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
+      throw cause
+    }
   }
 
   private decide(runId: number, outcome: string, error: string | null): boolean {
@@ -36,26 +47,36 @@ export class Settlements {
     return decide.run(outcome, error, runId).changes === 1
   }
 
-  private lifecycle(table: TaskTable, error: string | null, now: number): unknown[] {
-    const finishedAt = columnNamed(table, 'finished_at')
-    return [...(finishedAt ? [instant(finishedAt, now)] : []), ...(columnNamed(table, 'error') ? [error] : [])]
-  }
-
-  private statement(table: TaskTable, status: string, keys: readonly string[]): Statement {
-    const known = this.statements.get(table) ?? new Map<string, Statement>()
-    this.statements.set(table, known)
-    const id = `${status} ${keys.join(' ')}`
-    let statement = known.get(id)
-    if (!statement) {
-      statement = this.connection.sql(settleStatement(table, status, keys))
-      known.set(id, statement)
+  private endTask(table: TaskTable, status: string, keys: readonly string[]): EndTask {
+    let ofTable = this.prepared.get(table)
+    if (!ofTable) {
+      ofTable = new Map()
+      this.prepared.set(table, ofTable)
     }
-    return statement
+    const id = `${status} ${keys.join(' ')}`
+    let endTask = ofTable.get(id)
+    if (!endTask) {
+      endTask = prepareEnd(this.connection, table, status, keys)
+      ofTable.set(id, endTask)
+    }
+    return endTask
+  }
+}
+
+function prepareEnd(connection: Connection, table: TaskTable, status: string, keys: readonly string[]): EndTask {
+  const statement = connection.sql(settleStatement(table, status, keys))
+  const finishedAt = columnNamed(table, 'finished_at')
+  const hasError = columnNamed(table, 'error') !== undefined
+  return (error, now, values, task, run) => {
+    const bound: unknown[] = []
+    if (finishedAt) bound.push(instant(finishedAt, now))
+    if (hasError) bound.push(error)
+    return statement.run(...bound, ...values, task, run).changes
   }
 }
 
 /** Compares the run in the same statement: whoever lost it changes no row. */
-function settleStatement(table: TaskTable, status: string, keys: readonly string[]): string {
+export function settleStatement(table: TaskTable, status: string, keys: readonly string[]): string {
   const has = (column: string) => columnNamed(table, column) !== undefined
   const set = [
     `status = '${status}'`,
@@ -68,4 +89,14 @@ function settleStatement(table: TaskTable, status: string, keys: readonly string
   ]
   return `update ${quote(table.name)} set ${set.join(', ')} where id = ? and status = 'ongoing'
   and exists (select 1 from ops_runs r where r.id = ? and r.ended_at is null)`
+}
+
+/** Whether trying again would be refused again: a constraint, or a value that SQLite cannot hold. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return (
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(String(code))
+  )
 }
