@@ -36,7 +36,8 @@ function sources() {
   const { oclif } = pjson
   return {
     root,
-    ignoreManifest: true,
+    // Only for a manifest that a packing has left here: it names what was compiled.
+    ignoreManifest: existsSync(join(root, 'oclif.manifest.json')),
     pjson: JSON.parse(
       JSON.stringify({ ...pjson, oclif })
         .replaceAll(/"\.\/dist\/([^"]*)\.js"/g, '"./src/$1.ts"')

@@ -156,6 +156,19 @@ export class ResultRefusedError extends OpsError {
   }
 }
 
+/** A task went on although it had to end. Only the end of its process ends it, so the worker gives up its own. */
+export class TaskStuckError extends OpsError {
+  readonly code = 'TASK_STUCK'
+  constructor(task: string) {
+    super(`${task} goes on although its signal has aborted, so this worker ends.`, {
+      suggestions: [
+        'let the processor look at context.signal',
+        'start the worker again; start-services and systemd do so by themselves',
+      ],
+    })
+  }
+}
+
 export class MigrationFailedError extends OpsError {
   readonly code = 'MIGRATION_FAILED'
   constructor(source: string, migration: string, cause: unknown) {

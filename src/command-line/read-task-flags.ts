@@ -40,7 +40,7 @@ function unexpectedWords(rest: readonly string[], flags: readonly ColumnFlag[]):
   // The value of an unknown flag is not a second mistake.
   return rest.flatMap((word, index) => {
     if (word.startsWith('-')) return [unknownFlag(word, names)]
-    return rest[index - 1]?.startsWith('-') ? [] : [`"${word}" was not expected; values are given by flags`]
+    return /^-[^=]*$/.test(rest[index - 1] ?? '') ? [] : [`"${word}" was not expected; values are given by flags`]
   })
 }
 

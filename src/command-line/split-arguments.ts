@@ -15,7 +15,8 @@ export function findProcessor(argv: readonly string[], known: KnownFlags): strin
 export function splitArguments(argv: readonly string[], known: KnownFlags): { known: string[]; rest: string[] } {
   const parts: { known: string[]; rest: string[] } = { known: [], rest: [] }
   argv.forEach((word, index) => {
-    const isValueOfUnknown = !word.startsWith('-') && isUnknown(argv[index - 1], known)
+    const before = argv[index - 1]
+    const isValueOfUnknown = !word.startsWith('-') && isUnknown(before, known) && !before?.includes('=')
     parts[isUnknown(word, known) || isValueOfUnknown ? 'rest' : 'known'].push(word)
   })
   return parts

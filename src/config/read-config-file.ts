@@ -31,7 +31,7 @@ async function readJson(file: string, shown: string): Promise<unknown> {
 
 async function importDefault(file: string, shown: string): Promise<unknown> {
   // The file imports `@ops-cli/core`, also in a project where nothing is installed.
-  const { shareHostModules } = await import('../processor/host-modules.ts')
+  const { shareHostModules } = await import('../host-modules.ts')
   shareHostModules()
   const module = await import(pathToFileURL(file).href).catch(async (error: unknown) => {
     throw new InvalidConfigurationError(shown, [await whyItDoesNotRun(error, file)], error)

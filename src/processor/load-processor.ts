@@ -2,8 +2,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BrokenProcessorError } from '../errors.ts'
+import { shareHostModules } from '../host-modules.ts'
 import { type AnyProcessor, isProcessor } from './define-processor.ts'
-import { shareHostModules } from './host-modules.ts'
 import type { DeclaredProcessor } from './processor-registry.ts'
 
 /**

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { isSettled, type Status } from '../task/lifecycle.ts'
@@ -29,7 +30,7 @@ export interface TaskView {
 
 /** Waits until a task has ended and shows what happens to it until then. */
 export async function followTask(
-  { queue, stateDirectory }: Project,
+  { queue, stateDirectory }: Pick<Project, 'queue' | 'stateDirectory'>,
   { table, processor }: QueuedTable,
   id: TaskId,
   view: TaskView,
@@ -40,11 +41,17 @@ export async function followTask(
   for (;;) {
     const task = (await queue.find(table, id)) as unknown as FollowedRow | undefined
     if (!task) throw new Error(`${processor} ${id} was deleted.`)
-    if (log?.attempt !== task.attempt)
+    if (log?.attempt !== task.attempt) {
+      log?.read((text) => view.output(text))
       log = new LogTail(logFile(stateDirectory, table.name, id, task.attempt), task.attempt)
-    view.changed(task)
+    }
+    if (!isSettled(task.status)) view.changed(task)
     log.read((text) => view.output(text))
-    if (isSettled(task.status)) return task
+    if (isSettled(task.status)) {
+      // Its last words come before the end: the log is whole when a task is settled.
+      view.changed(task)
+      return task
+    }
     if (task.status === 'pending' && !hasHinted && performance.now() - started > PATIENCE_MS) {
       hasHinted = true
       if (!(await queue.hasLivingWorker())) view.hint('no worker is running; start one: ops worker')
@@ -57,6 +64,7 @@ export async function followTask(
 class LogTail {
   readonly attempt: number
   private readonly file: string
+  private readonly decoder = new StringDecoder()
   private position = 0
 
   constructor(file: string, attempt: number) {
@@ -78,7 +86,8 @@ class LogTail {
         const length = readSync(fd, chunk, 0, chunk.length, this.position)
         if (length === 0) return
         this.position += length
-        onText(chunk.toString('utf8', 0, length))
+        // A character may be cut in two by the chunk, or by whoever is writing it.
+        onText(this.decoder.write(chunk.subarray(0, length)))
       }
     } finally {
       closeSync(fd)

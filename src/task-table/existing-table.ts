@@ -42,6 +42,7 @@ interface DrizzleColumn {
   notNull: boolean
   hasDefault: boolean
   default: unknown
+  defaultFn?: unknown
   enumValues?: readonly string[]
   mapToDriverValue(value: unknown): unknown
   mapFromDriverValue(raw: unknown): unknown
@@ -60,9 +61,10 @@ function describe(table: AnyTable): { name: string; columns: Record<string, Task
         key,
         name: column.name,
         type: typeOf(column),
-        isLifecycle: lifecycleNames.has(column.name),
+        // An id that the database does not give is the application's to give.
+        isLifecycle: lifecycleNames.has(column.name) && (column.name !== 'id' || isFilled(column)),
         isNotNull: column.notNull,
-        hasDefault: column.hasDefault,
+        hasDefault: isFilled(column),
         defaultValue: column.default,
         summary: undefined,
         values: column.enumValues,
@@ -75,6 +77,11 @@ function describe(table: AnyTable): { name: string; columns: Record<string, Task
     ],
   )
   return { name: name as string, columns: Object.fromEntries(columns) }
+}
+
+/** Whether the database has a value of its own. What Drizzle would compute for an insert of its own does not count. */
+function isFilled({ hasDefault, defaultFn }: DrizzleColumn): boolean {
+  return hasDefault && defaultFn === undefined
 }
 
 function typeOf(column: DrizzleColumn): ColumnType {

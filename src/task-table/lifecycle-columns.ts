@@ -17,11 +17,11 @@ function lifecycle(key: string, name: string, type: ColumnType, defaultValue?: u
   }
 }
 
-/** Stands for the time of the insert by the database's clock. */
-export const NOW: unique symbol = Symbol('now')
+/** Stands for the time of the insert by the database's clock, whichever copy of this module said so. */
+export const NOW: unique symbol = Symbol.for('ops-cli.now') as never
 
 /** Stands for the id that the database gives. */
-export const NEXT_ID: unique symbol = Symbol('next id')
+export const NEXT_ID: unique symbol = Symbol.for('ops-cli.next-id') as never
 
 /** The columns that make a table a task table, in their order. */
 export const lifecycleColumns: Readonly<Record<string, TaskColumn>> = {

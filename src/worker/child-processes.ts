@@ -1,5 +1,5 @@
 import { execa, type Options } from 'execa'
-import { groupLedBy, type RecordedGroup } from '../processes/leftover-groups.ts'
+import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../processes/leftover-groups.ts'
 import { endGroups, isGroupEmpty } from '../processes/process-group.ts'
 import type { RunOptions, RunResult } from '../processor/task-context.ts'
 import { copyToLog } from './log-copy.ts'
@@ -57,7 +57,10 @@ export class ChildProcesses {
 
   /** Ends everything that the task has started and that still lives. */
   async end(): Promise<void> {
-    const left = this.groups.map(({ id }) => id).filter((group) => !isGroupEmpty(group))
+    // What made a group of its own is looked for only when the task must end: it costs a look at every process.
+    const escaped = this.signal.aborted ? groupsWithEnvironment(`OPS_RUN=${this.env.OPS_RUN}`) : []
+    const groups = new Set([...this.groups.map(({ id }) => id), ...escaped])
+    const left = [...groups].filter((group) => !isGroupEmpty(group))
     if (left.length > 0) await endGroups(left, GRACE_MS)
   }
 

@@ -20,11 +20,16 @@ export interface Performed {
   readonly isStuck: boolean
 }
 
-/** Performs one task and turns whatever happens into an outcome. */
+/**
+ * Performs one task and turns whatever happens into an outcome.
+ *
+ * @param stuckAfter milliseconds that the task may go on after its signal has aborted
+ */
 export async function performTask(
   claim: Claim,
   { processor }: Pick<ReadyProcessor, 'processor'>,
   context: RunContext,
+  stuckAfter = STUCK_AFTER_MS,
 ): Promise<Performed> {
   const timer = startTimeout(claim, context)
   let isStuck = false
@@ -32,7 +37,7 @@ export async function performTask(
   try {
     // A processor that returns at once, without a promise, costs no turn of the loop.
     const result = processor.process(claim.task, context)
-    const columns = isPromise(result) ? await untilStuck(result, context) : result
+    const columns = isPromise(result) ? await untilStuck(result, context, stuckAfter) : result
     outcome = succeeded(claim.run.queued.table, columns)
   } catch (error) {
     isStuck = error instanceof StuckTask
@@ -62,11 +67,11 @@ function isPromise(value: unknown): value is Promise<unknown> {
 class StuckTask extends Error {}
 
 /** The result of a task, or StuckTask when it goes on long after it was asked to end. */
-function untilStuck<T>(result: Promise<T>, context: RunContext): Promise<T> {
+function untilStuck<T>(result: Promise<T>, context: RunContext, stuckAfter: number): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
     context.whenEnding(() => {
-      timer = setTimeout(() => reject(new StuckTask()), STUCK_AFTER_MS)
+      timer = setTimeout(() => reject(new StuckTask()), stuckAfter)
     })
     result.then(resolve, reject).finally(() => clearTimeout(timer))
   })

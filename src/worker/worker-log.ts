@@ -41,11 +41,6 @@ export class WorkerLog {
     this.line('warn', 'taken away', text, facts(run))
   }
 
-  stuck(run: Run): void {
-    const text = `${name(run)} goes on although its signal has aborted; this worker ends, so that it ends too`
-    this.line('error', 'stuck', text, facts(run))
-  }
-
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
     const error = outcome.kind === 'succeeded' ? '' : outcome.error
     const text = `${processor} ${run.taskId} recovered: ${error}`

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ResultRefusedError } from '../errors.ts'
+import { ResultRefusedError, TaskStuckError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { EndOfTask } from './end-of-task.ts'
 import { performTask } from './perform-task.ts'
 import { recoverDeadRuns } from './recovery.ts'
+import { releaseMemory } from './release-memory.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import type { Stop } from './stop.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -15,6 +16,9 @@ const RECOVER_EVERY_MS = 5000
 
 /** How often a running task is compared with its run, which somebody may have taken away. */
 const CHECK_RUN_EVERY_MS = 1000
+
+/** When starting up is over, and what it needed is garbage. */
+const RELEASE_MEMORY_AFTER_MS = 1500
 
 /** Between attempts while the database is away or full. */
 const TRY_AGAIN_MS = [100, 500, 1000, 5000] as const
@@ -43,7 +47,6 @@ export class Worker {
   private readonly stop: Stop
   private readonly log: WorkerLog
   private running: { claim: Claim; context: RunContext } | undefined
-  private isStuck = false
   private readonly summary: WorkSummary = { succeeded: 0, failed: 0 }
 
   /** @param processors in the order in which their tables are searched */
@@ -56,11 +59,16 @@ export class Worker {
     this.log = log
   }
 
-  /** Claims and performs until the stop, or until the options say that it is enough. */
+  /**
+   * Claims and performs until the stop, or until the options say that it is enough.
+   *
+   * @throws TaskStuckError
+   */
   async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
     await this.recover()
     const recovering = setInterval(() => void this.recover(), RECOVER_EVERY_MS)
     const checking = setInterval(() => void this.checkRun(), CHECK_RUN_EVERY_MS)
+    const settling = setTimeout(releaseMemory, RELEASE_MEMORY_AFTER_MS)
     const onForce = () => this.running?.context.end(EndOfTask.interrupted())
     this.stop.force.addEventListener('abort', onForce)
     try {
@@ -74,10 +82,11 @@ export class Worker {
           continue
         }
         claim = await this.perform(claim, once)
-        if (once || this.isStuck) break
+        if (once) break
       }
       return this.summary
     } finally {
+      clearTimeout(settling)
       clearInterval(recovering)
       clearInterval(checking)
       this.stop.force.removeEventListener('abort', onForce)
@@ -93,14 +102,11 @@ export class Worker {
     if (this.stop.force.aborted) context.end(EndOfTask.interrupted())
     const { outcome, isStuck } = await performTask(claim, ready, context)
     this.running = undefined
-    this.isStuck = isStuck
-    if (isStuck) this.log.stuck(claim.run)
-    if (!outcome) {
-      this.log.takenAway(claim.run)
-      return undefined
-    }
     const more = once || isStuck ? [] : this.tables
-    return this.settle(claim.run, outcome, more, performance.now() - startedAt)
+    const next = outcome ? await this.settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
+    if (!outcome) this.log.takenAway(claim.run)
+    if (isStuck) throw new TaskStuckError(`${claim.run.queued.processor} ${claim.run.taskId}`)
+    return next
   }
 
   /** The end of a run must not be lost, so only a forced stop ends the attempts; recovery decides the run then. */

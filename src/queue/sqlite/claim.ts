@@ -43,7 +43,8 @@ export class TableClaims {
 
   /** When the first task that is not yet due will be, in milliseconds since the epoch. */
   nextRunAt(now: number): number | undefined {
-    return this.next?.get(...this.due(now)) as number | undefined
+    const raw = this.next?.get(...this.due(now))
+    return raw === undefined ? undefined : millisecondsOf(this.runAt!, raw)
   }
 
   /** Begins the run of the first task that may run. Inside a transaction of the caller's. */
@@ -91,9 +92,23 @@ class ClaimedRow implements Claim {
   }
 }
 
-/** An instant as this column keeps it. */
+/** An instant as this column keeps it: in an existing table it may be a plain number or text. */
 export function instant(column: TaskColumn, at: number): unknown {
-  return column.codec ? encode(column, new Date(at)) : at
+  if (!column.codec) return at
+  const date = new Date(at)
+  switch (column.type) {
+    case 'timestamp':
+      return encode(column, date)
+    case 'text':
+      return date.toISOString()
+    default:
+      return at
+  }
+}
+
+function millisecondsOf(column: TaskColumn, raw: unknown): number {
+  const value = column.codec ? column.codec.decode(raw) : raw
+  return typeof value === 'number' ? value : new Date(value as Date | string).getTime()
 }
 
 /**
@@ -109,14 +124,14 @@ export function claimStatements({ table, exclusivity }: QueuedTable, workerId: s
   const isFree = `not exists (select 1 from ops_runs r where r.ended_at is null and r.exclusive_key = ${key})`
   const begin = (candidates: string) =>
     `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
-select ${literal(table.name)}, t.id, ${has('attempt') ? 't.attempt + 1' : '1'}, ${literal(workerId)}, ${key}, ?, ?
+select ${literal(table.name)}, t.id, ${has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'}, ${literal(workerId)}, ${key}, ?, ?
 from ${candidates} limit 1
 returning id as run, task_id as task`
   const reset = ['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`)
   const filled = [
     `status = 'ongoing'`,
     ...(has('started_at') ? ['started_at = ?'] : []),
-    ...(has('attempt') ? ['attempt = attempt + 1'] : []),
+    ...(has('attempt') ? ['attempt = coalesce(attempt, 0) + 1'] : []),
     ...reset,
   ]
   return {
@@ -134,16 +149,21 @@ returning id as run, task_id as task`
         return [`${name} t where ${isDue} order by ${order}`]
       case 'table':
         return [`${name} t where ${isDue} and ${isFree} order by ${order}`]
-      case 'column':
+      case 'column': {
+        const needed = ['id', quote(exclusivity.column), ...(has('attempt') ? ['attempt'] : [])].join(', ')
         return [
           // Not ordered once more outside: that would fetch all of them to sort them, where the first is nearly always it.
-          `(select * from ${name} where ${isDue} order by ${order} limit ${FIRST_TASKS}) t where ${isFree}`,
+          `(select ${needed} from ${name} where ${isDue} order by ${order} limit ${FIRST_TASKS}) t where ${isFree}`,
           `(${firstOfEachKey(quote(exclusivity.column))}) t where ${isFree} order by ${order}`,
         ]
+      }
     }
   }
 
-  /** Walks the keys and not the tasks: as cheap behind a million waiting tasks as behind one. */
+  /**
+   * Walks the keys and not the tasks: as cheap behind a million waiting tasks as behind one. The walk ends with null,
+   * which is also the key of the tasks that have none.
+   */
   function firstOfEachKey(column: string): string {
     const pending = `from ${name} where status = 'pending' and ${column}`
     return `with recursive keys (value) as (
@@ -152,8 +172,7 @@ returning id as run, task_id as task`
   select (select min(${column}) ${pending} > keys.value) from keys where keys.value is not null
 )
 select h.* from keys join ${name} h on h.id = (
-  select id from ${name} where ${isDue} and ${column} = keys.value order by ${order} limit 1
-)
-where keys.value is not null`
+  select id from ${name} where ${isDue} and ${column} is keys.value order by ${order} limit 1
+)`
   }
 }

@@ -1,4 +1,5 @@
 import type { Statement } from 'better-sqlite3'
+import { connectedProcesses } from './connected-processes.ts'
 import { GiveWay } from './give-way.ts'
 import { Lives } from './life.ts'
 import { type OpenOptions, openDatabase, type SqliteDatabase } from './open-database.ts'
@@ -20,12 +21,22 @@ export class Connection {
     this.statements = new StatementCache(this.database)
     this.wakeUp = new WakeUp(this.database)
     this.lock = new WriteLock(this.database, () => this.wakeUp.ring())
-    this.giveWay = new GiveWay(this.wakeUp)
+    this.giveWay = new GiveWay({
+      takeRing: () => this.wakeUp.takeRing(),
+      ignoreLog: () => this.wakeUp.ignoreLog(),
+      areOthersConnected: () => this.areOthersConnected(),
+    })
     this.lives = new Lives(path)
   }
 
   sql(text: string): Statement {
     return this.statements.sql(text)
+  }
+
+  /** Who rings when he wants in does not count. Where the system does not tell, somebody may be there. */
+  private areOthersConnected(): boolean {
+    const connected = connectedProcesses(this.database.name)
+    return connected?.some((pid) => pid !== process.pid && !this.wakeUp.rings(pid)) ?? true
   }
 
   close(): void {

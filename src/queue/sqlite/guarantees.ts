@@ -74,10 +74,10 @@ function triggers(queued: QueuedTable): Guarantee[] {
       `BEFORE INSERT ON ${on} WHEN new.status is not 'pending'`,
       refuse(`'a new ${processor} begins as "pending", not as "' || coalesce(new.status, 'null') || '"'`),
     ),
-    // REPLACE deletes without the trigger for deletes.
+    // REPLACE deletes without the trigger for deletes. Seen after it, since before it nothing tells it from an insert that skips what is there.
     trigger(
       'not_replaced_while_ongoing',
-      `BEFORE INSERT ON ${on} WHEN exists (select 1 from ops_runs where ${openRun('new')})`,
+      `AFTER INSERT ON ${on} WHEN exists (select 1 from ops_runs where ${openRun('new')})`,
       refuse(`${task('new')} || ' is ongoing and cannot be replaced; end it first'`),
     ),
     trigger(
@@ -90,7 +90,7 @@ function triggers(queued: QueuedTable): Guarantee[] {
       'begins_run',
       `BEFORE UPDATE OF status ON ${on} WHEN new.status = 'ongoing' and old.status = 'pending' and not exists (select 1 from ops_runs where ${openRun('old')})`,
       `${exclusivity.kind === 'none' ? '' : refuseBusyKey(key, task('old'))}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
-  values (${literal(name)}, old.id, ${optional('attempt', '0').replace('new.', 'old.')} + 1, 'sql', ${key}, ${SQLITE_NOW});`,
+  values (${literal(name)}, old.id, coalesce(${optional('attempt', '0').replace('new.', 'old.')}, 0) + 1, 'sql', ${key}, ${SQLITE_NOW});`,
     ),
     trigger('inserted', `AFTER INSERT ON ${on}`, audit('new', `'enqueued'`, 'null', 'new.status')),
     trigger(

@@ -25,7 +25,9 @@ export function planMigration(
   tables: readonly QueuedTable[],
 ): MigrationStep[] {
   const migrations = [coreSource, ...sources].flatMap((source) => pendingMigrations(database, source))
-  return [...migrations, ...tables.flatMap((queued) => pendingGuarantees(database, queued))].map(withoutStatements)
+  // Without migrations no table comes that is missing now; with them each one may, since they are not read for that.
+  const later = migrations.length > 0 ? tables : tables.filter((queued) => isThere(database, queued))
+  return [...migrations, ...later.flatMap((queued) => pendingGuarantees(database, queued))].map(withoutStatements)
 }
 
 function withoutStatements({ statements: _, ...step }: PlannedStep): MigrationStep {
@@ -58,7 +60,7 @@ function apply(
   for (const step of migrations) perform(database, step)
   // Rendered only now, since a migration may have made the table, or taken its triggers along when it made it anew.
   const later = tables
-    .filter(({ table }) => objectSql(database, table.name) !== undefined)
+    .filter((queued) => isThere(database, queued))
     .flatMap((queued) => pendingGuarantees(database, queued))
   for (const step of later) perform(database, step)
   const broken = database.pragma('foreign_key_check') as unknown[]
@@ -145,6 +147,10 @@ function perform(database: SqliteDatabase, step: PlannedStep): void {
   } catch (cause) {
     throw new MigrationFailedError(step.source, step.name, cause)
   }
+}
+
+function isThere(database: SqliteDatabase, { table }: QueuedTable): boolean {
+  return objectSql(database, table.name) !== undefined
 }
 
 function objectSql(database: SqliteDatabase, name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, type FSWatcher, openSync, utimesSync, watch } from 'node:fs'
+import { type FSWatcher, readFileSync, watch, writeFileSync } from 'node:fs'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { Statement } from 'better-sqlite3'
 import type { SqliteDatabase } from './open-database.ts'
@@ -23,6 +23,7 @@ export class WakeUp {
   private hinted = false
   private onHint: (() => void) | undefined
   private isRung = false
+  private readonly ringers = new Set<number>()
 
   constructor(database: SqliteDatabase) {
     this.walFile = `${database.name}-wal`
@@ -36,6 +37,7 @@ export class WakeUp {
     this.ring()
     this.wakeWatcher = watchFile(this.wakeFile, () => {
       this.isRung = true
+      this.noteRinger()
       this.hint()
     })
   }
@@ -52,11 +54,22 @@ export class WakeUp {
   /** Tells the workers on this file that something changed, or that somebody waits for the lock. */
   ring(): void {
     try {
-      const now = new Date()
-      if (existsSync(this.wakeFile)) utimesSync(this.wakeFile, now, now)
-      else closeSync(openSync(this.wakeFile, 'a'))
+      writeFileSync(this.wakeFile, String(process.pid))
     } catch {
       // A hint that cannot be given; the poll finds the change.
+    }
+  }
+
+  /** Whether this process is known to ring when it wants in. */
+  rings(pid: number): boolean {
+    return this.ringers.has(pid)
+  }
+
+  private noteRinger(): void {
+    try {
+      this.ringers.add(Number(readFileSync(this.wakeFile, 'utf8')))
+    } catch {
+      // Who it was is a help, not a need.
     }
   }
 

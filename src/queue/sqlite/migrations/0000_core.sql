@@ -1,7 +1,7 @@
 -- One attempt at one task by one worker. No AUTOINCREMENT: its counter would be one more page in every commit. An id is
 -- not reused all the same, since the newest run cannot be deleted.
 create table ops_runs (
-  id integer primary key,
+  id integer primary key check (id > 0),
   task_table text not null,
   task_id any not null,
   attempt integer not null,
@@ -31,8 +31,14 @@ begin
   select raise(abort, 'a run that has ended is history and is not changed');
 end;
 --> statement-breakpoint
+create trigger ops_runs_keep_subject before update of id, task_table, task_id, exclusive_key on ops_runs
+when old.ended_at is null
+begin
+  select raise(abort, 'what a run is about is not changed');
+end;
+--> statement-breakpoint
 create table ops_audit (
-  id integer primary key,
+  id integer primary key check (id > 0),
   at integer not null,
   task_table text,
   task_id any,

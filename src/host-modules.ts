@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const source = extname(import.meta.filename)
-const self = pathToFileURL(join(import.meta.dirname, '..', `index${source}`)).href
+const self = pathToFileURL(join(import.meta.dirname, `index${source}`)).href
 const isDrizzle = /^drizzle-orm(?:\/|$)/
 
 let isDone = false

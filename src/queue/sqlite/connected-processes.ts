@@ -1,0 +1,26 @@
+import { readFileSync, statSync } from 'node:fs'
+
+/** The byte of the shared-memory file on which each connection holds a shared lock as long as it is open (walformat). */
+const CONNECTED_BYTE = 128
+
+/**
+ * The processes that have the database open, by the locks that the kernel lists in /proc/locks.
+ *
+ * @returns undefined where there is no such list
+ */
+export function connectedProcesses(databasePath: string): number[] | undefined {
+  try {
+    const { ino } = statSync(`${databasePath}-shm`)
+    return readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , , , file, from, to]) => file?.endsWith(`:${ino}`) && covers(from, to))
+      .map(([, , , , pid]) => Number(pid))
+  } catch {
+    return undefined
+  }
+}
+
+function covers(from: string | undefined, to: string | undefined): boolean {
+  return Number(from) <= CONNECTED_BYTE && (to === 'EOF' || Number(to) >= CONNECTED_BYTE)
+}
