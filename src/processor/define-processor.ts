@@ -72,7 +72,7 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
   const refuse = (problem: string) => {
     throw new InvalidProcessorError(String(name), problem)
   }
-  if (!/^[a-z][a-z0-9-]*$/.test(name))
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name))
     refuse('a name is lower case letters, digits and dashes, and begins with a letter')
   if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
   if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)

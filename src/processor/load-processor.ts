@@ -24,7 +24,7 @@ export async function loadProcessor(declared: DeclaredProcessor): Promise<AnyPro
     loaded = await import(pathToFileURL(file).href)
   } catch (cause) {
     throw broken(
-      `${file} throws when it is imported: ${(cause as Error).message}`,
+      `${file} throws when it is imported: ${cause instanceof Error ? cause.message : cause}`,
       `mend or uninstall ${plugin.name}`,
       cause,
     )
@@ -47,7 +47,7 @@ export async function loadProcessor(declared: DeclaredProcessor): Promise<AnyPro
 
 /** The sources in a checkout; what is installed ships JavaScript, since Node strips no types below node_modules. */
 function locate({ module, plugin }: DeclaredProcessor): string {
-  const root = realpathSync(plugin.root)
+  const root = existsSync(plugin.root) ? realpathSync(plugin.root) : plugin.root
   const file = join(root, module)
   if (root.split(sep).includes('node_modules')) return file
   const sources = join(root, module.replace(/^(\.\/)?dist\//, 'src/').replace(/\.js$/, '.ts'))

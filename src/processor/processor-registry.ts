@@ -90,7 +90,12 @@ function readDeclaration({ name, version, manifest }: Plugin, problems: string[]
     return undefined
   }
   const processors: Record<string, string> = {}
-  for (const [processor, module] of Object.entries((ops.processors as Record<string, unknown>) ?? {})) {
+  const declared = ops.processors ?? {}
+  if (typeof declared !== 'object') {
+    problems.push(`The plugin ${name}@${version} declares its processors with something that is no object.`)
+    return undefined
+  }
+  for (const [processor, module] of Object.entries(declared)) {
     if (typeof module === 'string') processors[processor] = module
     else
       problems.push(

@@ -24,7 +24,8 @@ export function checkTask(table: TaskTable, values: Readonly<Record<string, unkn
   }
   for (const key in table.columns) {
     const column = table.columns[key]!
-    if (column.isNotNull && !column.hasDefault && !column.isLifecycle && values[key] === undefined) problems.push(`"${key}" is missing`)
+    if (column.isNotNull && !column.hasDefault && !column.isLifecycle && values[key] === undefined)
+      problems.push(`"${key}" is missing`)
   }
   return problems
 }

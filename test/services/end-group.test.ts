@@ -7,7 +7,7 @@ import { endGroup } from '../../src/services/end-group.ts'
 const manners = { stopSignal: 'SIGTERM', stopTimeoutMs: 60_000, yieldsWhenAskedTwice: true } as const
 
 /** A group of its own whose first process does this with its signals. */
-async function group(script: string): Promise<{ pid: number; signals: () => number }> {
+async function group(script: string): Promise<{ pid: number; signals: () => Promise<number> }> {
   const program = spawn(process.execPath, ['--eval', `${script}; setInterval(() => {}, 1000); console.log('up')`], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -17,7 +17,14 @@ async function group(script: string): Promise<{ pid: number; signals: () => numb
     output += text
   })
   await once(program.stdout, 'data')
-  return { pid: program.pid!, signals: () => output.match(/TERM/g)?.length ?? 0 }
+  const closed = once(program.stdout, 'close')
+  return {
+    pid: program.pid!,
+    async signals() {
+      await closed
+      return output.match(/TERM/g)?.length ?? 0
+    },
+  }
 }
 
 describe('a worker that is forced', () => {
@@ -27,7 +34,7 @@ describe('a worker that is forced', () => {
     const force = new AbortController()
     setTimeout(() => force.abort(), 100)
     expect(await endGroup(pid, manners, force.signal)).toBe('ended')
-    expect(signals()).toBe(2)
+    expect(await signals()).toBe(2)
   })
 })
 

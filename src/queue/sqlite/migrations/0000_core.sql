@@ -60,6 +60,13 @@ begin
   select raise(abort, 'ops_audit is append-only: what happened is not deleted');
 end;
 --> statement-breakpoint
+-- REPLACE deletes without the trigger for deletes. The id is below zero where the database gives it.
+create trigger ops_audit_not_replaced before insert on ops_audit
+when new.id > 0 and exists (select 1 from ops_audit where id = new.id)
+begin
+  select raise(abort, 'ops_audit is append-only: what happened is not replaced');
+end;
+--> statement-breakpoint
 create table ops_workers (
   id text primary key,
   host text not null,

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { parseColumnValue } from '../../src/command-line/parse-column-value.ts'
+import type { ColumnType } from '../../src/task-table/column.ts'
+import { type TaskColumn, taskTable } from '../../src/task-table/task-table.ts'
+
+const builds = taskTable('builds', () => ({}))
+const column = (type: ColumnType): TaskColumn =>
+  ({ type, values: ['small', 'large'], target: () => builds }) as unknown as TaskColumn
+
+describe('the text of a flag', () => {
+  it.each<[ColumnType, string, unknown]>([
+    ['text', '', ''],
+    ['text', '007', '007'],
+    ['integer', '-4', -4],
+    ['integer', '+4', 4],
+    ['real', '-2.5e3', -2500],
+    ['boolean', 'false', false],
+    ['json', '{"a":[1]}', { a: [1] }],
+    ['timestamp', '2030-01-31T12:00:00Z', new Date('2030-01-31T12:00:00Z')],
+    ['enumeration', 'large', 'large'],
+    ['reference', '42', 42],
+  ])('for a column of the type %s is read: %j', (type, text, value) => {
+    expect(parseColumnValue(column(type), text)).toEqual({ value })
+  })
+
+  it.each<[ColumnType, string, string]>([
+    ['integer', '4.5', 'must be a whole number, not "4.5"'],
+    ['integer', '', 'must be a whole number, not ""'],
+    ['integer', '9007199254740993', 'must be a whole number, not "9007199254740993"'],
+    ['real', ' ', 'must be a number, not " "'],
+    ['real', 'Infinity', 'must be a number, not "Infinity"'],
+    ['boolean', 'yes', 'must be true or false, not "yes"'],
+    ['json', 'x', 'must be JSON, not "x"'],
+    ['timestamp', 'soon', 'must be an instant such as 2030-01-31T12:00:00Z, not "soon"'],
+    ['enumeration', 'medium', 'must be one of small, large, not "medium"'],
+    ['reference', '-1', 'must be the id of a task of "builds", not "-1"'],
+  ])('for a column of the type %s is refused: %j', (type, text, problem) => {
+    expect(parseColumnValue(column(type), text)).toEqual({ problem })
+  })
+
+  it('is left alone when the flag has no text but a truth', () => {
+    expect(parseColumnValue(column('boolean'), true)).toEqual({ value: true })
+  })
+})

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, it } from 'vitest'
+import pjson from '../../package.json' with { type: 'json' }
+import { TestProject } from '../support/test-project.ts'
+import { unwrapped } from '../support/unwrapped.ts'
+import { writePlugin } from '../support/write-plugin.ts'
+
+const run = join(import.meta.dirname, '..', '..', 'bin', 'run.js')
+
+/** A Node too old for ops, where this machine has one. */
+const oldNode = '/usr/bin/node'
+const oldMajor = Number(spawnSync(oldNode, ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.split('.')[0])
+
+describe('ops', () => {
+  it.each(['--version', '-v', '-V'])('says its name and version with %s', async (flag) => {
+    const { stdout, exitCode } = await new TestProject().ops(flag)
+    expect(exitCode).toBe(0)
+    expect(stdout).toBe(`@ops-cli/core/${pjson.version} ${process.platform}-${process.arch} node-${process.version}`)
+  })
+
+  it.each([['--help'], ['-h'], ['help'], []])('lists its commands with %s', async (...flags) => {
+    const { stdout, stderr, exitCode } = await new TestProject().ops(...flags)
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    for (const command of ['enqueue', 'migrate', 'start-services', 'worker', 'plugins'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+  })
+
+  it('names the command that was most likely meant, does not run it, and exits 127', async () => {
+    const { stdout, stderr, exitCode } = await new TestProject().ops('enqeue', 'build', '--repository', 'x')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 127, stdout: '' })
+    expect(stderr).toContain('"enqeue" is no command of ops.')
+    expect(stderr).toContain('did you mean "ops enqueue"?')
+  })
+
+  it('names no command where none is near', async () => {
+    const { stderr, exitCode } = await new TestProject().ops('frobnicate')
+    expect(exitCode).toBe(127)
+    expect(stderr).not.toContain('did you mean')
+    expect(stderr).toContain('see all commands: ops --help')
+  })
+
+  it.each([[['plugins', 'install', 'x']], [['plugins:install', 'x']]])('takes %j as one command', async (command) => {
+    const { stdout, exitCode } = await new TestProject().ops(...command, '--help')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^Installs a plugin into ops\./)
+  })
+
+  it('ends without a word when its reader leaves', async () => {
+    const { env, directory } = new TestProject()
+    const script = `"$0" "$1" --help | head -1; echo "\${PIPESTATUS[0]}"`
+    const options = { env, cwd: directory, extendEnv: false }
+    const { stdout, stderr } = await execa('bash', ['-c', script, process.execPath, run], options)
+    expect(stderr).toBe('')
+    expect(stdout.split('\n').at(-1)).toBe('0')
+  })
+
+  it.each([
+    ['into a pipe', {}],
+    ['with NO_COLOR, even where colours are forced', { NO_COLOR: '1', FORCE_COLOR: '1' }],
+  ])('writes no escape codes %s', async (_, env) => {
+    const project = new TestProject()
+    for (const args of [['--help'], ['migrate'], ['migrate', '--json'], ['enqueue', 'biuld'], ['worker', '--drain']]) {
+      const { stdout, stderr } = await project.opsWith({ env }, ...args)
+      expect(`${stdout}${stderr}`).not.toContain('\u001b')
+    }
+  })
+
+  // Skipped where /usr/bin/node is missing or new enough.
+  it.skipIf(!(oldMajor < 22))(`refuses Node ${oldMajor || 'older than 22'} with one line`, async () => {
+    const { stdout, stderr, exitCode } = await new TestProject().opsWith({ node: oldNode }, '--version')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+    expect(stderr).toMatch(/^ops needs Node 22\.18 or newer, and this is v\d+\.\d+\.\d+ \(\/usr\/bin\/node\)\.$/)
+  })
+})
+
+describe('ops enqueue --help', () => {
+  it('shows the columns of the processor that it is asked about', async () => {
+    const { stdout, exitCode } = await new TestProject().ops('enqueue', 'build', '--help')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^Check out a revision, run its build, keep the result/)
+    expect(stdout).toMatch(/--repository=<text> +\(required\) a git URL, or a path/)
+    expect(stdout).toMatch(/--ref=<text> +a branch, a tag or a commit \[default: HEAD\]/)
+  })
+
+  it('shows each kind of column', async () => {
+    const project = await TestProject.withProbe()
+    const { stdout } = await project.ops('help', 'enqueue', 'sample')
+    expect(stdout).toMatch(/--title=<text> +\(required\) what it is called/)
+    expect(stdout).toMatch(/--piece-count=<integer> +piece count \[default: 1\]/)
+    expect(stdout).toMatch(/--weight=<real>/)
+    expect(stdout).toMatch(/--\[no-\]is-fragile/)
+    expect(stdout).toMatch(/--labels=<json>/)
+    expect(stdout).toMatch(/--taken-at=<time>/)
+    expect(stdout).toMatch(/--size=<small\|large> +size \[default: small\]/)
+    expect(stdout).toMatch(/--ordinary-id=<id of ordinaries>/)
+  })
+
+  it('says which processor there is not, and why one cannot be shown', async () => {
+    const project = new TestProject()
+    const unknown = await project.ops('enqueue', 'biuld', '--help')
+    expect(unknown.exitCode).toBe(2)
+    expect(unknown.stderr).toContain('did you mean "build"?')
+    project.link(writePlugin('broken', `throw new Error('boom at import')`))
+    const broken = await project.ops('enqueue', 'broken', '--help')
+    expect(broken.exitCode).toBe(1)
+    expect(unwrapped(broken.stderr)).toContain('boom at import')
+  })
+})

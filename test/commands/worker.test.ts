@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { probePlugin, TestProject } from '../support/test-project.ts'
+import { unwrapped } from '../support/unwrapped.ts'
+import { writePlugin } from '../support/write-plugin.ts'
+
+const probe = { name: 'ops-plugin-probe', root: probePlugin }
+
+describe('ops worker', () => {
+  it('works in an empty folder, right after ops enqueue', async () => {
+    const project = new TestProject()
+    const added = await project.ops('enqueue', 'build', '--repository', 'no-such-repository')
+    expect(added).toMatchObject({ exitCode: 0, stdout: 'build 1', stderr: '' })
+    const worked = await project.ops('worker', '--drain')
+    expect(worked.exitCode).toBe(0)
+    expect(project.value('select status from builds')).toBe('failed')
+    expect(project.value('select error from builds')).toContain('no-such-repository')
+  })
+
+  it('migrates by itself, and says so in its log of JSON lines', async () => {
+    const project = new TestProject()
+    const { stdout } = await project.ops('worker', '--drain')
+    const events = stdout.split('\n').map((line) => JSON.parse(line))
+    expect(events.map(({ event }) => event)).toEqual(['migrated', 'polling', 'stopped'])
+    expect(events[1]).toMatchObject({ level: 'info', processors: ['build'], database: project.path('.ops/ops.db') })
+  })
+
+  it('writes lines for people with OPS_LOG_FORMAT=text', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec('insert into urgencies default values')
+    const { stdout } = await project.opsWith({ env: { OPS_LOG_FORMAT: 'text' } }, 'worker', '--drain')
+    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d urgent 1 started$/)
+    expect(stdout.split('\n')[2]).toMatch(/^\d\d:\d\d:\d\d urgent 1 succeeded in \d+ms$/)
+  })
+
+  it('returns with --json how many tasks it ended, with the events as messages beside it', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec(`insert into outcomes (how) values ('throws'), ('nothing'), ('columns')`)
+    const { stdout, stderr, exitCode } = await project.ops('worker', '--drain', '--json')
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ succeeded: 2, failed: 1 })
+    expect(stderr).toContain('outcome 1 failed')
+  })
+
+  it('does not migrate on a server, and leaves out what has no table', async () => {
+    const project = new TestProject()
+    project.link(probe)
+    const server = { env: { STATE_DIRECTORY: project.path('.ops') } }
+    const before = await project.opsWith(server, 'worker', '--drain')
+    expect(before.exitCode).toBe(1)
+    expect(before.stderr).toContain('Code: DATABASE_UNUSABLE')
+    project.link()
+    await project.ops('migrate')
+    project.link(probe)
+    const { exitCode, stdout } = await project.opsWith(server, 'worker', '--drain')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist; run ops migrate.')
+  })
+
+  it('refuses a processor that --only mistypes with 2, before it claims anything', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec('insert into urgencies default values')
+    const { exitCode, stderr } = await project.ops('worker', '--drain', '--only', 'urgent,ordinray')
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('did you mean "ordinary"?')
+    expect(project.value('select status from urgencies')).toBe('pending')
+  })
+
+  it('goes on without a plugin that is broken, and refuses to start when that one is named', async () => {
+    const project = await TestProject.withProbe()
+    project.link(probe, writePlugin('broken', `export default 'nothing of use'`))
+    project.database.exec('insert into urgencies default values')
+    const { exitCode, stdout } = await project.ops('worker', '--drain')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('ops-plugin-broken@1.2.3 cannot be loaded')
+    expect(project.value('select status from urgencies')).toBe('succeeded')
+    const named = await project.ops('worker', '--drain', '--only', 'broken')
+    expect(named.exitCode).toBe(1)
+    expect(named.stderr).toContain('Code: BROKEN_PROCESSOR')
+  })
+
+  it.each([
+    ['--poll-interval', 'often'],
+    ['--grace', '10'],
+  ])('refuses %s %s with 2', async (flag, value) => {
+    const { exitCode, stderr } = await new TestProject().ops('worker', '--drain', flag, value)
+    expect(exitCode).toBe(2)
+    expect(unwrapped(stderr)).toContain(`must be a duration such as 500ms, 30s, 10m or 1h, not "${value}"`)
+  })
+})

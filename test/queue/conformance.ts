@@ -1,0 +1,725 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Claim, Queue, QueuedTable, Run, WakeReason } from '../../src/queue/queue.ts'
+import type { Outcome } from '../../src/task/outcome.ts'
+import { startProgram } from '../support/start-program.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
+import {
+  allTables,
+  builds,
+  checks,
+  deployments,
+  queuedBuilds,
+  queuedChecks,
+  queuedDeployments,
+  rollbacks,
+} from './tables.ts'
+
+/** A database with the tables, migrated; released after the test. */
+export interface QueueFixture {
+  readonly queue: Queue
+  /** By which other processes open the same database. */
+  readonly url: string
+  /** Another connection to the same database. */
+  secondQueue(): Promise<Queue>
+  /** What a person in an SQL shell sees and does. */
+  sql(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+}
+
+const succeeded = { kind: 'succeeded', columns: {} } as const satisfies Outcome
+const failed = { kind: 'failed', error: 'no such host' } as const satisfies Outcome
+const hour = 3_600_000
+const forever = new AbortController().signal
+const program = (name: string) => join(import.meta.dirname, 'programs', `${name}.ts`)
+
+/** What every database must do that is a queue. */
+export function queueConformance(name: string, open: (tables: readonly QueuedTable[]) => Promise<QueueFixture>): void {
+  describe(`a queue on ${name}`, () => {
+    describe('migrating', () => {
+      const notes = () => {
+        const directory = temporaryFolder()
+        for (const dialect of ['sqlite', 'postgres']) {
+          mkdirSync(join(directory, dialect))
+          writeFileSync(join(directory, dialect, '0000_notes.sql'), 'create table notes (text text)')
+        }
+        return { name: 'ops-plugin-notes', directory }
+      }
+
+      it('does once what is due and says what it did', async () => {
+        const { queue, sql } = await open(allTables)
+        const source = notes()
+        const step = { kind: 'migration', source: 'ops-plugin-notes', name: '0000_notes', change: 'create' }
+        expect(await queue.migrate([source], allTables)).toEqual([step])
+        expect(await sql('select text from notes')).toEqual([])
+        expect(await queue.migrate([source], allTables)).toEqual([])
+        expect(await queue.planMigration([source], allTables)).toEqual([])
+      })
+
+      it('plans without a change', async () => {
+        const { queue, sql } = await open(allTables)
+        const source = notes()
+        const planned = await queue.planMigration([source], allTables)
+        expect(planned).toHaveLength(1)
+        await expect(sql('select text from notes')).rejects.toThrow('notes')
+        expect(await queue.planMigration([source], allTables)).toEqual(planned)
+        expect(await queue.migrate([source], allTables)).toEqual(planned)
+      })
+
+      it('tells the columns that a table lacks', async () => {
+        const { queue, sql } = await open([queuedChecks])
+        expect(await queue.missingColumns(checks)).toEqual([])
+        await sql('alter table checks drop column url')
+        expect(await queue.missingColumns(checks)).toEqual(['url'])
+        expect(await queue.missingColumns(builds)).toBeUndefined()
+      })
+    })
+
+    describe('enqueueing', () => {
+      it('gives ids that grow in the order of the rows', async () => {
+        const { queue } = await open(allTables)
+        const ids = await queue.enqueue(checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])
+        expect(ids).toEqual([...ids].sort((a, b) => Number(a) - Number(b)))
+        const tasks = await Promise.all(ids.map((id) => queue.find(checks, id)))
+        expect(tasks.map((task) => task!.url)).toEqual(['a', 'b', 'c'])
+      })
+
+      it('writes all rows or none', async () => {
+        const { queue, sql } = await open(allTables)
+        const rows = [{ repository: 'a' }, { repository: null }, { repository: 'b' }]
+        await expect(queue.enqueue(builds, rows, { actor: 'ada' })).rejects.toThrow('repository')
+        expect(await sql('select * from builds')).toEqual([])
+        expect(await sql('select * from ops_audit')).toEqual([])
+        expect(await sql('select * from ops_actor')).toEqual([])
+      })
+
+      it('writes nothing when the rows end with an error', async () => {
+        const { queue, sql } = await open(allTables)
+        function* rows() {
+          yield { repository: 'a' }
+          throw new Error('line 2 is no JSON')
+        }
+        await expect(queue.enqueue(builds, rows())).rejects.toThrow('line 2 is no JSON')
+        expect(await sql('select * from builds')).toEqual([])
+      })
+
+      it('makes a pending task with the instants of the insert', async () => {
+        const { queue } = await open(allTables)
+        const before = Date.now()
+        const [id] = await queue.enqueue(checks, [{ url: 'a', result: { code: 200 } }])
+        const after = Date.now()
+        const task = (await queue.find(checks, id!))!
+        expect(task).toMatchObject({ id, status: 'pending', attempt: 0, url: 'a', result: { code: 200 } })
+        expect(task).toMatchObject({ startedAt: null, finishedAt: null, error: null, progress: null })
+        for (const instant of [task.createdAt, task.runAt] as Date[]) {
+          expect(instant.getTime()).toBeGreaterThanOrEqual(before - 1)
+          expect(instant.getTime()).toBeLessThanOrEqual(after + 1)
+        }
+      })
+
+      it('refuses a reference to a task that does not exist', async () => {
+        const { queue, sql } = await open(allTables)
+        await expect(queue.enqueue(deployments, [{ buildId: 7 }])).rejects.toThrow(/foreign key/i)
+        expect(await sql('select * from deployments')).toEqual([])
+      })
+    })
+
+    describe('the order of tasks', () => {
+      it('is that of their ids where they were added at once', async () => {
+        const { queue } = await open(allTables)
+        const ids = await queue.enqueue(checks, [{}, {}, {}])
+        expect(await claimAll(queue, [queuedChecks])).toEqual(ids.map((id) => `check ${id}`))
+      })
+
+      it('is that of run_at before that of ids', async () => {
+        const { queue } = await open(allTables)
+        const [now] = await queue.enqueue(checks, [{}])
+        const [earlier] = await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - hour) })
+        const [earliest] = await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - 2 * hour) })
+        expect(await claimAll(queue, [queuedChecks])).toEqual([earliest, earlier, now].map((id) => `check ${id}`))
+      })
+
+      it('is that of the tables first, and starts again there after each task', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, [{ environment: 'a' }])
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const first = (await queue.claim(allTables))!
+        expect(nameOf(first)).toBe('build 1')
+        await queue.enqueue(checks, [{}])
+        const { next } = await queue.settle(first.run, succeeded, allTables)
+        expect(nameOf(next)).toBe('check 1')
+        expect(nameOf(await queue.claim(allTables))).toBe('deployment 1')
+      })
+
+      it('leaves a scheduled task alone before its time', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + hour) })
+        expect(await queue.claim(allTables)).toBeUndefined()
+        await queue.enqueue(checks, [{}])
+        expect(nameOf(await queue.claim(allTables))).toBe('check 2')
+        expect(await queue.claim(allTables)).toBeUndefined()
+      })
+
+      it('takes only from the tables that are asked for', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        expect(await queue.claim([queuedBuilds, queuedDeployments])).toBeUndefined()
+      })
+    })
+
+    describe('a claim', () => {
+      it('gives the task as its row is when the run begins', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{ url: 'a', result: { code: 200 } }])
+        const before = Date.now()
+        const { run, task } = (await queue.claim(allTables))!
+        expect(task).toEqual(await queue.find(checks, 1))
+        expect(task).toMatchObject({ id: 1, status: 'ongoing', attempt: 1, url: 'a', result: { code: 200 } })
+        expect((task.startedAt as Date).getTime()).toBeGreaterThanOrEqual(before - 1)
+        expect(run).toMatchObject({ taskId: 1, attempt: 1, deadlineAt: undefined })
+      })
+
+      it('is committed before any work starts', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        const { run } = (await queue.claim(allTables))!
+        expect(await sql('select status, attempt from checks')).toEqual([{ status: 'ongoing', attempt: 1 }])
+        expect(await sql('select id, task_table, task_id, attempt from ops_runs where ended_at is null')).toEqual([
+          { id: run.id, task_table: 'checks', task_id: 1, attempt: 1 },
+        ])
+      })
+
+      it('has its deadline from the timeout of the processor', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const before = Date.now()
+        const { run } = (await queue.claim(allTables))!
+        expect(run.deadlineAt!.getTime() - before).toBeGreaterThanOrEqual(queuedBuilds.timeout! - 1)
+        expect(run.deadlineAt!.getTime() - Date.now()).toBeLessThanOrEqual(queuedBuilds.timeout!)
+        expect(await queue.openRuns()).toMatchObject([{ id: run.id, deadlineAt: run.deadlineAt }])
+      })
+
+      it('hands a task to one of two queues only', async () => {
+        const { queue, secondQueue } = await open(allTables)
+        const other = await secondQueue()
+        const ids = await queue.enqueue(
+          checks,
+          Array.from({ length: 40 }, () => ({})),
+        )
+        const claims = await Promise.all(ids.flatMap(() => [queue.claim([queuedChecks]), other.claim([queuedChecks])]))
+        const taken = claims.flatMap((claim) => (claim ? [claim.run.taskId] : []))
+        expect(taken.sort((a, b) => Number(a) - Number(b))).toEqual(ids)
+      })
+
+      it('hands a task to one of two processes only', async () => {
+        const { queue, url, sql } = await open(allTables)
+        await queue.enqueue(
+          checks,
+          Array.from({ length: 300 }, () => ({})),
+        )
+        const drains = ['one', 'two'].map((id) => startProgram(program('drain'), url, id))
+        for (const drain of drains) expect(await drain.line()).toBe('ready')
+        for (const drain of drains) drain.say('go')
+        const ids: number[] = []
+        for (const drain of drains) ids.push(...(JSON.parse(await drain.line()) as number[]))
+        expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, index) => index + 1))
+        const counts = 'select count(*) as n from ops_runs where attempt = 1 and ended_at is not null'
+        expect(Number((await sql(counts))[0]!.n)).toBe(300)
+      })
+
+      it('clears what the attempt before has left on the task', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        const { run } = (await queue.claim(allTables))!
+        await queue.report(run, { fraction: 0.5, note: 'half' })
+        await queue.settle(run, failed)
+        expect(await queue.find(checks, 1)).toMatchObject({ status: 'failed', error: failed.error, progress: 0.5 })
+        await sql(`update checks set status = 'pending' where id = 1`)
+        const { task } = (await queue.claim(allTables))!
+        expect(task).toMatchObject({ finishedAt: null, error: null, progress: null, progressNote: null })
+      })
+    })
+
+    describe('an attempt', () => {
+      it('is counted, with a run of its own whose id is greater', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        const runs: Run[] = []
+        for (let attempt = 1; attempt <= 3; attempt += 1) {
+          const { run, task } = (await queue.claim(allTables))!
+          expect(run.attempt).toBe(attempt)
+          expect(task.attempt).toBe(attempt)
+          await queue.settle(run, failed)
+          await sql(`update checks set status = 'pending' where id = 1`)
+          runs.push(run)
+        }
+        const ids = runs.map(({ id }) => id)
+        expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b))
+        expect(await sql('select attempt, outcome, error from ops_runs order by id')).toEqual(
+          [1, 2, 3].map((attempt) => ({ attempt, outcome: 'failed', error: failed.error })),
+        )
+      })
+
+      it('never gets the id of an older run, also when old runs are deleted', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}, {}, {}])
+        const first = (await queue.claim(allTables))!
+        const { next: second } = await queue.settle(first.run, succeeded, allTables)
+        await queue.settle(second!.run, succeeded)
+        await sql(`delete from ops_runs where id = ${first.run.id}`)
+        await expect(sql(`delete from ops_runs where id = ${second!.run.id}`)).rejects.toThrow('newest run')
+        expect((await queue.claim(allTables))!.run.id).toBeGreaterThan(second!.run.id)
+      })
+    })
+
+    describe('exclusivity', () => {
+      it('by table lets one task of it run', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+        const first = (await queue.claim(allTables))!
+        expect(await queue.claim(allTables)).toBeUndefined()
+        const { next } = await queue.settle(first.run, failed, allTables)
+        expect(nameOf(next)).toBe('build 2')
+      })
+
+      it('by column passes over the tasks whose key is taken and runs the one behind', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, ['a', 'a', 'b', 'a', 'b'].map(toEnvironment))
+        expect(await claimAll(queue, [queuedDeployments])).toEqual(['deployment 1', 'deployment 3'])
+      })
+
+      it('gives a key that has become free to the first task that waits for it', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, ['a', 'b', 'a', 'a'].map(toEnvironment))
+        const first = (await queue.claim(allTables))!
+        expect(nameOf(await queue.claim(allTables))).toBe('deployment 2')
+        const { next } = await queue.settle(first.run, succeeded, allTables)
+        expect(nameOf(next)).toBe('deployment 3')
+      })
+
+      it('is shared by the tables that name the same column', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, ['a'].map(toEnvironment))
+        await queue.enqueue(rollbacks, ['a', 'b'].map(toEnvironment))
+        const first = (await queue.claim(allTables))!
+        expect(nameOf(first)).toBe('deployment 1')
+        expect(nameOf(await queue.claim(allTables))).toBe('rollback 2')
+        expect(await queue.claim(allTables)).toBeUndefined()
+        const { next } = await queue.settle(first.run, succeeded, allTables)
+        expect(nameOf(next)).toBe('rollback 1')
+      })
+
+      it('does not bind a task whose column is null', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, [null, null].map(toEnvironment))
+        expect(await claimAll(queue, [queuedDeployments])).toEqual(['deployment 1', 'deployment 2'])
+      })
+
+      it.each([
+        ['of another key', 'free'],
+        ['without a key', null],
+      ])('never delays a task %s behind 200 that wait', async (_, environment) => {
+        const { queue } = await open(allTables)
+        const waiting = Array.from({ length: 200 }, (_, index) => toEnvironment(index % 2 === 0 ? 'a' : 'b'))
+        await queue.enqueue(deployments, [...waiting, toEnvironment(environment)])
+        expect(await claimAll(queue, [queuedDeployments])).toEqual(['deployment 1', 'deployment 2', 'deployment 201'])
+      })
+
+      it('keeps the order of run_at among the keys behind 200 tasks that wait', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(
+          deployments,
+          Array.from({ length: 201 }, () => toEnvironment('busy')),
+        )
+        await queue.enqueue(deployments, ['c', null, 'b', 'a', 'c'].map(toEnvironment))
+        const order = await claimAll(queue, [queuedDeployments])
+        expect(order).toEqual([1, 202, 203, 204, 205].map((id) => `deployment ${id}`))
+      })
+
+      it('binds two queues that claim at once', async () => {
+        const { queue, secondQueue } = await open(allTables)
+        const other = await secondQueue()
+        await queue.enqueue(
+          deployments,
+          Array.from({ length: 20 }, () => toEnvironment('a')),
+        )
+        const claims = await Promise.all(
+          Array.from({ length: 10 }, () => [queue.claim(allTables), other.claim(allTables)]).flat(),
+        )
+        expect(claims.filter(Boolean)).toHaveLength(1)
+      })
+    })
+
+    describe('settling', () => {
+      it('writes the columns of the task, the end of the run and the audit, and claims the next', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+        const { run } = (await queue.claim(allTables))!
+        await queue.report(run, { fraction: 0.5, note: 'compiling' })
+        const { held, next } = await queue.settle(run, { kind: 'succeeded', columns: { revision: 'abc' } }, allTables)
+        expect(held).toBe(true)
+        expect(nameOf(next)).toBe('build 2')
+        const task = (await queue.find(builds, 1))!
+        expect(task).toMatchObject({
+          status: 'succeeded',
+          revision: 'abc',
+          error: null,
+          progress: 1,
+          progressNote: null,
+        })
+        expect(task.finishedAt).toBeInstanceOf(Date)
+        expect(await sql(`select outcome, error from ops_runs where id = ${run.id}`)).toEqual([
+          { outcome: 'succeeded', error: null },
+        ])
+        expect(await sql('select event from ops_audit where task_id = 1 order by id')).toEqual(
+          ['enqueued', 'started', 'succeeded'].map((event) => ({ event })),
+        )
+      })
+
+      it.each([
+        ['failed', 'no such host'],
+        ['timed out', 'timed out after 10m'],
+        ['interrupted', 'interrupted by shutdown'],
+        ['crashed', 'worker one died'],
+      ] as const)('fails a task that %s, and the run keeps how', async (kind, error) => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        expect(await queue.settle(run, { kind, error })).toEqual({ held: true, next: undefined })
+        expect(await queue.find(builds, 1)).toMatchObject({ status: 'failed', error })
+        expect(await sql('select outcome, error from ops_runs')).toEqual([{ outcome: kind, error }])
+      })
+
+      it('keeps nothing of it when a part cannot be written', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}, {}])
+        await queue.enqueue(deployments, [{ environment: 'a' }])
+        const { run } = (await queue.claim([queuedDeployments]))!
+        const outcome: Outcome = { kind: 'succeeded', columns: { buildId: 99 } }
+        await expect(queue.settle(run, outcome, allTables)).rejects.toThrow(/foreign key/i)
+        expect(await queue.isHeld(run)).toBe(true)
+        expect(await queue.find(deployments, 1)).toMatchObject({ status: 'ongoing' })
+        expect(await sql(`select id from checks where status <> 'pending'`)).toEqual([])
+        expect(await sql(`select event from ops_audit where task_table = 'deployments' order by id`)).toEqual([
+          { event: 'enqueued' },
+          { event: 'started' },
+        ])
+        expect(await queue.settle(run, succeeded)).toMatchObject({ held: true })
+      })
+
+      it('claims nothing where no tables are given', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}, {}])
+        const { run } = (await queue.claim(allTables))!
+        expect(await queue.settle(run, succeeded)).toEqual({ held: true, next: undefined })
+        expect(await queue.openRuns()).toEqual([])
+      })
+    })
+
+    describe('a run that was taken away', () => {
+      const takenAway = async () => {
+        const fixture = await open(allTables)
+        const { queue, sql } = fixture
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        await sql(`update builds set status = 'canceled' where id = 1`)
+        return { ...fixture, run }
+      }
+
+      it.each([succeeded, failed, { kind: 'timed out', error: 'late' }] as const)(
+        'cannot be settled as $kind, and nothing changes',
+        async (outcome) => {
+          const { queue, sql, run } = await takenAway()
+          const before = await everything(sql)
+          expect(await queue.settle(run, outcome)).toEqual({ held: false, next: undefined })
+          expect(await everything(sql)).toEqual(before)
+        },
+      )
+
+      it('cannot settle the attempt that came after it', async () => {
+        const { queue, sql, run } = await takenAway()
+        await sql(`update builds set status = 'pending' where id = 1`)
+        const second = (await queue.claim(allTables))!
+        const before = await everything(sql)
+        for (const outcome of [succeeded, failed, { kind: 'crashed', error: 'late' }] as const)
+          expect(await queue.settle(run, outcome)).toEqual({ held: false, next: undefined })
+        expect(await everything(sql)).toEqual(before)
+        expect(await queue.settle(second.run, succeeded)).toMatchObject({ held: true })
+      })
+
+      it('cannot report, record its processes or be held', async () => {
+        const { queue, sql, run } = await takenAway()
+        await sql(`update builds set status = 'pending' where id = 1`)
+        await queue.claim(allTables)
+        const before = await everything(sql)
+        expect(await queue.report(run, { fraction: 0.5, note: 'late' })).toBe(false)
+        expect(await queue.recordProcessGroups(run, 'boot', [{ id: 1, startTime: 2 }])).toBe(false)
+        expect(await queue.isHeld(run)).toBe(false)
+        expect(await everything(sql)).toEqual(before)
+      })
+
+      it('is true while it is held', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        expect(await queue.isHeld(run)).toBe(true)
+        expect(await queue.report(run, { fraction: 0.25, note: undefined })).toBe(true)
+        expect(await queue.find(builds, 1)).toMatchObject({ progress: 0.25, progressNote: null })
+        const groups = [
+          { id: 4711, startTime: 99 },
+          { id: 4712, startTime: undefined },
+        ]
+        expect(await queue.recordProcessGroups(run, 'boot', groups)).toBe(true)
+        expect(await queue.openRuns()).toMatchObject([
+          { bootId: 'boot', processGroups: [{ id: 4711, startTime: 99 }, { id: 4712 }] },
+        ])
+      })
+    })
+
+    describe('the run of a worker that died', () => {
+      it('is decided once', async () => {
+        const { queue, secondQueue, sql } = await open(allTables)
+        const other = await secondQueue()
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        await queue.claim(allTables)
+        const [run] = await other.openRuns()
+        const outcome: Outcome = { kind: 'crashed', error: 'worker one died' }
+        const decisions = [queue, other, other].map((decider) => decider.settleDead(run!, queuedBuilds, outcome))
+        expect((await Promise.all(decisions)).filter(Boolean)).toHaveLength(1)
+        expect(await queue.find(builds, 1)).toMatchObject({ status: 'failed', error: 'worker one died' })
+        expect(await sql('select outcome from ops_runs')).toEqual([{ outcome: 'crashed' }])
+        expect(await sql(`select run_id from ops_audit where event = 'recovered'`)).toEqual([{ run_id: run!.id }])
+      })
+
+      it('frees its exclusivity key when it is decided', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+        await queue.claim(allTables)
+        expect(await queue.claim(allTables)).toBeUndefined()
+        const [run] = await queue.openRuns()
+        await queue.settleDead(run!, queuedBuilds, { kind: 'crashed', error: 'worker one died' })
+        expect(nameOf(await queue.claim(allTables))).toBe('build 2')
+      })
+    })
+
+    describe('waiting for work', () => {
+      it("ends with another process's commit", async () => {
+        const { queue, url } = await open(allTables)
+        const writer = startProgram(program('enqueue'), url, 'checks', '1')
+        expect(await writer.line()).toBe('ready')
+        await nothingNew(queue)
+        const waiting = timed(queue.waitForWork(allTables, 25_000, forever))
+        writer.say('go')
+        const { reason, milliseconds } = await waiting
+        expect(reason).toBe('changed')
+        expect(milliseconds).toBeLessThan(20_000)
+        expect(nameOf(await claimSoon(queue))).toBe('check 1')
+        expect(await writer.line()).toBe('done')
+      })
+
+      it('ends with the commit of a writer that is not ops', async () => {
+        const { queue, sql } = await open(allTables)
+        await nothingNew(queue)
+        const waiting = timed(queue.waitForWork(allTables, 25_000, forever))
+        await sql(`insert into checks (url) values ('a')`)
+        const { reason, milliseconds } = await waiting
+        expect(reason).toBe('changed')
+        expect(milliseconds).toBeLessThan(20_000)
+        expect(nameOf(await claimSoon(queue))).toBe('check 1')
+      })
+
+      it('sees a commit that came between the claim and the wait', async () => {
+        const { queue, sql } = await open(allTables)
+        await nothingNew(queue)
+        expect(await queue.claim(allTables)).toBeUndefined()
+        await sql(`insert into checks (url) values ('a')`)
+        const { reason, milliseconds } = await timed(queue.waitForWork(allTables, 25_000, forever))
+        expect(reason).toBe('changed')
+        expect(milliseconds).toBeLessThan(20_000)
+      })
+
+      it('ends when the first task is due', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + hour) })
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + 300) })
+        await nothingNew(queue)
+        const { reason, milliseconds } = await timed(queue.waitForWork(allTables, 25_000, forever))
+        expect(reason).toBe('due')
+        expect(milliseconds).toBeLessThan(20_000)
+        expect(nameOf(await claimSoon(queue))).toBe('check 2')
+      })
+
+      it('ends with the signal', async () => {
+        const { queue } = await open(allTables)
+        await nothingNew(queue)
+        const stop = new AbortController()
+        const waiting = queue.waitForWork(allTables, 25_000, stop.signal)
+        stop.abort()
+        expect(await waiting).toBe('stopped')
+        expect(await queue.waitForWork(allTables, 25_000, stop.signal)).toBe('stopped')
+      })
+
+      it('ends with the poll interval', async () => {
+        const { queue } = await open(allTables)
+        await nothingNew(queue)
+        expect(await queue.waitForWork(allTables, 20, forever)).toBe('poll')
+      })
+    })
+
+    describe('the life of a worker', () => {
+      const start = async () => {
+        const fixture = await open(allTables)
+        const worker = startProgram(program('live'), fixture.url, 'one')
+        expect(await worker.line()).toBe('up')
+        return { ...fixture, worker }
+      }
+
+      it('lasts as long as its process', async () => {
+        const { queue, worker } = await start()
+        expect(await queue.isAlive('one')).toBe(true)
+        expect(await queue.hasLivingWorker()).toBe(true)
+        worker.kill('SIGKILL')
+        expect(await worker.exit).toBe('SIGKILL')
+        await until(async () => !(await queue.isAlive('one')), 'the worker is dead')
+        expect(await queue.hasLivingWorker()).toBe(false)
+      })
+
+      it('lasts while its process is stopped', async () => {
+        const { queue, worker } = await start()
+        worker.kill('SIGSTOP')
+        expect(await queue.isAlive('one')).toBe(true)
+        worker.kill('SIGCONT')
+        expect(await queue.isAlive('one')).toBe(true)
+      })
+
+      it('ends with an orderly close', async () => {
+        const { queue, worker, sql } = await start()
+        worker.say('close')
+        expect(await worker.line()).toBe('closed')
+        expect(await queue.isAlive('one')).toBe(false)
+        expect(await queue.hasLivingWorker()).toBe(false)
+        expect(await sql('select id, state from ops_workers')).toEqual([{ id: 'one', state: 'stopped' }])
+      })
+
+      it('is not ended by whoever asks', async () => {
+        const { queue, secondQueue } = await start()
+        const other = await secondQueue()
+        for (let time = 0; time < 3; time += 1) {
+          expect(await queue.isAlive('one')).toBe(true)
+          expect(await other.isAlive('one')).toBe(true)
+        }
+      })
+
+      it('is known to the worker itself, also when it asks', async () => {
+        const { queue, secondQueue } = await open(allTables)
+        await queue.startWorker({ id: 'self', host: 'here', pid: process.pid, version: '0' })
+        expect(await queue.isAlive('self')).toBe(true)
+        expect(await (await secondQueue()).isAlive('self')).toBe(true)
+        expect(await queue.isAlive('self')).toBe(true)
+      })
+
+      it('is over for a worker that nobody has heard of', async () => {
+        const { queue } = await open(allTables)
+        expect(await queue.isAlive('nobody')).toBe(false)
+        expect(await queue.hasLivingWorker()).toBe(false)
+      })
+
+      it('leaves its open run to be decided by another', async () => {
+        const { queue, worker } = await start()
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        worker.say('claim')
+        expect(await worker.line()).toBe('build 1')
+        const [run] = await queue.openRuns()
+        expect(run).toMatchObject({ workerId: 'one', taskTable: 'builds', taskId: 1, attempt: 1 })
+        worker.kill('SIGKILL')
+        await worker.exit
+        await until(async () => !(await queue.isAlive(run!.workerId)), 'the worker is dead')
+        expect(await queue.settleDead(run!, queuedBuilds, { kind: 'crashed', error: 'worker one died' })).toBe(true)
+        expect(await queue.isAlive('one')).toBe(false)
+      })
+    })
+
+    describe('the audit', () => {
+      const trail =
+        'select task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_audit order by id'
+      const entry = (event: string, from: string | null, to: string | null, rest: object) => {
+        const task = { task_table: 'builds', task_id: 1, run_id: null }
+        return { ...task, event, from_status: from, to_status: to, actor: null, detail: null, ...rest }
+      }
+
+      it('has a row for each change, with the run and who did it', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
+        await queue.enqueue(builds, [{ repository: 'a' }], { actor: 'ada' })
+        const first = (await queue.claim(allTables))!.run
+        await queue.settle(first, failed)
+        await sql(`update builds set status = 'pending' where id = 1`)
+        const second = (await queue.claim(allTables))!.run
+        await queue.settle(second, succeeded)
+        const by = (run: Run) => ({ run_id: run.id, actor: 'one' })
+        const detail = JSON.stringify({ error: failed.error })
+        expect(await sql(trail)).toEqual([
+          entry('enqueued', null, 'pending', { actor: 'ada' }),
+          entry('started', 'pending', 'ongoing', by(first)),
+          entry('failed', 'ongoing', 'failed', { ...by(first), detail }),
+          entry('retried', 'failed', 'pending', {}),
+          entry('started', 'pending', 'ongoing', by(second)),
+          entry('succeeded', 'ongoing', 'succeeded', by(second)),
+        ])
+      })
+
+      it('has the actor of one enqueue on no other', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}], { actor: 'ada' })
+        await queue.enqueue(checks, [{}])
+        expect(await sql('select actor from ops_audit order by id')).toEqual([{ actor: 'ada' }, { actor: null }])
+      })
+    })
+  })
+}
+
+function toEnvironment(environment: string | null): { environment: string | null } {
+  return { environment }
+}
+
+function nameOf(claim: Claim | undefined): string | undefined {
+  return claim && `${claim.run.queued.processor} ${claim.run.taskId}`
+}
+
+/** Claims until nothing may run; the runs stay open. */
+async function claimAll(queue: Queue, tables: readonly QueuedTable[]): Promise<string[]> {
+  const names: string[] = []
+  for (;;) {
+    const claim = await queue.claim(tables)
+    if (!claim) return names
+    names.push(nameOf(claim)!)
+  }
+}
+
+/** A timer may ring a moment before its time; then the worker looks once more. */
+async function claimSoon(queue: Queue): Promise<Claim | undefined> {
+  let claim: Claim | undefined
+  await until(async () => {
+    claim = await queue.claim(allTables)
+    return claim !== undefined
+  }, 'a task may be claimed')
+  return claim
+}
+
+/** What happened before the test's own events is taken note of. */
+async function nothingNew(queue: Queue): Promise<void> {
+  while ((await queue.waitForWork([], 50, forever)) === 'changed');
+}
+
+async function timed(waiting: Promise<WakeReason>): Promise<{ reason: WakeReason; milliseconds: number }> {
+  const started = performance.now()
+  return { reason: await waiting, milliseconds: performance.now() - started }
+}
+
+/** All that a write about a run could have changed. */
+async function everything(sql: QueueFixture['sql']): Promise<unknown> {
+  return Promise.all(
+    ['builds', 'ops_runs', 'ops_audit', 'ops_workers'].map((table) => sql(`select * from ${table} order by id`)),
+  )
+}

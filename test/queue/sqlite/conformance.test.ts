@@ -1,0 +1,17 @@
+import { openQueue, sqliteFixture } from '../../support/sqlite-fixture.ts'
+import { queueConformance } from '../conformance.ts'
+
+queueConformance('SQLite', async (tables) => {
+  const { file, queue, raw } = await sqliteFixture(tables)
+  return {
+    queue,
+    url: `sqlite:${file}`,
+    secondQueue: async () => openQueue(file),
+    sql: async (text) => {
+      const statement = raw.prepare(text)
+      if (statement.reader) return statement.all() as Record<string, unknown>[]
+      statement.run()
+      return []
+    },
+  }
+})

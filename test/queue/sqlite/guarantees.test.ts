@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest'
+import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
+import { type SqliteFixture, sqliteFixture } from '../../support/sqlite-fixture.ts'
+import { allTables, queuedBuilds } from '../tables.ts'
+import { foreignWriters, sqliteProgram, titleOf } from './foreign-writers.ts'
+
+/** The legal way to each state, by hand. */
+const wayTo: Readonly<Record<Status, readonly Status[]>> = {
+  pending: [],
+  ongoing: ['ongoing'],
+  succeeded: ['ongoing', 'succeeded'],
+  failed: ['ongoing', 'failed'],
+  canceled: ['canceled'],
+}
+
+const changes = statuses.flatMap((from) => statuses.map((to) => ({ from, to })))
+const isLegal = ({ from, to }: { from: Status; to: Status }) => from === to || transitions[from].includes(to)
+
+for (const writer of foreignWriters) {
+  describe.skipIf(writer.missing)(`${titleOf(writer)} as the writer`, () => {
+    /** A database with one build, brought to a state by this writer. */
+    async function withBuild(state: Status = 'pending'): Promise<SqliteFixture & { write(sql: string): void }> {
+      const fixture = await sqliteFixture(allTables)
+      const write = (sql: string) => writer.write(fixture.file, sql)
+      write(`insert into builds (repository) values ('a')`)
+      for (const status of wayTo[state]) write(`update builds set status = '${status}' where id = 1`)
+      return { ...fixture, write }
+    }
+
+    describe('a change of status', () => {
+      it.each(changes.filter(isLegal))('from $from to $to is accepted', async ({ from, to }) => {
+        const { write, value } = await withBuild(from)
+        write(`update builds set status = '${to}' where id = 1`)
+        expect(value('select status from builds')).toBe(to)
+      })
+
+      it.each(changes.filter((change) => !isLegal(change)))(
+        'from $from to $to is refused, with the task and both states',
+        async ({ from, to }) => {
+          const { write, rows } = await withBuild(from)
+          const before = everything(rows)
+          for (const conflict of ['', 'or ignore', 'or replace', 'or fail', 'or rollback']) {
+            const update = `update ${conflict} builds set status = '${to}' where id = 1`
+            expect(() => write(update)).toThrow(`build 1 cannot go from "${from}" to "${to}"`)
+          }
+          expect(everything(rows)).toEqual(before)
+        },
+      )
+
+      it.each(['done', 'Pending', '', null])('to the unknown status %j is refused', async (status) => {
+        const { write, value } = await withBuild()
+        const text = status === null ? 'null' : `'${status}'`
+        expect(() => write(`update builds set status = ${text}`)).toThrow(
+          `build 1 cannot go from "pending" to "${status}"`,
+        )
+        expect(value('select status from builds')).toBe('pending')
+      })
+
+      it('of many tasks is refused whole when one of them may not', async () => {
+        const { write, rows } = await withBuild('failed')
+        write(`insert into builds (repository) values ('b')`)
+        expect(() => write(`update builds set status = 'canceled'`)).toThrow(
+          'build 1 cannot go from "failed" to "canceled"',
+        )
+        expect(rows('select status from builds order by id')).toEqual([{ status: 'failed' }, { status: 'pending' }])
+      })
+    })
+
+    describe('a new task', () => {
+      it.each(['ongoing', 'succeeded', 'failed', 'canceled', 'done', null])(
+        'that begins as %j is refused',
+        async (status) => {
+          const { write, rows } = await withBuild()
+          const values = `('b', ${status === null ? 'null' : `'${status}'`})`
+          for (const insert of ['insert', 'insert or ignore', 'insert or replace']) {
+            expect(() => write(`${insert} into builds (repository, status) values ${values}`)).toThrow(
+              `a new build begins as "pending", not as "${status}"`,
+            )
+          }
+          expect(rows('select id from builds')).toHaveLength(1)
+        },
+      )
+
+      it('needs only its own columns', async () => {
+        const { rows } = await withBuild()
+        expect(rows('select id, status, attempt, created_at > 0 as at, run_at > 0 as due from builds')).toEqual([
+          { id: 1, status: 'pending', attempt: 0, at: 1, due: 1 },
+        ])
+      })
+
+      it('never gets the id of a task that was deleted', async () => {
+        const { write, value } = await withBuild()
+        write('delete from builds where id = 1')
+        write(`insert into builds (repository) values ('b')`)
+        expect(value('select id from builds')).toBe(2)
+      })
+
+      it('is claimed by ops', async () => {
+        const { queue } = await withBuild()
+        expect((await queue.claim(allTables))!.task).toMatchObject({ repository: 'a', status: 'ongoing' })
+      })
+    })
+
+    describe('a task that is set to ongoing by hand', () => {
+      it('has a run like any other', async () => {
+        const { rows, queue } = await withBuild('ongoing')
+        const runs = 'select task_table, task_id, attempt, worker_id, exclusive_key, ended_at from ops_runs'
+        const run = { task_table: 'builds', task_id: 1, attempt: 1, worker_id: 'sql' }
+        expect(rows(runs)).toEqual([{ ...run, exclusive_key: 'processor:build', ended_at: null }])
+        expect(await queue.openRuns()).toHaveLength(1)
+      })
+
+      it('must wait for its exclusivity key, however it is asked', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        write(`insert into builds (repository) values ('b')`)
+        const before = everything(rows)
+        for (const conflict of ['', 'or ignore', 'or replace', 'or fail', 'or rollback']) {
+          expect(() => write(`update ${conflict} builds set status = 'ongoing' where id = 2`)).toThrow(
+            'build 2 must wait: "processor:build" is held by run 1 of builds 1',
+          )
+        }
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('must wait for the key that a task of another table holds', async () => {
+        const { write, queue } = await withBuild()
+        write(`insert into deployments (environment) values ('a'), ('b')`)
+        write(`insert into rollbacks (environment) values ('a'), ('b'), (null), (null)`)
+        const { run } = (await queue.claim(allTables.slice(2)))!
+        expect(() => write(`update rollbacks set status = 'ongoing' where id = 1`)).toThrow(
+          `rollback 1 must wait: "environment:a" is held by run ${run.id} of deployments 1`,
+        )
+        write(`update rollbacks set status = 'ongoing' where id = 2`)
+        write(`update rollbacks set status = 'ongoing' where environment is null`)
+      })
+
+      it('binds the claims of ops', async () => {
+        const { write, queue } = await withBuild('ongoing')
+        write(`insert into builds (repository) values ('b')`)
+        expect(await queue.claim(allTables)).toBeUndefined()
+        write(`update builds set status = 'failed' where id = 1`)
+        expect((await queue.claim(allTables))!.run.taskId).toBe(2)
+      })
+
+      it('cannot share its key with another in one statement', async () => {
+        const { write, rows } = await withBuild()
+        write(`insert into builds (repository) values ('b')`)
+        expect(() => write(`update builds set status = 'ongoing'`)).toThrow('build 2 must wait')
+        expect(rows('select id from ops_runs')).toEqual([])
+      })
+
+      it.each([
+        ['succeeded', 'succeeded'],
+        ['failed', 'failed'],
+        ['canceled', 'canceled'],
+        ['pending', 'returned'],
+      ])('has its run closed when it is set to %s', async (status, outcome) => {
+        const { write, rows, queue } = await withBuild('ongoing')
+        write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
+        expect(rows('select outcome, error, ended_at > 0 as ended from ops_runs')).toEqual([
+          { outcome, error: 'by hand', ended: 1 },
+        ])
+        expect(await queue.openRuns()).toEqual([])
+      })
+
+      it('ends the run that ops has begun', async () => {
+        const { write, queue } = await withBuild()
+        const { run } = (await queue.claim(allTables))!
+        write(`update builds set status = 'canceled' where id = 1`)
+        expect(await queue.isHeld(run)).toBe(false)
+      })
+    })
+
+    describe('an ongoing task', () => {
+      it('cannot be deleted', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        const before = everything(rows)
+        expect(() => write('delete from builds')).toThrow('build 1 is ongoing and cannot be deleted; end it first')
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('cannot be replaced', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        const before = everything(rows)
+        for (const insert of ['replace', 'insert or replace']) {
+          expect(() => write(`${insert} into builds (id, repository) values (1, 'b')`)).toThrow(
+            'build 1 is ongoing and cannot be replaced; end it first',
+          )
+        }
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('is left alone by an insert that skips what is there', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        const before = everything(rows)
+        write(`insert or ignore into builds (id, repository) values (1, 'b')`)
+        write(`insert into builds (id, repository) values (1, 'b') on conflict (id) do nothing`)
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('takes changes of its other columns', async () => {
+        const { write, value } = await withBuild('ongoing')
+        write(`update builds set revision = 'abc' where id = 1`)
+        write(
+          `insert into builds (id, repository) values (1, 'b') on conflict (id) do update set repository = excluded.repository`,
+        )
+        expect(value(`select repository || ' ' || revision from builds`)).toBe('b abc')
+      })
+    })
+
+    describe('the history', () => {
+      it('of the audit is not changed or deleted', async () => {
+        const { write, rows } = await withBuild('succeeded')
+        const before = everything(rows)
+        const refusals = [
+          `update ops_audit set actor = 'nobody'`,
+          `update or ignore ops_audit set id = 99 where id = 1`,
+          'delete from ops_audit',
+          `update or replace ops_audit set id = 1 where id = 2`,
+        ]
+        for (const sql of refusals) expect(() => write(sql), sql).toThrow('ops_audit is append-only')
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('of runs that have ended is not changed', async () => {
+        const { write, rows } = await withBuild('succeeded')
+        const before = everything(rows)
+        const refusals = [
+          `update ops_runs set outcome = 'failed'`,
+          'update ops_runs set ended_at = null',
+          `update or replace ops_runs set worker_id = 'nobody'`,
+        ]
+        for (const sql of refusals) expect(() => write(sql), sql).toThrow('history')
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('keeps the newest run and those that are open', async () => {
+        const { write, rows } = await withBuild('succeeded')
+        expect(() => write('delete from ops_runs')).toThrow('an open run and the newest run stay')
+        write(`insert into checks default values; update checks set status = 'ongoing'`)
+        write(`insert into builds (repository) values ('b'); update builds set status = 'ongoing' where id = 2`)
+        write('delete from ops_runs where id = 1')
+        for (const id of [2, 3])
+          expect(() => write(`delete from ops_runs where id = ${id}`)).toThrow('an open run and the newest run stay')
+        expect(rows('select id from ops_runs order by id')).toEqual([{ id: 2 }, { id: 3 }])
+      })
+
+      it('has no second open run of a task or of a key', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        write(`insert into checks default values; update checks set status = 'ongoing'`)
+        const before = everything(rows)
+        const insert =
+          'insert into ops_runs (task_table, task_id, attempt, worker_id, started_at, exclusive_key) values'
+        expect(() => write(`${insert} ('builds', 1, 2, 'forged', 0, null)`)).toThrow('UNIQUE')
+        expect(() => write(`${insert} ('builds', 2, 1, 'forged', 0, 'processor:build')`)).toThrow('UNIQUE')
+        for (const conflict of ['', 'or replace']) {
+          const update = `update ${conflict} ops_runs set`
+          expect(() => write(`${update} exclusive_key = 'processor:build' where id = 2`)).toThrow('what a run is about')
+          expect(() => write(`${update} task_table = 'builds' where id = 2`)).toThrow('what a run is about')
+        }
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('is not replaced by an insert of a row with the same id', async () => {
+        const { write, rows } = await withBuild('succeeded')
+        const before = everything(rows)
+        expect(() => write(`replace into ops_audit (id, at, event) values (1, 0, 'forged')`)).toThrow('not replaced')
+        expect(everything(rows)).toEqual(before)
+      })
+    })
+
+    describe('the audit', () => {
+      it('has every insert, change and deletion', async () => {
+        const { write, rows } = await withBuild('failed')
+        const way = ['pending', 'ongoing', 'pending', 'canceled', 'pending', 'ongoing', 'succeeded']
+        for (const status of way) write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
+        write('delete from builds where id = 1')
+        const entry = (event: string, from: string | null, to: string | null, run: number | null) => ({
+          event,
+          from_status: from,
+          to_status: to,
+          run_id: run,
+          actor: run === null ? null : 'sql',
+          task: 'builds 1',
+        })
+        const columns = `event, from_status, to_status, run_id, actor, task_table || ' ' || task_id as task`
+        expect(rows(`select ${columns} from ops_audit order by id`)).toEqual([
+          entry('enqueued', null, 'pending', null),
+          entry('started', 'pending', 'ongoing', 1),
+          entry('failed', 'ongoing', 'failed', 1),
+          entry('retried', 'failed', 'pending', null),
+          entry('started', 'pending', 'ongoing', 2),
+          entry('returned', 'ongoing', 'pending', 2),
+          entry('canceled', 'pending', 'canceled', null),
+          entry('retried', 'canceled', 'pending', null),
+          entry('started', 'pending', 'ongoing', 3),
+          entry('succeeded', 'ongoing', 'succeeded', 3),
+          entry('deleted', 'succeeded', null, null),
+        ])
+      })
+
+      it('has nothing of a change that was rolled back', async () => {
+        const { write, rows } = await withBuild()
+        const before = everything(rows)
+        write(`begin; update builds set status = 'ongoing'; insert into builds (repository) values ('b'); rollback`)
+        expect(everything(rows)).toEqual(before)
+      })
+
+      it('has no row for a change of no status', async () => {
+        const { write, rows } = await withBuild()
+        write(`update builds set status = 'pending', revision = 'abc' where id = 1`)
+        expect(rows('select event from ops_audit')).toEqual([{ event: 'enqueued' }])
+      })
+    })
+  })
+}
+
+describe.skipIf(sqliteProgram.missing)(`the schema under ${titleOf(sqliteProgram)}`, () => {
+  it('is readable and whole', async () => {
+    const { file, queue } = await sqliteFixture(allTables)
+    await queue.enqueue(queuedBuilds.table, [{ repository: 'a' }])
+    await queue.claim(allTables)
+    sqliteProgram.write(file, 'pragma integrity_check; select * from ops_runs; select count(*) from sqlite_master')
+    sqliteProgram.write(file, `insert into checks (url) values ('a'); vacuum`)
+    expect(await queue.find(allTables[0]!.table, 1)).toMatchObject({ url: 'a' })
+  })
+})
+
+function everything(rows: SqliteFixture['rows']): unknown {
+  return ['builds', 'ops_runs', 'ops_audit'].map((table) => rows(`select * from ${table} order by id`))
+}

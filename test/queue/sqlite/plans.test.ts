@@ -1,0 +1,271 @@
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { QueuedTable } from '../../../src/queue/queue.ts'
+import { claimStatements } from '../../../src/queue/sqlite/claim.ts'
+import { settleStatement } from '../../../src/queue/sqlite/settle.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
+import { existingTable } from '../../../src/task-table/existing-table.ts'
+import { createTaskTable } from '../../support/create-task-table.ts'
+import { queued } from '../../support/queued.ts'
+import { makeFolder, removeFolder } from '../../support/temporary-folder.ts'
+import { queuedBuilds, queuedChecks, queuedDeployments } from '../tables.ts'
+
+const SIZE = 100_000
+
+/** A table of the application without `run_at` and with ids of its own. */
+const queuedOrders = queued(
+  existingTable({
+    sqlite: sqliteTable('orders', {
+      id: text('id').primaryKey(),
+      status: text('status').notNull().default('pending'),
+      createdAt: integer('created_at', { mode: 'timestamp_ms' }).notNull(),
+      customer: text('customer'),
+    }),
+  }),
+  { exclusivity: { kind: 'column', name: 'customer', column: 'customer' } },
+)
+
+const tables = [queuedChecks, queuedBuilds, queuedDeployments, queuedOrders]
+const polling = tables.map((table) => [table.table.name, table] as const)
+const now = Date.now()
+
+describe.each(['without', 'with'])(
+  `the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`,
+  (analyzed) => {
+    let folder: string
+    let database: Database.Database
+
+    beforeAll(async () => {
+      folder = makeFolder()
+      const file = join(folder, 'ops.db')
+      const queue = new SqliteQueue(file, { synchronous: 'NORMAL' })
+      await queue.migrate([], [])
+      const filling = new Database(file)
+      fill(filling)
+      filling.close()
+      await queue.migrate([], tables)
+      await queue.close()
+      // Opened only now: EXPLAIN does not notice what others change in the schema.
+      database = new Database(file)
+      if (analyzed === 'with') database.exec('analyze')
+    })
+    afterAll(() => {
+      database.close()
+      removeFolder(folder)
+    })
+
+    const plan = (sql: string) => planOf(database, sql)
+
+    it.each(polling)('look for a task of %s by an index', (_, table) => {
+      expect(plan(statements(table).peek)).toEqual([`${access(table)} USING COVERING INDEX`])
+    })
+
+    it.each(polling)('begin a run on %s by an index and without a sort', (_, table) => {
+      const [first] = statements(table).begins
+      const lines = plan(first!)
+      const alias = table.exclusivity.kind === 'column' ? undefined : 't'
+      const [search, ...others] = lines.filter((line) => / USING (COVERING )?INDEX$/.test(line))
+      expect(search).toBe(`${access(table, alias)} USING INDEX`)
+      expect(others.every((line) => line.startsWith('SEARCH r '))).toBe(true)
+      expect(unfit(lines.filter((line) => line !== search))).toEqual([])
+      expect(lines.join('\n')).not.toContain('TEMP B-TREE')
+    })
+
+    it.each([
+      ['deployments', queuedDeployments],
+      ['orders', queuedOrders],
+    ] as const)('walk the keys of %s by an index and sort nothing but their first tasks', (name, table) => {
+      const [, walk] = statements(table).begins
+      const lines = plan(walk!)
+      expect(unfit(lines)).toEqual([])
+      expect(lines.filter((line) => line.includes('TEMP B-TREE'))).toEqual(['USE TEMP B-TREE FOR ORDER BY'])
+      const used = detailsOf(database, walk!).filter((line) => line.includes(` ${name} USING `))
+      expect(used).toHaveLength(3)
+      for (const line of used)
+        expect(line).toMatch(new RegExp(`^SEARCH ${name} USING COVERING INDEX ops_${name}_due_by_key \\(\\w+[=>]\\?`))
+    })
+
+    it.each(polling)('change one row of %s by its id', (name, table) => {
+      const { ongoing } = statements(table)
+      const ways = [`SEARCH ${name} USING INTEGER PRIMARY KEY`, `SEARCH ${name} USING INDEX`]
+      expect(ways).toContain(plan(ongoing).join('\n'))
+      for (const status of ['succeeded', 'failed']) {
+        const lines = plan(settleStatement(table.table, status, []))
+        expect(unfit(lines)).toEqual([])
+        expect(ways).toContain(lines[0])
+      }
+    })
+
+    it.each(polling.filter(([, { table }]) => 'runAt' in table.columns))(
+      'find when %s has its next task',
+      (name, table) => {
+        expect(plan(statements(table).next!)).toEqual([`SEARCH ${name} USING COVERING INDEX`])
+      },
+    )
+
+    it('find open runs by what is open alone', () => {
+      expect(detailsOf(database, 'select id, task_table, task_id from ops_runs where ended_at is null')).toEqual([
+        'SCAN ops_runs USING INDEX ops_runs_open_task',
+      ])
+      expect(plan('select 1 from ops_runs where id = 1 and ended_at is null')).toEqual([
+        'SEARCH ops_runs USING INTEGER PRIMARY KEY',
+      ])
+    })
+
+    it('look up nothing in a trigger but by an index', () => {
+      const triggers = database
+        .prepare(`select name, sql from sqlite_master where type = 'trigger' order by name`)
+        .all() as { name: string; sql: string }[]
+      expect(triggers.length).toBeGreaterThan(tables.length * 8)
+      for (const { name, sql } of triggers) {
+        for (const statement of lookups(sql)) expect(unfit(plan(statement)), `${name}: ${statement}`).toEqual([])
+      }
+    })
+
+    describe('the first statement of a claim', () => {
+      it.each(polling)('finds the first task of %s that is due and free', (_, table) => {
+        const busy = table.exclusivity.kind === 'column' ? ['key-0', 'key-1', 'key-2'] : []
+        const found = inRolledBack(database, () => {
+          for (const key of busy) holdKey(database, table, key)
+          return begin(database, table, 0)
+        })
+        expect(found).toBe(firstByHand(database, table, busy))
+      })
+
+      it.each([queuedDeployments, queuedOrders])('leaves what is behind 50 waiting tasks to the second', (table) => {
+        const busy = Array.from({ length: 19 }, (_, index) => `key-${index}`)
+        const { first, second, expected } = inRolledBack(database, () => {
+          for (const key of busy) holdKey(database, table, key)
+          clearTheWay(database, table, 'key-19')
+          const expected = firstByHand(database, table, busy)
+          return { expected, first: begin(database, table, 0), second: begin(database, table, 1) }
+        })
+        expect(first).toBeUndefined()
+        expect(second).toBe(expected)
+      })
+    })
+  },
+)
+
+/** Rows before the guarantees, so that no trigger minds their states: run times that do not follow the ids. */
+function fill(database: Database.Database): void {
+  database.exec(`
+    ${[queuedBuilds, queuedChecks, queuedDeployments].map(({ table }) => createTaskTable(table)).join(';')};
+    create table orders (
+      id text primary key not null, status text not null default 'pending', created_at integer not null, customer text
+    );
+    create temp view numbers as
+      with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${2 * SIZE}) select n from numbers;
+    begin`)
+  const status = `iif(n % 2 = 0, 'pending', 'succeeded')`
+  // Every tenth is not yet due.
+  const at = `${now} - 1000000 + (n * 7919) % 1000000 + iif(n % 20 = 0, 100000000, 0)`
+  const key = `'key-' || (n % 40 / 2)`
+  database.exec(`
+    insert into checks (status, run_at) select ${status}, ${at} from numbers;
+    insert into builds (status, run_at, repository) select ${status}, ${at}, 'a' from numbers;
+    insert into deployments (status, run_at, environment) select ${status}, ${at}, ${key} from numbers;
+    insert into orders (id, status, created_at, customer)
+      select printf('order-%07d', (n * 104729) % 1000003), ${status}, ${at}, ${key} from numbers;
+    insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, ended_at, outcome)
+      select 'deployments', n, 1, 'one', 'environment:' || ${key}, 1, 2, 'succeeded' from numbers where n % 2 = 1;
+    commit`)
+}
+
+function statements(table: QueuedTable) {
+  return claimStatements(table, 'one')
+}
+
+/** The lines of a plan, without the names of indexes and their constraints. */
+function planOf(database: Database.Database, sql: string): string[] {
+  return detailsOf(database, sql).map((detail) =>
+    detail.replace(/( USING (COVERING INDEX|INDEX|INTEGER PRIMARY KEY)) .*/, '$1'),
+  )
+}
+
+function detailsOf(database: Database.Database, sql: string): string[] {
+  const values = Array.from(sql.matchAll(/\?/g), () => now)
+  const rows = database.prepare(`explain query plan ${sql}`).all(...values) as { detail: string }[]
+  return rows.map(({ detail }) => detail)
+}
+
+/** Without `run_at` every pending task is due, and the index of those is read from its start, up to the first. */
+function access({ table }: QueuedTable, alias = table.name): string {
+  return `${'runAt' in table.columns ? 'SEARCH' : 'SCAN'} ${alias}`
+}
+
+/** What a statement of the polling path must not do: read a whole table, or sort where an index gives the order. */
+function unfit(lines: readonly string[]): string[] {
+  return lines.filter((line, index) => {
+    if (line.startsWith('SCAN')) return !isSmall(line, lines.slice(0, index))
+    return line.includes('AUTOMATIC')
+  })
+}
+
+/** A scan of the rows of a subquery that is bounded itself, of the keys, or of a table that is all but empty. */
+function isSmall(scan: string, before: readonly string[]): boolean {
+  const scanned = scan.split(' ')[1]!
+  if (['ops_actor', 'keys', 'CONSTANT'].includes(scanned)) return true
+  return before.includes(`CO-ROUTINE ${scanned}`) || before.includes(`MATERIALIZE ${scanned}`)
+}
+
+/** The statements in a trigger, and its condition as one, with any value for the columns of the row. */
+function lookups(trigger: string): string[] {
+  const anyRow = trigger.replaceAll(/\b(new|old)\."?\w+"?/g, '?').replaceAll(/raise\(abort, '[^']*'\)/g, 'null')
+  const [head, body] = anyRow.split(/\nbegin\n/i) as [string, string]
+  const when = /\swhen\s(.*)$/is.exec(head)?.[1]
+  const statements = body.replace(/;?\s*end;?\s*$/i, '').split(/;\s*\n/)
+  return when === undefined ? statements : [`select ${when}`, ...statements]
+}
+
+function begin(database: Database.Database, table: QueuedTable, which: number): unknown {
+  const sql = statements(table).begins[which]!
+  const due = sql.match(/\?/g)!.length === 3 ? [now] : []
+  return (database.prepare(sql).get(now, null, ...due) as { task: unknown } | undefined)?.task
+}
+
+/** What the claim must find, without an index and without ops' SQL. */
+function firstByHand(
+  database: Database.Database,
+  { table, exclusivity }: QueuedTable,
+  busy: readonly string[],
+): unknown {
+  const time = 'runAt' in table.columns ? 'run_at' : 'created_at'
+  const due = time === 'run_at' ? `and +run_at <= ${now}` : ''
+  const free =
+    exclusivity.kind === 'column' ? `and +${exclusivity.column} not in (${busy.map((key) => `'${key}'`)})` : ''
+  const sql = `select id from ${table.name} where +status = 'pending' ${due} ${free} order by +${time}, +id limit 1`
+  return database.prepare(sql).pluck().get()
+}
+
+function holdKey(database: Database.Database, { exclusivity }: QueuedTable, key: string): void {
+  const { name } = exclusivity as { name: string }
+  database
+    .prepare(
+      `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at) values ('others', ?, 1, 'one', ?, 1)`,
+    )
+    .run(key, `${name}:${key}`)
+}
+
+/** Leaves no task of a key among the first ones. */
+function clearTheWay(database: Database.Database, { table, exclusivity }: QueuedTable, key: string): void {
+  const { column } = exclusivity as { column: string }
+  const time = 'runAt' in table.columns ? 'run_at' : 'created_at'
+  database
+    .prepare(
+      `update ${table.name} set ${column} = 'key-0' where ${column} = ? and id in (
+         select id from ${table.name} where status = 'pending' order by ${time}, id limit 100)`,
+    )
+    .run(key)
+}
+
+function inRolledBack<T>(database: Database.Database, change: () => T): T {
+  database.exec('begin')
+  try {
+    return change()
+  } finally {
+    database.exec('rollback')
+  }
+}

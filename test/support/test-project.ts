@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { execa } from 'execa'
+import { onTestFinished } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
+import { processStat } from '../../src/processes/process-stat.ts'
+import { RunningOps } from './running-ops.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+import { until } from './until.ts'
+
+const root = dirname(dirname(import.meta.dirname))
+
+export const probePlugin = join(root, 'test', 'fixtures', 'plugin-probe')
+
+interface Plugin {
+  readonly name: string
+  readonly root: string
+}
+
+/** An empty folder, and `ops` in it as a process of its own. Everything is gone after the test. */
+export class TestProject {
+  readonly directory = temporaryFolder()
+  readonly env: Record<string, string | undefined>
+  private readonly program: string
+  private opened: Database.Database | undefined
+
+  /** @param program what is run as `ops` */
+  constructor(program = join(root, 'bin', 'run.js')) {
+    const home = temporaryFolder()
+    this.program = program
+    this.env = { ...withoutOps(process.env), HOME: home, ...folders(home) }
+  }
+
+  /** A project that has the probe plugin, and its tables. */
+  static async withProbe(config?: Config): Promise<TestProject> {
+    const project = new TestProject()
+    project.link({ name: 'ops-plugin-probe', root: probePlugin })
+    if (config) project.write('ops.config.json', JSON.stringify(config))
+    await project.ops('migrate')
+    return project
+  }
+
+  /** Links plugins, as `ops plugins:link` does. */
+  link(...plugins: Plugin[]): void {
+    const oclif = { schema: 1, plugins: plugins.map((plugin) => ({ type: 'link', ...plugin })) }
+    writeFileSync(join(this.env.OPS_DATA_DIR!, 'package.json'), JSON.stringify({ dependencies: {}, oclif }))
+  }
+
+  /** Runs `ops` to its end, whatever that is. */
+  async ops(...args: string[]) {
+    return this.opsWith({}, ...args)
+  }
+
+  async opsWith(
+    options: { input?: string; env?: Record<string, string>; cwd?: string; node?: string },
+    ...args: string[]
+  ) {
+    const { node = process.execPath, cwd = this.directory, input, env } = options
+    return execa(node, [this.program, ...args], {
+      cwd,
+      env: { ...this.env, ...env },
+      extendEnv: false,
+      reject: false,
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+    })
+  }
+
+  /** Starts `ops` and goes on. */
+  start(...args: string[]): RunningOps {
+    const ops = new RunningOps([this.program, ...args], { cwd: this.directory, env: this.env })
+    onTestFinished(() => ops.destroy())
+    return ops
+  }
+
+  /** The database through a connection that is not ops'. */
+  get database(): Database.Database {
+    if (!this.opened) {
+      const database = new Database(this.path('.ops/ops.db'), { timeout: 5000 })
+      onTestFinished(() => void database.close())
+      this.opened = database
+    }
+    return this.opened
+  }
+
+  rows<Row = Record<string, unknown>>(sql: string, ...values: unknown[]): Row[] {
+    return this.database.prepare(sql).all(...values) as Row[]
+  }
+
+  value<Value = unknown>(sql: string, ...values: unknown[]): Value {
+    return this.database
+      .prepare(sql)
+      .pluck()
+      .get(...values) as Value
+  }
+
+  /** Adds a task of the processor `script` and returns its id. */
+  addScript(script: string): number {
+    return Number(this.database.prepare('insert into scripts (script) values (?)').run(script).lastInsertRowid)
+  }
+
+  path(name: string): string {
+    return join(this.directory, name)
+  }
+
+  write(name: string, text: string): string {
+    mkdirSync(dirname(this.path(name)), { recursive: true })
+    writeFileSync(this.path(name), text)
+    return this.path(name)
+  }
+
+  read(name: string): string {
+    return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8') : ''
+  }
+
+  /** The process that a script names in a file, as soon as it does. */
+  async pid(name: string): Promise<number> {
+    await until(() => this.read(name).endsWith('\n'), `${name} holds the id of a process`)
+    return Number(this.read(name))
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  const stat = processStat(pid)
+  return stat !== undefined && stat.state !== 'Z'
+}
+
+/** What a developer has set for ops, or for colours, is not part of a test. */
+function withoutOps(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([name]) => !/^(OPS_|NO_COLOR$|FORCE_COLOR$|STATE_DIRECTORY$|VITEST|NODE_ENV$|npm_)/.test(name),
+    ),
+  )
+}
+
+function folders(home: string): Record<string, string> {
+  const names = { OPS_DATA_DIR: 'data', OPS_CONFIG_DIR: 'config', OPS_CACHE_DIR: 'cache' }
+  return Object.fromEntries(
+    Object.entries(names).map(([variable, name]) => {
+      mkdirSync(join(home, name))
+      return [variable, join(home, name)]
+    }),
+  )
+}

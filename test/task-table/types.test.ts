@@ -1,0 +1,226 @@
+/** Checked by `tsc`: each line after `@ts-expect-error` must be refused by the compiler. Nothing here runs for long. */
+
+import type Database from 'better-sqlite3'
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import * as v from 'valibot'
+import { describe, expectTypeOf, it } from 'vitest'
+import {
+  defineProcessor,
+  enqueue,
+  existingTable,
+  type Status,
+  type TaskContext,
+  type TaskTable,
+  taskTable,
+} from '../../src/index.ts'
+
+const builds = taskTable('builds', (column) => ({
+  repository: column.text().notNull(),
+  ref: column.text().notNull().default('HEAD'),
+  revision: column.text(),
+  size: column.integer().default(0),
+  environment: column.enumeration(['staging', 'production']).notNull(),
+  result: column.json<{ code: number }>(),
+  seenAt: column.timestamp(),
+  isHot: column.boolean(),
+  parentId: column.reference((): TaskTable => builds),
+}))
+
+const orders = existingTable({
+  sqlite: sqliteTable('orders', {
+    id: text('id').primaryKey(),
+    status: text('status').notNull().default('pending'),
+    created_at: integer('created_at', { mode: 'timestamp_ms' }).notNull(),
+    price: integer('price'),
+  }),
+})
+
+type Build = (typeof builds)['$inferSelect']
+type NewBuild = (typeof builds)['$inferInsert']
+
+describe('the types of a task', () => {
+  it('are those of its columns, null where they are not said to be given', () => {
+    expectTypeOf<Build['repository']>().toEqualTypeOf<string>()
+    expectTypeOf<Build['ref']>().toEqualTypeOf<string>()
+    expectTypeOf<Build['revision']>().toEqualTypeOf<string | null>()
+    expectTypeOf<Build['size']>().toEqualTypeOf<number | null>()
+    expectTypeOf<Build['environment']>().toEqualTypeOf<'staging' | 'production'>()
+    expectTypeOf<Build['result']>().toEqualTypeOf<{ code: number } | null>()
+    expectTypeOf<Build['seenAt']>().toEqualTypeOf<Date | null>()
+    expectTypeOf<Build['isHot']>().toEqualTypeOf<boolean | null>()
+    expectTypeOf<Build['parentId']>().toEqualTypeOf<number | null>()
+  })
+
+  it('have the lifecycle', () => {
+    expectTypeOf<Build['id']>().toEqualTypeOf<number>()
+    expectTypeOf<Build['status']>().toEqualTypeOf<Status>()
+    expectTypeOf<Build['runAt']>().toEqualTypeOf<Date>()
+    expectTypeOf<Build['error']>().toEqualTypeOf<string | null>()
+    expectTypeOf<Build['progress']>().toEqualTypeOf<number | null>()
+  })
+
+  it('let an insert leave out what has a default or may be null', () => {
+    expectTypeOf<{ repository: string; environment: 'staging' }>().toExtend<NewBuild>()
+    expectTypeOf<{ environment: 'staging' }>().not.toExtend<NewBuild>()
+    expectTypeOf<{ repository: string; environment: 'test' }>().not.toExtend<NewBuild>()
+    expectTypeOf<NewBuild['ref']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<NewBuild['revision']>().toEqualTypeOf<string | null | undefined>()
+    expectTypeOf<keyof NewBuild>().toEqualTypeOf<
+      'repository' | 'ref' | 'revision' | 'size' | 'environment' | 'result' | 'seenAt' | 'isHot' | 'parentId'
+    >()
+  })
+
+  it('are known to Drizzle', () => {
+    type Row = (typeof builds.sqlite)['$inferSelect']
+    expectTypeOf<Row>().toEqualTypeOf<(typeof builds.postgres)['$inferSelect']>()
+    expectTypeOf<Row['revision']>().toEqualTypeOf<string | null>()
+    expectTypeOf<Row['environment']>().toEqualTypeOf<'staging' | 'production'>()
+    expectTypeOf<Row['status']>().toEqualTypeOf<Status>()
+    expectTypeOf<Row['finishedAt']>().toEqualTypeOf<Date | null>()
+    type NewRow = (typeof builds.sqlite)['$inferInsert']
+    expectTypeOf<{ repository: string; environment: 'staging' }>().toExtend<NewRow>()
+    expectTypeOf<{ environment: 'staging' }>().not.toExtend<NewRow>()
+  })
+
+  it('of an existing table are those of its Drizzle table', () => {
+    expectTypeOf(orders.$inferSelect).toEqualTypeOf<{
+      id: string
+      status: string
+      created_at: Date
+      price: number | null
+    }>()
+    expectTypeOf<{ id: string; created_at: Date }>().toExtend<typeof orders.$inferInsert>()
+    expectTypeOf<{ created_at: Date }>().not.toExtend<typeof orders.$inferInsert>()
+  })
+})
+
+describe('the types of columns', () => {
+  it('refuse a default of another type', () => {
+    taskTable('samples', (column) => ({
+      text: column.text().default('a'),
+      // @ts-expect-error a number is no text
+      wrongText: column.text().default(1),
+      level: column.enumeration(['low', 'high']).default('low'),
+      // @ts-expect-error not one of the values
+      wrongLevel: column.enumeration(['low', 'high']).default('middle'),
+      at: column.timestamp().default(new Date()),
+      // @ts-expect-error an instant is a Date
+      wrongAt: column.timestamp().default(1),
+    }))
+  })
+})
+
+describe('the types of enqueue', () => {
+  it('take what the columns take, and nothing else', () => {
+    const compiled = (database: Database.Database) => {
+      expectTypeOf(enqueue(database, builds, { repository: 'a', environment: 'staging' })).toEqualTypeOf<number>()
+      expectTypeOf(enqueue(database, builds, [{ repository: 'a', environment: 'staging' }])).toEqualTypeOf<number[]>()
+      enqueue(database, builds, { repository: 'a', environment: 'staging', revision: null, seenAt: new Date() })
+      // @ts-expect-error "repository" is missing
+      enqueue(database, builds, { environment: 'staging' })
+      // @ts-expect-error "ref" is a text
+      enqueue(database, builds, { repository: 'a', environment: 'staging', ref: 1 })
+      // @ts-expect-error "branch" is no column
+      enqueue(database, builds, { repository: 'a', environment: 'staging', branch: 'main' })
+      // @ts-expect-error not one of the values
+      enqueue(database, builds, { repository: 'a', environment: 'test' })
+      // @ts-expect-error "status" is set by ops
+      enqueue(database, builds, { repository: 'a', environment: 'staging', status: 'ongoing' })
+      // @ts-expect-error "ref" is a text, also in an array
+      enqueue(database, builds, [{ repository: 'a', environment: 'staging', ref: 1 }])
+      enqueue(database, orders, { id: 'a', created_at: new Date(), price: 1 })
+      // @ts-expect-error "price" is a number
+      enqueue(database, orders, { id: 'a', created_at: new Date(), price: '1' })
+    }
+    expectTypeOf(compiled).toBeFunction()
+  })
+})
+
+describe('the types of a processor', () => {
+  it('give the task and the context to process', () => {
+    defineProcessor({
+      name: 'build',
+      table: builds,
+      async process(task, context) {
+        expectTypeOf(task).toEqualTypeOf<Build>()
+        expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
+        expectTypeOf(await context.find(orders, 'a')).toEqualTypeOf<typeof orders.$inferSelect | undefined>()
+        await context.enqueue(orders, { id: 'a', created_at: new Date() })
+        // @ts-expect-error "price" is a number
+        await context.enqueue(orders, { id: 'a', created_at: new Date(), price: '1' })
+        // @ts-expect-error no such column
+        task.branch
+      },
+    })
+  })
+
+  it('let process return some of its own columns, or nothing', () => {
+    const build = { name: 'build', table: builds } as const
+    defineProcessor({ ...build, process: async () => ({ revision: 'abc', size: 1 }) })
+    defineProcessor({ ...build, process: () => ({ revision: null }) })
+    defineProcessor({ ...build, process: async () => {} })
+    defineProcessor({ ...build, process: () => undefined })
+    defineProcessor({ ...build, process: async ({ revision }) => (revision ? { revision } : undefined) })
+    // @ts-expect-error "revision" is a text
+    defineProcessor({ ...build, process: async () => ({ revision: 1 }) })
+    // @ts-expect-error "ref" may not be null
+    defineProcessor({ ...build, process: async () => ({ ref: null }) })
+    // @ts-expect-error a text is no columns
+    defineProcessor({ ...build, process: async () => 'abc' })
+  })
+
+  it('refuse a column that the table has not, in what process returns', () => {
+    defineProcessor({
+      name: 'build',
+      table: builds,
+      // @ts-expect-error "branch" is no column
+      process: async () => ({ branch: 'main' }),
+    })
+    defineProcessor({
+      name: 'build',
+      table: builds,
+      // @ts-expect-error "status" is set by ops
+      process: async () => ({ status: 'succeeded' as const }),
+    })
+  })
+
+  it('know the columns that may be exclusive', () => {
+    const process = async () => {}
+    defineProcessor({ name: 'build', table: builds, exclusiveBy: 'environment', process })
+    defineProcessor({ name: 'order', table: orders, exclusiveBy: 'price', process })
+    // @ts-expect-error "branch" is no column
+    const unknown = () => defineProcessor({ name: 'build', table: builds, exclusiveBy: 'branch', process })
+    // @ts-expect-error "status" is not the table's own
+    defineProcessor({ name: 'build', table: builds, exclusiveBy: 'status', process })
+    expectTypeOf(unknown).toBeFunction()
+  })
+
+  it('take the settings from their schema', () => {
+    const settings = v.object({
+      parallel: v.optional(v.boolean(), false),
+      limit: v.optional(v.pipe(v.string(), v.transform(Number))),
+    })
+    interface Settings {
+      parallel: boolean
+      limit?: number | undefined
+    }
+    defineProcessor({
+      name: 'build',
+      table: builds,
+      settings,
+      exclusive: ({ parallel }) => !parallel,
+      timeout: (given) => {
+        expectTypeOf(given).toExtend<Settings>()
+        // @ts-expect-error no such setting
+        return given.timeout
+      },
+      async process(_, context) {
+        expectTypeOf(context).toExtend<TaskContext<Settings>>()
+        expectTypeOf(context.settings.parallel).toEqualTypeOf<boolean>()
+        expectTypeOf(context.settings.limit).toEqualTypeOf<number | undefined>()
+        // @ts-expect-error no such setting
+        context.settings.unknown
+      },
+    })
+  })
+})

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { processStat } from '../../src/processes/process-stat.ts'
+import type { RunningOps } from '../support/running-ops.ts'
+import { isRunning, TestProject } from '../support/test-project.ts'
+import { until } from '../support/until.ts'
+
+/** What is left of a dead run is found in /proc. */
+const onLinux = { skip: process.platform !== 'linux' }
+
+/** With a child in its own group, and a grandchild in a session of its own. */
+const family =
+  "echo $$ > shell.pid; sleep 120 & echo $! > child.pid; setsid sh -c 'echo $$ > far.pid; exec sleep 120' & while :; do echo tick; sleep 0.05; done"
+const members = ['shell.pid', 'child.pid', 'far.pid']
+
+/** A worker that is killed in the middle of a task, and the processes that are left of it. */
+async function killedWorker(): Promise<{ project: TestProject; pids: number[]; workerId: string }> {
+  const project = await TestProject.withProbe()
+  project.addScript(family)
+  const worker = project.start('worker')
+  const pids = await Promise.all(members.map((name) => project.pid(name)))
+  await recorded(project)
+  worker.kill('SIGKILL')
+  expect(await worker.exit).toBe('SIGKILL')
+  expect(pids.filter(isRunning)).toEqual(pids)
+  return { project, pids, workerId: project.value<string>('select worker_id from ops_runs') }
+}
+
+async function recorded(project: TestProject): Promise<void> {
+  await until(() => project.value('select process_groups from ops_runs') !== null, 'the process group is recorded')
+}
+
+async function stop(worker: RunningOps): Promise<void> {
+  worker.kill('SIGTERM')
+  expect(await worker.exit).toBe(0)
+}
+
+describe('the task of a worker that was killed', () => {
+  it('is failed by the next worker, with nothing of it left and the next task under way', onLinux, async () => {
+    const { project, pids, workerId } = await killedWorker()
+    project.addScript('echo next')
+    const next = project.start('worker')
+    const { message } = await next.event('recovered')
+    const up = Date.parse(JSON.parse(next.output.split('\n')[0]!).at)
+    expect(message).toBe(`script 1 recovered: worker ${workerId} died`)
+    expect(pids.filter(isRunning)).toEqual([])
+    expect(project.rows('select status, error from scripts where id = 1')).toEqual([
+      { status: 'failed', error: `worker ${workerId} died` },
+    ])
+    // Design section 5: under a second after the next worker is up.
+    expect(project.value<number>('select ended_at from ops_runs where id = 1') - up).toBeLessThan(1000)
+    await next.event('succeeded', 'script 2')
+    await stop(next)
+  })
+
+  it('is on record as recovered', onLinux, async () => {
+    const { project, workerId } = await killedWorker()
+    await project.ops('worker', '--drain')
+    expect(project.rows('select outcome, error from ops_runs')).toEqual([
+      { outcome: 'crashed', error: `worker ${workerId} died` },
+    ])
+    const audit = project.rows('select event, detail from ops_audit where run_id = 1 order by id')
+    expect(audit.map(({ event }) => event)).toEqual(['started', 'failed', 'recovered'])
+    expect(JSON.parse(audit[2]!.detail as string)).toEqual({
+      worker: workerId,
+      outcome: 'crashed',
+      processor: 'script',
+    })
+    expect(project.value('select state from ops_workers where id = ?', workerId)).toBe('died')
+  })
+
+  it('has no process left when the worker died between a start and its record', onLinux, async () => {
+    const { project, pids } = await killedWorker()
+    project.database.exec('update ops_runs set process_groups = null, boot_id = null')
+    await project.ops('worker', '--drain')
+    expect(pids.filter(isRunning)).toEqual([])
+    expect(project.value('select status from scripts')).toBe('failed')
+  })
+
+  it('is decided by a worker that already runs', onLinux, async () => {
+    const project = await TestProject.withProbe()
+    project.addScript(family)
+    const first = project.start('worker')
+    const pids = await Promise.all(members.map((name) => project.pid(name)))
+    const second = project.start('worker', '--only', 'script,urgent')
+    await second.event('polling')
+    first.kill('SIGKILL')
+    await second.event('recovered')
+    expect(pids.filter(isRunning)).toEqual([])
+    await stop(second)
+  })
+})
+
+describe('a process that only looks like one of a dead run', () => {
+  it.each([
+    ['before this boot', { startTime: (now: number) => now, boot: 'another' }],
+    ['for an earlier process of that number', { startTime: () => 1, boot: undefined }],
+  ])('is not ended when its number was recorded %s', onLinux, async (_, { startTime, boot }) => {
+    const { project } = await killedWorker()
+    const bystander = project.start('worker', '--only', 'urgent')
+    await bystander.event('polling')
+    const groups = JSON.stringify([{ id: bystander.pid, startTime: startTime(processStat(bystander.pid)!.startTime) }])
+    const update = project.database.prepare(`update ops_runs set process_groups = ?, boot_id = coalesce(?, boot_id)`)
+    update.run(groups, boot)
+    await project.ops('worker', '--drain', '--only', 'script')
+    expect(project.value('select status from scripts')).toBe('failed')
+    expect(isRunning(bystander.pid)).toBe(true)
+    await stop(bystander)
+  })
+})
+
+describe('a worker that is stopped by SIGSTOP', () => {
+  it('keeps its task from other workers, and finishes it when it goes on', async () => {
+    const project = await TestProject.withProbe()
+    project.addScript('echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done')
+    const worker = project.start('worker')
+    await project.pid('shell.pid')
+    worker.kill('SIGSTOP')
+    const { exitCode, stdout } = await project.ops('worker', '--drain')
+    expect(exitCode).toBe(0)
+    expect(stdout).not.toContain('recovered')
+    expect(project.value('select status from scripts')).toBe('ongoing')
+    worker.kill('SIGCONT')
+    project.write('go', '')
+    await worker.event('succeeded', 'script 1')
+    await stop(worker)
+    expect(project.rows('select outcome from ops_runs')).toEqual([{ outcome: 'succeeded' }])
+  })
+})

@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { RunningOps } from '../support/running-ops.ts'
+import { isRunning, TestProject } from '../support/test-project.ts'
+import { until } from '../support/until.ts'
+
+/** Works until it is told that it may end. */
+const untilGo =
+  'echo $$ > shell.pid; sleep 60 & echo $! > child.pid; until [ -e go ]; do sleep 0.02; done; kill $!; echo done'
+
+/** From then on a second signal insists: design section 5. */
+const AFTER_THE_FIRST_SECOND_MS = 1100
+
+async function working(...flags: string[]): Promise<{ project: TestProject; worker: RunningOps; pids: number[] }> {
+  const project = await TestProject.withProbe()
+  project.addScript(untilGo)
+  const worker = project.start('worker', '--poll-interval', '60s', ...flags)
+  return { project, worker, pids: [await project.pid('shell.pid'), await project.pid('child.pid')] }
+}
+
+function task(project: TestProject, id = 1): unknown {
+  return project.rows('select status, error from scripts where id = ?', id)[0]
+}
+
+describe('a worker that is asked to stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'finishes its task after %s, takes no other and exits with 0',
+    async (signal) => {
+      const { project, worker } = await working()
+      project.addScript('echo never')
+      worker.kill(signal)
+      await worker.event('stopping')
+      project.write('go', '')
+      expect(await worker.exit).toBe(0)
+      expect(task(project)).toEqual({ status: 'succeeded', error: null })
+      expect(task(project, 2)).toEqual({ status: 'pending', error: null })
+      expect(project.value('select state from ops_workers')).toBe('stopped')
+    },
+  )
+
+  it('exits with 0 at once when it has nothing to do', async () => {
+    const project = await TestProject.withProbe()
+    const worker = project.start('worker', '--poll-interval', '60s')
+    await worker.event('polling')
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
+  })
+
+  it('takes a second signal within the first second for the same request', async () => {
+    const { project, worker } = await working()
+    worker.kill('SIGTERM')
+    await worker.event('stopping')
+    worker.kill('SIGINT')
+    worker.kill('SIGTERM')
+    // The request would have ended the task by then.
+    await delay(AFTER_THE_FIRST_SECOND_MS)
+    expect(worker.events().filter(({ event }) => event === 'stopping')).toHaveLength(1)
+    project.write('go', '')
+    expect(await worker.exit).toBe(0)
+    expect(task(project)).toEqual({ status: 'succeeded', error: null })
+  })
+
+  it('ends its task at a second signal after the first second, children included, and exits with 0', async () => {
+    const { project, worker, pids } = await working()
+    worker.kill('SIGTERM')
+    await worker.event('stopping')
+    await delay(AFTER_THE_FIRST_SECOND_MS)
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
+    expect(task(project)).toEqual({ status: 'failed', error: 'interrupted by shutdown' })
+    expect(project.value('select outcome from ops_runs')).toBe('interrupted')
+    expect(pids.filter(isRunning)).toEqual([])
+  })
+
+  it('ends its task when the grace period has passed', async () => {
+    const { project, worker, pids } = await working('--grace', '300ms')
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
+    expect(task(project)).toEqual({ status: 'failed', error: 'interrupted by shutdown' })
+    expect(pids.filter(isRunning)).toEqual([])
+  })
+
+  it('takes the grace period from the configuration', async () => {
+    const project = await TestProject.withProbe({ worker: { gracePeriod: '200ms', pollInterval: '60s' } })
+    project.addScript(untilGo)
+    const worker = project.start('worker')
+    await project.pid('child.pid')
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
+    expect(task(project)).toEqual({ status: 'failed', error: 'interrupted by shutdown' })
+  })
+
+  it('is not ended by a signal while it drains short tasks, but stops between two of them', async () => {
+    const project = await TestProject.withProbe()
+    const insert = project.database.prepare('insert into ordinaries default values')
+    project.database.transaction(() => Array.from({ length: 20_000 }, () => insert.run()))()
+    const worker = project.start('worker')
+    await until(
+      () => project.value<number>(`select count(*) from ordinaries where status = 'succeeded'`) > 0,
+      'it works',
+    )
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
+    expect(project.rows('select distinct status from ordinaries order by status')).toEqual([
+      { status: 'pending' },
+      { status: 'succeeded' },
+    ])
+    expect(project.value('select count(*) from ops_runs where ended_at is null')).toBe(0)
+  })
+})

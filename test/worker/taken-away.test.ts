@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { isRunning, TestProject } from '../support/test-project.ts'
+import { until } from '../support/until.ts'
+
+describe('a run that is taken away by SQL', () => {
+  it('has its processes ended within two seconds; nothing is written, the log says so, and the worker goes on', async () => {
+    const project = await TestProject.withProbe()
+    project.addScript('echo $$ > shell.pid; sleep 60 & echo $! > child.pid; wait; echo late')
+    const worker = project.start('worker')
+    const pids = [await project.pid('shell.pid'), await project.pid('child.pid')]
+    project.database.exec(`update scripts set status = 'failed', error = 'by hand' where id = 1`)
+    const takenAt = performance.now()
+    await until(() => !pids.some(isRunning), 'its processes have ended')
+    expect(performance.now() - takenAt).toBeLessThan(2000)
+    const { message } = await worker.event('taken away', 'script 1')
+    expect(message).toBe('script 1: run 1 was taken away, so its processes were ended and nothing was written')
+    project.addScript('echo next')
+    await worker.event('succeeded', 'script 2')
+    expect(project.rows('select status, error, output from scripts where id = 1')).toEqual([
+      { status: 'failed', error: 'by hand', output: null },
+    ])
+    expect(project.rows('select outcome, error from ops_runs where id = 1')).toEqual([
+      { outcome: 'failed', error: 'by hand' },
+    ])
+    expect(project.rows(`select event from ops_audit where run_id = 1`)).toEqual([
+      { event: 'started' },
+      { event: 'failed' },
+    ])
+  })
+
+  it('does not touch the task even when a new run of it has begun meanwhile', async () => {
+    const project = await TestProject.withProbe()
+    project.addScript(
+      '[ -e again ] && exec echo second; touch again; trap "" TERM; echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done; echo first',
+    )
+    const worker = project.start('worker', '--only', 'script')
+    await project.pid('shell.pid')
+    worker.kill('SIGSTOP')
+    project.database.exec(`update scripts set status = 'failed'; update scripts set status = 'pending', run_at = 0`)
+    await project.ops('worker', '--drain')
+    expect(project.value('select output from scripts')).toBe('second')
+    project.write('go', '')
+    worker.kill('SIGCONT')
+    await worker.event('taken away', 'script 1')
+    expect(project.rows('select status, output, attempt from scripts')).toEqual([
+      { status: 'succeeded', output: 'second', attempt: 2 },
+    ])
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { isRunning, TestProject } from '../support/test-project.ts'
+
+describe('a task that runs past its timeout', () => {
+  it('is failed, and nothing that it started is left: no grandchild, nothing that ignores SIGTERM', async () => {
+    const project = await TestProject.withProbe({ plugins: { probe: { timeout: '300ms' } } })
+    const stubborn = `sh -c 'trap "" TERM; echo $$ > stubborn.pid; while :; do sleep 60; done' &`
+    project.addScript(`echo $$ > shell.pid; ${stubborn} (sleep 60 & echo $! > grandchild.pid; wait) & wait`)
+    const { exitCode, stdout } = await project.ops('worker', '--drain')
+    expect(exitCode).toBe(0)
+    expect(project.rows('select status, error from scripts')).toEqual([
+      { status: 'failed', error: 'timed out after 300ms' },
+    ])
+    expect(project.rows('select outcome, error, deadline_at - started_at as allowed from ops_runs')).toEqual([
+      { outcome: 'timed out', error: 'timed out after 300ms', allowed: 300 },
+    ])
+    expect(stdout).toContain('timed out after 300ms')
+    const pids = await Promise.all(['shell.pid', 'stubborn.pid', 'grandchild.pid'].map((name) => project.pid(name)))
+    expect(pids.filter(isRunning)).toEqual([])
+  })
+
+  it('ends a process that made a session of its own', { skip: process.platform !== 'linux' }, async () => {
+    const project = await TestProject.withProbe({ plugins: { probe: { timeout: '300ms' } } })
+    project.addScript(`setsid sh -c 'echo $$ > far.pid; exec sleep 60' & wait`)
+    await project.ops('worker', '--drain')
+    expect(project.value('select error from scripts')).toBe('timed out after 300ms')
+    expect(isRunning(await project.pid('far.pid'))).toBe(false)
+  })
+
+  it('does not keep the next task waiting', async () => {
+    const project = await TestProject.withProbe({ plugins: { probe: { timeout: '200ms' } } })
+    project.addScript('sleep 60')
+    project.addScript('echo next')
+    await project.ops('worker', '--drain')
+    expect(project.rows('select status, output from scripts')).toEqual([
+      { status: 'failed', output: null },
+      { status: 'succeeded', output: 'next' },
+    ])
+  })
+
+  it('ends the worker when it never ends itself, so that nothing else runs beside it', async () => {
+    const project = await TestProject.withProbe({ plugins: { probe: { timeout: '100ms' } } })
+    project.database.exec(`insert into outcomes (how) values ('hangs'), ('nothing')`)
+    const { exitCode, stderr } = await project.ops('worker', '--drain')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('Code: TASK_STUCK')
+    expect(project.rows('select status, error from outcomes')).toEqual([
+      { status: 'failed', error: 'timed out after 100ms' },
+      { status: 'pending', error: null },
+    ])
+    expect(project.value('select count(*) from ops_runs where ended_at is null')).toBe(0)
+  })
+})
