@@ -62,7 +62,7 @@ describe('a task', () => {
     expect(writes).toBeLessThanOrEqual(9)
     // A task that fails says how far it came.
     expect(project.rows('select status, error, progress, progress_note from outcomes')).toEqual([
-      { status: 'failed', error: 'after many reports', progress: 0.999, progress_note: 'step 999' },
+      { status: 'failed', error: 'after many reports', progress: 0.5, progress_note: 'the last' },
     ])
   })
 

@@ -35,6 +35,7 @@ describe('a run that is taken away by SQL', () => {
     )
     const worker = project.start('worker', '--only', 'script')
     await project.pid('shell.pid')
+    await until(() => project.value('select process_groups from ops_runs') !== null, 'the worker waits for its program')
     worker.kill('SIGSTOP')
     project.database.exec(`update scripts set status = 'failed'; update scripts set status = 'pending', run_at = 0`)
     await project.ops('worker', '--drain')
@@ -45,5 +46,18 @@ describe('a run that is taken away by SQL', () => {
     expect(project.rows('select status, output, attempt from scripts')).toEqual([
       { status: 'succeeded', output: 'second', attempt: 2 },
     ])
+  })
+
+  it('does not end a run that somebody else has begun since, when its own work is done first', async () => {
+    const project = await TestProject.withProbe()
+    project.addScript('echo $$ > shell.pid; until [ -e go ]; do sleep 0.01; done; echo first')
+    const worker = project.start('worker')
+    await project.pid('shell.pid')
+    const take = ['failed', 'pending', 'ongoing'].map((status) => `update scripts set status = '${status}';`)
+    project.database.exec(`begin immediate; ${take.join('')} commit`)
+    project.write('go', '')
+    await worker.event('taken away', 'script 1')
+    expect(project.rows('select status, output from scripts')).toEqual([{ status: 'ongoing', output: null }])
+    expect(project.rows('select worker_id from ops_runs where ended_at is null')).toEqual([{ worker_id: 'sql' }])
   })
 })
