@@ -27,4 +27,13 @@ three
 ── build 1 failed: no disk
 `)
   })
+
+  it('keeps the last step of a progress bar where no terminal draws it', () => {
+    const out = new PassThrough({ encoding: 'utf8' })
+    const task = new FollowedTask('build 1', out)
+    task.output('50 %\r')
+    task.output('60 %\r100 %, done.\nnext\r\n10 %\r20 %')
+    task.changed(row)
+    expect(out.read()).toBe('100 %, done.\nnext\n20 %\n── build 1 pending\n')
+  })
 })
