@@ -25,14 +25,15 @@ function isDuration(text: string): boolean {
   return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text)
 }
 
+const units: readonly [name: string, milliseconds: number][] = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+]
+
 /** `90000` as `1m 30s`. */
 export function formatDuration(milliseconds: number): string {
-  const units: [string, number][] = [
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-    ['ms', 1],
-  ]
   let left = Math.round(milliseconds)
   const parts = units.map(([unit, size]) => {
     const count = Math.floor(left / size)

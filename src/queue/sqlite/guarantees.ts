@@ -66,8 +66,8 @@ function triggers(queued: QueuedTable): Guarantee[] {
   values (${SQLITE_NOW}, ${literal(name)}, ${row}.id, null, ${event}, ${from}, ${to}, (select actor from ops_actor), ${detail});`
   const auditOfRun = (event: string, from: string, detail = 'null') =>
     `  insert into ops_audit (at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
-  select ${SQLITE_NOW}, task_table, task_id, id, ${event}, ${from}, new.status, coalesce((select actor from ops_actor), worker_id), ${detail}
-  from ops_runs where ${openRun('new')};`
+  select ${SQLITE_NOW}, ${literal(name)}, new.id, r.id, ${event}, ${from}, new.status, coalesce((select actor from ops_actor), r.worker_id), ${detail}
+  from (select 1) left join ops_runs r on r.task_table = ${literal(name)} and r.task_id = new.id and r.ended_at is null;`
   return [
     trigger(
       'begins_pending',
@@ -115,6 +115,12 @@ function triggers(queued: QueuedTable): Guarantee[] {
       'stays_while_ongoing',
       `BEFORE DELETE ON ${on} WHEN old.status = 'ongoing'`,
       refuse(`${task('old')} || ' is ongoing and cannot be deleted; end it first'`),
+    ),
+    // The open run names the task by its id, and nothing could end it any more.
+    trigger(
+      'keeps_id_while_ongoing',
+      `BEFORE UPDATE OF id ON ${on} WHEN old.status = 'ongoing' and new.id is not old.id`,
+      refuse(`${task('old')} || ' is ongoing and keeps its id; end it first'`),
     ),
     trigger('deleted', `AFTER DELETE ON ${on}`, audit('old', `'deleted'`, 'old.status', 'null')),
   ]

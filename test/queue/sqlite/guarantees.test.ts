@@ -190,6 +190,24 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).toEqual(before)
       })
 
+      it('keeps its id', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        const before = everything(rows)
+        expect(() => write('update builds set id = 7 where id = 1')).toThrow('build 1 is ongoing and keeps its id')
+        write(`update builds set id = 1, repository = 'c' where id = 1`)
+        expect(rows('select id from builds')).toEqual([{ id: 1 }])
+        expect(everything(rows)).not.toEqual(before)
+      })
+
+      it('is on the record when it ends, also when somebody has ended its run by hand', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        write(`update ops_runs set ended_at = 1, outcome = 'by hand' where id = 1`)
+        write(`update builds set status = 'failed' where id = 1`)
+        expect(rows(`select event, run_id from ops_audit order by id desc limit 1`)).toEqual([
+          { event: 'failed', run_id: null },
+        ])
+      })
+
       it('is left alone by an insert that skips what is there', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
