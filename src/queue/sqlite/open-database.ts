@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { DatabaseUnusableError } from '../../errors.ts'
@@ -50,9 +50,21 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
     database.pragma('foreign_keys = ON')
     return database
   } catch (cause) {
+    if (isDiskFull(dirname(path))) {
+      throw new DatabaseUnusableError(path, 'the disk is full', { suggestions: ['make room, then try again'] })
+    }
     throw new DatabaseUnusableError(path, (cause as Error).message, {
       suggestions: [`see that ${dirname(path)} is on a local disk and that this user may write to it`],
     })
+  }
+}
+
+/** SQLite calls it an I/O error when it is the shared memory that finds no room. */
+function isDiskFull(directory: string): boolean {
+  try {
+    return statfsSync(directory).bavail === 0
+  } catch {
+    return false
   }
 }
 
