@@ -9,6 +9,8 @@ export class WorkerLog {
   private readonly write: (text: string) => void
   private readonly asJson: boolean
   private lines = ''
+  /** The task that is under way. */
+  private atHand: string | undefined
 
   constructor(write: (text: string) => void, asJson: boolean) {
     this.write = write
@@ -23,10 +25,12 @@ export class WorkerLog {
   }
 
   started(run: Run): void {
+    this.atHand = name(run)
     this.line('info', 'started', `${name(run)} started`, facts(run))
   }
 
   ended(run: Run, outcome: Outcome, milliseconds: number): void {
+    this.atHand = undefined
     const took = formatDuration(milliseconds)
     const [level, text] =
       outcome.kind === 'succeeded'
@@ -37,6 +41,7 @@ export class WorkerLog {
   }
 
   takenAway(run: Run): void {
+    this.atHand = undefined
     const text = `${name(run)}: run ${run.id} was taken away, so its processes were ended and nothing was written`
     this.line('warn', 'taken away', text, facts(run))
   }
@@ -48,11 +53,7 @@ export class WorkerLog {
   }
 
   stopping(step: 'claiming' | 'force', signal: string): void {
-    const text =
-      step === 'claiming'
-        ? `${signal}: finishing the task at hand, then ending; once more ends it now`
-        : `${signal}: ending the task at hand now`
-    this.line('info', 'stopping', text, { step, signal })
+    this.line('info', 'stopping', `${signal}: ${this.whatFollows(step)}`, { step, signal, task: this.atHand })
   }
 
   databaseFailed(what: string, error: unknown, pause: number): void {
@@ -83,6 +84,13 @@ export class WorkerLog {
     this.lines += this.asJson
       ? `${JSON.stringify({ at, level, event, ...details, message: text })}\n`
       : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${text}\n`
+  }
+
+  private whatFollows(step: 'claiming' | 'force'): string {
+    if (this.atHand === undefined) return 'ending'
+    return step === 'claiming'
+      ? `finishing ${this.atHand}, then ending; once more ends it now`
+      : `ending ${this.atHand} now`
   }
 
   private flush(): void {
