@@ -6,7 +6,6 @@ import type { Outcome } from '../task/outcome.ts'
 import { EndOfTask } from './end-of-task.ts'
 import { performTask } from './perform-task.ts'
 import { recoverDeadRuns } from './recovery.ts'
-import { releaseMemory } from './release-memory.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import type { Stop } from './stop.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -16,9 +15,6 @@ const RECOVER_EVERY_MS = 5000
 
 /** How often a running task is compared with its run, which somebody may have taken away. */
 const CHECK_RUN_EVERY_MS = 1000
-
-/** When starting up is over, and what it needed is garbage. */
-const RELEASE_MEMORY_AFTER_MS = 1500
 
 /** Between attempts while the database is away or full. */
 const TRY_AGAIN_MS = [100, 500, 1000, 5000] as const
@@ -68,7 +64,6 @@ export class Worker {
     await this.recover()
     const recovering = setInterval(() => void this.recover(), RECOVER_EVERY_MS)
     const checking = setInterval(() => void this.checkRun(), CHECK_RUN_EVERY_MS)
-    const settling = setTimeout(releaseMemory, RELEASE_MEMORY_AFTER_MS)
     const onForce = () => this.running?.context.end(EndOfTask.interrupted())
     this.stop.force.addEventListener('abort', onForce)
     try {
@@ -86,7 +81,6 @@ export class Worker {
       }
       return this.summary
     } finally {
-      clearTimeout(settling)
       clearInterval(recovering)
       clearInterval(checking)
       this.stop.force.removeEventListener('abort', onForce)
