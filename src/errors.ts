@@ -159,8 +159,10 @@ export class ResultRefusedError extends OpsError {
 /** A task went on although it had to end. Only the end of its process ends it, so the worker gives up its own. */
 export class TaskStuckError extends OpsError {
   readonly code = 'TASK_STUCK'
-  constructor(task: string) {
+  /** @param isStopping the worker was to end anyway, so that it has not failed */
+  constructor(task: string, isStopping: boolean) {
     super(`${task} goes on although its signal has aborted, so this worker ends.`, {
+      exit: isStopping ? 0 : exitStatus.failed,
       suggestions: [
         'let the processor look at context.signal',
         'start the worker again; start-services and systemd do so by themselves',

@@ -1,8 +1,16 @@
 /** What applications and plugins import. */
 
-export { type Config, defineConfig, type Ready, type Service, type WorkerConfig } from './config/config.ts'
+export {
+  type Config,
+  defineConfig,
+  type Ready,
+  type ScheduleConfig,
+  type Service,
+  type WorkerConfig,
+} from './config/config.ts'
 export { OpsError } from './errors.ts'
 export { defineProcessor, type Processor, type ProcessorDefinition } from './processor/define-processor.ts'
+export type { Retry } from './processor/retry.ts'
 export type { Run, RunOptions, RunResult, TaskContext } from './processor/task-context.ts'
 export { enqueue } from './queue/enqueue.ts'
 export type { Status } from './task/lifecycle.ts'

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 import type { Project } from '../project/open-project.ts'
-import type { QueuedTable, TaskId } from '../queue/queue.ts'
+import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
 
 export default class Enqueue extends OpsCommand {
   static override summary = 'Add a task.'
@@ -52,17 +52,18 @@ export default class Enqueue extends OpsCommand {
     const all = { ...own, ...oclifFlags(columns, { forHelp: false }) }
     const { known, rest } = splitArguments(typed, all)
     const { flags, argv } = await this.parse({ args: Enqueue.args, flags: all, strict: false }, known)
-    const tasks = await readTasks({
+    const read = await readTasks({
       processor,
       columns,
       flags,
       rest: [...rest, ...(argv as string[]).slice(1)],
       now: new Date(),
     })
-    const ids = await addTasks(project, queued, tasks.rows, tasks.runAt)
-    const names = ids.map((id) => `${queued.processor} ${id}`)
-    this.log(names.length > 1 ? `${names[0]} to ${ids.at(-1)}: ${names.length} tasks` : (names[0] ?? 'nothing to add'))
-    const added = { processor: queued.processor, table: queued.table.name, ids, count: ids.length }
+    const tasks = await addTasks(project, queued, read.rows, read.runAt)
+    this.log(describe(queued.processor, tasks))
+    const ids = tasks.map(({ id }) => id)
+    const existing = tasks.flatMap(({ id, isNew }) => (isNew ? [] : [id]))
+    const added = { processor: queued.processor, table: queued.table.name, ids, existing, count: ids.length }
     return flags.wait ? { ...added, tasks: await this.wait(project, queued, ids) } : added
   }
 
@@ -80,4 +81,13 @@ export default class Enqueue extends OpsCommand {
     }
     return tasks
   }
+}
+
+/** `build 42`, which scripts read, and what else there is to say behind it. */
+function describe(processor: string, tasks: readonly EnqueuedTask[]): string {
+  const [first] = tasks
+  if (!first) return 'nothing to add'
+  const old = tasks.filter(({ isNew }) => !isNew).length
+  if (tasks.length === 1) return `${processor} ${first.id}${old > 0 ? ' (there already)' : ''}`
+  return `${processor} ${first.id} to ${tasks.at(-1)!.id}: ${tasks.length} tasks${old > 0 ? `, ${old} of them there already` : ''}`
 }

@@ -60,6 +60,14 @@ const service = record({
   only: v.optional(oneOf('development', 'server')),
 })
 
+const schedule = record({
+  cron: text,
+  timeZone: v.optional(text),
+  enqueue: text,
+  with: v.optional(map(v.unknown(), 'an object of columns')),
+  missed: v.optional(oneOf('run once', 'skip')),
+})
+
 export const configSchema = record({
   name: v.optional(
     v.pipe(
@@ -73,6 +81,7 @@ export const configSchema = record({
   worker: v.optional(
     record({ instances: v.optional(instances), pollInterval: v.optional(duration), gracePeriod: v.optional(duration) }),
   ),
+  schedules: v.optional(map(schedule, 'an object of schedules')),
   plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
 })
 

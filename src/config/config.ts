@@ -43,6 +43,20 @@ export interface WorkerConfig {
   readonly gracePeriod?: Duration
 }
 
+/** A task that is added at the times of a cron expression, once each time, however many workers there are. */
+export interface ScheduleConfig {
+  /** Five fields, minutes first, such as `'0 3 * * *'`; six with seconds in front; or `@daily` and the like. */
+  readonly cron: string
+  /** Such as `'Europe/Berlin'`; the machine's by default. */
+  readonly timeZone?: string
+  /** The processor whose task it is. */
+  readonly enqueue: string
+  /** The task's columns, by their keys in TypeScript. */
+  readonly with?: Readonly<Record<string, unknown>>
+  /** What happens when no worker was there at the time: one task when one is there again (default), or none. */
+  readonly missed?: 'run once' | 'skip'
+}
+
 /** What `ops.config.ts` exports. Every part has a default; an empty object is a valid configuration. */
 export interface Config {
   /** Names the project's units and prefixes; the folder's name by default. */
@@ -53,6 +67,7 @@ export interface Config {
   readonly synchronous?: 'FULL' | 'NORMAL'
   readonly services?: Readonly<Record<string, Service>>
   readonly worker?: WorkerConfig
+  readonly schedules?: Readonly<Record<string, ScheduleConfig>>
   /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and for `ops-plugin-build`. */
   readonly plugins?: Readonly<Record<string, unknown>>
 }

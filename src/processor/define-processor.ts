@@ -1,7 +1,8 @@
 import { parseDuration } from '../config/duration.ts'
 import type { StandardSchema } from '../config/standard-schema.ts'
 import { InvalidProcessorError } from '../errors.ts'
-import type { TaskTable } from '../task-table/task-table.ts'
+import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
+import { type Retry, retryProblem, toBackoff } from './retry.ts'
 import type { TaskContext } from './task-context.ts'
 
 /** The version of the contract between ops and its plugins, declared as `ops.api` in a plugin's package.json. */
@@ -31,6 +32,25 @@ export interface ProcessorDefinition<
   readonly exclusive?: boolean | ((settings: Settings) => boolean)
   /** At most one task at once for each value of this column, over all processors that name a column of this name. */
   readonly exclusiveBy?: keyof Own & string
+  /**
+   * Columns that reference another task table. The task waits until the tasks that they name are settled, and fails
+   * when one of them did not succeed.
+   */
+  readonly after?: (keyof Own & string) | readonly (keyof Own & string)[]
+  /**
+   * While a task with the same values in these columns is pending or ongoing, adding another returns that one. Null is
+   * a value like another.
+   */
+  readonly unique?: readonly (keyof Own & string)[]
+  /** Tries a task again that threw. Default: the first failure is final. */
+  readonly retry?: Retry | ((settings: Settings) => Retry | undefined)
+  /**
+   * What becomes of a task whose worker died: `'fail'`, since it may have done half of its work, or `'retry'` where
+   * doing it again is safe and attempts are left. A task that took three workers with it is failed all the same.
+   */
+  readonly onCrash?: 'fail' | 'retry'
+  /** What becomes of a task that a shutdown ended: `'fail'`, or `'retry'`, which does not count as an attempt. */
+  readonly onInterrupt?: 'fail' | 'retry'
   /** The longest a run may take, such as `'30m'`. Default: no limit. */
   readonly timeout?: string | ((settings: Settings) => string | undefined)
   /** Checks what is typed, beyond the columns, and may replace values: `ops enqueue` writes what it returns. */
@@ -82,7 +102,58 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
     refuse(`"exclusiveBy" names "${exclusiveBy}", which is no column of "${table.name}"`)
   }
   if (typeof timeout === 'string') parseDuration(timeout, 'timeout')
+  for (const problem of orderProblems(definition)) refuse(problem)
+  for (const problem of againProblems(definition)) refuse(problem)
   return Object.assign({ ...definition, priority }, { [PROCESSOR]: API_VERSION })
+}
+
+/** Any definition, as it is checked. */
+type Definition = Pick<AnyProcessor, 'table' | 'after' | 'unique' | 'retry' | 'onCrash' | 'onInterrupt'>
+
+function orderProblems({ table, after, unique }: Definition): string[] {
+  const columns = table.columns as Record<string, TaskColumn | undefined>
+  const missing = (rule: string, keys: readonly string[]) =>
+    keys.filter((key) => !columns[key]).map((key) => `"${rule}" names "${key}", which is no column of "${table.name}"`)
+  const awaited = prerequisiteKeys(after)
+  const alike: readonly string[] = unique ?? []
+  return [
+    ...missing('after', awaited),
+    ...missing('unique', alike),
+    ...awaited
+      .filter((key) => columns[key] && !columns[key].target)
+      .map((key) => `"after" names "${key}", which must be a reference to another task table`),
+    ...alike
+      .filter((key) => ['json', 'timestamp'].includes(columns[key]?.type ?? ''))
+      .map((key) => `"unique" names "${key}", and values of type ${columns[key]!.type} cannot be compared`),
+  ]
+}
+
+function againProblems({ table, retry, onCrash, onInterrupt }: Definition): string[] {
+  const has = (name: string) =>
+    Object.values(table.columns as Record<string, TaskColumn>).some((column) => column.name === name)
+  const problems: string[] = []
+  for (const [rule, value] of Object.entries({ onCrash, onInterrupt })) {
+    if (value !== undefined && value !== 'fail' && value !== 'retry')
+      problems.push(`"${rule}" must be "fail" or "retry", not "${value}"`)
+  }
+  if (retry === undefined) return problems
+  const lacking = ['run_at', 'attempt'].filter((name) => !has(name))
+  if (lacking.length > 0)
+    problems.push(`"retry" needs the columns run_at and attempt; "${table.name}" lacks ${lacking.join(' and ')}`)
+  if (typeof retry === 'object') {
+    const problem = retryProblem(retry)
+    if (problem === undefined) toBackoff(retry)
+    else problems.push(problem)
+  } else if (typeof retry !== 'function') {
+    problems.push(`"retry" must be an object such as { attempts: 3, delay: '10s' }, not ${JSON.stringify(retry)}`)
+  }
+  return problems
+}
+
+/** The columns that a processor waits for, however it says so. */
+export function prerequisiteKeys(after: AnyProcessor['after']): readonly string[] {
+  if (after === undefined) return []
+  return typeof after === 'string' ? [after] : (after as readonly string[])
 }
 
 export function isProcessor(value: unknown): value is AnyProcessor {

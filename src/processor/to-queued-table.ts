@@ -1,6 +1,9 @@
 import { parseDuration } from '../config/duration.ts'
+import { InvalidProcessorError } from '../errors.ts'
 import type { QueuedTable } from '../queue/queue.ts'
-import type { AnyProcessor } from './define-processor.ts'
+import type { RetryRules } from '../task/try-again.ts'
+import { type AnyProcessor, prerequisiteKeys } from './define-processor.ts'
+import { retryProblem, toBackoff } from './retry.ts'
 
 /** What the queue has to know of a processor, under the plugin's settings. */
 export function toQueuedTable(processor: AnyProcessor, settings: unknown): QueuedTable {
@@ -11,8 +14,24 @@ export function toQueuedTable(processor: AnyProcessor, settings: unknown): Queue
     table,
     priority,
     exclusivity: exclusivityOf(processor, settings),
+    after: prerequisiteKeys(processor.after).map((key) => {
+      const { name: column, target } = table.columns[key]!
+      return { column, table: target!().name }
+    }),
+    unique: (processor.unique ?? []).map((key: string) => table.columns[key]!.name),
+    retryRules: retryRulesOf(processor, settings),
     timeout: limit === undefined ? undefined : parseDuration(limit, `timeout of ${name}`),
   }
+}
+
+function retryRulesOf(
+  { name, retry, onCrash = 'fail', onInterrupt = 'fail' }: AnyProcessor,
+  settings: unknown,
+): RetryRules {
+  const chosen = typeof retry === 'function' ? retry(settings) : retry
+  const problem = chosen && retryProblem(chosen)
+  if (problem) throw new InvalidProcessorError(name, problem)
+  return { retry: chosen && toBackoff(chosen), onCrash, onInterrupt }
 }
 
 function exclusivityOf(

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { InvalidTaskError, TaskTableMissingError } from '../errors.ts'
-import type { QueuedTable, TaskId } from '../queue/queue.ts'
+import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
 import { ownColumns } from '../task-table/check-task.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
@@ -16,7 +15,7 @@ export async function addTasks(
   queued: QueuedTable,
   rows: readonly Record<string, unknown>[],
   runAt: Date | undefined,
-): Promise<TaskId[]> {
+): Promise<EnqueuedTask[]> {
   await needTable(project, queued)
   const problems = await brokenReferences(project, queued, rows)
   if (problems.length > 0) throw new InvalidTaskError(`No ${queued.processor} was added`, problems)
@@ -26,11 +25,10 @@ export async function addTasks(
 /** In development a database that nobody has migrated yet is no reason to send the user away. */
 async function needTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
   const isThere = async () => (await project.queue.missingColumns(table)) !== undefined
-  const { name } = project.queue
   const mayMigrate = !isServer(process.env)
-  if ((existsSync(name) || !mayMigrate) && (await isThere())) return
+  if ((!mayMigrate || (await project.queue.exists())) && (await isThere())) return
   if (mayMigrate) await migrateProject(project)
-  if (!(await isThere())) throw new TaskTableMissingError(processor, table.name, name)
+  if (!(await isThere())) throw new TaskTableMissingError(processor, table.name, project.queue.name)
 }
 
 async function brokenReferences(

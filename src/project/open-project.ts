@@ -10,6 +10,7 @@ import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { toQueuedTable } from '../processor/to-queued-table.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
+import type { Schedule } from '../schedules/schedule.ts'
 
 export interface ProjectOptions {
   readonly cwd: string
@@ -63,6 +64,23 @@ export class Project {
     const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
     ready.sort((a, b) => a.queued.priority - b.queued.priority || a.queued.processor.localeCompare(b.queued.processor))
     return { ready, errors }
+  }
+
+  /**
+   * The schedules of the configuration.
+   *
+   * @throws InvalidConfigurationError with all that is wrong in them
+   */
+  async schedules(): Promise<Schedule[]> {
+    const { schedules = {} } = this.config
+    if (Object.keys(schedules).length === 0) return []
+    // Most projects have none, and then the reader of cron expressions is not imported.
+    const { planSchedules } = await import('../schedules/plan-schedules.ts')
+    return planSchedules(schedules, {
+      file: this.file ?? 'The configuration',
+      names: this.registry.processors.map(({ name }) => name),
+      find: (name) => this.processor(name),
+    })
   }
 
   /** Where migrations come from, beside core's own. */

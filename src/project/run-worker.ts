@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import type { TaskId } from '../queue/queue.ts'
+import { Scheduler } from '../worker/scheduler.ts'
 import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
@@ -26,6 +28,7 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       const { steps } = await migrateProject(project)
       if (steps.length > 0) log.migrated(steps.length)
     }
+    const schedules = await project.schedules()
     const processors = await usableProcessors(project, options.only, (problem) => log.leftOut(problem))
     // The host for people, the pid for `ps`, and chance against a pid that comes again.
     const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
@@ -36,11 +39,25 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     )
     const { queue, stateDirectory, directory } = project
     const environment = { queue, stateDirectory, projectDirectory: directory, workerId: id }
-    return await new Worker(processors, environment, stop, log).work(options)
+    const nameOf = await taskNames(project)
+    const scheduler = new Scheduler(queue, schedules, log)
+    await scheduler.start()
+    try {
+      return await new Worker(processors, environment, stop, log, nameOf).work(options)
+    } finally {
+      await scheduler.stop()
+    }
   } finally {
     stop.dispose()
     log.stopped()
   }
+}
+
+/** Tasks of tables without a processor are named by the table. */
+async function taskNames(project: Project): Promise<(table: string, id: TaskId) => string> {
+  const { ready } = await project.processors()
+  const processors = new Map(ready.map(({ queued }) => [queued.table.name, queued.processor]))
+  return (table, id) => `${processors.get(table) ?? table} ${id}`
 }
 
 /** The processors that were asked for, whose tables are there; each one that is left out is told. */

@@ -48,7 +48,7 @@ export function enqueue(
   }
   const client = clientOf(database)
   const cache = cacheOf(client)
-  const insert = () => insertTasks(cache, table, rows, runAt) as number[]
+  const insert = () => insertTasks(cache, table, rows, runAt).map(({ id }) => id as number)
   // Inside a transaction this is a savepoint: whoever catches the error and goes on keeps none of the rows.
   const ids = rows.length === 1 ? insert() : client.transaction(insert).immediate()
   return Array.isArray(values) ? ids : ids[0]!

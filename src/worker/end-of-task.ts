@@ -21,6 +21,11 @@ export class EndOfTask extends Error {
     return new EndOfTask(error, { kind: 'interrupted', error })
   }
 
+  static canceled(by: string): EndOfTask {
+    const error = `canceled by ${by}`
+    return new EndOfTask(error, { kind: 'canceled', error })
+  }
+
   static takenAway(): EndOfTask {
     return new EndOfTask('the run was taken away', undefined)
   }

@@ -1,15 +1,21 @@
+import type { Progress as Report } from '../queue/queue.ts'
+
+/** Each of these that a task reaches goes into the audit trail. */
+const MILESTONES = [0.25, 0.5, 0.75]
+
 /** A task may report thousands of times a second; a row is written four times. */
 const EVERY_MS = 250
 
 /** Passes on the latest report, not each. */
 export class Progress {
-  private readonly write: (fraction: number, note: string | undefined) => Promise<void>
+  private readonly write: (report: Report) => Promise<void>
   private latest: { fraction: number; note: string | undefined } | undefined
   private timer: NodeJS.Timeout | undefined
   private writing: Promise<void> = Promise.resolve()
   private wroteAt = Number.NEGATIVE_INFINITY
+  private milestonesLeft = MILESTONES
 
-  constructor(write: (fraction: number, note: string | undefined) => Promise<void>) {
+  constructor(write: (report: Report) => Promise<void>) {
     this.write = write
   }
 
@@ -33,9 +39,12 @@ export class Progress {
     this.timer = undefined
     if (!this.latest) return
     const { fraction, note } = this.latest
+    const left = this.milestonesLeft.filter((milestone) => milestone > fraction)
+    const isMilestone = left.length < this.milestonesLeft.length
+    this.milestonesLeft = left
     this.latest = undefined
     this.wroteAt = performance.now()
     // A report that cannot be written is not worth a task; the next one, or its end, will tell.
-    this.writing = this.writing.then(() => this.write(fraction, note)).catch(() => {})
+    this.writing = this.writing.then(() => this.write({ fraction, note, isMilestone })).catch(() => {})
   }
 }

@@ -1,12 +1,18 @@
 import { rmSync } from 'node:fs'
+import { formatDuration } from '../config/duration.ts'
+import { failpoint } from '../failpoint.ts'
 import { bootId, groupsWithEnvironment, isSameGroup } from '../processes/leftover-groups.ts'
 import { endGroups } from '../processes/process-group.ts'
 import type { OpenRun, QueuedTable } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
+import { tryAgain } from '../task/try-again.ts'
 import { type RunEnvironment, runMark, workDirectory } from './run-context.ts'
 
 /** Between SIGTERM and SIGKILL for processes that outlived their worker. Short: the task is decided only after it. */
 const GRACE_MS = 400
+
+/** A worker ends its task within this time after the deadline, its processes and what else goes on included. */
+const OVERDUE_MS = 15_000
 
 /** A run that was decided for a worker that died. */
 export interface Recovered {
@@ -17,7 +23,8 @@ export interface Recovered {
 
 /**
  * Decides the runs of workers that died: first what is left of a run's processes on this machine is ended, then the run
- * is settled, so that its exclusivity key is free only when nothing works under it any more.
+ * is settled, so that its exclusivity key is free only when nothing works under it any more. The same for runs that are
+ * long past their deadline: their worker is stopped, or hangs.
  */
 export async function recoverDeadRuns(
   { queue, workerId: own, stateDirectory }: RunEnvironment,
@@ -26,13 +33,29 @@ export async function recoverDeadRuns(
   const recovered: Recovered[] = []
   for (const run of await queue.openRuns()) {
     const queued = tables.find(({ table }) => table.name === run.taskTable)
-    if (!queued || run.workerId === own || !isWorker(run) || (await queue.isAlive(run.workerId))) continue
+    if (!queued || run.workerId === own || !isWorker(run)) continue
+    const isDead = !(await queue.isAlive(run.workerId))
+    if (!isDead && (run.overdue ?? 0) < OVERDUE_MS) continue
+    failpoint('recover.before-ending-processes')
     await endProcesses(run)
     rmSync(workDirectory(stateDirectory, run.taskTable, run.taskId, run.attempt), { recursive: true, force: true })
-    const outcome: Outcome = { kind: 'crashed', error: `worker ${run.workerId} died` }
+    const outcome = isDead ? outcomeOfDead(run, queued) : outcomeOfLate(run, queued)
     if (await queue.settleDead(run, queued, outcome)) recovered.push({ run, queued, outcome })
+    failpoint('recover.after-commit')
   }
   return recovered
+}
+
+function outcomeOfDead(run: OpenRun, { retryRules }: QueuedTable): Outcome {
+  const error = `worker ${run.workerId} died`
+  if (run.cancelRequestedBy !== undefined)
+    return { kind: 'canceled', error: `canceled by ${run.cancelRequestedBy}; ${error}` }
+  return tryAgain({ kind: 'crashed', error }, retryRules, run)
+}
+
+function outcomeOfLate({ workerId }: OpenRun, { timeout }: QueuedTable): Outcome {
+  const after = timeout === undefined ? '' : ` after ${formatDuration(timeout)}`
+  return { kind: 'timed out', error: `timed out${after}; worker ${workerId} did not end it` }
 }
 
 /** A writer that is not ops has no life that could be seen to end. */

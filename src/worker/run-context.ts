@@ -108,16 +108,18 @@ export class RunContext implements TaskContext {
   }
 
   progress(fraction: number, note?: string): void {
-    this.reported ??= new Progress(async (at, text) => {
-      const isHeld = await this.environment.queue.report(this.claim.run, { fraction: at, note: text })
+    this.reported ??= new Progress(async (report) => {
+      const isHeld = await this.environment.queue.report(this.claim.run, report)
       if (!isHeld) this.end(EndOfTask.takenAway())
     })
     this.reported.report(fraction, note)
   }
 
   async enqueue(table: TaskTable, values: object): Promise<number | string> {
-    const [id] = await this.environment.queue.enqueue(table, [values as Record<string, unknown>])
-    return id!
+    const [added] = await this.environment.queue.enqueue(table, [values as Record<string, unknown>], {
+      actor: this.env.OPS_TASK,
+    })
+    return added!.id
   }
 
   async find<Select extends object>(table: TaskTable<Select>, id: number | string): Promise<Select | undefined> {

@@ -1,6 +1,7 @@
 import { formatDuration } from '../config/duration.ts'
-import type { OpenRun, QueuedTable, Run } from '../queue/queue.ts'
-import type { Outcome } from '../task/outcome.ts'
+import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
+import type { DueTick, Schedule } from '../schedules/schedule.ts'
+import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
 
 type Level = 'info' | 'warn' | 'error'
 
@@ -32,12 +33,21 @@ export class WorkerLog {
   ended(run: Run, outcome: Outcome, milliseconds: number): void {
     this.atHand = undefined
     const took = formatDuration(milliseconds)
-    const [level, text] =
-      outcome.kind === 'succeeded'
-        ? (['info', `${name(run)} succeeded in ${took}`] as const)
-        : (['error', `${name(run)} failed after ${took}: ${outcome.error}`] as const)
-    const error = outcome.kind === 'succeeded' ? {} : { error: outcome.error }
-    this.line(level, outcome.kind, text, { ...facts(run), ...error, milliseconds: Math.round(milliseconds) })
+    const details = { ...facts(run), milliseconds: Math.round(milliseconds) }
+    if (outcome.kind === 'succeeded') {
+      this.line('info', 'succeeded', `${name(run)} succeeded in ${took}`, details)
+      return
+    }
+    const { kind, error } = outcome
+    const status = statusAfter(outcome)
+    const text = status === 'canceled' ? `${name(run)} was ${error}` : `${name(run)} failed after ${took}: ${error}`
+    const next = outcome.return && { 'again in': outcome.return.delay ?? 0 }
+    this.line(status === 'failed' ? 'error' : 'warn', kind, `${text}${whatFollows(outcome.return)}`, {
+      ...details,
+      error,
+      status,
+      ...next,
+    })
   }
 
   takenAway(run: Run): void {
@@ -47,9 +57,18 @@ export class WorkerLog {
   }
 
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
-    const error = outcome.kind === 'succeeded' ? '' : outcome.error
-    const text = `${processor} ${run.taskId} recovered: ${error}`
+    const [error, back] = outcome.kind === 'succeeded' ? [''] : [outcome.error, outcome.return]
+    const text = `${processor} ${run.taskId} recovered: ${error}${whatFollows(back)}`
     this.line('warn', 'recovered', text, { task: `${processor} ${run.taskId}`, run: run.id, worker: run.workerId })
+  }
+
+  ticked({ name: schedule, queued }: Schedule, { at, isRun }: DueTick, task: EnqueuedTask | undefined): void {
+    const tick = at.toISOString()
+    const added = task && `${queued.processor} ${task.id}`
+    const text = isRun
+      ? `schedule ${schedule}: ${task?.isNew ? 'added' : 'there already is'} ${added}, for ${tick}`
+      : `schedule ${schedule}: no worker was there at ${tick}, so it is skipped`
+    this.line('info', 'tick', text, { schedule, tick, task: added })
   }
 
   stopping(step: 'claiming' | 'force', signal: string): void {
@@ -97,6 +116,11 @@ export class WorkerLog {
     if (this.lines !== '') this.write(this.lines)
     this.lines = ''
   }
+}
+
+function whatFollows(back: Return | undefined): string {
+  if (!back) return ''
+  return back.delay === undefined ? '; it is pending again' : `; trying again in ${formatDuration(back.delay)}`
 }
 
 function name({ queued, taskId }: Run): string {

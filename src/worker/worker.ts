@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ResultRefusedError, TaskStuckError } from '../errors.ts'
+import { failpoint } from '../failpoint.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
-import type { Outcome } from '../task/outcome.ts'
+import type { Claim, Queue, QueuedTable, Run, TaskId, UnmetPrerequisite } from '../queue/queue.ts'
+import { type Outcome, statusAfter } from '../task/outcome.ts'
+import { tryAgain } from '../task/try-again.ts'
 import { EndOfTask } from './end-of-task.ts'
 import { performTask } from './perform-task.ts'
 import { recoverDeadRuns } from './recovery.ts'
@@ -13,8 +15,8 @@ import type { WorkerLog } from './worker-log.ts'
 /** How often the worker looks for runs of workers that died. */
 const RECOVER_EVERY_MS = 5000
 
-/** How often a running task is compared with its run, which somebody may have taken away. */
-const CHECK_RUN_EVERY_MS = 1000
+/** How often a running task is compared with its run, which somebody may have canceled or taken away. */
+const CHECK_RUN_EVERY_MS = 400
 
 /** Between attempts while the database is away or full. */
 const TRY_AGAIN_MS = [100, 500, 1000, 5000] as const
@@ -28,11 +30,23 @@ export interface WorkOptions {
   readonly pollInterval: number
 }
 
-/** How many tasks a worker ended, and how. */
+/** How many runs a worker ended, and how; `returned` are those whose task waits to be tried again. */
 export interface WorkSummary {
   succeeded: number
   failed: number
+  canceled: number
+  returned: number
 }
+
+const summarized = { succeeded: 'succeeded', failed: 'failed', canceled: 'canceled', pending: 'returned' } as const
+
+const ended = {
+  pending: 'is pending again',
+  ongoing: 'is ongoing again',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  canceled: 'was canceled',
+} as const
 
 /** One process that claims and performs, one task at a time. */
 export class Worker {
@@ -42,17 +56,28 @@ export class Worker {
   private readonly environment: RunEnvironment
   private readonly stop: Stop
   private readonly log: WorkerLog
+  private readonly nameOf: (table: string, id: TaskId) => string
   private running: { claim: Claim; context: RunContext } | undefined
-  private readonly summary: WorkSummary = { succeeded: 0, failed: 0 }
+  private readonly summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
-  /** @param processors in the order in which their tables are searched */
-  constructor(processors: readonly ReadyProcessor[], environment: RunEnvironment, stop: Stop, log: WorkerLog) {
+  /**
+   * @param processors in the order in which their tables are searched
+   * @param nameOf how people name a task of a table, which may be another worker's
+   */
+  constructor(
+    processors: readonly ReadyProcessor[],
+    environment: RunEnvironment,
+    stop: Stop,
+    log: WorkerLog,
+    nameOf = (table: string, id: TaskId) => `${table} ${id}`,
+  ) {
     this.queue = environment.queue
     this.processors = new Map(processors.map((ready) => [ready.queued.processor, ready]))
     this.tables = processors.map(({ queued }) => queued)
     this.environment = environment
     this.stop = stop
     this.log = log
+    this.nameOf = nameOf
   }
 
   /**
@@ -88,19 +113,36 @@ export class Worker {
   }
 
   private async perform(claim: Claim, once: boolean): Promise<Claim | undefined> {
-    const ready = this.processors.get(claim.run.queued.processor)!
-    const context = new RunContext(claim, ready.settings, this.environment)
     this.log.started(claim.run)
     const startedAt = performance.now()
+    failpoint('run.before')
+    const { outcome, isStuck } = claim.unmet
+      ? { outcome: this.unmet(claim.unmet), isStuck: false }
+      : await this.performWithContext(claim)
+    failpoint('run.after')
+    const more = once || isStuck ? [] : this.tables
+    const next = outcome ? await this.settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
+    if (!outcome) this.log.takenAway(claim.run)
+    if (isStuck) throw new TaskStuckError(`${claim.run.queued.processor} ${claim.run.taskId}`, this.stop.force.aborted)
+    return next
+  }
+
+  private async performWithContext(claim: Claim): Promise<{ outcome: Outcome | undefined; isStuck: boolean }> {
+    const ready = this.processors.get(claim.run.queued.processor)!
+    const context = new RunContext(claim, ready.settings, this.environment)
     this.running = { claim, context }
     if (this.stop.force.aborted) context.end(EndOfTask.interrupted())
     const { outcome, isStuck } = await performTask(claim, ready, context)
     this.running = undefined
-    const more = once || isStuck ? [] : this.tables
-    const next = outcome ? await this.settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
-    if (!outcome) this.log.takenAway(claim.run)
-    if (isStuck) throw new TaskStuckError(`${claim.run.queued.processor} ${claim.run.taskId}`)
-    return next
+    if (!outcome || outcome.kind === 'succeeded') return { outcome, isStuck }
+    const { retryRules } = claim.run.queued
+    return { outcome: tryAgain(outcome, retryRules, { attempt: claim.run.attempt }), isStuck }
+  }
+
+  /** Such a task fails without being tried: trying it again would not change what it waited for. */
+  private unmet({ table, id, status }: UnmetPrerequisite): Outcome {
+    const name = this.nameOf(table, id)
+    return { kind: 'failed', error: status === undefined ? `${name} does not exist` : `${name} ${ended[status]}` }
   }
 
   /** The end of a run must not be lost, so only a forced stop ends the attempts; recovery decides the run then. */
@@ -124,7 +166,7 @@ export class Worker {
       return this.settle(run, { kind: 'failed', error: settled.message }, next, milliseconds)
     }
     if (settled.held) {
-      this.summary[outcome.kind === 'succeeded' ? 'succeeded' : 'failed'] += 1
+      this.summary[summarized[statusAfter(outcome)]] += 1
       this.log.ended(run, outcome, milliseconds)
     } else this.log.takenAway(run)
     return settled.next
@@ -166,7 +208,9 @@ export class Worker {
     const { running } = this
     if (!running) return
     // A database that cannot be asked says nothing about the run; the end of the run will.
-    const isHeld = await this.queue.isHeld(running.claim.run).catch(() => true)
-    if (!isHeld) running.context.end(EndOfTask.takenAway())
+    const state = await this.queue.stateOf(running.claim.run).catch(() => undefined)
+    if (!state) return
+    if (!state.isHeld) running.context.end(EndOfTask.takenAway())
+    else if (state.cancelRequestedBy !== undefined) running.context.end(EndOfTask.canceled(state.cancelRequestedBy))
   }
 }

@@ -134,7 +134,13 @@ describe('ops enqueue', () => {
   it('returns with --json what it added, and errors as JSON with the same exit code', async () => {
     const project = await TestProject.withProbe()
     const added = await project.ops('enqueue', 'urgent', '--note', 'x', '--json')
-    expect(JSON.parse(added.stdout)).toEqual({ processor: 'urgent', table: 'urgencies', ids: [1], count: 1 })
+    expect(JSON.parse(added.stdout)).toEqual({
+      processor: 'urgent',
+      table: 'urgencies',
+      ids: [1],
+      existing: [],
+      count: 1,
+    })
     const wrong = await project.ops('enqueue', 'urgent', '--not', 'x', '--json')
     expect(wrong.exitCode).toBe(2)
     expect(JSON.parse(wrong.stdout).error).toMatchObject({ code: 'INVALID_TASK', oclif: { exit: 2 } })

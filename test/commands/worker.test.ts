@@ -37,7 +37,7 @@ describe('ops worker', () => {
     project.database.exec(`insert into outcomes (how) values ('throws'), ('nothing'), ('columns')`)
     const { stdout, stderr, exitCode } = await project.ops('worker', '--drain', '--json')
     expect(exitCode).toBe(0)
-    expect(JSON.parse(stdout)).toEqual({ succeeded: 2, failed: 1 })
+    expect(JSON.parse(stdout)).toEqual({ succeeded: 2, failed: 1, canceled: 0, returned: 0 })
     expect(stderr).toContain('outcome 1 failed')
   })
 

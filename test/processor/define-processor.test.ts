@@ -46,7 +46,10 @@ describe('what the queue knows of a processor', () => {
       table: deployments,
       priority: 20,
       exclusivity: { kind: 'none' },
+      after: [],
+      unique: [],
       timeout: 120_000,
+      retryRules: { retry: undefined, onCrash: 'fail', onInterrupt: 'fail' },
     })
   })
 

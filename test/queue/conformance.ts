@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Claim, Queue, QueuedTable, Run, WakeReason } from '../../src/queue/queue.ts'
-import type { Outcome } from '../../src/task/outcome.ts'
+import type { Claim, Queue, QueuedTable, Run, TaskId, WakeReason } from '../../src/queue/queue.ts'
+import type { Status } from '../../src/task/lifecycle.ts'
+import type { Outcome, Return } from '../../src/task/outcome.ts'
 import { startProgram } from '../support/start-program.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { until } from '../support/until.ts'
@@ -14,7 +15,11 @@ import {
   queuedBuilds,
   queuedChecks,
   queuedDeployments,
+  queuedReleases,
+  queuedSyncs,
+  releases,
   rollbacks,
+  syncs,
 } from './tables.ts'
 
 /** A database with the tables, migrated; released after the test. */
@@ -79,7 +84,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     describe('enqueueing', () => {
       it('gives ids that grow in the order of the rows', async () => {
         const { queue } = await open(allTables)
-        const ids = await queue.enqueue(checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])
+        const ids = await add(queue, checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])
         expect(ids).toEqual([...ids].sort((a, b) => Number(a) - Number(b)))
         const tasks = await Promise.all(ids.map((id) => queue.find(checks, id)))
         expect(tasks.map((task) => task!.url)).toEqual(['a', 'b', 'c'])
@@ -107,7 +112,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       it('makes a pending task with the instants of the insert', async () => {
         const { queue } = await open(allTables)
         const before = Date.now()
-        const [id] = await queue.enqueue(checks, [{ url: 'a', result: { code: 200 } }])
+        const [id] = await add(queue, checks, [{ url: 'a', result: { code: 200 } }])
         const after = Date.now()
         const task = (await queue.find(checks, id!))!
         expect(task).toMatchObject({ id, status: 'pending', attempt: 0, url: 'a', result: { code: 200 } })
@@ -128,15 +133,15 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     describe('the order of tasks', () => {
       it('is that of their ids where they were added at once', async () => {
         const { queue } = await open(allTables)
-        const ids = await queue.enqueue(checks, [{}, {}, {}])
+        const ids = await add(queue, checks, [{}, {}, {}])
         expect(await claimAll(queue, [queuedChecks])).toEqual(ids.map((id) => `check ${id}`))
       })
 
       it('is that of run_at before that of ids', async () => {
         const { queue } = await open(allTables)
-        const [now] = await queue.enqueue(checks, [{}])
-        const [earlier] = await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - hour) })
-        const [earliest] = await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - 2 * hour) })
+        const [now] = await add(queue, checks, [{}])
+        const [earlier] = await add(queue, checks, [{}], { runAt: new Date(Date.now() - hour) })
+        const [earliest] = await add(queue, checks, [{}], { runAt: new Date(Date.now() - 2 * hour) })
         expect(await claimAll(queue, [queuedChecks])).toEqual([earliest, earlier, now].map((id) => `check ${id}`))
       })
 
@@ -203,7 +208,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       it('hands a task to one of two queues only', async () => {
         const { queue, secondQueue } = await open(allTables)
         const other = await secondQueue()
-        const ids = await queue.enqueue(
+        const ids = await add(
+          queue,
           checks,
           Array.from({ length: 40 }, () => ({})),
         )
@@ -398,7 +404,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         const { run } = (await queue.claim([queuedDeployments]))!
         const outcome: Outcome = { kind: 'succeeded', columns: { buildId: 99 } }
         await expect(queue.settle(run, outcome, allTables)).rejects.toThrow(/foreign key/i)
-        expect(await queue.isHeld(run)).toBe(true)
+        expect(await queue.stateOf(run)).toEqual({ isHeld: true, cancelRequestedBy: undefined })
         expect(await queue.find(deployments, 1)).toMatchObject({ status: 'ongoing' })
         expect(await sql(`select id from checks where status <> 'pending'`)).toEqual([])
         expect(await sql(`select event from ops_audit where task_table = 'deployments' order by id`)).toEqual([
@@ -455,7 +461,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         const before = await everything(sql)
         expect(await queue.report(run, { fraction: 0.5, note: 'late' })).toBe(false)
         expect(await queue.recordProcessGroups(run, 'boot', [{ id: 1, startTime: 2 }])).toBe(false)
-        expect(await queue.isHeld(run)).toBe(false)
+        expect((await queue.stateOf(run)).isHeld).toBe(false)
         expect(await everything(sql)).toEqual(before)
       })
 
@@ -463,7 +469,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }])
         const { run } = (await queue.claim(allTables))!
-        expect(await queue.isHeld(run)).toBe(true)
+        expect(await queue.stateOf(run)).toEqual({ isHeld: true, cancelRequestedBy: undefined })
         expect(await queue.report(run, { fraction: 0.25, note: undefined })).toBe(true)
         expect(await queue.find(builds, 1)).toMatchObject({ progress: 0.25, progressNote: null })
         const groups = [
@@ -490,6 +496,22 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.find(builds, 1)).toMatchObject({ status: 'failed', error: 'worker one died' })
         expect(await sql('select outcome from ops_runs')).toEqual([{ outcome: 'crashed' }])
         expect(await sql(`select run_id from ops_audit where event = 'recovered'`)).toEqual([{ run_id: run!.id }])
+      })
+
+      it('tells how often the task has crashed before, and how late it is', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        for (let crashes = 0; crashes < 3; crashes += 1) {
+          await queue.claim([queuedChecks])
+          const [run] = await queue.openRuns()
+          expect(run).toMatchObject({ crashes, overdue: undefined })
+          await queue.settleDead(run!, queuedChecks, { kind: 'crashed', error: 'worker one died', return: {} })
+        }
+        expect(await sql(`select count(*) as n from ops_audit where event = 'returned'`)).toEqual([{ n: 3 }])
+        await queue.claim([{ ...queuedBuilds, timeout: 1 }])
+        await until(async () => ((await queue.openRuns())[0]!.overdue ?? 0) > 0, 'the run is late')
+        expect(await queue.openRuns()).toMatchObject([{ crashes: 0 }])
       })
 
       it('frees its exclusivity key when it is decided', async () => {
@@ -564,6 +586,406 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         const { queue } = await open(allTables)
         await nothingNew(queue)
         expect(await queue.waitForWork(allTables, 20, forever)).toBe('poll')
+      })
+    })
+
+    describe('a run that gives its task back', () => {
+      const returned = async (back: Return) => {
+        const fixture = await open(allTables)
+        const { queue } = fixture
+        await queue.enqueue(checks, [{ url: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        const before = Date.now()
+        expect(await queue.settle(run, { ...failed, return: back })).toMatchObject({ held: true })
+        return { ...fixture, run, before, task: (await queue.find(checks, 1))! }
+      }
+
+      it('makes it pending again, due after the delay, with the error of the attempt', async () => {
+        const { queue, sql, before, task } = await returned({ delay: hour })
+        expect(task).toMatchObject({ status: 'pending', attempt: 1, error: failed.error })
+        expect((task.runAt as Date).getTime() - before).toBeGreaterThanOrEqual(hour - 1000)
+        expect((task.runAt as Date).getTime() - Date.now()).toBeLessThanOrEqual(hour + 1000)
+        expect(await queue.claim(allTables)).toBeUndefined()
+        expect(await sql('select outcome, error from ops_runs')).toEqual([{ outcome: 'failed', error: failed.error }])
+      })
+
+      it('keeps its place in the queue where there is no delay, and counts the attempt', async () => {
+        const { queue } = await returned({})
+        await queue.enqueue(checks, [{ url: 'b' }])
+        const claim = (await queue.claim(allTables))!
+        expect(nameOf(claim)).toBe('check 1')
+        expect(claim.run.attempt).toBe(2)
+      })
+
+      it('may give the attempt back too', async () => {
+        const { queue, task, run } = await returned({ givesAttemptBack: true })
+        expect(task).toMatchObject({ status: 'pending', attempt: 0 })
+        const again = (await queue.claim(allTables))!.run
+        expect(again.attempt).toBe(1)
+        expect(again.id).toBeGreaterThan(run.id)
+      })
+
+      it('is on the record with what became of it', async () => {
+        const { queue } = await returned({ delay: 0 })
+        const entries = await queue.records.audit({ table: 'checks', limit: 10 })
+        expect(entries.at(-1)).toMatchObject({
+          event: 'returned',
+          fromStatus: 'ongoing',
+          toStatus: 'pending',
+          detail: { outcome: 'failed', error: failed.error },
+        })
+      })
+
+      it('frees the key, and the next task takes it', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+        const { run } = (await queue.claim(allTables))!
+        const { next } = await queue.settle(run, { ...failed, return: { delay: hour } }, allTables)
+        expect(nameOf(next)).toBe('build 2')
+      })
+    })
+
+    describe('canceling', () => {
+      it('ends a task that is pending, on the record', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        expect(await queue.cancel(checks, 1, 'ada')).toEqual({ change: 'canceled', status: 'canceled' })
+        expect(await queue.claim(allTables)).toBeUndefined()
+        const task = (await queue.find(checks, 1))!
+        expect(task).toMatchObject({ status: 'canceled', error: 'canceled by ada' })
+        expect(task.finishedAt).toBeInstanceOf(Date)
+        const [, entry] = await queue.records.audit({ limit: 10 })
+        expect(entry).toMatchObject({ event: 'canceled', fromStatus: 'pending', toStatus: 'canceled', actor: 'ada' })
+      })
+
+      it('asks the worker of a task that is ongoing, once', async () => {
+        const { queue, secondQueue } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        const { run } = (await queue.claim(allTables))!
+        const other = await secondQueue()
+        expect(await other.cancel(checks, 1, 'ada')).toEqual({ change: 'asked', status: 'ongoing' })
+        expect(await other.cancel(checks, 1, 'bob')).toEqual({ change: 'asked', status: 'ongoing' })
+        expect(await queue.stateOf(run)).toEqual({ isHeld: true, cancelRequestedBy: 'ada' })
+        expect(await queue.openRuns()).toMatchObject([{ cancelRequestedBy: 'ada' }])
+        const entries = await queue.records.audit({ limit: 10 })
+        expect(entries.slice(2)).toMatchObject([{ event: 'cancel requested', actor: 'ada', runId: run.id, taskId: 1 }])
+        expect(await queue.settle(run, { kind: 'canceled', error: 'canceled by ada' })).toMatchObject({ held: true })
+        expect(await queue.find(checks, 1)).toMatchObject({ status: 'canceled', error: 'canceled by ada' })
+      })
+
+      it('is not undone by a run that would have given its task back', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        const { run } = (await queue.claim(allTables))!
+        await queue.cancel(checks, 1, 'ada')
+        await queue.settle(run, { ...failed, return: { delay: 0 } })
+        const task = (await queue.find(checks, 1))!
+        expect(task.status).toBe('canceled')
+        expect(task.error).toContain('canceled by ada')
+        expect(await sql('select outcome from ops_runs')).toEqual([{ outcome: 'canceled' }])
+      })
+
+      it('does not undo a success', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        const { run } = (await queue.claim(allTables))!
+        await queue.cancel(checks, 1, 'ada')
+        await queue.settle(run, succeeded)
+        expect(await queue.find(checks, 1)).toMatchObject({ status: 'succeeded' })
+        expect(await queue.cancel(checks, 1, 'ada')).toEqual({ change: 'none', status: 'succeeded' })
+      })
+
+      it('ends at once what a writer that is not ops has begun', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        await sql(`update builds set status = 'ongoing' where id = 1`)
+        expect(await queue.cancel(builds, 1, 'ada')).toEqual({ change: 'canceled', status: 'canceled' })
+        expect(await queue.openRuns()).toEqual([])
+      })
+
+      it('knows no task that is not there', async () => {
+        const { queue } = await open(allTables)
+        expect(await queue.cancel(checks, 7, 'ada')).toBeUndefined()
+        expect(await queue.retry(checks, 7, 'ada')).toBeUndefined()
+      })
+    })
+
+    describe('retrying', () => {
+      it.each(['failed', 'canceled'] as const)('makes a task that is %s pending and due', async (kind) => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - hour) })
+        const { run } = (await queue.claim(allTables))!
+        await queue.settle(run, { kind, error: 'no such host' })
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - 1000) })
+        expect(await queue.retry(checks, 1, 'ada')).toEqual({ change: 'retried', status: 'pending' })
+        const entries = await queue.records.audit({ taskId: 1, limit: 10 })
+        expect(entries.at(-1)).toMatchObject({ event: 'retried', fromStatus: kind, toStatus: 'pending', actor: 'ada' })
+        expect(await claimAll(queue, allTables)).toEqual(['check 2', 'check 1'])
+      })
+
+      it('leaves every other task as it is', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        expect(await queue.retry(checks, 1, 'ada')).toEqual({ change: 'none', status: 'pending' })
+        const { run } = (await queue.claim(allTables))!
+        expect(await queue.retry(checks, 1, 'ada')).toEqual({ change: 'none', status: 'ongoing' })
+        await queue.settle(run, succeeded)
+        expect(await queue.retry(checks, 1, 'ada')).toEqual({ change: 'none', status: 'succeeded' })
+      })
+    })
+
+    describe('a task with prerequisites', () => {
+      const waiting = async () => {
+        const fixture = await open(allTables)
+        const [build] = await add(fixture.queue, builds, [{ repository: 'a' }])
+        const [check] = await add(fixture.queue, checks, [{}])
+        await add(fixture.queue, releases, [{ environment: 'a', buildId: build, checkId: check }])
+        const claim = async (queued: QueuedTable) => (await fixture.queue.claim([queued]))!.run
+        return { ...fixture, claim }
+      }
+
+      it('waits until all of them are settled', async () => {
+        const { queue, claim } = await waiting()
+        expect(await queue.claim([queuedReleases])).toBeUndefined()
+        const build = await claim(queuedBuilds)
+        expect(await queue.claim([queuedReleases])).toBeUndefined()
+        await queue.settle(build, succeeded)
+        expect(await queue.claim([queuedReleases])).toBeUndefined()
+        const { next } = await queue.settle(await claim(queuedChecks), succeeded, [queuedReleases])
+        expect(nameOf(next)).toBe('release 1')
+        expect(next!.unmet).toBeUndefined()
+      })
+
+      it('does not delay the one behind it, of the same key or of another', async () => {
+        const { queue } = await waiting()
+        await queue.enqueue(releases, [{ environment: 'a' }, { environment: 'b' }])
+        expect(await claimAll(queue, [queuedReleases])).toEqual(['release 2', 'release 3'])
+      })
+
+      it.each(['failed', 'canceled'] as const)('is claimed with the prerequisite that is %s', async (kind) => {
+        const { queue, claim } = await waiting()
+        await queue.settle(await claim(queuedBuilds), { kind, error: 'no such host' })
+        await queue.settle(await claim(queuedChecks), succeeded)
+        const release = (await queue.claim([queuedReleases]))!
+        expect(release.unmet).toEqual({ table: 'builds', id: 1, status: kind })
+      })
+
+      it('waits for a prerequisite that is to be tried again', async () => {
+        const { queue, claim } = await waiting()
+        await queue.settle(await claim(queuedChecks), succeeded)
+        await queue.settle(await claim(queuedBuilds), { ...failed, return: { delay: hour } })
+        expect(await queue.claim([queuedReleases])).toBeUndefined()
+      })
+
+      it('is passed over by the hundred without delay for the keys behind', async () => {
+        const { queue } = await open(allTables)
+        const [build] = await add(queue, builds, [{ repository: 'a' }])
+        await queue.enqueue(
+          releases,
+          Array.from({ length: 200 }, (_, index) => ({ environment: `e${index % 3}`, buildId: build })),
+        )
+        await queue.enqueue(releases, [{ environment: 'e1' }, { environment: 'free' }, {}])
+        const order = await claimAll(queue, [queuedReleases])
+        expect(order).toEqual(['release 201', 'release 202', 'release 203'])
+      })
+    })
+
+    describe('a table of which no two tasks are alike', () => {
+      it('returns the task that is there while it is pending or ongoing', async () => {
+        const { queue, sql } = await open(allTables)
+        const production = { environment: 'production', ref: 'v1' }
+        expect(await queue.enqueue(syncs, [production])).toEqual([{ id: 1, isNew: true }])
+        expect(await queue.enqueue(syncs, [{ ...production, note: 'again' }])).toEqual([{ id: 1, isNew: false }])
+        const { run } = (await queue.claim([queuedSyncs]))!
+        expect(await queue.enqueue(syncs, [production, production])).toEqual([
+          { id: 1, isNew: false },
+          { id: 1, isNew: false },
+        ])
+        await queue.settle(run, failed)
+        const [{ id, isNew } = { id: 0, isNew: false }] = await queue.enqueue(syncs, [production])
+        expect(isNew).toBe(true)
+        expect(await sql(`select count(*) as n from ops_audit where event = 'enqueued'`)).toEqual([{ n: 2 }])
+        expect(id).toBeGreaterThan(1)
+      })
+
+      it('takes null, and what is left out, for a value like another', async () => {
+        const { queue } = await open(allTables)
+        const rows = [{}, { environment: null }, { environment: '' }, { ref: 'HEAD' }, { ref: 'v1' }]
+        const added = await queue.enqueue(syncs, rows)
+        expect(added.map(({ isNew }) => isNew)).toEqual([true, false, true, false, true])
+        expect(added[3]!.id).toBe(added[0]!.id)
+      })
+
+      it('binds whoever writes', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(syncs, [{ environment: 'a' }])
+        await expect(sql(`insert into syncs (environment) values ('a')`)).rejects.toThrow(/unique/i)
+        await queue.cancel(syncs, 1, 'ada')
+        await queue.enqueue(syncs, [{ environment: 'a' }])
+        await expect(queue.retry(syncs, 1, 'ada')).rejects.toThrow(/unique/i)
+      })
+    })
+
+    describe('a key that a person holds', () => {
+      it('keeps its tasks waiting until it is released, and no others', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, ['a', 'b', null].map(toEnvironment))
+        await queue.enqueue(rollbacks, ['a'].map(toEnvironment))
+        expect(await queue.holds.take('environment:a', 'ada', 'migration')).toBeUndefined()
+        expect(await claimAll(queue, allTables)).toEqual(['deployment 2', 'deployment 3'])
+        const released = await queue.holds.release('environment:a', 'bob')
+        expect(released).toMatchObject({ key: 'environment:a', actor: 'ada', reason: 'migration' })
+        expect(await claimAll(queue, allTables)).toEqual(['deployment 1'])
+      })
+
+      it('may be held while a task runs under it, and binds the next', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+        const { run } = (await queue.claim(allTables))!
+        await queue.holds.take('processor:build', 'ada', undefined)
+        expect(await queue.settle(run, succeeded, allTables)).toEqual({ held: true, next: undefined })
+      })
+
+      it('may be that of a processor whose tasks have no key', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}])
+        await queue.holds.take('processor:check', 'ada', undefined)
+        expect(await queue.claim(allTables)).toBeUndefined()
+      })
+
+      it('is held by one person at a time', async () => {
+        const { queue } = await open(allTables)
+        await queue.holds.take('environment:a', 'ada', 'migration')
+        expect(await queue.holds.take('environment:a', 'bob', 'mine')).toMatchObject({
+          actor: 'ada',
+          reason: 'migration',
+        })
+        expect(await queue.holds.list()).toMatchObject([{ key: 'environment:a', actor: 'ada' }])
+        expect((await queue.holds.list())[0]!.heldAt).toBeInstanceOf(Date)
+        await queue.holds.release('environment:a', 'bob')
+        expect(await queue.holds.release('environment:a', 'bob')).toBeUndefined()
+        expect(await queue.holds.list()).toEqual([])
+      })
+
+      it('is on the record', async () => {
+        const { queue } = await open(allTables)
+        await queue.holds.take('environment:a', 'ada', 'migration')
+        await queue.holds.release('environment:a', 'bob')
+        expect(await queue.records.audit({ limit: 10 })).toMatchObject([
+          { event: 'held', actor: 'ada', detail: { key: 'environment:a', reason: 'migration' } },
+          { event: 'released', actor: 'bob', detail: { key: 'environment:a' } },
+        ])
+      })
+
+      it('binds a writer that is not ops', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(deployments, ['a', 'b'].map(toEnvironment))
+        await queue.holds.take('environment:a', 'ada', 'migration')
+        const begin = (id: number) => sql(`update deployments set status = 'ongoing' where id = ${id}`)
+        await expect(begin(1)).rejects.toThrow('deployment 1 must wait: "environment:a" is held by ada: migration')
+        await begin(2)
+      })
+    })
+
+    describe('a schedule', () => {
+      const minute = 60_000
+      const nightly = { table: checks, row: { url: 'a' } }
+      const at = (since: Date, minutes: number) => new Date(since.getTime() + minutes * minute)
+
+      it('has each tick enqueued once, in its name', async () => {
+        const { queue, secondQueue } = await open(allTables)
+        const other = await secondQueue()
+        const { since, lastTickAt } = await queue.schedules.register('nightly', 'daily')
+        expect(lastTickAt).toBeUndefined()
+        const ticks = [queue, other, queue, other].map((each) => each.schedules.tick('nightly', at(since, 1), nightly))
+        const results = await Promise.all(ticks)
+        expect(results.filter(({ isOurs }) => isOurs)).toEqual([{ isOurs: true, task: { id: 1, isNew: true } }])
+        expect(await queue.schedules.tick('nightly', at(since, 2), nightly)).toMatchObject({ isOurs: true })
+        expect(await queue.schedules.tick('nightly', at(since, 1), nightly)).toEqual({ isOurs: false, task: undefined })
+        expect(await queue.schedules.list()).toEqual([
+          { name: 'nightly', since, lastTickAt: at(since, 2), lastTask: { table: 'checks', id: 2 } },
+        ])
+        expect(await queue.records.audit({ limit: 10 })).toMatchObject([
+          { event: 'enqueued', actor: 'schedule nightly' },
+          { event: 'enqueued', actor: 'schedule nightly' },
+        ])
+      })
+
+      it('has no ticks from before it was known, or last changed', async () => {
+        const { queue } = await open(allTables)
+        const { since } = await queue.schedules.register('nightly', 'daily')
+        expect(await queue.schedules.tick('nightly', at(since, -1), nightly)).toMatchObject({ isOurs: false })
+        expect((await queue.schedules.register('nightly', 'daily')).since).toEqual(since)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        const changed = await queue.schedules.register('nightly', 'hourly')
+        expect(changed.since.getTime()).toBeGreaterThan(since.getTime())
+      })
+
+      it('may pass over a tick', async () => {
+        const { queue } = await open(allTables)
+        const { since } = await queue.schedules.register('nightly', 'daily')
+        expect(await queue.schedules.tick('nightly', at(since, 1), undefined)).toEqual({
+          isOurs: true,
+          task: undefined,
+        })
+        expect(await queue.schedules.tick('nightly', at(since, 1), nightly)).toMatchObject({ isOurs: false })
+        expect(await queue.claim(allTables)).toBeUndefined()
+      })
+    })
+
+    describe('the records', () => {
+      it('list the tasks of a table, the newest first, by status', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])
+        await queue.claim(allTables)
+        const urls = async (statuses: Status[], limit = 10) =>
+          (await queue.records.tasks(checks, { statuses, limit })).map(({ url }) => url)
+        expect(await urls([])).toEqual(['c', 'b', 'a'])
+        expect(await urls(['pending'])).toEqual(['c', 'b'])
+        expect(await urls(['pending', 'ongoing'], 1)).toEqual(['c'])
+        expect(await urls(['failed'])).toEqual([])
+      })
+
+      it('have the runs of a task in their order', async () => {
+        const { queue } = await open(allTables)
+        await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        await queue.settle(run, { ...failed, return: {} })
+        await queue.claim(allTables)
+        const runs = await queue.records.runs(builds, 1)
+        const key = { exclusiveKey: 'processor:build', workerId: 'one' }
+        expect(runs).toMatchObject([
+          { attempt: 1, ...key, outcome: 'failed', error: failed.error },
+          { attempt: 2, ...key, outcome: undefined, endedAt: undefined },
+        ])
+        expect(runs[0]!.endedAt).toBeInstanceOf(Date)
+        expect(await queue.records.runs(builds, 2)).toEqual([])
+      })
+
+      it('have the newest of the audit, or what came after', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}, {}, {}])
+        const newest = await queue.records.audit({ limit: 2 })
+        expect(newest.map(({ taskId }) => taskId)).toEqual([2, 3])
+        const after = await queue.records.audit({ after: newest[0]!.id - 1, limit: 1 })
+        expect(after.map(({ taskId }) => taskId)).toEqual([2])
+        const one = await queue.records.audit({ table: 'checks', taskId: 2, limit: 5 })
+        expect(one).toHaveLength(1)
+        expect(one[0]!.at).toBeInstanceOf(Date)
+      })
+
+      it('have the milestones of progress', async () => {
+        const { queue } = await open(allTables)
+        await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
+        await queue.enqueue(checks, [{}])
+        const { run } = (await queue.claim(allTables))!
+        await queue.report(run, { fraction: 0.1, note: 'begun' })
+        await queue.report(run, { fraction: 0.5, note: 'half', isMilestone: true })
+        const entries = await queue.records.audit({ limit: 10 })
+        expect(entries.slice(2)).toMatchObject([
+          { event: 'progress', actor: 'one', runId: run.id, detail: { progress: 0.5, note: 'half' } },
+        ])
       })
     })
 
@@ -677,6 +1099,11 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
   })
+}
+
+/** Adds tasks and returns their ids. */
+async function add(queue: Queue, ...enqueued: Parameters<Queue['enqueue']>): Promise<TaskId[]> {
+  return (await queue.enqueue(...enqueued)).map(({ id }) => id)
 }
 
 function toEnvironment(environment: string | null): { environment: string | null } {

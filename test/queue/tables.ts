@@ -17,6 +17,20 @@ export const deployments = taskTable('deployments', (column) => ({
 /** Shares its keys with deployments. */
 export const rollbacks = taskTable('rollbacks', (column) => ({ environment: column.text() }))
 
+/** Waits for a build and for a check. */
+export const releases = taskTable('releases', (column) => ({
+  environment: column.text(),
+  buildId: column.reference(() => builds),
+  checkId: column.reference(() => checks),
+}))
+
+/** No two alike wait at once. */
+export const syncs = taskTable('syncs', (column) => ({
+  environment: column.text(),
+  ref: column.text().default('HEAD'),
+  note: column.text(),
+}))
+
 export const byEnvironment = { kind: 'column', name: 'environment', column: 'environment' } as const
 
 export const queuedChecks = queued(checks, { priority: 1 })
@@ -28,4 +42,14 @@ export const queuedBuilds = queued(builds, {
 export const queuedDeployments = queued(deployments, { priority: 20, exclusivity: byEnvironment })
 export const queuedRollbacks = queued(rollbacks, { priority: 30, exclusivity: byEnvironment })
 
-export const allTables = [queuedChecks, queuedBuilds, queuedDeployments, queuedRollbacks]
+export const queuedReleases = queued(releases, {
+  priority: 40,
+  exclusivity: byEnvironment,
+  after: [
+    { column: 'build_id', table: 'builds' },
+    { column: 'check_id', table: 'checks' },
+  ],
+})
+export const queuedSyncs = queued(syncs, { priority: 50, unique: ['environment', 'ref'] })
+
+export const allTables = [queuedChecks, queuedBuilds, queuedDeployments, queuedRollbacks, queuedReleases, queuedSyncs]

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers())
 
 function recorded(): { progress: Progress; written: [number, string | undefined][] } {
   const written: [number, string | undefined][] = []
-  const progress = new Progress(async (fraction, note) => {
+  const progress = new Progress(async ({ fraction, note }) => {
     written.push([fraction, note])
   })
   return { progress, written }

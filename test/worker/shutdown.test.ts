@@ -90,6 +90,19 @@ describe('a worker that is asked to stop', () => {
     expect(task(project)).toEqual({ status: 'failed', error: 'interrupted by shutdown' })
   })
 
+  it('ends with 0 too when its task does not, as it was asked to', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec(`insert into outcomes (how) values ('hangs')`)
+    const worker = project.start('worker', '--grace', '1ms')
+    await worker.event('started')
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
+    expect(worker.output).toContain('TASK_STUCK')
+    expect(project.rows('select status, error from outcomes')).toEqual([
+      { status: 'failed', error: 'interrupted by shutdown' },
+    ])
+  })
+
   it('is not ended by a signal while it drains short tasks, but stops between two of them', async () => {
     const project = await TestProject.withProbe()
     const insert = project.database.prepare('insert into ordinaries default values')

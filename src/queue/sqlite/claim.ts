@@ -1,8 +1,8 @@
 import type { Statement } from 'better-sqlite3'
 import type { TaskColumn } from '../../task-table/task-table.ts'
-import type { Claim, QueuedTable, Run, TaskId } from '../queue.ts'
+import type { Claim, QueuedTable, Run, TaskId, UnmetPrerequisite } from '../queue.ts'
 import type { Connection } from './connection.ts'
-import { claimOrder, keyOf } from './guarantees.ts'
+import { claimOrder, isHeld, isKeyTaken, keyOf } from './guarantees.ts'
 import { columnNamed, decodeRow, encode, literal, quote } from './values.ts'
 
 /** So many of the first tasks are looked at in order; behind more that wait for busy keys, one is looked at for each key. */
@@ -22,6 +22,7 @@ export class TableClaims {
   private readonly begins: readonly Statement[]
   private readonly ongoing: Statement
   private readonly next: Statement | undefined
+  private readonly prerequisites: readonly { column: string; table: string; status: Statement }[]
   /** Whether the last look found a task: where one was, there is most likely another. */
   private wasBusy = false
 
@@ -34,6 +35,11 @@ export class TableClaims {
     this.begins = statements.begins.map((sql) => database.prepare(sql))
     this.ongoing = database.prepare(statements.ongoing)
     this.next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
+    this.prerequisites = queued.after.map(({ column, table }) => ({
+      column,
+      table,
+      status: database.prepare(`select status from ${quote(table)} where id = ?`).pluck(),
+    }))
   }
 
   /** Whether a task is due, its key aside: a look that takes no lock. */
@@ -67,7 +73,17 @@ export class TableClaims {
         deadlineAt: deadline === null ? undefined : new Date(deadline),
       }
       this.wasBusy = true
-      return new ClaimedRow(run, row)
+      return new ClaimedRow(run, row, this.unmetBy(row))
+    }
+    return undefined
+  }
+
+  private unmetBy(row: Record<string, unknown>): UnmetPrerequisite | undefined {
+    for (const { column, table, status } of this.prerequisites) {
+      const id = row[column] as TaskId | null
+      if (id === null) continue
+      const found = status.get(id) as UnmetPrerequisite['status']
+      if (found !== 'succeeded') return { table, id, status: found }
     }
     return undefined
   }
@@ -80,11 +96,13 @@ export class TableClaims {
 /** A claimed task. A row that cannot be decoded must fail as a task, and not keep the worker from claiming. */
 class ClaimedRow implements Claim {
   readonly run: Run
+  readonly unmet: UnmetPrerequisite | undefined
   private readonly row: Record<string, unknown>
 
-  constructor(run: Run, row: Record<string, unknown>) {
+  constructor(run: Run, row: Record<string, unknown>, unmet: UnmetPrerequisite | undefined) {
     this.run = run
     this.row = row
+    this.unmet = unmet
   }
 
   get task(): Record<string, unknown> {
@@ -115,13 +133,24 @@ function millisecondsOf(column: TaskColumn, raw: unknown): number {
  * The statements of the polling path, apart from their preparation so that their plans can be asserted. The status is a
  * literal in each: a bound one hides the partial index from the planner.
  */
-export function claimStatements({ table, exclusivity }: QueuedTable, workerId: string) {
+export function claimStatements({ processor, table, exclusivity, after }: QueuedTable, workerId: string) {
   const name = quote(table.name)
   const has = (column: string) => columnNamed(table, column) !== undefined
   const order = claimOrder(table.columns)
   const isDue = has('run_at') ? `status = 'pending' and run_at <= ?` : `status = 'pending'`
   const key = keyOf(exclusivity, 't')
-  const isFree = `not exists (select 1 from ops_runs r where r.ended_at is null and r.exclusive_key = ${key})`
+  const isFree = [
+    ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
+    `not ${isHeld(processor, exclusivity, key)}`,
+  ].join(' and ')
+  // Named in full: the table that is waited for may have a column of that name, or be the same table.
+  const isReady = (row: string) =>
+    after
+      .map(({ column, table: awaited }) => {
+        const isWaiting = `p.id = ${row}.${quote(column)} and p.status in ('pending', 'ongoing')`
+        return ` and not exists (select 1 from ${quote(awaited)} p where ${isWaiting})`
+      })
+      .join('')
   const begin = (candidates: string) =>
     `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
 select ${literal(table.name)}, t.id, ${has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'}, ${literal(workerId)}, ${key}, ?, ?
@@ -146,14 +175,13 @@ returning id as run, task_id as task`
   function candidates(): string[] {
     switch (exclusivity.kind) {
       case 'none':
-        return [`${name} t where ${isDue} order by ${order}`]
       case 'table':
-        return [`${name} t where ${isDue} and ${isFree} order by ${order}`]
+        return [`${name} t where ${isDue} and ${isFree}${isReady('t')} order by ${order}`]
       case 'column': {
         const needed = ['id', quote(exclusivity.column), ...(has('attempt') ? ['attempt'] : [])].join(', ')
         return [
           // Not ordered once more outside: that would fetch all of them to sort them, where the first is nearly always it.
-          `(select ${needed} from ${name} where ${isDue} order by ${order} limit ${FIRST_TASKS}) t where ${isFree}`,
+          `(select ${needed} from ${name} where ${isDue}${isReady(name)} order by ${order} limit ${FIRST_TASKS}) t where ${isFree}`,
           `(${firstOfEachKey(quote(exclusivity.column))}) t where ${isFree} order by ${order}`,
         ]
       }
@@ -172,7 +200,7 @@ returning id as run, task_id as task`
   select (select min(${column}) ${pending} > keys.value) from keys where keys.value is not null
 )
 select h.* from keys join ${name} h on h.id = (
-  select id from ${name} where ${isDue} and ${column} is keys.value order by ${order} limit 1
+  select id from ${name} where ${isDue} and ${column} is keys.value${isReady(name)} order by ${order} limit 1
 )`
   }
 }

@@ -17,18 +17,41 @@ export function guarantees(queued: QueuedTable): Guarantee[] {
   return [...indexes(queued), ...triggers(queued)]
 }
 
-function indexes({ table, exclusivity }: QueuedTable): Guarantee[] {
-  const name = table.name
+function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
   const order = claimOrder(table.columns)
-  const due = {
-    name: `ops_${name}_due`,
-    sql: `CREATE INDEX ${quote(`ops_${name}_due`)} ON ${quote(name)} (${order}) WHERE status = 'pending'`,
+  const index = (suffix: string, columns: string, where: string, kind = 'INDEX'): Guarantee => {
+    const name = `ops_${table.name}_${suffix}`
+    return { name, sql: `CREATE ${kind} ${quote(name)} ON ${quote(table.name)} (${columns}) WHERE ${where}` }
   }
-  if (exclusivity.kind !== 'column') return [due]
-  // Finds the first task of each key, where the first ones of all are waiting behind a busy key.
-  const byKey = `ops_${name}_due_by_key`
-  const sql = `CREATE INDEX ${quote(byKey)} ON ${quote(name)} (${quote(exclusivity.column)}, ${order}) WHERE status = 'pending'`
-  return [due, { name: byKey, sql }]
+  return [
+    index('due', order, `status = 'pending'`),
+    // Finds the first task of each key, where the first ones of all are waiting behind a busy key.
+    ...(exclusivity.kind === 'column'
+      ? [index('due_by_key', `${quote(exclusivity.column)}, ${order}`, `status = 'pending'`)]
+      : []),
+    ...(unique.length > 0
+      ? [index('unique', unique.map(uniqueExpression).join(', '), IS_UNSETTLED, 'UNIQUE INDEX')]
+      : []),
+  ]
+}
+
+/** Of the tasks for which this holds, no two may be alike where the processor says `unique`. */
+export const IS_UNSETTLED = `status in ('pending', 'ongoing')`
+
+/** A column in the index of what is unique, where null is a value like another. */
+export function uniqueExpression(column: string): string {
+  return `ifnull('=' || ${quote(column)}, '')`
+}
+
+/** Whether an open run has the key. */
+export function isKeyTaken(key: string): string {
+  return `exists (select 1 from ops_runs r where r.ended_at is null and r.exclusive_key = ${key})`
+}
+
+/** Whether a person has the key, or all tasks of the processor. */
+export function isHeld(processor: string, exclusivity: QueuedTable['exclusivity'], key: string): string {
+  const keys = [literal(`processor:${processor}`), ...(exclusivity.kind === 'none' ? [] : [key])]
+  return `exists (select 1 from ops_holds h where h.key in (${keys.join(', ')}))`
 }
 
 /** FIFO: by the time from which a task may run, which is that of its insert unless it was scheduled, then by id. */
@@ -89,7 +112,7 @@ function triggers(queued: QueuedTable): Guarantee[] {
     trigger(
       'begins_run',
       `BEFORE UPDATE OF status ON ${on} WHEN new.status = 'ongoing' and old.status = 'pending' and not exists (select 1 from ops_runs where ${openRun('old')})`,
-      `${exclusivity.kind === 'none' ? '' : refuseBusyKey(key, task('old'))}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
+      `${refuseBusyKey(queued, key, task('old'))}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
   values (${literal(name)}, old.id, coalesce(${optional('attempt', '0').replace('new.', 'old.')}, 0) + 1, 'sql', ${key}, ${SQLITE_NOW});`,
     ),
     trigger('inserted', `AFTER INSERT ON ${on}`, audit('new', `'enqueued'`, 'null', 'new.status')),
@@ -134,10 +157,15 @@ function refuse(message: string): string {
   return `  select json_extract('{}', ${message});`
 }
 
-function refuseBusyKey(key: string, task: string): string {
-  return `  select json_extract('{}', ${task} || ' must wait: "' || exclusive_key || '" is held by run ' || id || ' of ' || task_table || ' ' || task_id)
-  from ops_runs where ended_at is null and exclusive_key = ${key};
+function refuseBusyKey({ processor, exclusivity }: QueuedTable, key: string, task: string): string {
+  const must = `  select json_extract('{}', ${task} || ' must wait: "' || `
+  const held = `${must}h.key || '" is held by ' || h.actor || coalesce(': ' || h.reason, ''))
+  from ops_holds h where h.key in (${literal(`processor:${processor}`)}, ${key});
 `
+  if (exclusivity.kind === 'none') return held
+  return `${must}exclusive_key || '" is held by run ' || id || ' of ' || task_table || ' ' || task_id)
+  from ops_runs where ended_at is null and exclusive_key = ${key};
+${held}`
 }
 
 function legal(): string {
@@ -147,6 +175,8 @@ function legal(): string {
     .join(' or ')
 }
 
+/** What was decided of the run tells more than the status that follows from it. */
 function failureDetail(error: string): string {
-  return `case when new.status = 'failed' and ${error} is not null then json_object('error', ${error}) end`
+  return `case when r.outcome is not null then json_object('outcome', r.outcome, 'error', r.error)
+    when new.status = 'failed' and ${error} is not null then json_object('error', ${error}) end`
 }

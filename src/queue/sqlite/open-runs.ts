@@ -1,7 +1,9 @@
+import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../processes/leftover-groups.ts'
 import type { Outcome } from '../../task/outcome.ts'
-import type { OpenRun, QueuedTable, Run } from '../queue.ts'
+import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
 import type { Connection } from './connection.ts'
+import { recordEvent } from './record-event.ts'
 import { columnNamed, quote } from './values.ts'
 
 interface RunRow {
@@ -14,12 +16,18 @@ interface RunRow {
   deadline_at: number | null
   boot_id: string | null
   process_groups: string | null
+  cancel_requested_by: string | null
+  crashes: number
 }
 
 /** All runs that have not ended. A partial index holds only these, so their number alone is the cost. */
-export function openRuns(connection: Connection): OpenRun[] {
-  const columns = 'id, task_table, task_id, attempt, worker_id, started_at, deadline_at, boot_id, process_groups'
-  const rows = connection.sql(`select ${columns} from ops_runs where ended_at is null`).all() as RunRow[]
+export function openRuns(connection: Connection, now: number): OpenRun[] {
+  const columns =
+    'id, task_table, task_id, attempt, worker_id, started_at, deadline_at, boot_id, process_groups, cancel_requested_by'
+  const crashes = `(select count(*) from ops_runs c where c.task_table = r.task_table and c.task_id = r.task_id and c.outcome = 'crashed')`
+  const rows = connection
+    .sql(`select ${columns}, ${crashes} as crashes from ops_runs r where ended_at is null`)
+    .all() as RunRow[]
   return rows.map((row) => ({
     id: row.id,
     taskTable: row.task_table,
@@ -28,31 +36,40 @@ export function openRuns(connection: Connection): OpenRun[] {
     workerId: row.worker_id,
     startedAt: new Date(row.started_at),
     deadlineAt: row.deadline_at === null ? undefined : new Date(row.deadline_at),
+    overdue: row.deadline_at === null || row.deadline_at > now ? undefined : now - row.deadline_at,
     bootId: row.boot_id ?? undefined,
     processGroups: row.process_groups === null ? [] : (JSON.parse(row.process_groups) as RecordedGroup[]),
+    cancelRequestedBy: row.cancel_requested_by ?? undefined,
+    crashes: row.crashes,
   }))
 }
 
-export function isOpen(connection: Connection, run: Run): boolean {
-  return connection.sql('select 1 from ops_runs where id = ? and ended_at is null').get(run.id) !== undefined
+export function stateOf(connection: Connection, run: Run): RunState {
+  const asked = connection.sql('select cancel_requested_by from ops_runs where id = ? and ended_at is null').pluck()
+  const by = asked.get(run.id) as string | null | undefined
+  return { isHeld: by !== undefined, cancelRequestedBy: by ?? undefined }
 }
 
 export async function report(
   connection: Connection,
   run: Run,
-  fraction: number,
-  note: string | undefined,
+  { fraction, note, isMilestone }: Progress,
+  workerId: string,
 ): Promise<boolean> {
   const { table } = run.queued
   const values = { progress: fraction, progress_note: note ?? null }
   const known = Object.entries(values).filter(([name]) => columnNamed(table, name))
-  if (known.length === 0) return isOpen(connection, run)
   const set = known.map(([name]) => `${name} = ?`).join(', ')
-  const update = connection.sql(
-    `update ${quote(table.name)} set ${set} where id = ? and exists (select 1 from ops_runs r where r.id = ? and r.ended_at is null)`,
-  )
-  const bound = [...known.map(([, value]) => value), run.taskId, run.id]
-  return connection.lock.write(() => update.run(...bound).changes === 1)
+  const update = known.length > 0 ? `update ${quote(table.name)} set ${set} where id = ?` : undefined
+  return connection.lock.write(() => {
+    if (!stateOf(connection, run).isHeld) return false
+    if (update !== undefined) connection.sql(update).run(...known.map(([, value]) => value), run.taskId)
+    if (isMilestone) {
+      const task = { table: table.name, id: run.taskId, runId: run.id }
+      recordEvent(connection, 'progress', workerId, task, { progress: fraction, note })
+    }
+    return true
+  })
 }
 
 export async function recordProcessGroups(
@@ -74,21 +91,22 @@ export async function settleDead(
   settle: (now: number) => boolean,
   recoveredBy: string,
 ): Promise<boolean> {
+  // A worker whose run is only late may go on one day.
+  const isDead = !connection.lives.isAlive(run.workerId)
   const settled = await connection.lock.write(() => {
     const now = Date.now()
     if (!settle(now)) return false
-    connection
-      .sql(`update ops_workers set state = 'died', stopped_at = ? where id = ? and stopped_at is null`)
-      .run(now, run.workerId)
-    const detail = JSON.stringify({ worker: run.workerId, outcome: outcome.kind, processor: queued.processor })
-    connection
-      .sql(
-        `insert into ops_audit (at, task_table, task_id, run_id, event, actor, detail)
-         select ?, task_table, task_id, id, 'recovered', ?, ? from ops_runs where id = ?`,
-      )
-      .run(now, recoveredBy, detail, run.id)
+    if (isDead) {
+      connection
+        .sql(`update ops_workers set state = 'died', stopped_at = ? where id = ? and stopped_at is null`)
+        .run(now, run.workerId)
+    }
+    const task = { table: run.taskTable, id: run.taskId, runId: run.id }
+    const detail = { worker: run.workerId, outcome: outcome.kind, processor: queued.processor }
+    recordEvent(connection, 'recovered', recoveredBy, task, detail)
+    failpoint('recover.before-commit')
     return true
   })
-  connection.lives.forget(run.workerId)
+  if (isDead) connection.lives.forget(run.workerId)
   return settled
 }

@@ -1,13 +1,20 @@
 import { ResultRefusedError } from '../../errors.ts'
-import { type Outcome, statusAfter } from '../../task/outcome.ts'
+import { type Outcome, type Return, statusAfter } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { TaskId } from '../queue.ts'
 import { instant } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { columnNamed, encode, quote } from './values.ts'
 
-/** Ends one task of a table with one status; returns how many rows it changed. */
-type EndTask = (error: string | null, now: number, values: readonly unknown[], task: TaskId, run: number) => number
+/** Ends one task of a table in one way; returns how many rows it changed. */
+type EndTask = (end: {
+  error: string | null
+  now: number
+  dueAt: number
+  values: readonly unknown[]
+  task: TaskId
+  run: number
+}) => number
 
 const nothing: Readonly<Record<string, unknown>> = {}
 
@@ -28,18 +35,35 @@ export class Settlements {
    */
   settle(runId: number, taskId: TaskId, table: TaskTable, outcome: Outcome, now: number): boolean {
     const status = statusAfter(outcome)
+    if (status === 'pending') {
+      const canceled = this.canceledInstead(runId, outcome)
+      if (canceled) return this.settle(runId, taskId, table, canceled, now)
+    }
     const error = outcome.kind === 'succeeded' ? null : outcome.error
     // The trigger takes the status for the outcome, so only an outcome of another name is written before.
     if (outcome.kind !== status && !this.decide(runId, outcome.kind, error)) return false
     const own = outcome.kind === 'succeeded' ? outcome.columns : nothing
     const keys = Object.keys(own)
+    const back = outcome.kind === 'succeeded' ? undefined : outcome.return
     try {
       const values = keys.map((key) => encode(table.columns[key]!, own[key]))
-      return this.endTask(table, status, keys)(error, now, values, taskId, runId) === 1
+      const end = { error, now, dueAt: now + (back?.delay ?? 0), values, task: taskId, run: runId }
+      return this.endTask(table, status, keys, back)(end) === 1
     } catch (cause) {
       if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
+  }
+
+  /** A task whose end somebody asked for is not tried again. */
+  private canceledInstead(runId: number, outcome: Outcome): Outcome | undefined {
+    const asked = this.connection
+      .sql('select cancel_requested_by from ops_runs where id = ? and ended_at is null')
+      .pluck()
+    const by = asked.get(runId) as string | null | undefined
+    if (by === null || by === undefined) return undefined
+    const before = outcome.kind === 'succeeded' ? '' : `; before, it had ${outcome.kind}: ${outcome.error}`
+    return { kind: 'canceled', error: `canceled by ${by}${before}` }
   }
 
   private decide(runId: number, outcome: string, error: string | null): boolean {
@@ -47,36 +71,44 @@ export class Settlements {
     return decide.run(outcome, error, runId).changes === 1
   }
 
-  private endTask(table: TaskTable, status: string, keys: readonly string[]): EndTask {
+  private endTask(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
     let ofTable = this.prepared.get(table)
     if (!ofTable) {
       ofTable = new Map()
       this.prepared.set(table, ofTable)
     }
-    const id = `${status} ${keys.join(' ')}`
+    const id = `${status} ${back?.delay === undefined} ${back?.givesAttemptBack} ${keys.join(' ')}`
     let endTask = ofTable.get(id)
     if (!endTask) {
-      endTask = prepareEnd(this.connection, table, status, keys)
+      endTask = prepareEnd(this.connection, table, status, keys, back)
       ofTable.set(id, endTask)
     }
     return endTask
   }
 }
 
-function prepareEnd(connection: Connection, table: TaskTable, status: string, keys: readonly string[]): EndTask {
-  const statement = connection.sql(settleStatement(table, status, keys))
+function prepareEnd(
+  connection: Connection,
+  table: TaskTable,
+  status: string,
+  keys: readonly string[],
+  back: Return | undefined,
+): EndTask {
+  const statement = connection.sql(settleStatement(table, status, keys, back))
   const finishedAt = columnNamed(table, 'finished_at')
   const hasError = columnNamed(table, 'error') !== undefined
-  return (error, now, values, task, run) => {
+  const runAt = back?.delay === undefined ? undefined : columnNamed(table, 'run_at')
+  return ({ error, now, dueAt, values, task, run }) => {
     const bound: unknown[] = []
     if (finishedAt) bound.push(instant(finishedAt, now))
     if (hasError) bound.push(error)
+    if (runAt) bound.push(instant(runAt, dueAt))
     return statement.run(...bound, ...values, task, run).changes
   }
 }
 
 /** Compares the run in the same statement: whoever lost it changes no row. */
-export function settleStatement(table: TaskTable, status: string, keys: readonly string[]): string {
+export function settleStatement(table: TaskTable, status: string, keys: readonly string[], back?: Return): string {
   const has = (column: string) => columnNamed(table, column) !== undefined
   const set = [
     `status = '${status}'`,
@@ -85,6 +117,8 @@ export function settleStatement(table: TaskTable, status: string, keys: readonly
     ...(status === 'succeeded' && has('progress_note') ? ['progress_note = null'] : []),
     ...(has('finished_at') ? ['finished_at = ?'] : []),
     ...(has('error') ? ['error = ?'] : []),
+    ...(back?.delay !== undefined && has('run_at') ? ['run_at = ?'] : []),
+    ...(back?.givesAttemptBack && has('attempt') ? ['attempt = attempt - 1'] : []),
     ...keys.map((key) => `${quote(table.columns[key]!.name)} = ?`),
   ]
   return `update ${quote(table.name)} set ${set.join(', ')} where id = ? and status = 'ongoing'

@@ -2,28 +2,38 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import Database from 'better-sqlite3'
+import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../processes/leftover-groups.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type {
+  CancelResult,
   Claim,
+  EnqueuedTask,
   EnqueueOptions,
   MigrationSource,
   MigrationStep,
   OpenRun,
+  Progress,
   Queue,
   QueuedTable,
+  RetryResult,
   Run,
+  RunState,
   TaskId,
   WakeReason,
   WorkerIdentity,
 } from '../queue.ts'
+import { cancel, retry } from './cancel.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
+import { SqliteHolds } from './holds.ts'
 import { asActor, insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration } from './migrate.ts'
 import type { OpenOptions } from './open-database.ts'
-import { isOpen, openRuns, recordProcessGroups, report, settleDead } from './open-runs.ts'
+import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
+import { SqliteRecords } from './records.ts'
+import { SqliteSchedules } from './schedules.ts'
 import { Settlements } from './settle.ts'
 import { decodeRow, quote } from './values.ts'
 
@@ -32,6 +42,9 @@ const require = createRequire(import.meta.url)
 /** The queue on one SQLite file. The file is opened when it is first needed, so that a plan makes nothing. */
 export class SqliteQueue implements Queue {
   readonly name: string
+  readonly holds = new SqliteHolds(() => this.connection())
+  readonly schedules = new SqliteSchedules(() => this.connection())
+  readonly records = new SqliteRecords(() => this.connection())
   private readonly options: OpenOptions
   private opened: Connection | undefined
   private readonly claims = new Map<QueuedTable, TableClaims>()
@@ -41,6 +54,10 @@ export class SqliteQueue implements Queue {
   constructor(path: string, options: OpenOptions) {
     this.name = path
     this.options = options
+  }
+
+  async exists(): Promise<boolean> {
+    return existsSync(this.name)
   }
 
   async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
@@ -73,13 +90,13 @@ export class SqliteQueue implements Queue {
     table: TaskTable,
     rows: Iterable<Readonly<Record<string, unknown>>>,
     { runAt, actor }: EnqueueOptions = {},
-  ): Promise<TaskId[]> {
+  ): Promise<EnqueuedTask[]> {
     const connection = this.connection()
-    const ids = await connection.lock.write(() =>
+    const added = await connection.lock.write(() =>
       asActor(connection, actor, () => insertTasks(connection, table, rows, runAt)),
     )
     connection.wakeUp.ring()
-    return ids
+    return added
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
@@ -113,7 +130,13 @@ export class SqliteQueue implements Queue {
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
     const now = Date.now()
     if (!tables.some((queued) => this.claimsOf(queued).hasDue(now))) return undefined
-    return this.connection().lock.write(() => this.claimFirst(tables, Date.now()))
+    const claim = await this.connection().lock.write(() => {
+      const first = this.claimFirst(tables, Date.now())
+      failpoint('claim.before-commit')
+      return first
+    })
+    failpoint('claim.after-commit')
+    return claim
   }
 
   async settle(
@@ -123,32 +146,48 @@ export class SqliteQueue implements Queue {
   ): Promise<{ held: boolean; next?: Claim | undefined }> {
     const { giveWay, lock } = this.connection()
     await giveWay.betweenTasks()
-    return lock.write(() => {
+    const settled = await lock.write(() => {
       const now = Date.now()
       const held = this.settler().settle(run.id, run.taskId, run.queued.table, outcome, now)
-      return { held, next: this.claimFirst(next, now) }
+      const claim = this.claimFirst(next, now)
+      failpoint('settle.before-commit')
+      return { held, next: claim }
     })
+    failpoint('settle.after-commit')
+    return settled
   }
 
-  async report(run: Run, { fraction, note }: { fraction: number; note: string | undefined }): Promise<boolean> {
-    return report(this.connection(), run, fraction, note)
+  async report(run: Run, progress: Progress): Promise<boolean> {
+    return report(this.connection(), run, progress, this.workerId ?? 'ops')
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
     return recordProcessGroups(this.connection(), run, bootId, groups)
   }
 
-  async isHeld(run: Run): Promise<boolean> {
-    return isOpen(this.connection(), run)
+  async stateOf(run: Run): Promise<RunState> {
+    return stateOf(this.connection(), run)
   }
 
   async openRuns(): Promise<OpenRun[]> {
-    return openRuns(this.connection())
+    return openRuns(this.connection(), Date.now())
   }
 
   async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
     const settle = (now: number) => this.settler().settle(run.id, run.taskId, queued.table, outcome, now)
     return settleDead(this.connection(), run, queued, outcome, settle, this.workerId ?? 'ops')
+  }
+
+  async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
+    const connection = this.connection()
+    return connection.lock.write(() => cancel(connection, table, id, actor))
+  }
+
+  async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
+    const connection = this.connection()
+    const result = await connection.lock.write(() => retry(connection, table, id, actor))
+    connection.wakeUp.ring()
+    return result
   }
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {

@@ -167,7 +167,7 @@ for (const writer of foreignWriters) {
         const { write, queue } = await withBuild()
         const { run } = (await queue.claim(allTables))!
         write(`update builds set status = 'canceled' where id = 1`)
-        expect(await queue.isHeld(run)).toBe(false)
+        expect((await queue.stateOf(run)).isHeld).toBe(false)
       })
     })
 

@@ -39,12 +39,13 @@ describe('a new database', () => {
     const plugin = source({ '0000_builds.sql': createTaskTable(builds) })
     const queue = openQueue(file)
     const planned = await queue.planMigration([plugin], [queuedBuilds])
-    expect(planned.slice(0, 3)).toEqual([
+    expect(planned.slice(0, 4)).toEqual([
       { kind: 'create database', source: 'core', name: file, change: 'create' },
       { kind: 'migration', source: 'core', name: '0000_core', change: 'create' },
+      { kind: 'migration', source: 'core', name: '0001_holds_and_schedules', change: 'create' },
       { kind: 'migration', source: 'ops-plugin-build', name: '0000_builds', change: 'create' },
     ])
-    expect(planned.slice(3).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
+    expect(planned.slice(4).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual(planned)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual([])
   })
@@ -67,7 +68,7 @@ describe('a new database', () => {
     for (const process of migrating) process.say('go')
     const done = await Promise.all(migrating.map(async (process) => JSON.parse(await process.line())))
     const names = done.flat().flatMap(({ kind, name }) => (kind === 'create database' ? [] : [name]))
-    expect(names.slice(0, 3).sort()).toEqual(['0000_builds', '0000_core', '0001_note'])
+    expect(names.slice(0, 4).sort()).toEqual(['0000_builds', '0000_core', '0001_holds_and_schedules', '0001_note'])
     expect(names).toEqual([...new Set(names)])
     const queue = openQueue(file)
     expect(await queue.planMigration([{ name: 'ops-plugin-build', directory }], [queuedBuilds])).toEqual([])

@@ -15,7 +15,7 @@ describe('a write', () => {
     const { file, queue } = await sqliteFixture([queuedChecks])
     const holder = startProgram(program('hold-lock'), file, '300')
     expect(await holder.line()).toBe('locked')
-    expect(await queue.enqueue(checks, [{}])).toEqual([2])
+    expect(await queue.enqueue(checks, [{}])).toEqual([{ id: 2, isNew: true }])
     expect(await queue.find(checks, 1)).toMatchObject({ url: 'by the one who holds the lock' })
     expect(await holder.line()).toBe('released')
   })

@@ -11,8 +11,8 @@ listen(async () => {
     const queue = new SqliteQueue(file!, { synchronous: 'NORMAL' })
     try {
       await queue.openRuns()
-      const [id] = await queue.enqueue(checks, [{}])
-      await queue.find(checks, id!)
+      const [task] = await queue.enqueue(checks, [{}])
+      await queue.find(checks, task!.id)
       await queue.claim([queuedChecks])
     } catch (error) {
       errors.push(String(error))

@@ -1,0 +1,31 @@
+/**
+ * A place where a test makes this process fail: `OPS_FAILPOINT=settle.before-commit:kill`, or `…:kill:3` for the third
+ * time that it comes there. `kill` ends the process as SIGKILL does, `stop` as SIGSTOP does, `throw` throws.
+ */
+export type Failpoint =
+  | 'claim.before-commit'
+  | 'claim.after-commit'
+  | 'run.before'
+  | 'run.after'
+  | 'settle.before-commit'
+  | 'settle.after-commit'
+  | 'recover.before-ending-processes'
+  | 'recover.before-commit'
+  | 'recover.after-commit'
+
+const [name, action, count = '1'] = (process.env.OPS_FAILPOINT ?? '').split(':')
+let left = Number(count)
+
+/** Whether a test waits for the process to come here: a database may then have to take another way through it. */
+export function isSet(failpoint: Failpoint): boolean {
+  return failpoint === name
+}
+
+export function failpoint(here: Failpoint): void {
+  if (here !== name) return
+  left -= 1
+  if (left !== 0) return
+  if (action === 'kill') process.kill(process.pid, 'SIGKILL')
+  else if (action === 'stop') process.kill(process.pid, 'SIGSTOP')
+  else throw new Error(`failed at ${here}, as OPS_FAILPOINT asks`)
+}

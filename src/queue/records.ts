@@ -1,0 +1,50 @@
+import type { Status } from '../task/lifecycle.ts'
+import type { TaskTable } from '../task-table/task-table.ts'
+import type { TaskId } from './queue.ts'
+
+export interface RunRecord {
+  readonly id: number
+  readonly attempt: number
+  readonly workerId: string
+  readonly exclusiveKey: string | undefined
+  readonly startedAt: Date
+  readonly deadlineAt: Date | undefined
+  readonly endedAt: Date | undefined
+  readonly outcome: string | undefined
+  readonly error: string | undefined
+}
+
+export interface AuditEntry {
+  readonly id: number
+  readonly at: Date
+  readonly taskTable: string | undefined
+  readonly taskId: TaskId | undefined
+  readonly runId: number | undefined
+  readonly event: string
+  readonly fromStatus: string | undefined
+  readonly toStatus: string | undefined
+  readonly actor: string | undefined
+  /** Parsed. */
+  readonly detail: unknown
+}
+
+export interface AuditFilter {
+  readonly table?: string | undefined
+  readonly taskId?: TaskId | undefined
+  /** Only entries with a greater id. */
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+/** What happened, for people who look. */
+export interface Records {
+  /** The tasks of one table that have one of the statuses (all when empty), the newest first. */
+  tasks(
+    table: TaskTable,
+    filter: { statuses: readonly Status[]; limit: number },
+  ): Promise<Readonly<Record<string, unknown>>[]>
+  /** The runs of a task, the oldest first. */
+  runs(table: TaskTable, id: TaskId): Promise<RunRecord[]>
+  /** The newest entries that the filter lets through, the oldest of them first; with `after`, the first ones behind that id. */
+  audit(filter: AuditFilter): Promise<AuditEntry[]>
+}

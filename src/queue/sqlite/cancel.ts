@@ -1,0 +1,68 @@
+import type { Status } from '../../task/lifecycle.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type { CancelResult, RetryResult, TaskId } from '../queue.ts'
+import { instant } from './claim.ts'
+import type { Connection } from './connection.ts'
+import { asActor } from './insert-tasks.ts'
+import { recordEvent } from './record-event.ts'
+import { columnNamed, quote } from './values.ts'
+
+/** Cancels a pending task; of an ongoing one the run is marked, and its worker sees the mark. */
+export function cancel(connection: Connection, table: TaskTable, id: TaskId, actor: string): CancelResult {
+  const status = statusOf(connection, table, id)
+  if (status === undefined) return undefined
+  if (status === 'ongoing' && askForEnd(connection, table, id, actor)) return { change: 'asked', status }
+  if (status !== 'pending' && status !== 'ongoing') return { change: 'none', status }
+  const finishedAt = columnNamed(table, 'finished_at')
+  const set = [
+    `status = 'canceled'`,
+    ...(columnNamed(table, 'error') ? ['error = ?'] : []),
+    ...(finishedAt ? ['finished_at = ?'] : []),
+  ]
+  const bound = [
+    ...(columnNamed(table, 'error') ? [`canceled by ${actor}`] : []),
+    ...(finishedAt ? [instant(finishedAt, Date.now())] : []),
+  ]
+  asActor(connection, actor, () =>
+    connection.sql(`update ${quote(table.name)} set ${set.join(', ')} where id = ?`).run(...bound, id),
+  )
+  return { change: 'canceled', status: 'canceled' }
+}
+
+/** Marks the open run; false where nobody would see the mark, since the run is not that of a worker of ops. */
+function askForEnd(connection: Connection, table: TaskTable, id: TaskId, actor: string): boolean {
+  const run = connection
+    .sql(
+      `select id, cancel_requested_by as askedBy from ops_runs
+       where task_table = ? and task_id = ? and ended_at is null and worker_id <> 'sql'`,
+    )
+    .get(table.name, id) as { id: number; askedBy: string | null } | undefined
+  if (!run) return false
+  if (run.askedBy !== null) return true
+  connection
+    .sql('update ops_runs set cancel_requested_at = ?, cancel_requested_by = ? where id = ?')
+    .run(Date.now(), actor, run.id)
+  recordEvent(connection, 'cancel requested', actor, { table: table.name, id, runId: run.id }, undefined)
+  return true
+}
+
+/** Makes a task pending again that failed or was canceled. What it last failed of stays until it runs. */
+export function retry(connection: Connection, table: TaskTable, id: TaskId, actor: string): RetryResult {
+  const status = statusOf(connection, table, id)
+  if (status === undefined) return undefined
+  if (status !== 'failed' && status !== 'canceled') return { change: 'none', status }
+  const runAt = columnNamed(table, 'run_at')
+  const set = [`status = 'pending'`, ...(runAt ? ['run_at = ?'] : [])]
+  const bound = runAt ? [instant(runAt, Date.now())] : []
+  asActor(connection, actor, () =>
+    connection.sql(`update ${quote(table.name)} set ${set.join(', ')} where id = ?`).run(...bound, id),
+  )
+  return { change: 'retried', status: 'pending' }
+}
+
+function statusOf(connection: Connection, table: TaskTable, id: TaskId): Status | undefined {
+  return connection
+    .sql(`select status from ${quote(table.name)} where id = ?`)
+    .pluck()
+    .get(id) as Status | undefined
+}

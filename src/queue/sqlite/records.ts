@@ -1,0 +1,72 @@
+import type { Status } from '../../task/lifecycle.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type { TaskId } from '../queue.ts'
+import type { AuditEntry, AuditFilter, Records, RunRecord } from '../records.ts'
+import type { Connection } from './connection.ts'
+import { decodeRow, literal, quote } from './values.ts'
+
+export class SqliteRecords implements Records {
+  private readonly connect: () => Connection
+
+  constructor(connect: () => Connection) {
+    this.connect = connect
+  }
+
+  async tasks(
+    table: TaskTable,
+    { statuses, limit }: { statuses: readonly Status[]; limit: number },
+  ): Promise<Readonly<Record<string, unknown>>[]> {
+    const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
+    const rows = this.connect()
+      .sql(`select * from ${quote(table.name)} ${where} order by id desc limit ?`)
+      .all(limit) as Record<string, unknown>[]
+    return rows.map((row) => decodeRow(table, row))
+  }
+
+  async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
+    const rows = this.connect()
+      .sql('select * from ops_runs where task_table = ? and task_id = ? order by id')
+      .all(table.name, id) as Record<string, never>[]
+    return rows.map((row) => ({
+      id: row.id!,
+      attempt: row.attempt!,
+      workerId: row.worker_id!,
+      exclusiveKey: row.exclusive_key ?? undefined,
+      startedAt: new Date(row.started_at!),
+      deadlineAt: toDate(row.deadline_at!),
+      endedAt: toDate(row.ended_at!),
+      outcome: row.outcome ?? undefined,
+      error: row.error ?? undefined,
+    }))
+  }
+
+  async audit({ table, taskId, after, limit }: AuditFilter): Promise<AuditEntry[]> {
+    const conditions = [
+      ...(table === undefined ? [] : [['task_table = ?', table]]),
+      ...(taskId === undefined ? [] : [['task_id = ?', taskId]]),
+      ...(after === undefined ? [] : [['id > ?', after]]),
+    ]
+    const where = conditions.length > 0 ? `where ${conditions.map(([text]) => text).join(' and ')}` : ''
+    const order = after === undefined ? 'desc' : 'asc'
+    const rows = this.connect()
+      .sql(`select * from ops_audit ${where} order by id ${order} limit ?`)
+      .all(...conditions.map(([, value]) => value), limit) as Record<string, never>[]
+    const entries = rows.map((row) => ({
+      id: row.id!,
+      at: new Date(row.at!),
+      taskTable: row.task_table ?? undefined,
+      taskId: row.task_id ?? undefined,
+      runId: row.run_id ?? undefined,
+      event: row.event!,
+      fromStatus: row.from_status ?? undefined,
+      toStatus: row.to_status ?? undefined,
+      actor: row.actor ?? undefined,
+      detail: row.detail === null ? undefined : JSON.parse(row.detail!),
+    }))
+    return after === undefined ? entries.reverse() : entries
+  }
+}
+
+function toDate(milliseconds: number | null): Date | undefined {
+  return milliseconds === null ? undefined : new Date(milliseconds)
+}

@@ -1,0 +1,71 @@
+import type { Queue } from '../queue/queue.ts'
+import { dueTick, nextTick, type Schedule } from '../schedules/schedule.ts'
+import type { WorkerLog } from './worker-log.ts'
+
+/** The longest sleep: the clock may be set, and a laptop may be closed meanwhile. */
+const LOOK_EVERY_MS = 30_000
+
+/** Between attempts while the database is away. */
+const TRY_AGAIN_MS = 1000
+
+/**
+ * Adds the tasks of schedules at their times, also while a task runs. Every worker does; the database lets each tick
+ * through once.
+ */
+export class Scheduler {
+  private readonly queue: Queue
+  private readonly schedules: readonly Schedule[]
+  private readonly log: WorkerLog
+  private timer: NodeJS.Timeout | undefined
+  private working: Promise<void> | undefined
+  private isStopped = false
+
+  constructor(queue: Queue, schedules: readonly Schedule[], log: WorkerLog) {
+    this.queue = queue
+    this.schedules = schedules
+    this.log = log
+  }
+
+  /** Resolves when what is due by now is in the queue. */
+  async start(): Promise<void> {
+    if (this.schedules.length > 0) await this.look()
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true
+    clearTimeout(this.timer)
+    await this.working
+  }
+
+  private async look(): Promise<void> {
+    let wait = TRY_AGAIN_MS
+    this.working = this.enqueueDue()
+      .then(() => {
+        wait = this.untilNext()
+      })
+      .catch((error) => this.log.databaseFailed('adding the tasks of schedules', error, TRY_AGAIN_MS))
+    await this.working
+    if (!this.isStopped) this.timer = setTimeout(() => void this.look(), wait)
+  }
+
+  private async enqueueDue(): Promise<void> {
+    for (const schedule of this.schedules) {
+      const { since, lastTickAt } = await this.queue.schedules.register(schedule.name, schedule.definition)
+      const from = lastTickAt !== undefined && lastTickAt > since ? lastTickAt : since
+      const due = dueTick(schedule, from, new Date())
+      if (!due) continue
+      const { queued, row } = schedule
+      const task = due.isRun ? { table: queued.table, row } : undefined
+      const result = await this.queue.schedules.tick(schedule.name, due.at, task)
+      if (result.isOurs) this.log.ticked(schedule, due, result.task)
+    }
+  }
+
+  private untilNext(): number {
+    const now = new Date()
+    const waits = this.schedules.map(
+      (schedule) => (nextTick(schedule, now)?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime(),
+    )
+    return Math.min(LOOK_EVERY_MS, ...waits)
+  }
+}
