@@ -48,8 +48,9 @@ describe('ops migrate', () => {
     const before = readFileSync(project.path('.ops/ops.db'))
     const { exitCode, stdout } = await project.ops('migrate', '--check')
     expect(exitCode).toBe(1)
-    expect(stdout.split('\n').slice(0, 2)).toEqual([
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
       'due: migration 0000_probes of ops-plugin-probe',
+      'due: migration 0001_flakies of ops-plugin-probe',
       'due: create ops_builds_transition on builds',
     ])
     expect(tables(project)).not.toContain('samples')
