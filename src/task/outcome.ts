@@ -11,6 +11,10 @@ export interface Success {
 export interface Failure {
   readonly kind: 'failed' | 'timed out' | 'interrupted' | 'crashed' | 'quarantined' | 'canceled'
   readonly error: string
+  /** Written to the task's own columns all the same. */
+  readonly columns?: Readonly<Record<string, unknown>>
+  /** Trying again would not help. */
+  readonly isFinal?: boolean
   /** The task goes back to `pending`, to be tried again. */
   readonly return?: Return
 }

@@ -38,7 +38,9 @@ export function tryAgain(
   const isAttemptLeft = retry === undefined || attempt < retry.attempts
   switch (failure.kind) {
     case 'failed':
-      return retry && isAttemptLeft ? { ...failure, return: { delay: backoff(retry, attempt, random) } } : failure
+      return retry && isAttemptLeft && !failure.isFinal
+        ? { ...failure, return: { delay: backoff(retry, attempt, random) } }
+        : failure
     case 'interrupted':
       return onInterrupt === 'retry' ? { ...failure, return: { givesAttemptBack: true } } : failure
     case 'crashed':

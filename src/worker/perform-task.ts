@@ -2,6 +2,7 @@ import { formatDuration } from '../config/duration.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
+import { isTaskError } from '../task/task-error.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { EndOfTask } from './end-of-task.ts'
 import type { RunContext } from './run-context.ts'
@@ -41,14 +42,14 @@ export async function performTask(
     outcome = succeeded(claim.run.queued.table, columns)
   } catch (error) {
     isStuck = error instanceof StuckTask
-    outcome = failed(error, context)
+    outcome = failed(error, claim.run.queued.table, context)
   } finally {
     clearTimeout(timer)
   }
   try {
     await context.close()
   } catch (error) {
-    outcome = failed(error, context)
+    outcome = failed(error, claim.run.queued.table, context)
   }
   if (context.reason) outcome = context.reason.outcome
   return { outcome, isStuck }
@@ -79,22 +80,29 @@ function untilStuck<T>(result: Promise<T>, context: RunContext, stuckAfter: numb
 
 function succeeded(table: TaskTable, columns: unknown): Outcome {
   if (columns === undefined || columns === null) return { kind: 'succeeded', columns: {} }
-  const unknown = Object.keys(columns).filter((key) => !(key in table.columns) || table.columns[key]!.isLifecycle)
-  if (typeof columns !== 'object' || unknown.length > 0) {
-    const own = Object.values(table.columns).flatMap(({ key, isLifecycle }) => (isLifecycle ? [] : [key]))
-    const got = typeof columns === 'object' ? unknown.join(', ') : typeof columns
-    return {
-      kind: 'failed',
-      error: `the processor returned ${got}, and "${table.name}" has the columns ${own.join(', ')}`,
-    }
-  }
+  const problem = problemOf(table, columns)
+  if (problem !== undefined) return { kind: 'failed', error: `the processor returned ${problem}` }
   return { kind: 'succeeded', columns: columns as Record<string, unknown> }
 }
 
-function failed(error: unknown, context: RunContext): Outcome {
+function problemOf(table: TaskTable, columns: object): string | undefined {
+  const unknown = Object.keys(columns).filter((key) => !(key in table.columns) || table.columns[key]!.isLifecycle)
+  if (typeof columns === 'object' && unknown.length === 0) return undefined
+  const own = Object.values(table.columns).flatMap(({ key, isLifecycle }) => (isLifecycle ? [] : [key]))
+  const got = typeof columns === 'object' ? unknown.join(', ') : typeof columns
+  return `${got}, and "${table.name}" has the columns ${own.join(', ')}`
+}
+
+function failed(error: unknown, table: TaskTable, context: RunContext): Outcome {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   if (!context.reason) tryToLog(context, text)
-  return { kind: 'failed', error: firstLine(error) }
+  const failure = { kind: 'failed', error: firstLine(error) } as const
+  if (!isTaskError(error)) return failure
+  const { columns, isFinal } = error
+  const problem = problemOf(table, columns)
+  if (problem === undefined) return { ...failure, columns, isFinal }
+  tryToLog(context, `the columns of this error were not written: ${problem}`)
+  return { ...failure, isFinal }
 }
 
 function tryToLog(context: RunContext, text: string): void {

@@ -48,6 +48,13 @@ const ended = {
   canceled: 'was canceled',
 } as const
 
+/** What is left of an outcome whose columns the table does not take. */
+function withoutColumns(outcome: Outcome, refusal: ResultRefusedError): Outcome {
+  if (outcome.kind === 'succeeded') return { kind: 'failed', error: refusal.message }
+  const { columns: _, ...rest } = outcome
+  return { ...rest, error: `${rest.error}; ${refusal.message}` }
+}
+
 /** One process that claims and performs, one task at a time. */
 export class Worker {
   private readonly queue: Queue
@@ -163,7 +170,7 @@ export class Worker {
     const settled = await this.untilDone('writing the end of a task', attempt, this.stop.force)
     if (!settled) throw new Error(`run ${run.id} could not be ended before the worker had to stop`)
     if (settled instanceof ResultRefusedError) {
-      return this.settle(run, { kind: 'failed', error: settled.message }, next, milliseconds)
+      return this.settle(run, withoutColumns(outcome, settled), next, milliseconds)
     }
     if (settled.held) {
       this.summary[summarized[statusAfter(outcome)]] += 1

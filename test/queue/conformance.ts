@@ -414,6 +414,14 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.settle(run, succeeded)).toMatchObject({ held: true })
       })
 
+      it('writes the columns of a failure too', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(builds, [{ repository: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        expect(await queue.settle(run, { ...failed, columns: { revision: 'abc' } })).toMatchObject({ held: true })
+        expect(await queue.find(builds, 1)).toMatchObject({ status: 'failed', error: failed.error, revision: 'abc' })
+      })
+
       it('claims nothing where no tables are given', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}, {}])

@@ -18,6 +18,11 @@ describe('a failed run', () => {
     expect([1, 2, 3, 4].map(after)).toEqual([{ delay: 1000 }, { delay: 2000 }, undefined, undefined])
   })
 
+  it('is final when its processor says that trying again would not help', () => {
+    const hopeless = { ...failure('failed'), isFinal: true }
+    expect(tryAgain(hopeless, again, { attempt: 1 })).toEqual(hopeless)
+  })
+
   it.each(['timed out', 'canceled', 'quarantined'] as const)('is final when it was %s', (kind) => {
     expect(tryAgain(failure(kind), again, { attempt: 1 })).toEqual(failure(kind))
   })

@@ -42,7 +42,7 @@ export class Settlements {
     const error = outcome.kind === 'succeeded' ? null : outcome.error
     // The trigger takes the status for the outcome, so only an outcome of another name is written before.
     if (outcome.kind !== status && !this.decide(runId, outcome.kind, error)) return false
-    const own = outcome.kind === 'succeeded' ? outcome.columns : nothing
+    const own = outcome.columns ?? nothing
     const keys = Object.keys(own)
     const back = outcome.kind === 'succeeded' ? undefined : outcome.return
     try {
