@@ -164,7 +164,8 @@ returning id as run, task_id as task`
     ...reset,
   ]
   return {
-    peek: `select 1 from ${name} where ${isDue} limit 1`,
+    // What waits for others is passed over here too: there may be many of them, and this look takes no lock.
+    peek: `select 1 from ${name} where ${isDue}${isReady(name)} limit 1`,
     begins: candidates().map(begin),
     ongoing: `update ${name} set ${filled.join(', ')} where id = ? returning *`,
     next: has('run_at')

@@ -147,9 +147,9 @@ export class SqliteQueue implements Queue {
     const { giveWay, lock } = this.connection()
     await giveWay.betweenTasks()
     const settled = await lock.write(() => {
-      const now = Date.now()
-      const held = this.settler().settle(run.id, run.taskId, run.queued.table, outcome, now)
-      const claim = this.claimFirst(next, now)
+      const held = this.settler().settle(run.id, run.taskId, run.queued.table, outcome, Date.now())
+      // Not the time from before: the next run would be seen to begin before this one, with its key, has ended.
+      const claim = this.claimFirst(next, Date.now())
       failpoint('settle.before-commit')
       return { held, next: claim }
     })

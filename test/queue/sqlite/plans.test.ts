@@ -10,7 +10,7 @@ import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { queued } from '../../support/queued.ts'
 import { makeFolder, removeFolder } from '../../support/temporary-folder.ts'
-import { queuedBuilds, queuedChecks, queuedDeployments } from '../tables.ts'
+import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
 const SIZE = 100_000
 
@@ -27,7 +27,7 @@ const queuedOrders = queued(
   { exclusivity: { kind: 'column', name: 'customer', column: 'customer' } },
 )
 
-const tables = [queuedChecks, queuedBuilds, queuedDeployments, queuedOrders]
+const tables = [queuedChecks, queuedBuilds, queuedDeployments, queuedReleases, queuedOrders]
 const polling = tables.map((table) => [table.table.name, table] as const)
 const now = Date.now()
 
@@ -59,7 +59,9 @@ describe.each(['without', 'with'])(
     const plan = (sql: string) => planOf(database, sql)
 
     it.each(polling)('look for a task of %s by an index', (_, table) => {
-      expect(plan(statements(table).peek)).toEqual([`${access(table)} USING COVERING INDEX`])
+      const [look, ...prerequisites] = plan(statements(table).peek).filter((line) => !line.startsWith('CORRELATED'))
+      expect(look).toMatch(new RegExp(`^${access(table)} USING ${table.after.length > 0 ? '' : 'COVERING '}INDEX$`))
+      expect(prerequisites).toEqual(table.after.map(() => 'SEARCH p USING INTEGER PRIMARY KEY'))
     })
 
     it.each(polling)('begin a run on %s by an index and without a sort', (_, table) => {
@@ -68,13 +70,14 @@ describe.each(['without', 'with'])(
       const alias = table.exclusivity.kind === 'column' ? undefined : 't'
       const [search, ...others] = lines.filter((line) => / USING (COVERING )?INDEX$/.test(line))
       expect(search).toBe(`${access(table, alias)} USING INDEX`)
-      expect(others.every((line) => line.startsWith('SEARCH r '))).toBe(true)
+      expect(others.every((line) => /^SEARCH [rp] /.test(line))).toBe(true)
       expect(unfit(lines.filter((line) => line !== search))).toEqual([])
       expect(lines.join('\n')).not.toContain('TEMP B-TREE')
     })
 
     it.each([
       ['deployments', queuedDeployments],
+      ['releases', queuedReleases],
       ['orders', queuedOrders],
     ] as const)('walk the keys of %s by an index and sort nothing but their first tasks', (name, table) => {
       const [, walk] = statements(table).begins
@@ -84,7 +87,9 @@ describe.each(['without', 'with'])(
       const used = detailsOf(database, walk!).filter((line) => line.includes(` ${name} USING `))
       expect(used).toHaveLength(3)
       for (const line of used)
-        expect(line).toMatch(new RegExp(`^SEARCH ${name} USING COVERING INDEX ops_${name}_due_by_key \\(\\w+[=>]\\?`))
+        expect(line).toMatch(
+          new RegExp(`^SEARCH ${name} USING (COVERING )?INDEX ops_${name}_due_by_key \\(\\w+[=>]\\?`),
+        )
     })
 
     it.each(polling)('change one row of %s by its id', (name, table) => {
@@ -152,7 +157,7 @@ describe.each(['without', 'with'])(
 /** Rows before the guarantees, so that no trigger minds their states: run times that do not follow the ids. */
 function fill(database: Database.Database): void {
   database.exec(`
-    ${[queuedBuilds, queuedChecks, queuedDeployments].map(({ table }) => createTaskTable(table)).join(';')};
+    ${[queuedBuilds, queuedChecks, queuedDeployments, queuedReleases].map(({ table }) => createTaskTable(table)).join(';')};
     create table orders (
       id text primary key not null, status text not null default 'pending', created_at integer not null, customer text
     );
@@ -167,6 +172,8 @@ function fill(database: Database.Database): void {
     insert into checks (status, run_at) select ${status}, ${at} from numbers;
     insert into builds (status, run_at, repository) select ${status}, ${at}, 'a' from numbers;
     insert into deployments (status, run_at, environment) select ${status}, ${at}, ${key} from numbers;
+    insert into releases (status, run_at, environment, build_id, check_id)
+      select ${status}, ${at}, ${key}, iif(n % 3 = 0, n, null), iif(n % 5 = 0, n, null) from numbers;
     insert into orders (id, status, created_at, customer)
       select printf('order-%07d', (n * 104729) % 1000003), ${status}, ${at}, ${key} from numbers;
     insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, ended_at, outcome)
@@ -229,14 +236,20 @@ function begin(database: Database.Database, table: QueuedTable, which: number): 
 /** What the claim must find, without an index and without ops' SQL. */
 function firstByHand(
   database: Database.Database,
-  { table, exclusivity }: QueuedTable,
+  { table, exclusivity, after }: QueuedTable,
   busy: readonly string[],
 ): unknown {
   const time = 'runAt' in table.columns ? 'run_at' : 'created_at'
   const due = time === 'run_at' ? `and +run_at <= ${now}` : ''
   const free =
     exclusivity.kind === 'column' ? `and +${exclusivity.column} not in (${busy.map((key) => `'${key}'`)})` : ''
-  const sql = `select id from ${table.name} where +status = 'pending' ${due} ${free} order by +${time}, +id limit 1`
+  const ready = after
+    .map(({ column, table: awaited }) => {
+      const waiting = `select id from ${awaited} where +status in ('pending', 'ongoing')`
+      return `and (+${column} is null or +${column} not in (${waiting}))`
+    })
+    .join(' ')
+  const sql = `select id from ${table.name} where +status = 'pending' ${due} ${free} ${ready} order by +${time}, +id limit 1`
   return database.prepare(sql).pluck().get()
 }
 
