@@ -1,6 +1,7 @@
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { Project } from '../project/open-project.ts'
+import { type Screen, screenOf } from '../terminal/screen.ts'
 
 /** What every command of ops has in common. */
 export abstract class OpsCommand extends Command {
@@ -27,6 +28,11 @@ export abstract class OpsCommand extends Command {
     this.project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins })
     for (const problem of this.project.registry.problems) this.warn(problem)
     return this.project
+  }
+
+  /** Where this command prints. */
+  protected get screen(): Screen {
+    return screenOf(process.stdout, process.env)
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {

@@ -68,17 +68,11 @@ export default class Enqueue extends OpsCommand {
   }
 
   private async wait(project: Project, queued: QueuedTable, ids: readonly TaskId[]): Promise<unknown[]> {
-    const [{ followTask }, { FollowedTask }] = await Promise.all([
-      import('../project/follow-task.ts'),
-      import('../command-line/followed-task.ts'),
-    ])
-    const tasks = []
-    for (const id of ids) {
-      const view = new FollowedTask(`${queued.processor} ${id}`, this.jsonEnabled() ? process.stderr : process.stdout)
-      const task = await followTask(project, queued, id, view)
-      if (task.status !== 'succeeded') process.exitCode = 1
-      tasks.push(task)
-    }
+    const { waitForTasks } = await import('../command-line/wait-for-tasks.ts')
+    const out = this.jsonEnabled() ? process.stderr : process.stdout
+    const asked = ids.map((id) => ({ id }))
+    const tasks = await waitForTasks(project, queued, asked, out)
+    if (tasks.some(({ status }) => status !== 'succeeded')) process.exitCode = 1
     return tasks
   }
 }

@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os'
 import { InvalidTaskError, TaskTableMissingError } from '../errors.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
 import { ownColumns } from '../task-table/check-task.ts'
+import { actor } from './actor.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
 
@@ -19,7 +19,7 @@ export async function addTasks(
   await needTable(project, queued)
   const problems = await brokenReferences(project, queued, rows)
   if (problems.length > 0) throw new InvalidTaskError(`No ${queued.processor} was added`, problems)
-  return project.queue.enqueue(queued.table, rows, { runAt, actor: `${userInfo().username} (ops enqueue)` })
+  return project.queue.enqueue(queued.table, rows, { runAt, actor: actor('enqueue') })
 }
 
 /** In development a database that nobody has migrated yet is no reason to send the user away. */

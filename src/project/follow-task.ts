@@ -28,12 +28,17 @@ export interface TaskView {
   hint(text: string): void
 }
 
-/** Waits until a task has ended and shows what happens to it until then. */
+/**
+ * Waits until a task has ended and shows what happens to it until then.
+ *
+ * @param passOver the attempts up to this one are history, and their logs are not shown
+ */
 export async function followTask(
   { queue, stateDirectory }: Pick<Project, 'queue' | 'stateDirectory'>,
   { table, processor }: QueuedTable,
   id: TaskId,
   view: TaskView,
+  passOver = 0,
 ): Promise<FollowedRow> {
   const started = performance.now()
   let hasHinted = false
@@ -41,12 +46,12 @@ export async function followTask(
   for (;;) {
     const task = (await queue.find(table, id)) as unknown as FollowedRow | undefined
     if (!task) throw new Error(`${processor} ${id} was deleted.`)
-    if (log?.attempt !== task.attempt) {
+    if (log?.attempt !== task.attempt && task.attempt > passOver) {
       log?.read((text) => view.output(text))
       log = new LogTail(logFile(stateDirectory, table.name, id, task.attempt), task.attempt)
     }
     if (!isSettled(task.status)) view.changed(task)
-    log.read((text) => view.output(text))
+    log?.read((text) => view.output(text))
     if (isSettled(task.status)) {
       // Its last words come before the end: the log is whole when a task is settled.
       view.changed(task)

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import type { TaskId } from '../queue/queue.ts'
 import { Scheduler } from '../worker/scheduler.ts'
 import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
+import { taskNames } from './task-names.ts'
 
 export interface RunWorkerOptions extends WorkOptions {
   /** The processors whose tasks it takes; all when undefined. */
@@ -51,13 +51,6 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     stop.dispose()
     log.stopped()
   }
-}
-
-/** Tasks of tables without a processor are named by the table. */
-async function taskNames(project: Project): Promise<(table: string, id: TaskId) => string> {
-  const { ready } = await project.processors()
-  const processors = new Map(ready.map(({ queued }) => [queued.table.name, queued.processor]))
-  return (table, id) => `${processors.get(table) ?? table} ${id}`
 }
 
 /** The processors that were asked for, whose tables are there; each one that is left out is told. */

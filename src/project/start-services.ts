@@ -2,6 +2,7 @@ import { planServices } from '../services/plan-services.ts'
 import { runServices } from '../services/run-services.ts'
 import { colourEnvironment } from '../services/service-environment.ts'
 import { listenForStop } from '../services/stop-requests.ts'
+import { colourDepth } from '../terminal/colour-depth.ts'
 import { servicesReport } from '../terminal/services-report.ts'
 import { migrateProject } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
@@ -31,12 +32,12 @@ export async function startServices(project: Project, options: StartOptions): Pr
   // From here on the database belongs to the services.
   await project.close()
 
-  const colourDepth = colours(out, env)
+  const depth = colourDepth(out, env)
   const report = servicesReport(
     planned.map(({ name }) => name),
     {
       write: (text) => out.write(text),
-      isColoured: colourDepth > 1,
+      isColoured: depth > 1,
       // Some terminals, such as those of containers, have no width; a list cut to it would be empty.
       startList: out.isTTY && out.columns > 0 ? await startList(planned.map(({ name }) => name)) : undefined,
     },
@@ -47,7 +48,7 @@ export async function startServices(project: Project, options: StartOptions): Pr
     await runServices(planned, {
       environment: {
         ...env,
-        ...colourEnvironment(env, colourDepth),
+        ...colourEnvironment(env, depth),
         // Read by people here, although the worker writes into a pipe.
         OPS_LOG_FORMAT: env.OPS_LOG_FORMAT ?? 'text',
         ...(file === undefined ? {} : { OPS_CONFIG: file }),
@@ -67,9 +68,4 @@ export async function startServices(project: Project, options: StartOptions): Pr
 async function startList(names: readonly string[]) {
   const { StartList } = await import('../terminal/start-list.ts')
   return new StartList(names)
-}
-
-function colours(out: NodeJS.WriteStream, env: NodeJS.ProcessEnv): number {
-  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return 1
-  return out.isTTY ? out.getColorDepth(env) : env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0' ? 4 : 1
 }

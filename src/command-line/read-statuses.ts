@@ -1,0 +1,26 @@
+import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { type Status, statuses } from '../task/lifecycle.ts'
+
+export class UnknownStatusError extends OpsError {
+  readonly code = 'UNKNOWN_STATUS'
+  constructor(text: string) {
+    super(`"${text}" is no status of a task.`, {
+      exit: exitStatus.usage,
+      suggestions: [...didYouMean(text, statuses), `use one of: ${statuses.join(', ')}`],
+    })
+  }
+}
+
+/**
+ * Reads statuses, each text one or several with commas between them.
+ *
+ * @throws UnknownStatusError
+ */
+export function readStatuses(texts: readonly string[]): Status[] {
+  const words = texts.flatMap((text) => text.split(',')).map((word) => word.trim())
+  return [...new Set(words)].map((word) => {
+    const status = statuses.find((known) => known === word)
+    if (!status) throw new UnknownStatusError(word)
+    return status
+  })
+}

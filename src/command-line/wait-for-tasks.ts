@@ -1,0 +1,25 @@
+import { type FollowedRow, followTask } from '../project/follow-task.ts'
+import type { Project } from '../project/open-project.ts'
+import type { QueuedTable, TaskId } from '../queue/queue.ts'
+import { FollowedTask } from './followed-task.ts'
+
+/** A task that is waited for, and the attempts that were made before. */
+interface Waited {
+  readonly id: TaskId
+  readonly attempts?: number
+}
+
+/** Follows tasks to their ends, one after the other. */
+export async function waitForTasks(
+  project: Project,
+  queued: QueuedTable,
+  tasks: readonly Waited[],
+  out: NodeJS.WritableStream,
+): Promise<FollowedRow[]> {
+  const ended = []
+  for (const { id, attempts } of tasks) {
+    const view = new FollowedTask(`${queued.processor} ${id}`, out)
+    ended.push(await followTask(project, queued, id, view, attempts))
+  }
+  return ended
+}

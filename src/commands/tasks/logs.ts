@@ -1,0 +1,69 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { OpsCommand } from '../../command-line/ops-command.ts'
+import type { Task } from '../../project/find-task.ts'
+import type { Project } from '../../project/open-project.ts'
+
+export default class TasksLogs extends OpsCommand {
+  static override summary = 'Print what a task has printed.'
+
+  static override description =
+    `Prints the log of the latest attempt, as it is. What there is to say about it goes to standard error.`
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> build 42',
+    '<%= config.bin %> <%= command.id %> build 42 --follow',
+    '<%= config.bin %> <%= command.id %> build 42 --attempt 1',
+  ]
+
+  static override args = {
+    processor: Args.string({ required: true, description: 'the processor, such as build' }),
+    id: Args.string({ required: true, description: 'the id of the task' }),
+  }
+
+  static override flags = {
+    follow: Flags.boolean({ char: 'f', summary: 'go on until the task has ended', exclusive: ['attempt'] }),
+    attempt: Flags.integer({ summary: 'the log of this attempt', helpValue: '<n>', min: 1 }),
+  }
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TasksLogs)
+    const [{ findTask }, { findLog }] = await Promise.all([
+      import('../../project/find-task.ts'),
+      import('../../project/task-logs.ts'),
+    ])
+    const project = await this.openProject(flags.config)
+    const task = await findTask(project, args.processor, args.id)
+    if (flags.follow) await this.follow(project, task)
+    const log = await findLog(project, task, flags.attempt)
+    if (!flags.follow) {
+      if (log?.bytes === undefined) this.logToStderr(nothing(task.name, log?.attempt))
+      else if (!this.jsonEnabled()) await print(log.file)
+    }
+    if (!this.jsonEnabled()) return undefined
+    const { readFile } = await import('node:fs/promises')
+    const text = log?.bytes === undefined ? undefined : await readFile(log.file, 'utf8')
+    return { task: task.name, attempt: log?.attempt ?? null, file: log?.file ?? null, text: text ?? null }
+  }
+
+  private async follow(project: Project, { name, queued, id }: Task): Promise<void> {
+    const [{ followTask }, { FollowedLog }] = await Promise.all([
+      import('../../project/follow-task.ts'),
+      import('../../command-line/followed-log.ts'),
+    ])
+    const out = this.jsonEnabled() ? process.stderr : process.stdout
+    await followTask(project, queued, id, new FollowedLog(name, out, process.stderr))
+  }
+}
+
+function nothing(task: string, attempt: number | undefined): string {
+  return attempt === undefined
+    ? `${task} has not begun yet, so there is no log.`
+    : `There is no log of attempt ${attempt} at ${task}: it printed nothing, or not on this machine.`
+}
+
+/** Byte by byte: a log may be long, and is not always text. */
+async function print(file: string): Promise<void> {
+  const [{ createReadStream }, { pipeline }] = await Promise.all([import('node:fs'), import('node:stream/promises')])
+  await pipeline(createReadStream(file), process.stdout, { end: false })
+}

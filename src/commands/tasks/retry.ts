@@ -1,0 +1,42 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { OpsCommand } from '../../command-line/ops-command.ts'
+
+export default class TasksRetry extends OpsCommand {
+  static override summary = 'Make failed or canceled tasks pending again.'
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> build 42',
+    '<%= config.bin %> <%= command.id %> build 42 43 44 --wait',
+  ]
+
+  static override args = {
+    processor: Args.string({ required: true, description: 'the processor, such as build' }),
+    id: Args.string({ required: true, multiple: true, description: 'the ids of the tasks' }),
+  }
+
+  static override flags = {
+    wait: Flags.boolean({ summary: 'follow the logs until the tasks have ended; exit 1 unless they succeeded' }),
+  }
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(TasksRetry)
+    const [{ retryTasks }, { tellChanges }] = await Promise.all([
+      import('../../project/retry-tasks.ts'),
+      import('../../command-line/tell-changes.ts'),
+    ])
+    const project = await this.openProject(flags.config)
+    const { queued, tasks } = await retryTasks(project, args.processor, args.id)
+    const result = tellChanges(tasks, {
+      say: ({ task }) => this.log(`${task} is pending again`),
+      complain: (text) => this.logToStderr(text),
+    })
+    if (!flags.wait) return result
+    const { waitForTasks } = await import('../../command-line/wait-for-tasks.ts')
+    const retried = tasks.filter(({ problem }) => !problem)
+    const out = this.jsonEnabled() ? process.stderr : process.stdout
+    const ended = await waitForTasks(project, queued, retried, out)
+    if (ended.some(({ status }) => status !== 'succeeded')) process.exitCode = 1
+    return { ...result, ended }
+  }
+}

@@ -1,0 +1,18 @@
+import type { Style } from './screen.ts'
+
+const styles: Readonly<Record<string, Style>> = {
+  ongoing: ['bold', 'cyan'],
+  succeeded: 'green',
+  failed: 'red',
+  canceled: 'dim',
+  'timed out': 'red',
+  crashed: 'red',
+  quarantined: 'red',
+  interrupted: 'yellow',
+  returned: 'yellow',
+}
+
+/** The colour of a task's status, or of what became of a run. */
+export function statusStyle(status: string): Style | undefined {
+  return styles[status]
+}

@@ -1,0 +1,38 @@
+import { stripVTControlCharacters } from 'node:util'
+
+const segmenter = new Intl.Segmenter()
+
+/** What terminals draw two columns wide: emoji, and the scripts of East Asia. */
+const wide =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
+const control = /[\u0000-\u001f\u007f-\u009f]+/g
+
+/** How many columns a terminal needs for a text without control characters. */
+export function textWidth(text: string): number {
+  // Most texts are this simple, and a list has many.
+  if (/^[ -~]*$/.test(text)) return text.length
+  let width = 0
+  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1
+  return width
+}
+
+/** The text, or its beginning and an ellipsis, in no more columns than this. */
+export function cutText(text: string, width: number): string {
+  if (textWidth(text) <= width) return text
+  if (width < 1) return ''
+  let cut = ''
+  let used = 1
+  for (const { segment } of segmenter.segment(text)) {
+    used += textWidth(segment)
+    if (used > width) break
+    cut += segment
+  }
+  return `${cut.trimEnd()}…`
+}
+
+/** Text from anywhere as one line that does nothing to a terminal but fill it. */
+export function oneLine(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(control, ' ').trim()
+}
