@@ -120,7 +120,10 @@ describe('the package', () => {
 
   it('names in its manifest each command that it has', async () => {
     const manifest = await import(join(installed, 'oclif.manifest.json'), { with: { type: 'json' } })
-    const commands = readdirSync(join(root, 'src', 'commands')).map((name) => name.replace('.ts', ''))
+    const files = readdirSync(join(root, 'src', 'commands'), { recursive: true, encoding: 'utf8' })
+    const commands = files
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => name.replace(/(\/index)?\.ts$/, '').replaceAll('/', ':'))
     expect(Object.keys(manifest.default.commands).sort()).toEqual(commands.sort())
     expect(manifest.default.version).toBe(pjson.version)
   })

@@ -28,17 +28,16 @@ describe('a running task that is canceled', () => {
     expect(await worker.exit).toBe(0)
   })
 
-  it('is canceled too when its worker dies of it', async () => {
+  it('is canceled too when its worker is dead', async () => {
     const project = await TestProject.withProbe()
     project.addScript(family)
     const worker = project.start('worker')
     await project.pid('child.pid')
-    worker.kill('SIGSTOP')
-    const queue = await openQueue(`sqlite:${project.path('.ops/ops.db')}`, { directory: '/' })
-    await queue.cancel(scripts, 1, 'ada')
-    await queue.close()
     worker.kill('SIGKILL')
     await worker.exit
+    const queue = await openQueue(`sqlite:${project.path('.ops/ops.db')}`, { directory: '/' })
+    expect(await queue.cancel(scripts, 1, 'ada')).toEqual({ change: 'asked', status: 'ongoing' })
+    await queue.close()
     await project.ops('worker', '--drain')
     const [{ status, error } = {}] = project.rows('select status, error from scripts')
     expect(status).toBe('canceled')
