@@ -6,6 +6,7 @@ export default defineConfig({
   // What ops does for plugins when it runs them: everybody gets this copy of it.
   resolve: { alias: { '@ops-cli/core': join(import.meta.dirname, 'src', 'index.ts') } },
   test: {
+    globalSetup: 'test/support/postgres-setup.ts',
     include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
     // Most tests wait for other processes, so more files than cores are under way.
     maxWorkers: Math.max(3, availableParallelism() - 1),

@@ -46,7 +46,8 @@ export async function recoverDeadRuns(
   return recovered
 }
 
-function outcomeOfDead(run: OpenRun, { retryRules }: QueuedTable): Outcome {
+/** What becomes of a task whose worker died. */
+export function outcomeOfDead(run: OpenRun, { retryRules }: Pick<QueuedTable, 'retryRules'>): Outcome {
   const error = `worker ${run.workerId} died`
   if (run.cancelRequestedBy !== undefined)
     return { kind: 'canceled', error: `canceled by ${run.cancelRequestedBy}; ${error}` }

@@ -76,7 +76,7 @@ export class WorkerLog {
   }
 
   databaseFailed(what: string, error: unknown, pause: number): void {
-    const { message } = error as Error
+    const message = (error as Error).message.replace(/\.$/, '')
     this.line('error', 'database', `${what} failed: ${message}; trying again in ${formatDuration(pause)}`, {
       what,
       error: message,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ResultRefusedError, TaskStuckError } from '../errors.ts'
 import { failpoint } from '../failpoint.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import type { Claim, Queue, QueuedTable, Run, TaskId, UnmetPrerequisite } from '../queue/queue.ts'
+import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { tryAgain } from '../task/try-again.ts'
 import { EndOfTask } from './end-of-task.ts'
@@ -10,6 +10,8 @@ import { performTask } from './perform-task.ts'
 import { recoverDeadRuns } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import type { Stop } from './stop.ts'
+import { unmetOutcome } from './unmet-outcome.ts'
+import { withoutColumns } from './without-columns.ts'
 import type { WorkerLog } from './worker-log.ts'
 
 /** How often the worker looks for runs of workers that died. */
@@ -39,21 +41,6 @@ export interface WorkSummary {
 }
 
 const summarized = { succeeded: 'succeeded', failed: 'failed', canceled: 'canceled', pending: 'returned' } as const
-
-const ended = {
-  pending: 'is pending again',
-  ongoing: 'is ongoing again',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  canceled: 'was canceled',
-} as const
-
-/** What is left of an outcome whose columns the table does not take. */
-function withoutColumns(outcome: Outcome, refusal: ResultRefusedError): Outcome {
-  if (outcome.kind === 'succeeded') return { kind: 'failed', error: refusal.message }
-  const { columns: _, ...rest } = outcome
-  return { ...rest, error: `${rest.error}; ${refusal.message}` }
-}
 
 /** One process that claims and performs, one task at a time. */
 export class Worker {
@@ -124,7 +111,7 @@ export class Worker {
     const startedAt = performance.now()
     failpoint('run.before')
     const { outcome, isStuck } = claim.unmet
-      ? { outcome: this.unmet(claim.unmet), isStuck: false }
+      ? { outcome: unmetOutcome(claim.unmet, this.nameOf), isStuck: false }
       : await this.performWithContext(claim)
     failpoint('run.after')
     const more = once || isStuck ? [] : this.tables
@@ -144,12 +131,6 @@ export class Worker {
     if (!outcome || outcome.kind === 'succeeded') return { outcome, isStuck }
     const { retryRules } = claim.run.queued
     return { outcome: tryAgain(outcome, retryRules, { attempt: claim.run.attempt }), isStuck }
-  }
-
-  /** Such a task fails without being tried: trying it again would not change what it waited for. */
-  private unmet({ table, id, status }: UnmetPrerequisite): Outcome {
-    const name = this.nameOf(table, id)
-    return { kind: 'failed', error: status === undefined ? `${name} does not exist` : `${name} ${ended[status]}` }
   }
 
   /** The end of a run must not be lost, so only a forced stop ends the attempts; recovery decides the run then. */

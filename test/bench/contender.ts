@@ -11,3 +11,12 @@ export interface ContenderOptions {
 
 /** Tasks before those that are timed, in the same process. */
 export const warmUp = 2000
+
+/** The same for contenders on PostgreSQL. */
+export interface PostgresContenderOptions {
+  readonly n: number
+  /** The URL of the server's own database; each contender makes one for itself. */
+  readonly server: string
+}
+
+export const warmUpOnPostgres = 500

@@ -2,9 +2,30 @@ import { NEXT_ID, NOW } from '../../src/task-table/lifecycle-columns.ts'
 import { SQLITE_NOW } from '../../src/task-table/sqlite-now.ts'
 import type { TaskColumn, TaskTable } from '../../src/task-table/task-table.ts'
 
-/** The `CREATE TABLE` that a plugin's migration would have for a described task table on SQLite. */
-export function createTaskTable(table: TaskTable): string {
-  return `create table ${table.name} (${Object.values(table.columns).map(columnSql).join(', ')})`
+/** The `CREATE TABLE` that a plugin's migration would have for a described task table. */
+export function createTaskTable(table: TaskTable, database: 'sqlite' | 'postgres' = 'sqlite'): string {
+  const toSql = database === 'sqlite' ? columnSql : postgresColumnSql
+  return `create table ${table.name} (${Object.values(table.columns).map(toSql).join(', ')})`
+}
+
+const postgresTypes = {
+  text: 'text',
+  enumeration: 'text',
+  json: 'jsonb',
+  real: 'double precision',
+  boolean: 'boolean',
+  timestamp: 'timestamptz',
+  integer: 'bigint',
+  reference: 'bigint',
+}
+
+function postgresColumnSql(column: TaskColumn): string {
+  if (column.defaultValue === NEXT_ID) return 'id bigint generated always as identity primary key'
+  const { hasDefault, defaultValue } = column
+  const value = defaultValue === NOW ? 'now()' : `'${defaultValue}'`
+  const references = column.target ? ` references ${column.target().name} (id)` : ''
+  const rest = `${column.isNotNull ? ' not null' : ''}${hasDefault ? ` default ${value}` : ''}${references}`
+  return `${column.name} ${postgresTypes[column.type]}${rest}`
 }
 
 function columnSql(column: TaskColumn): string {

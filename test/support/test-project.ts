@@ -11,6 +11,9 @@ import { until } from './until.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 
+/** `ops`, as it runs from these sources. */
+export const opsProgram = join(root, 'bin', 'run.js')
+
 export const probePlugin = join(root, 'test', 'fixtures', 'plugin-probe')
 
 interface Plugin {
@@ -26,10 +29,9 @@ export class TestProject {
   private opened: Database.Database | undefined
 
   /** @param program what is run as `ops` */
-  constructor(program = join(root, 'bin', 'run.js')) {
-    const home = temporaryFolder()
+  constructor(program = opsProgram) {
     this.program = program
-    this.env = { ...withoutOps(process.env), HOME: home, ...folders(home) }
+    this.env = opsEnvironment(temporaryFolder())
   }
 
   /** A project that has the probe plugin, and its tables. */
@@ -43,8 +45,7 @@ export class TestProject {
 
   /** Links plugins, as `ops plugins:link` does. */
   link(...plugins: Plugin[]): void {
-    const oclif = { schema: 1, plugins: plugins.map((plugin) => ({ type: 'link', ...plugin })) }
-    writeFileSync(join(this.env.OPS_DATA_DIR!, 'package.json'), JSON.stringify({ dependencies: {}, oclif }))
+    linkPlugins(this.env.OPS_DATA_DIR!, plugins)
   }
 
   /** Runs `ops` to its end, whatever that is. */
@@ -68,19 +69,25 @@ export class TestProject {
 
   /** Starts `ops` and goes on. */
   start(...args: string[]): RunningOps {
-    const ops = new RunningOps([this.program, ...args], { cwd: this.directory, env: this.env })
+    return this.startWith({}, ...args)
+  }
+
+  startWith(env: Record<string, string>, ...args: string[]): RunningOps {
+    const ops = new RunningOps([this.program, ...args], { cwd: this.directory, env: { ...this.env, ...env } })
     onTestFinished(() => ops.destroy())
     return ops
   }
 
   /** The database through a connection that is not ops'. */
   get database(): Database.Database {
-    if (!this.opened) {
-      const database = new Database(this.path('.ops/ops.db'), { timeout: 5000 })
-      onTestFinished(() => void database.close())
-      this.opened = database
-    }
+    this.opened ??= this.openDatabase('.ops/ops.db')
     return this.opened
+  }
+
+  openDatabase(name: string): Database.Database {
+    const database = new Database(this.path(name), { timeout: 5000 })
+    onTestFinished(() => void database.close())
+    return database
   }
 
   rows<Row = Record<string, unknown>>(sql: string, ...values: unknown[]): Row[] {
@@ -120,9 +127,19 @@ export class TestProject {
   }
 }
 
+export function linkPlugins(dataDirectory: string, plugins: readonly Plugin[]): void {
+  const oclif = { schema: 1, plugins: plugins.map((plugin) => ({ type: 'link', ...plugin })) }
+  writeFileSync(join(dataDirectory, 'package.json'), JSON.stringify({ dependencies: {}, oclif }))
+}
+
 export function isRunning(pid: number): boolean {
   const stat = processStat(pid)
   return stat !== undefined && stat.state !== 'Z'
+}
+
+/** An environment for `ops` in which nothing of this machine's own has a part. */
+export function opsEnvironment(home: string): Record<string, string | undefined> {
+  return { ...withoutOps(process.env), HOME: home, ...folders(home) }
 }
 
 /** What a developer has set for ops, or for colours, is not part of a test. */

@@ -1,4 +1,5 @@
 import type { Statement } from 'better-sqlite3'
+import { Checkpoint } from './checkpoint.ts'
 import { connectedProcesses } from './connected-processes.ts'
 import { GiveWay } from './give-way.ts'
 import { Lives } from './life.ts'
@@ -7,13 +8,14 @@ import { StatementCache } from './statement-cache.ts'
 import { WakeUp } from './wake-up.ts'
 import { WriteLock } from './write-lock.ts'
 
-/** One open database file with what belongs to it: the write lock, the wake-up, the lives of the workers. */
+/** One open database file with what belongs to it: the write lock, the wake-up, the checkpoint, the lives of the workers. */
 export class Connection {
   readonly database: SqliteDatabase
   readonly lock: WriteLock
   readonly wakeUp: WakeUp
   readonly giveWay: GiveWay
   readonly lives: Lives
+  readonly checkpoint: Checkpoint
   private readonly statements: StatementCache
 
   constructor(path: string, options: OpenOptions) {
@@ -27,6 +29,7 @@ export class Connection {
       areOthersConnected: () => this.areOthersConnected(),
     })
     this.lives = new Lives(path)
+    this.checkpoint = new Checkpoint(this.database)
   }
 
   sql(text: string): Statement {

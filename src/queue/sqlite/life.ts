@@ -2,26 +2,33 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { isBusy, type SqliteDatabase } from './open-database.ts'
+import { asUnusable } from './unusable.ts'
 
 /**
  * A worker's life is an exclusive lock of SQLite's own on a small file beside the database. The kernel frees it when
  * the process ends, however it ends; a stopped process keeps it; and it holds between containers that share the volume.
  */
 export class Lives {
+  private readonly databasePath: string
   private readonly directory: string
   private own: { file: string; lock: SqliteDatabase } | undefined
 
   constructor(databasePath: string) {
+    this.databasePath = databasePath
     this.directory = `${databasePath}-workers`
   }
 
   begin(workerId: string): void {
     const file = this.file(workerId)
-    mkdirSync(dirname(file), { recursive: true })
-    const lock = new Database(file, { timeout: 0 })
-    // Never committed: the transaction is the life.
-    lock.exec('begin exclusive')
-    this.own = { file, lock }
+    try {
+      mkdirSync(dirname(file), { recursive: true })
+      const lock = new Database(file, { timeout: 0 })
+      // Never committed: the transaction is the life.
+      lock.exec('begin exclusive')
+      this.own = { file, lock }
+    } catch (error) {
+      throw asUnusable(this.databasePath, error)
+    }
   }
 
   /** Whether somebody holds the lock of this worker. A missing file is that of a worker that ended in order. */

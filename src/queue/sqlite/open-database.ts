@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { WAL_LIMIT_BYTES } from './checkpoint.ts'
+import { asUnusable } from './unusable.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -17,9 +19,6 @@ export interface OpenOptions {
  * written to the database once for all its changes since the last time, so rarer is cheaper.
  */
 const AUTOCHECKPOINT_PAGES = 20_000
-
-/** The size to which a checkpoint cuts the write-ahead log back after a reader held it open. */
-const WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 /**
  * Opens the database file and sets what ops relies on.
@@ -40,9 +39,11 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
     if (isNew) database.pragma('page_size = 2048')
     const mode = withPatience(() => database.pragma('journal_mode = WAL', { simple: true }))
     if (mode !== 'wal')
-      throw new Error(
-        `its journal mode stays "${mode}"; a write-ahead log needs shared memory, which a network file system lacks`,
-      )
+      throw new DatabaseUnusableError(path, `its journal mode stays "${mode}"`, {
+        suggestions: [
+          'put it on a local disk: a write-ahead log needs shared memory, which a network file system lacks',
+        ],
+      })
     // better-sqlite3 is built with NORMAL for write-ahead logs, so FULL must be said.
     database.pragma(`synchronous = ${synchronous}`)
     database.pragma(`wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`)
@@ -50,21 +51,7 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
     database.pragma('foreign_keys = ON')
     return database
   } catch (cause) {
-    if (isDiskFull(dirname(path))) {
-      throw new DatabaseUnusableError(path, 'the disk is full', { suggestions: ['make room, then try again'] })
-    }
-    throw new DatabaseUnusableError(path, (cause as Error).message, {
-      suggestions: [`see that ${dirname(path)} is on a local disk and that this user may write to it`],
-    })
-  }
-}
-
-/** SQLite calls it an I/O error when it is the shared memory that finds no room. */
-function isDiskFull(directory: string): boolean {
-  try {
-    return statfsSync(directory).bavail === 0
-  } catch {
-    return false
+    throw asUnusable(path, cause)
   }
 }
 

@@ -144,8 +144,9 @@ export class SqliteQueue implements Queue {
     outcome: Outcome,
     next: readonly QueuedTable[] = [],
   ): Promise<{ held: boolean; next?: Claim | undefined }> {
-    const { giveWay, lock } = this.connection()
+    const { checkpoint, giveWay, lock } = this.connection()
     await giveWay.betweenTasks()
+    checkpoint.whenLarge()
     const settled = await lock.write(() => {
       const held = this.settler().settle(run.id, run.taskId, run.queued.table, outcome, Date.now())
       // Not the time from before: the next run would be seen to begin before this one, with its key, has ended.
@@ -194,6 +195,7 @@ export class SqliteQueue implements Queue {
     const now = Date.now()
     const runTimes = tables.map((queued) => this.claimsOf(queued).nextRunAt(now)).filter((at) => at !== undefined)
     const untilDue = Math.min(...runTimes, Number.POSITIVE_INFINITY) - now
+    this.connection().checkpoint.whenLarge()
     const changed = await this.connection().wakeUp.changed(Math.min(pollInterval, untilDue), signal)
     if (signal.aborted) return 'stopped'
     if (changed) return 'changed'

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseBusyError } from '../../errors.ts'
 import { isBusy, pause, type SqliteDatabase } from './open-database.ts'
+import { asUnusable } from './unusable.ts'
 
 /** Between two attempts. SQLite's own back-off sleeps 1 to 100 ms and misses the gaps that a draining worker leaves. */
 const RETRY_MS = 0.2
@@ -40,7 +41,7 @@ export class WriteLock {
   /**
    * Runs a synchronous function in one transaction: all of it is kept, or nothing.
    *
-   * @throws DatabaseBusyError when another writer keeps the lock for 30 s
+   * @throws DatabaseBusyError when another writer keeps the lock for 30 s, DatabaseUnusableError when the disk is full and the like
    */
   async write<T>(transaction: () => T): Promise<T> {
     if (!this.tryBegin()) await this.wait()
@@ -71,7 +72,7 @@ export class WriteLock {
       this.begin.run()
       return true
     } catch (error) {
-      if (!isBusy(error)) throw error
+      if (!isBusy(error)) throw asUnusable(this.database.name, error)
       if (waiting) this.stillBusy(waiting, error)
       return false
     }
@@ -93,7 +94,7 @@ export class WriteLock {
     } catch (error) {
       // SQLite has rolled back by itself after some errors (a full disk), and then there is nothing to roll back.
       if (this.database.inTransaction) this.rollback.run()
-      throw error
+      throw asUnusable(this.database.name, error)
     }
   }
 }

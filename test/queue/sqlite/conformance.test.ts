@@ -6,6 +6,7 @@ queueConformance('SQLite', async (tables) => {
   return {
     queue,
     url: `sqlite:${file}`,
+    shellActor: null,
     secondQueue: async () => openQueue(file),
     sql: async (text) => {
       const statement = raw.prepare(text)

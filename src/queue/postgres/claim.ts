@@ -1,0 +1,153 @@
+import type { QueuedTable } from '../queue.ts'
+import type { Guarantee } from './guarantees.ts'
+import { type Instants, instants } from './instants.ts'
+import { claimOrder, guaranteeName, idsOf, isHeld, isKeyTaken, keyOf, rowAsJson } from './task-sql.ts'
+import { columnNamed, literal, quote } from './values.ts'
+
+/** So many of the first tasks are looked at in order; behind more that wait for busy keys, one is looked at for each key. */
+const FIRST_TASKS = 50
+
+/** After a lost race for a key there may be another task. Who loses so often comes back with the next poll. */
+const LOOKS = 10
+
+/**
+ * The function by which a worker begins the run of the first task that may run: none or one row of JSON. A function,
+ * so that it takes no round trip of its own, and sees what the settlement before it in the same statement has freed.
+ * With `begun` it gives the task of a run that it has begun before, when the answer was lost with the connection.
+ */
+export function claimFunction(queued: QueuedTable): Guarantee {
+  const { table, exclusivity, after } = queued
+  const has = (column: string) => columnNamed(table, column) !== undefined
+  const now = claimInstants(queued)
+  const name = guaranteeName(table, 'claim')
+  const attempt = has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'
+  const filled = [
+    `status = 'ongoing'`,
+    ...(has('started_at') ? [`started_at = ${now.of('started_at')}`] : []),
+    ...(has('attempt') ? [`attempt = ${attempt}`] : []),
+    ...['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`),
+  ]
+  const [first, ...others] = candidates(queued, now)
+  const look = [
+    `${first} into candidate;`,
+    ...others.map((other) => `if not found then\n${other} into candidate;\nend if;`),
+  ]
+  const code = `create or replace function ${quote(name)}(
+  worker text, timeout interval, settled boolean default null, begun bigint default null
+) returns setof json language plpgsql as $ops$
+#variable_conflict use_variable
+declare
+  candidate record;
+  run record;
+  task record;
+  unmet json;
+  unmet_status text;
+  task_id ${quote(table.name)}.id%type;
+${now.declarations}begin
+if begun is not null then
+  select r.id, r.attempt, r.deadline_at, r.task_key into run from ops_runs r
+  where r.id = begun and r.task_table = ${literal(table.name)} and r.ended_at is null;
+  if not found then return; end if;
+  task_id := run.task_key;
+  select t.* into task from ${quote(table.name)} t where t.id = task_id;
+else
+for look in 1..${LOOKS} loop
+${look.join('\n')}
+if not found then return; end if;
+-- Whoever has begun a run with this key since the look has won it.
+insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
+select ${literal(table.name)}, ${idsOf(table, 't')}, ${attempt}, worker, ${keyOf(exclusivity, 't')}, now() + timeout
+from ${quote(table.name)} t where t.id = candidate.id
+on conflict do nothing
+returning ops_runs.id, ops_runs.attempt, ops_runs.deadline_at into run;
+exit when found;
+end loop;
+if run.id is null then return; end if;
+perform set_config('ops.actor', worker, true);
+update ${quote(table.name)} t set ${filled.join(', ')} where t.id = candidate.id returning t.* into task;
+end if;
+${after.map(findUnmet).join('')}return next json_build_object(
+  'run', run.id, 'task', task.id, 'attempt', run.attempt, 'deadline', run.deadline_at, 'unmet', unmet,
+  'row', ${rowAsJson(table, 'task')}
+);
+end
+$ops$`
+  return { kind: 'function', name, create: [code] }
+}
+
+export function claimInstants({ table }: QueuedTable): Instants {
+  return instants(table, { run_at: 'now()', started_at: 'now()' })
+}
+
+function findUnmet({ column, table }: QueuedTable['after'][number]): string {
+  const reference = `task.${quote(column)}`
+  return `if unmet is null and ${reference} is not null then
+  select p.status into unmet_status from ${quote(table)} p where p.id = ${reference};
+  if unmet_status is distinct from 'succeeded' then
+    unmet := json_build_object('table', ${literal(table)}, 'id', ${reference}, 'status', unmet_status);
+  end if;
+end if;
+`
+}
+
+/**
+ * The statements that look for the task, each where the one before has found none. They lock what they find, pass over
+ * what another worker has locked, and compare the status again under the lock. The status is a literal in each: a
+ * bound one would hide the partial index from the planner.
+ */
+export function candidates(queued: QueuedTable, now: Instants = claimInstants(queued)): string[] {
+  const { processor, table, exclusivity, after } = queued
+  const name = quote(table.name)
+  const order = claimOrder(table)
+  const isPending = `t.status = 'pending'`
+  const isDue = columnNamed(table, 'run_at') ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
+  const key = keyOf(exclusivity, 't')
+  const isFree = [
+    ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
+    `not ${isHeld(processor, exclusivity, key)}`,
+  ].join(' and ')
+  // The reference may be null, and then there is nothing to wait for.
+  const isReady = after
+    .map((each) => {
+      const isOne = `p.id = t.${quote(each.column)} and p.status in ('pending', 'ongoing')`
+      return ` and not exists (select 1 from ${quote(each.table)} p where ${isOne})`
+    })
+    .join('')
+  if (exclusivity.kind !== 'column') {
+    return [
+      `select t.id from ${name} t where ${isDue} and ${isFree}${isReady}
+order by ${order} limit 1 for no key update of t skip locked`,
+    ]
+  }
+  const column = `t.${quote(exclusivity.column)}`
+  const needed = [...order.split(', ').map((each) => `t.${each}`), column].join(', ')
+  // Materialized, so that only tasks whose key is free are locked, one after the other, until one is not taken yet.
+  const firstUnlocked = `select t.id from free t cross join lateral (
+  select 1 from ${name} l where l.id = t.id and l.status = 'pending' for no key update skip locked
+) l limit 1`
+  const firstWith = (condition: string) =>
+    `(select ${needed} from ${name} t where ${isDue} and ${column} ${condition}${isReady} order by ${column}, ${order} limit 1)`
+  const nextKey = (condition: string) =>
+    `(select ${column} from ${name} t where ${isPending} and ${column} ${condition} order by ${column} limit 1)`
+  return [
+    `with first as (
+  select ${needed} from ${name} t where ${isDue}${isReady} order by ${order} limit ${FIRST_TASKS}
+), free as materialized (
+  select t.id from first t where ${isFree}
+)
+${firstUnlocked}`,
+    // Walks the keys and not the tasks: as cheap behind a million waiting tasks as behind one.
+    `with recursive keys (value) as (
+  ${nextKey('is not null')}
+  union all
+  select ${nextKey('> keys.value')} from keys where keys.value is not null
+), first as (
+  select t.* from keys cross join lateral ${firstWith('= keys.value')} t
+  union all
+  ${firstWith('is null')}
+), free as materialized (
+  select t.id from first t where ${isFree} order by ${order}
+)
+${firstUnlocked}`,
+  ]
+}

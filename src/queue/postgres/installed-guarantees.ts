@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type { Guarantee } from './guarantees.ts'
+import type { Row, Session } from './session.ts'
+import { literal, quote } from './values.ts'
+
+/** A guarantee as the database has it. */
+export interface InstalledGuarantee {
+  readonly kind: Guarantee['kind']
+  readonly name: string
+  /** The statement that takes it away. */
+  readonly drop: string
+  /** Whether it is what was installed, from the text that was installed. */
+  isFrom(guarantee: Guarantee): boolean
+}
+
+/**
+ * What the database has is not the text that made it, so each guarantee is marked, in its comment, with the hashes of
+ * the text and of what the database made of it: when a rule changes, or somebody's hand changes the guarantee, one of the
+ * two differs.
+ */
+const markOf = (table: string, { create }: Guarantee, definition: string) =>
+  `ops:${table}:${hash(create.join(';'))}:${hash(definition)}`
+
+/** What ops has put on a table, by name. The names begin with ops', and nobody else's do. */
+export async function installedGuarantees(
+  session: Session,
+  { name: table }: TaskTable,
+  functions: readonly string[],
+): Promise<Map<string, InstalledGuarantee>> {
+  const rows = await session.query(FIND, [quote(table), functions, `ops:${table}:%`])
+  return new Map(
+    rows.map(({ kind, name, drop, definition, mark }: Row) => [
+      name,
+      { kind, name, drop, isFrom: (guarantee) => mark === markOf(table, guarantee, definition) },
+    ]),
+  )
+}
+
+/** Marks guarantees as they are now as made from their text. */
+export async function markGuarantees(
+  session: Session,
+  { name: table }: TaskTable,
+  made: readonly Guarantee[],
+): Promise<void> {
+  const rows = await session.query(FIND, [quote(table), made.map(({ name }) => name), `ops:${table}:%`])
+  for (const { kind, name, subject, definition } of rows) {
+    const guarantee = made.find((each) => each.name === name && each.kind === kind)
+    if (guarantee) await session.query(`comment on ${subject} is ${literal(markOf(table, guarantee, definition))}`)
+  }
+}
+
+const FIND = `select 'index' as kind, c.relname::text as name, pg_get_indexdef(c.oid) as definition,
+  obj_description(c.oid, 'pg_class') as mark, format('index %s', c.oid::regclass) as subject,
+  format('drop index %s', c.oid::regclass) as drop
+from pg_index i join pg_class c on c.oid = i.indexrelid
+where i.indrelid = to_regclass($1) and c.relname like 'ops\\_%'
+union all
+select 'trigger', t.tgname, pg_get_triggerdef(t.oid) || t.tgenabled::text || pg_get_functiondef(t.tgfoid),
+  obj_description(t.oid, 'pg_trigger'), format('trigger %I on %s', t.tgname, t.tgrelid::regclass),
+  format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+from pg_trigger t
+where t.tgrelid = to_regclass($1) and not t.tgisinternal and t.tgname like 'ops\\_%'
+union all
+select 'function', p.proname, pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc'),
+  format('function %s', p.oid::regprocedure), format('drop function %s', p.oid::regprocedure)
+from pg_proc p
+where p.pronamespace = current_schema()::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
+  and (p.proname = any ($2) or obj_description(p.oid, 'pg_proc') like $3)`
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,125 @@
+import { readlinkSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { bootId } from '../../processes/leftover-groups.ts'
+import { processStat } from '../../processes/process-stat.ts'
+import type { WorkerIdentity } from '../queue.ts'
+import type { Row, Session } from './session.ts'
+
+/** For so long a lock must be seen free before it is a death, where this machine cannot prove one. */
+export const FREE_FOR_MS = 15_000
+
+/** How long the server may take to end a session that is lost. */
+const END_WITHIN_MS = 2000
+
+/** The lock of a worker, in the database's own view. The table's number keeps it apart from the locks of others. */
+const isLockOf = (lockId: string) => `l.locktype = 'advisory' and l.classid = 'ops_workers'::regclass
+  and l.objid = (${lockId})::oid and l.objsubid = 2 and l.granted
+  and l.database = (select d.oid from pg_database d where d.datname = current_database())`
+
+/** So that the server soon frees the lock of a worker whose host has vanished. */
+const KEEPALIVES = [
+  'set tcp_keepalives_idle = 10',
+  'set tcp_keepalives_interval = 5',
+  'set tcp_keepalives_count = 3',
+].join('; ')
+
+/** The life of a worker of this process: an advisory lock of its session. */
+export class OwnLife {
+  private readonly lockId: number
+
+  private constructor(lockId: number) {
+    this.lockId = lockId
+  }
+
+  static async begin(session: Session, { id, host, pid, version }: WorkerIdentity): Promise<OwnLife> {
+    const [row] = await session.query(
+      `insert into ops_workers (id, host, pid, boot_id, process_started, version, state)
+       values ($1, $2, $3, $4, $5, $6, 'polling') returning lock_id`,
+      [id, host, pid, machine() ?? null, processStat(pid)?.startTime ?? null, version],
+    )
+    return new OwnLife(row!.lock_id)
+  }
+
+  /** Takes the lock on a new session. */
+  async hold(session: Session): Promise<void> {
+    await session.query(KEEPALIVES)
+    const end = performance.now() + END_WITHIN_MS
+    for (;;) {
+      const [row] = await session.query(
+        `select pg_try_advisory_lock('ops_workers'::regclass::oid::int4, $1::int4) as taken`,
+        [this.lockId],
+      )
+      if (row!.taken) return
+      // Nobody else has this number: it is the session that was lost, of which the server does not know yet.
+      await session.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${isLockOf('$1')}`, [this.lockId])
+      if (performance.now() > end) throw new Error('The lock of this worker is still with the session that was lost.')
+      await delay(20)
+    }
+  }
+
+  /** Whether this session has the lock, as everybody sees it. */
+  async isHeldBy(session: Session): Promise<boolean> {
+    const text = `select 1 from pg_locks l where ${isLockOf('$1')} and l.pid = pg_backend_pid()`
+    return (await session.query(text, [this.lockId])).length === 1
+  }
+
+  async end(session: Session): Promise<void> {
+    await session.query(
+      `update ops_workers set state = 'stopped', stopped_at = now() where lock_id = $1 and stopped_at is null`,
+      [this.lockId],
+    )
+    await session.query(`select pg_advisory_unlock('ops_workers'::regclass::oid::int4, $1::int4)`, [this.lockId])
+  }
+}
+
+/** Knows which workers live. */
+export class Lives {
+  private readonly freeForMs: number
+  /** Since when a lock has been seen free, by the clock that nobody sets. */
+  private readonly freeSince = new Map<string, number>()
+
+  constructor(freeForMs = FREE_FOR_MS) {
+    this.freeForMs = freeForMs
+  }
+
+  async isAlive(session: Session, workerId: string): Promise<boolean> {
+    const [row] = await session.query(`${FIND_LIVES} where w.id = $1`, [workerId])
+    return row !== undefined && this.lives(row)
+  }
+
+  async isAnyAlive(session: Session): Promise<boolean> {
+    const rows = await session.query(`${FIND_LIVES} where w.stopped_at is null`)
+    return rows.some((row) => this.lives(row))
+  }
+
+  private lives(worker: Row): boolean {
+    const isProven = worker.boot_id !== null && worker.boot_id === machine()
+    if (worker.is_held || worker.is_stopped || isProven) {
+      this.freeSince.delete(worker.id)
+      // A process that goes on has only lost its connection.
+      return worker.is_held || (!worker.is_stopped && isRunning(worker))
+    }
+    const now = performance.now()
+    const since = this.freeSince.get(worker.id) ?? now
+    this.freeSince.set(worker.id, since)
+    return now - since < this.freeForMs
+  }
+}
+
+const FIND_LIVES = `select w.id, w.pid, w.boot_id, w.process_started, w.stopped_at is not null as is_stopped,
+  exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')}) as is_held
+from ops_workers w`
+
+function isRunning({ pid, process_started }: Row): boolean {
+  const stat = processStat(pid)
+  return stat !== undefined && stat.state !== 'Z' && stat.startTime === process_started
+}
+
+/** The boot and the process namespace in which a pid means something; undefined without /proc. */
+function machine(): string | undefined {
+  try {
+    return `${bootId()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,101 @@
+import { failpoint } from '../../failpoint.ts'
+import type { RecordedGroup } from '../../processes/leftover-groups.ts'
+import type { Outcome } from '../../task/outcome.ts'
+import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
+import type { Lives } from './life.ts'
+import { recordEvent } from './record-event.ts'
+import type { Runs } from './runs.ts'
+import type { Session } from './session.ts'
+import { columnNamed, quote, taskIdOf } from './values.ts'
+
+/** All runs that have not ended. A partial index holds only these, so their number alone is the cost. */
+export async function openRuns(session: Session): Promise<OpenRun[]> {
+  const rows = await session.prepared(OPEN_RUNS)
+  return rows.map((row) => ({
+    id: row.id,
+    taskTable: row.task_table,
+    taskId: taskIdOf(row as never),
+    attempt: row.attempt,
+    workerId: row.worker_id,
+    startedAt: row.started_at,
+    deadlineAt: row.deadline_at ?? undefined,
+    overdue: row.overdue === null || row.overdue < 0 ? undefined : row.overdue,
+    bootId: row.boot_id ?? undefined,
+    processGroups: row.process_groups ?? [],
+    cancelRequestedBy: row.cancel_requested_by ?? undefined,
+    crashes: row.crashes,
+  }))
+}
+
+export const OPEN_RUNS = `select r.*, (extract(epoch from now() - r.deadline_at) * 1000)::float8 as overdue,
+  (select count(*) from ops_runs c where c.task_table = r.task_table and c.task_key = r.task_key and c.outcome = 'crashed') as crashes
+from ops_runs r where r.ended_at is null`
+
+export const STATE_OF = 'select cancel_requested_by from ops_runs where id = $1 and ended_at is null'
+
+export async function stateOf(session: Session, run: Run): Promise<RunState> {
+  const [row] = await session.prepared(STATE_OF, [run.id])
+  return { isHeld: row !== undefined, cancelRequestedBy: row?.cancel_requested_by ?? undefined }
+}
+
+/** Inside a transaction of the caller's where it is a milestone. */
+export async function report(
+  session: Session,
+  run: Run,
+  { fraction, note, isMilestone }: Progress,
+  workerId: string,
+): Promise<boolean> {
+  const { table } = run.queued
+  const known = ['progress', 'progress_note'].filter((name) => columnNamed(table, name))
+  const values = { progress: fraction, progress_note: note ?? null } as Record<string, unknown>
+  // A table with neither column has nothing to write; then the run alone is looked at.
+  const set = known.length > 0 ? known.map((name, index) => `${name} = $${index + 3}`).join(', ') : 'id = t.id'
+  const text = `update ${quote(table.name)} t set ${set} where t.id = $2 and t.status = 'ongoing'
+  and exists (select 1 from ops_runs r where r.id = $1 and r.ended_at is null) returning 1`
+  const changed = await session.prepared(text, [run.id, run.taskId, ...known.map((name) => values[name])])
+  if (changed.length === 0) return false
+  if (isMilestone) {
+    const task = { table: table.name, id: run.taskId, runId: run.id }
+    await recordEvent(session, 'progress', workerId, task, { progress: fraction, note })
+  }
+  return true
+}
+
+export async function recordProcessGroups(
+  session: Session,
+  run: Run,
+  bootId: string | undefined,
+  groups: readonly RecordedGroup[],
+): Promise<boolean> {
+  const changed = await session.prepared(
+    'update ops_runs set boot_id = $1, process_groups = $2 where id = $3 and ended_at is null returning 1',
+    [bootId ?? null, JSON.stringify(groups), run.id],
+  )
+  return changed.length === 1
+}
+
+/** Settles the run of a worker that died, on the record as recovered by this one. Inside a transaction of the caller's. */
+export async function settleDead(
+  session: Session,
+  run: OpenRun,
+  queued: QueuedTable,
+  outcome: Outcome,
+  lives: Lives,
+  runs: Runs,
+): Promise<boolean> {
+  // A worker whose run is only late may go on one day.
+  const isDead = !(await lives.isAlive(session, run.workerId))
+  const { held } = await runs.settle(session, { ...run, table: queued.table }, outcome, [])
+  if (!held) return false
+  if (isDead) {
+    await session.query(
+      `update ops_workers set state = 'died', stopped_at = now() where id = $1 and stopped_at is null`,
+      [run.workerId],
+    )
+  }
+  const task = { table: run.taskTable, id: run.taskId, runId: run.id }
+  const detail = { worker: run.workerId, outcome: outcome.kind, processor: queued.processor }
+  await recordEvent(session, 'recovered', runs.workerId, task, detail)
+  failpoint('recover.before-commit')
+  return true
+}

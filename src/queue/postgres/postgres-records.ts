@@ -1,0 +1,68 @@
+import type { Status } from '../../task/lifecycle.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type { TaskId } from '../queue.ts'
+import type { AuditEntry, AuditFilter, Records, RunRecord } from '../records.ts'
+import type { Connection } from './connection.ts'
+import { asForDrizzle } from './existing-rows.ts'
+import { decodeRow, isExisting, literal, quote, taskIdOf } from './values.ts'
+
+export class PostgresRecords implements Records {
+  private readonly connection: Connection
+
+  constructor(connection: Connection) {
+    this.connection = connection
+  }
+
+  async tasks(
+    table: TaskTable,
+    { statuses, limit }: { statuses: readonly Status[]; limit: number },
+  ): Promise<Readonly<Record<string, unknown>>[]> {
+    const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
+    const text = `select * from ${quote(table.name)} ${where} order by id desc limit $1`
+    const types = isExisting(table) ? asForDrizzle : undefined
+    const rows = await this.connection.use((session) => session.query(text, [limit], types))
+    return rows.map((row) => decodeRow(table, row))
+  }
+
+  async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
+    const text = 'select * from ops_runs where task_table = $1 and task_key = $2 order by id'
+    const rows = await this.connection.use((session) => session.query(text, [table.name, String(id)]))
+    return rows.map((row) => ({
+      id: row.id,
+      attempt: row.attempt,
+      workerId: row.worker_id,
+      exclusiveKey: row.exclusive_key ?? undefined,
+      startedAt: row.started_at,
+      deadlineAt: row.deadline_at ?? undefined,
+      endedAt: row.ended_at ?? undefined,
+      outcome: row.outcome ?? undefined,
+      error: row.error ?? undefined,
+    }))
+  }
+
+  async audit({ table, taskId, after, limit }: AuditFilter): Promise<AuditEntry[]> {
+    const bound: unknown[] = []
+    const conditions = [
+      ...(table === undefined ? [] : [`task_table = $${bound.push(table)}`]),
+      ...(taskId === undefined ? [] : [`task_key = $${bound.push(String(taskId))}`]),
+      ...(after === undefined ? [] : [`id > $${bound.push(after)}`]),
+    ]
+    const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
+    const order = after === undefined ? 'desc' : 'asc'
+    const text = `select * from ops_audit ${where} order by id ${order} limit $${bound.push(limit)}`
+    const rows = await this.connection.use((session) => session.query(text, bound))
+    const entries = rows.map((row) => ({
+      id: row.id,
+      at: row.at,
+      taskTable: row.task_table ?? undefined,
+      taskId: row.task_key === null ? undefined : taskIdOf(row as never),
+      runId: row.run_id ?? undefined,
+      event: row.event,
+      fromStatus: row.from_status ?? undefined,
+      toStatus: row.to_status ?? undefined,
+      actor: row.actor ?? undefined,
+      detail: row.detail ?? undefined,
+    }))
+    return after === undefined ? entries.reverse() : entries
+  }
+}

@@ -1,0 +1,180 @@
+import { ResultRefusedError } from '../../errors.ts'
+import { type Failpoint, failpoint, isSet } from '../../failpoint.ts'
+import { type Outcome, statusAfter } from '../../task/outcome.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
+import { ExistingRows } from './existing-rows.ts'
+import { claimStatement, settleStatement } from './run-statements.ts'
+import type { Row, Session } from './session.ts'
+import { TAKEN_AWAY } from './settle.ts'
+import { decodeRow, encode, isExisting } from './values.ts'
+
+/** What a settlement names of a run. */
+export interface EndedRun {
+  readonly id: number
+  readonly taskId: TaskId
+  readonly table: TaskTable
+}
+
+export interface Settled {
+  readonly held: boolean
+  readonly next: Claim | undefined
+}
+
+/**
+ * Begins and ends the runs of one worker, each time in one round trip.
+ *
+ * When the connection is lost before the answer came, the database may have begun a run of which the worker does not
+ * know, and which nobody would ever perform: so the next statement looks for it first.
+ */
+export class Runs {
+  /** By which the runs are known. */
+  readonly workerId: string
+  private readonly isAlone: boolean
+  private readonly existingRows = new ExistingRows()
+  private isInDoubt = false
+
+  /** @param workerId undefined where no worker is: then the runs of this queue are not told from those of another */
+  constructor(workerId?: string) {
+    this.workerId = workerId ?? 'ops'
+    this.isAlone = workerId !== undefined
+  }
+
+  async claim(session: Session, tables: readonly QueuedTable[]): Promise<Claim | undefined> {
+    if (this.isInDoubt) return this.claimInDoubt(session, tables)
+    return this.unlessLost(session, 'claim.before-commit', () => this.begin(session, tables))
+  }
+
+  /** @throws ResultRefusedError when the task's own columns do not take what the processor returned */
+  async settle(session: Session, run: EndedRun, outcome: Outcome, next: readonly QueuedTable[]): Promise<Settled> {
+    if (this.isInDoubt) return this.settleInDoubt(session, run, outcome, next)
+    return this.unlessLost(session, 'settle.before-commit', () => this.end(session, run, outcome, next))
+  }
+
+  private async settleInDoubt(
+    session: Session,
+    run: EndedRun,
+    outcome: Outcome,
+    next: readonly QueuedTable[],
+  ): Promise<Settled> {
+    const { held } = await this.end(session, run, outcome, [])
+    const wasHeld = held || (await hasEndedSo(session, run, outcome))
+    return { held: wasHeld, next: await this.claimInDoubt(session, next, run.id) }
+  }
+
+  private async claimInDoubt(
+    session: Session,
+    tables: readonly QueuedTable[],
+    known?: number,
+  ): Promise<Claim | undefined> {
+    const begun = await this.findUnheard(session, known)
+    const claim = await this.unlessLost(session, 'claim.before-commit', () => this.begin(session, tables, begun))
+    // It waits for the next claim where this one does not take from its table.
+    this.isInDoubt = begun !== undefined && claim === undefined
+    return claim
+  }
+
+  private async begin(session: Session, tables: readonly QueuedTable[], begun?: number): Promise<Claim | undefined> {
+    if (tables.length === 0) return undefined
+    await this.learn(session, tables)
+    const rows = await session.prepared(claimStatement(tables), [this.workerId, begun ?? null])
+    return this.toClaim(tables, rows[0])
+  }
+
+  private async end(
+    session: Session,
+    { id, taskId, table }: EndedRun,
+    outcome: Outcome,
+    next: readonly QueuedTable[],
+  ): Promise<Settled> {
+    await this.learn(session, next)
+    const own = outcome.columns ?? {}
+    const failure = outcome.kind === 'succeeded' ? undefined : outcome
+    const keys = Object.keys(own)
+    const ended = [id, String(taskId), statusAfter(outcome), outcome.kind, failure?.error ?? null]
+    const back = [failure?.return?.delay ?? null, failure?.return?.givesAttemptBack ?? false]
+    try {
+      const columns = keys.length > 0 ? [taskId, ...keys.map((key) => encode(table.columns[key]!, own[key]))] : []
+      const worker = next.length > 0 ? [this.workerId] : []
+      const text = settleStatement(table, keys, next)
+      const [row] = await session.prepared(text, [...ended, ...back, ...worker, ...columns])
+      return { held: row!.held, next: this.toClaim(next, row) }
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code === TAKEN_AWAY)
+        return { held: false, next: await this.begin(session, next) }
+      if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
+      throw cause
+    }
+  }
+
+  private async unlessLost<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
+    this.isInDoubt = this.isAlone
+    try {
+      const result = await beforeCommit(session, point, work)
+      this.isInDoubt = false
+      return result
+    } catch (error) {
+      if (!session.isOver) this.isInDoubt = false
+      throw error
+    }
+  }
+
+  /** The run of this worker that is open and that it does not know of. */
+  private async findUnheard(session: Session, known = 0): Promise<number | undefined> {
+    const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> $2'
+    const [row] = await session.query(text, [this.workerId, known])
+    return row?.id
+  }
+
+  private async learn(session: Session, tables: readonly QueuedTable[]): Promise<void> {
+    for (const { table } of tables) if (isExisting(table)) await this.existingRows.learn(session, table)
+  }
+
+  private toClaim(tables: readonly QueuedTable[], row: Row | undefined): Claim | undefined {
+    if (!row?.claim) return undefined
+    const queued = tables[row.place]!
+    const { existingRows } = this
+    const { run: id, task: taskId, attempt, deadline, unmet, row: columns } = row.claim as ClaimedRow
+    return {
+      run: { id, queued, taskId, attempt, deadlineAt: deadline === null ? undefined : new Date(deadline) },
+      unmet: unmet ? { ...unmet, status: unmet.status ?? undefined } : undefined,
+      // A row that cannot be decoded must fail as a task, and not keep the worker from claiming.
+      get task() {
+        const { table } = queued
+        return decodeRow(table, isExisting(table) ? existingRows.read(table, columns as never) : columns)
+      },
+    }
+  }
+}
+
+/** What the function of a table returns. */
+interface ClaimedRow {
+  run: number
+  task: TaskId
+  attempt: number
+  deadline: string | null
+  unmet: { table: string; id: TaskId; status: UnmetPrerequisite['status'] | null } | null
+  row: Record<string, unknown>
+}
+
+/** A statement commits itself, so a test that fails before the commit needs a transaction around it. */
+async function beforeCommit<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
+  if (!isSet(point)) return work()
+  return session.transaction(async () => {
+    const result = await work()
+    failpoint(point)
+    return result
+  })
+}
+
+/** Whether a run that is no longer open has ended as it should have: by the settlement whose answer was lost. */
+async function hasEndedSo(session: Session, { id }: EndedRun, { kind }: Outcome): Promise<boolean> {
+  const text = 'select 1 from ops_runs where id = $1 and ended_at is not null and outcome = $2'
+  return (await session.query(text, [id, kind])).length === 1
+}
+
+/** Whether trying again would be refused again: the data, a constraint, or a value that cannot be sent. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return error instanceof TypeError || error instanceof RangeError || /^2[23]/.test(String(code))
+}

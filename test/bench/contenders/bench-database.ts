@@ -1,0 +1,15 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+
+/** A database of its own on the server of a benchmark, for one contender; dropped at its end. */
+export async function benchDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `bench_${randomBytes(6).toString('hex')}`
+  const asOperator = async (sql: string) => {
+    const client = new pg.Client(server)
+    await client.connect()
+    await client.query(sql)
+    await client.end()
+  }
+  await asOperator(`create database ${name}`)
+  return { url: server.replace(/[^/]+$/, name), drop: () => asOperator(`drop database ${name} with (force)`) }
+}

@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { isSettled } from '../../../src/task/lifecycle.ts'
+import type { Attempt, Expected, Task } from './expected.ts'
+import { pick, type System } from './system.ts'
+
+export type ModelCommand = fc.AsyncCommand<Expected, System>
+
+/** A command with its arguments, of which everything is compared afterwards. */
+export function command<T>(
+  name: string,
+  args: fc.Arbitrary<T>,
+  run: (model: Expected, system: System, args: T) => Promise<void>,
+  isPossible: (model: Expected) => boolean = () => true,
+): fc.Arbitrary<ModelCommand> {
+  return args.map((values) => ({
+    check: isPossible,
+    run: async (model, system) => {
+      await run(model, system, values)
+      await system.compare(model)
+    },
+    toString: () => `${name}(${fc.stringify(values)})`,
+  }))
+}
+
+/** So that it comes so many times as often as another. */
+export function often<T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>[] {
+  return Array(times).fill(arbitrary)
+}
+
+export const nth = fc.nat(30)
+export const worker = fc.nat(2)
+export const person = fc.constantFrom('ada', 'bob')
+export const environment = fc.constantFrom('a', 'b', null)
+export const hour = 3_600_000
+
+/** One of the runs that a worker has begun: mostly an open one; now and then one whose task is another's by now. */
+export const whichRun = fc.record({
+  nth,
+  kind: fc.constantFrom('open', 'open', 'open', 'open', 'asked', 'ended', 'overtaken', 'overtaken'),
+})
+
+export function pickRun(model: Expected, { nth, kind }: { nth: number; kind: string }): Attempt | undefined {
+  const begun = model.runs.filter(({ handle }) => handle)
+  const wanted = begun.filter(({ isOpen, askedBy, task }) => {
+    if (kind === 'open') return isOpen
+    if (kind === 'asked') return isOpen && askedBy !== undefined
+    return !isOpen && (kind === 'ended' || task.status === 'ongoing')
+  })
+  const open = begun.filter(({ isOpen }) => isOpen)
+  return pick([wanted, open, begun].find((runs) => runs.length > 0) ?? [], nth)
+}
+
+/** A task, where there is one of the kind. */
+export const whichTask = fc.record({
+  nth,
+  kind: fc.constantFrom('any', 'pending', 'ongoing', 'ongoing', 'settled', 'succeeded'),
+})
+
+export function pickTask({ tasks }: Expected, { nth, kind }: { nth: number; kind: string }): Task {
+  const wanted = tasks.filter(({ status }) => (kind === 'settled' ? isSettled(status) : status === kind))
+  return pick(wanted.length > 0 ? wanted : tasks, nth)!
+}
+
+export const hasRuns = ({ runs }: Expected) => runs.some(({ handle }) => handle)
+export const hasTasks = ({ tasks }: Expected) => tasks.length > 0
+
+/** Refused changes change nothing, which is what the comparison sees. */
+export async function expectRefusal(change: Promise<unknown>, message: RegExp): Promise<void> {
+  await expect(change).rejects.toThrow(message)
+}

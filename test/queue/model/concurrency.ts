@@ -1,0 +1,129 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import type { Claim, Run } from '../../../src/queue/queue.ts'
+import type { Outcome } from '../../../src/task/outcome.ts'
+import { environment, nth, person } from './command.ts'
+import { violations } from './invariants.ts'
+import { readSnapshot, rewritten, type Snapshot } from './snapshot.ts'
+import { pick, type System, type Worker } from './system.ts'
+import { holdKeys, modelTables } from './tables.ts'
+
+/** What one of several does while the others do something else. */
+export type Act = (worker: Worker, run: Run | undefined, system: System) => Promise<Claim | undefined>
+
+const succeeded: Outcome = { kind: 'succeeded', columns: {} }
+const again: Outcome = { kind: 'failed', error: 'no such host', return: { delay: 0 } }
+
+/** A worker has one run at a time; what it begins comes back with the act. */
+const work: Act = async ({ queue }, run) =>
+  run ? (await queue.settle(run, succeeded, modelTables)).next : queue.claim(modelTables)
+
+const workInVain: Act = async ({ queue }, run) =>
+  run ? (await queue.settle(run, again, modelTables)).next : queue.claim(modelTables)
+
+export const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(work) },
+  { weight: 2, arbitrary: fc.constant(workInVain) },
+  { weight: 2, arbitrary: fc.record({ nth, environment }).map(({ nth, environment }) => enqueueOne(nth, environment)) },
+  { weight: 2, arbitrary: fc.record({ nth, person }).map(({ nth, person }) => cancelOne(nth, person)) },
+  { weight: 1, arbitrary: nth.map(retryOne) },
+  { weight: 1, arbitrary: nth.map(takeOrRelease) },
+  { weight: 1, arbitrary: nth.map(recoverOne) },
+  { weight: 1, arbitrary: nth.map(endByHand) },
+)
+
+function enqueueOne(nth: number, environment: string | null): Act {
+  return async ({ queue }, run) => {
+    const { table } = pick([modelTables[1]!, modelTables[2]!, modelTables[5]!], nth)!
+    await queue.enqueue(table, [table.name === 'builds' ? { repository: 'a' } : { environment }])
+    return keep(run)
+  }
+}
+
+function cancelOne(nth: number, person: string): Act {
+  return async ({ queue }, run) => {
+    await queue.cancel(pick(modelTables, nth)!.table, 1 + (nth % 4), person)
+    return keep(run)
+  }
+}
+
+function retryOne(nth: number): Act {
+  return async ({ queue }, run) => {
+    await queue.retry(pick(modelTables, nth)!.table, 1 + (nth % 4), 'ada').catch(unlessUnique)
+    return keep(run)
+  }
+}
+
+function takeOrRelease(nth: number): Act {
+  return async ({ queue }, run) => {
+    const key = pick(holdKeys, nth)!
+    if (await queue.holds.take(key, 'ada', undefined)) await queue.holds.release(key, 'ada')
+    return keep(run)
+  }
+}
+
+/** Takes away the run of another, who finds out when it settles. */
+function recoverOne(nth: number): Act {
+  return async ({ queue }, run) => {
+    const open = await queue.openRuns()
+    const seen = pick(open, nth)
+    const queued = modelTables.find(({ table }) => table.name === seen?.taskTable)
+    if (seen && queued) await queue.settleDead(seen, queued, { kind: 'crashed', error: 'worker died', return: {} })
+    return keep(run)
+  }
+}
+
+function endByHand(nth: number): Act {
+  return async (_, run, { database }) => {
+    const { name } = pick(modelTables, nth)!.table
+    await database.sql(`update ${name} set status = 'canceled' where id = ${1 + (nth % 4)} and status = 'ongoing'`)
+    return keep(run)
+  }
+}
+
+/** The run goes on. */
+function keep(run: Run | undefined): Claim | undefined {
+  return run && { run, unmet: undefined, task: {} }
+}
+
+function unlessUnique(error: unknown): void {
+  if (!/unique/i.test(String(error))) throw error
+}
+
+/** Each does its acts one after the other, all at once, begun in an order that fast-check chooses. */
+export async function actAtOnce(
+  system: System,
+  scripts: readonly (readonly Act[])[],
+  scheduler: fc.Scheduler,
+): Promise<void> {
+  for (const { table, processor } of modelTables) {
+    const row = {
+      repository: processor === 'build' ? 'a' : undefined,
+      environment: 'environment' in table.columns ? 'a' : undefined,
+    }
+    await system.worker(0).queue.enqueue(table, [row])
+  }
+  const looks: Snapshot[] = []
+  const begun: number[] = []
+  const actors = scripts.map(async (script, place) => {
+    const worker = system.worker(place)
+    let run: Run | undefined
+    for (const act of script) {
+      await scheduler.schedule(Promise.resolve(), worker.id)
+      const before = run?.id
+      run = (await act(worker, run, system))?.run
+      if (run && run.id !== before) begun.push(run.id)
+      looks.push(await snapshotOf(system))
+    }
+  })
+  await scheduler.waitFor(Promise.all(actors))
+  const end = await snapshotOf(system)
+  expect(violations(end)).toEqual([])
+  for (const look of looks) expect(rewritten(look, end)).toEqual([])
+  // Nobody got the run of another, and each that began is on record as begun by a worker of ops.
+  expect(begun.toSorted((a, b) => a - b)).toEqual(end.runs.map(({ id }) => id))
+}
+
+async function snapshotOf({ database }: System): Promise<Snapshot> {
+  return readSnapshot((text) => database.sql(text), database.milliseconds)
+}

@@ -1,0 +1,122 @@
+import { createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DatabaseUnusableError } from '../../../src/errors.ts'
+import { openQueue as openByUrl } from '../../../src/queue/open-queue.ts'
+import { TransactionPoolerError } from '../../../src/queue/postgres/session-proof.ts'
+import { onPostgres, openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { checks, queuedChecks } from '../tables.ts'
+import { transactionPooler } from './transaction-pooler.ts'
+
+const worker = { id: 'one', host: 'here', pid: process.pid, version: '0' }
+
+async function failureOf(url: string): Promise<DatabaseUnusableError> {
+  const error = await openQueue(url)
+    .openRuns()
+    .then(
+      () => undefined,
+      (error) => error,
+    )
+  expect(error).toBeInstanceOf(DatabaseUnusableError)
+  expect(JSON.stringify([error.message, error.suggestions])).not.toContain('secret')
+  return error
+}
+
+function changed(url: string, change: Partial<URL>): string {
+  return Object.assign(new URL(url), change).href
+}
+
+describe.skipIf(postgresMissing)(onPostgres('a database that cannot be used'), () => {
+  it.each([
+    ['accepts no connections', { port: '1' }, 'nothing accepts connections there', 'start PostgreSQL'],
+    ['has an unknown host', { hostname: 'no-such-host.invalid' }, 'its host is not known', 'name of the host'],
+    ['lets nobody in', { password: 'wrong-secret' }, 'it lets nobody in with these credentials', 'user and password'],
+    ['is not there', { pathname: '/nowhere' }, 'there is no such database', 'createdb'],
+  ])('since it %s is named with what to do', async (_, change, problem, suggestion) => {
+    const error = await failureOf(changed(await postgresUrl(), change))
+    expect(error.message).toContain(problem)
+    expect(error.suggestions.join()).toContain(suggestion)
+  })
+
+  it('since nobody has migrated it says so', async () => {
+    const error = await failureOf(await postgresUrl())
+    expect(error.message).toContain('it lacks what ops needs: relation "ops_runs" does not exist')
+    expect(error.suggestions).toEqual(['create it: ops migrate'])
+  })
+
+  it('since its server hangs is given up', { timeout: 30_000 }, async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await new Promise((resolve) => silent.once('listening', resolve))
+    const { port } = silent.address() as { port: number }
+    const error = await failureOf(`postgres://ada:secret@127.0.0.1:${port}/shop`)
+    expect(error.message).toContain('it did not answer within 10 s')
+  })
+
+  it('exists or not', async () => {
+    const url = await postgresUrl()
+    expect(await openQueue(url).exists()).toBe(true)
+    expect(await openQueue(changed(url, { pathname: '/nowhere' })).exists()).toBe(false)
+    await expect(openQueue(changed(url, { port: '1' })).exists()).rejects.toThrow('nothing accepts connections')
+  })
+})
+
+describe.skipIf(postgresMissing)(onPostgres('a queue'), () => {
+  it.each(['postgres', 'postgresql'])(
+    'is opened by a URL with %s, which is shown without the password',
+    async (scheme) => {
+      const url = (await postgresUrl()).replace(/^postgres/, scheme)
+      const queue = await openByUrl(url, { directory: '/' })
+      onTestFinished(() => queue.close())
+      expect(await queue.exists()).toBe(true)
+      expect(queue.name).toMatch(new RegExp(`^${scheme}://postgres@127.0.0.1:\\d+/test_`))
+    },
+  )
+
+  it('keeps what another does at the same time out of its transactions', async () => {
+    const { queue } = await postgresFixture([queuedChecks])
+    const failing = (function* () {
+      yield { url: 'a' }
+      throw new Error('line 2')
+    })()
+    const [refused, added] = await Promise.allSettled([
+      queue.enqueue(checks, failing),
+      queue.enqueue(checks, [{ url: 'b' }]),
+      queue.holds.take('k', 'ada', undefined),
+    ])
+    expect([refused.status, added.status]).toEqual(['rejected', 'fulfilled'])
+    expect(await queue.records.tasks(checks, { statuses: [], limit: 9 })).toMatchObject([{ url: 'b' }])
+    expect(await queue.holds.list()).toHaveLength(1)
+  })
+
+  it('gives processors Drizzle on connections of their own', async () => {
+    const { queue } = await postgresFixture([queuedChecks])
+    const database = queue.drizzle() as import('drizzle-orm/node-postgres').NodePgDatabase
+    await database.transaction(async (transaction) => {
+      await transaction.insert(checks.postgres).values({ url: 'a' })
+      expect(await queue.claim([queuedChecks])).toBeUndefined()
+    })
+    const { run } = (await queue.claim([queuedChecks]))!
+    expect(await database.select({ url: checks.postgres.url }).from(checks.postgres)).toEqual([{ url: 'a' }])
+    expect(run.taskId).toBe(1)
+  })
+})
+
+describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
+  it('refuses a pooler in transaction mode, with what to do, and leaves no lock', async () => {
+    const { url, value } = await postgresFixture([queuedChecks])
+    const pooler = await transactionPooler(Number(new URL(url).port))
+    onTestFinished(() => pooler.close())
+    const queue = openQueue(changed(url, { port: String(pooler.port) }))
+    const error = await queue.startWorker(worker).catch((error) => error)
+    expect(error).toBeInstanceOf(TransactionPoolerError)
+    expect(error.oclif.exit).toBe(78)
+    expect(error.suggestions.join()).toContain('session mode')
+    expect(await value('select count(*) from ops_workers')).toBe(0)
+  })
+
+  it('starts on a session of its own', async () => {
+    const { queue } = await postgresFixture([queuedChecks])
+    await queue.startWorker(worker)
+    expect(await queue.isAlive('one')).toBe(true)
+  })
+})

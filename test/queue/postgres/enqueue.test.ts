@@ -1,0 +1,141 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { InvalidTaskError } from '../../../src/errors.ts'
+import { enqueue, type PostgresHandle } from '../../../src/queue/enqueue.ts'
+import { connect, onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { allTables, builds, checks, deployments, queuedChecks, syncs } from '../tables.ts'
+
+const kinds = ['a client', 'a pool', 'Drizzle on a client', 'Drizzle on a pool'] as const
+
+/** An application beside ops, with connections of its own. */
+async function application(kind: (typeof kinds)[number] = 'a client') {
+  const fixture = await postgresFixture(allTables)
+  const client = await connect(fixture.url)
+  const pool = new pg.Pool({ connectionString: fixture.url })
+  pool.on('error', () => {})
+  onTestFinished(() => pool.end())
+  await client.query('create table orders (id int)')
+  const handles: Record<(typeof kinds)[number], PostgresHandle> = {
+    'a client': client,
+    'a pool': pool,
+    'Drizzle on a client': drizzle({ client }),
+    'Drizzle on a pool': drizzle({ client: pool }),
+  }
+  const database: NodePgDatabase = drizzle({ client: pool })
+  const count = () => fixture.value('select (select count(*) from orders) + (select count(*) from checks)')
+  return { ...fixture, client, pool, database, handle: handles[kind], count }
+}
+
+describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kind) => {
+  it('adds one task, or many, and gives their ids in order', async () => {
+    const { handle, rows, queue } = await application(kind)
+    const id: number = await enqueue(handle, builds, { repository: 'a' })
+    expect(id).toBe(1)
+    expect(await enqueue(handle, checks, [{ url: 'a' }, {}, { url: 'c', result: { code: 200 } }])).toEqual([1, 2, 3])
+    expect(await rows('select url, result from checks order by id')).toEqual([
+      { url: 'a', result: null },
+      { url: null, result: null },
+      { url: 'c', result: { code: 200 } },
+    ])
+    expect(await enqueue(handle, checks, [])).toEqual([])
+    expect((await queue.claim(allTables))!.task).toMatchObject({ id: 1, url: 'a' })
+  })
+
+  it('adds all of them or none', async () => {
+    const { handle, rows } = await application(kind)
+    await enqueue(handle, builds, { repository: 'a' })
+    const rows1500 = Array.from({ length: 1500 }, () => ({ buildId: 1 }))
+    await expect(enqueue(handle, deployments, [...rows1500, { buildId: 7 }])).rejects.toThrow(/foreign key/i)
+    expect(await rows('select id from deployments')).toEqual([])
+    expect(await enqueue(handle, deployments, rows1500)).toHaveLength(1500)
+    expect(await rows('select distinct build_id from deployments')).toEqual([{ build_id: 1 }])
+  })
+
+  it('writes nothing when a column is wrong', async () => {
+    const { handle, rows } = await application(kind)
+    const wrong = [{ repository: 'a' }, { repository: 7 }] as never
+    await expect(enqueue(handle, builds, wrong)).rejects.toThrow(InvalidTaskError)
+    await expect(enqueue(handle, builds, {} as never)).rejects.toThrow('builds: "repository" is missing')
+    expect(await rows('select id from builds')).toEqual([])
+  })
+
+  it('schedules a task for later', async () => {
+    const { handle, queue } = await application(kind)
+    const runAt = new Date(Date.now() + 3_600_000)
+    await enqueue(handle, checks, [{}, {}], { runAt })
+    expect(await queue.find(checks, 2)).toMatchObject({ runAt, status: 'pending' })
+    expect(await queue.claim([queuedChecks])).toBeUndefined()
+  })
+
+  it('gives the task that waits where no two alike may', async () => {
+    const { handle } = await application(kind)
+    const id = await enqueue(handle, syncs, { environment: 'a' })
+    expect(await enqueue(handle, syncs, { environment: 'a', note: 'again' })).toBe(id)
+    const ids = await enqueue(handle, syncs, [{ environment: 'b' }, { environment: 'a' }, { environment: 'b' }])
+    expect(ids).toEqual([expect.any(Number), id, ids[0]])
+  })
+})
+
+describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
+  it('of a client is there with the rest of the data', async () => {
+    const { client, count } = await application()
+    await client.query('begin; insert into orders values (1)')
+    await enqueue(client, checks, [{}, {}])
+    expect(await count()).toBe(0)
+    await client.query('commit')
+    expect(await count()).toBe(3)
+  })
+
+  it('of a client is gone when it is rolled back', async () => {
+    const { client, count, value } = await application()
+    await client.query('begin; insert into orders values (1)')
+    await enqueue(client, checks, [{}, {}])
+    await enqueue(client, checks, {})
+    await client.query('rollback')
+    expect(await count()).toBe(0)
+    expect(await value('select count(*) from ops_audit')).toBe(0)
+  })
+
+  it('of Drizzle is there with the rest of the data, or gone', async () => {
+    const { database, count } = await application()
+    await database.transaction(async (transaction) => {
+      expect(await enqueue(transaction, checks, [{}, {}])).toEqual([1, 2])
+      expect(await count()).toBe(0)
+    })
+    expect(await count()).toBe(2)
+    const failing = database.transaction(async (transaction) => {
+      await enqueue(transaction, checks, {})
+      transaction.rollback()
+    })
+    await expect(failing).rejects.toThrow('Rollback')
+    expect(await count()).toBe(2)
+  })
+
+  it('adds all tasks or none, also where the transaction goes on after an error of the database', async () => {
+    const { client, rows, count } = await application()
+    await client.query('begin; insert into orders values (1)')
+    await enqueue(client, builds, { repository: 'a' })
+    await expect(enqueue(client, deployments, [{ buildId: 1 }, { buildId: 7 }])).rejects.toThrow(/foreign key/i)
+    await client.query('commit')
+    expect(await count()).toBe(1)
+    expect(await rows('select id from deployments')).toEqual([])
+    expect(await rows('select id from builds')).toHaveLength(1)
+  })
+
+  it('does not end with the conflict of two tasks that are alike', async () => {
+    const { client, count } = await application()
+    await enqueue(client, syncs, { environment: 'a' })
+    await client.query('begin; insert into orders values (1)')
+    expect(await enqueue(client, syncs, { environment: 'a' })).toBe(1)
+    await client.query('commit')
+    expect(await count()).toBe(1)
+  })
+
+  it('says which constraint of the application is in the way', async () => {
+    const { client } = await application()
+    await client.query('create unique index checks_url on checks (url)')
+    await enqueue(client, checks, { url: 'a' })
+    await expect(enqueue(client, checks, { url: 'a' })).rejects.toThrow('checks_url')
+  })
+})

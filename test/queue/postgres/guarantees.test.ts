@@ -1,0 +1,333 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
+import { onPostgres, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { allTables, queuedBuilds } from '../tables.ts'
+
+/** A program that writes to the database and knows nothing of ops. */
+interface ForeignWriter {
+  readonly name: string
+  readonly missing: string | undefined
+  /** Fails with the message that its user would see. */
+  write(url: string, sql: string): Promise<void>
+}
+
+const hasPsql = spawnSync('psql', ['--version']).status === 0
+
+const writers: ForeignWriter[] = [
+  {
+    name: 'a connection that sets nothing',
+    missing: postgresMissing,
+    async write(url, sql) {
+      const client = new pg.Client(url)
+      await client.connect()
+      await client.query(sql).finally(() => client.end())
+    },
+  },
+  {
+    name: 'psql',
+    missing: postgresMissing ?? (hasPsql ? undefined : 'it is not installed'),
+    async write(url, sql) {
+      execFileSync('psql', [url, '-v', 'ON_ERROR_STOP=1', '-qc', sql], { stdio: ['ignore', 'ignore', 'pipe'] })
+    },
+  },
+]
+
+/** The legal way to each state, by hand. */
+const wayTo: Readonly<Record<Status, readonly Status[]>> = {
+  pending: [],
+  ongoing: ['ongoing'],
+  succeeded: ['ongoing', 'succeeded'],
+  failed: ['ongoing', 'failed'],
+  canceled: ['canceled'],
+}
+
+const changes = statuses.flatMap((from) => statuses.map((to) => ({ from, to })))
+const isLegal = ({ from, to }: { from: Status; to: Status }) => from === to || transitions[from].includes(to)
+
+async function everything({ rows }: PostgresFixture): Promise<unknown> {
+  const tables = ['builds', 'ops_runs', 'ops_audit']
+  return Promise.all(tables.map((table) => rows(`select * from ${table} order by id`)))
+}
+
+for (const { name, missing, write: writeTo } of writers) {
+  describe.skipIf(missing)(missing === undefined ? `${name} as the writer` : `${name} (skipped: ${missing})`, () => {
+    /** A database with one build, brought to a state by this writer. */
+    async function withBuild(state: Status = 'pending') {
+      const fixture = await postgresFixture(allTables)
+      const write = (sql: string) => writeTo(fixture.url, sql)
+      const way = wayTo[state].map((status) => `update builds set status = '${status}' where id = 1`)
+      for (const sql of [`insert into builds (repository) values ('a')`, ...way]) await write(sql)
+      return { ...fixture, write }
+    }
+
+    /** Expects that a statement is refused and that nothing has changed. */
+    async function refuses(fixture: Awaited<ReturnType<typeof withBuild>>, sql: string, message: string) {
+      const before = await everything(fixture)
+      await expect(fixture.write(sql), sql).rejects.toThrow(message)
+      expect(await everything(fixture)).toEqual(before)
+    }
+
+    describe('a change of status', () => {
+      it('is accepted where it is legal', async () => {
+        const { write, value, raw } = await withBuild()
+        for (const { from, to } of changes.filter(isLegal)) {
+          const inserted = await raw.query(`insert into builds (repository) values ('a') returning id`)
+          const { id } = inserted.rows[0]
+          for (const status of wayTo[from]) await write(`update builds set status = '${status}' where id = ${id}`)
+          await write(`update builds set status = '${to}' where id = ${id}`)
+          expect(await value(`select status from builds where id = ${id}`)).toBe(to)
+          if (to === 'ongoing') await write(`update builds set status = 'failed' where id = ${id}`)
+        }
+      })
+
+      it.each(changes.filter((change) => !isLegal(change)))(
+        'from $from to $to is refused, with the task and both states',
+        async ({ from, to }) => {
+          const sql = `update builds set status = '${to}' where id = 1`
+          await refuses(await withBuild(from), sql, `build 1 cannot go from "${from}" to "${to}"`)
+        },
+      )
+
+      it.each(['done', 'Pending', ''])('to the unknown status %j is refused', async (status) => {
+        const sql = `update builds set status = '${status}'`
+        await refuses(await withBuild(), sql, `build 1 cannot go from "pending" to "${status}"`)
+      })
+
+      it('of many tasks is refused whole when one of them may not', async () => {
+        const fixture = await withBuild('failed')
+        await fixture.write(`insert into builds (repository) values ('b')`)
+        await refuses(fixture, `update builds set status = 'canceled'`, 'build 1 cannot go from "failed" to "canceled"')
+      })
+
+      it('is seen as the triggers of the application leave it', async () => {
+        const fixture = await withBuild()
+        await fixture.write(`create function skip() returns trigger language plpgsql as
+          $$ begin new.status := 'succeeded'; return new; end $$;
+          create trigger zz_skip before update on builds for each row execute function skip()`)
+        await refuses(fixture, `update builds set revision = 'abc'`, 'build 1 cannot go from "pending" to "succeeded"')
+      })
+    })
+
+    describe('a new task', () => {
+      it.each(['ongoing', 'succeeded', 'failed', 'canceled', 'done', null])(
+        'that begins as %j is refused',
+        async (status) => {
+          const values = `('b', ${status === null ? 'null' : `'${status}'`})`
+          const sql = `insert into builds (repository, status) values ${values}`
+          await refuses(await withBuild(), sql, `a new build begins as "pending", not as "${status}"`)
+        },
+      )
+
+      it('needs only its own columns', async () => {
+        const { rows } = await withBuild()
+        const near = `between now() - interval '1 minute' and now()`
+        expect(
+          await rows(`select id, status, attempt, created_at ${near} as at, run_at ${near} as due from builds`),
+        ).toEqual([{ id: 1, status: 'pending', attempt: 0, at: true, due: true }])
+      })
+
+      it('is claimed by ops', async () => {
+        const { queue } = await withBuild()
+        expect((await queue.claim(allTables))!.task).toMatchObject({ repository: 'a', status: 'ongoing' })
+      })
+    })
+
+    describe('a task that is set to ongoing by hand', () => {
+      it('has a run like any other', async () => {
+        const { rows, queue } = await withBuild('ongoing')
+        const runs = 'select task_table, task_id, attempt, worker_id, exclusive_key, ended_at from ops_runs'
+        const run = { task_table: 'builds', task_id: 1, attempt: 1, worker_id: 'sql' }
+        expect(await rows(runs)).toEqual([{ ...run, exclusive_key: 'processor:build', ended_at: null }])
+        expect(await queue.openRuns()).toHaveLength(1)
+      })
+
+      it('must wait for its exclusivity key', async () => {
+        const fixture = await withBuild('ongoing')
+        await fixture.write(`insert into builds (repository) values ('b')`)
+        const message = 'build 2 must wait: "processor:build" is held by run 1 of builds 1'
+        await refuses(fixture, `update builds set status = 'ongoing' where id = 2`, message)
+      })
+
+      it('must wait for the key that a task of another table holds', async () => {
+        const { write, queue } = await withBuild()
+        await write(`insert into deployments (environment) values ('a'), ('b')`)
+        await write(`insert into rollbacks (environment) values ('a'), ('b'), (null), (null)`)
+        const { run } = (await queue.claim(allTables.slice(2)))!
+        await expect(write(`update rollbacks set status = 'ongoing' where id = 1`)).rejects.toThrow(
+          `rollback 1 must wait: "environment:a" is held by run ${run.id} of deployments 1`,
+        )
+        await write(`update rollbacks set status = 'ongoing' where id = 2`)
+        await write(`update rollbacks set status = 'ongoing' where environment is null`)
+      })
+
+      it('binds the claims of ops', async () => {
+        const { write, queue } = await withBuild('ongoing')
+        await write(`insert into builds (repository) values ('b')`)
+        expect(await queue.claim(allTables)).toBeUndefined()
+        await write(`update builds set status = 'failed' where id = 1`)
+        expect((await queue.claim(allTables))!.run.taskId).toBe(2)
+      })
+
+      it('cannot share its key with another in one statement', async () => {
+        const fixture = await withBuild()
+        await fixture.write(`insert into builds (repository) values ('b')`)
+        await refuses(fixture, `update builds set status = 'ongoing'`, 'must wait')
+      })
+
+      it.each([
+        ['succeeded', 'succeeded'],
+        ['failed', 'failed'],
+        ['canceled', 'canceled'],
+        ['pending', 'returned'],
+      ])('has its run closed when it is set to %s', async (status, outcome) => {
+        const { write, rows, queue } = await withBuild('ongoing')
+        await write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
+        expect(await rows('select outcome, error, ended_at is not null as ended from ops_runs')).toEqual([
+          { outcome, error: 'by hand', ended: true },
+        ])
+        expect(await queue.openRuns()).toEqual([])
+      })
+
+      it('ends the run that ops has begun, in the name of who did it', async () => {
+        const { write, queue, rows } = await withBuild()
+        const { run } = (await queue.claim(allTables))!
+        await write(`update builds set status = 'canceled' where id = 1`)
+        expect((await queue.stateOf(run)).isHeld).toBe(false)
+        expect(await rows(`select run_id, actor from ops_audit where event = 'canceled'`)).toEqual([
+          { run_id: run.id, actor: 'postgres' },
+        ])
+      })
+    })
+
+    describe('an ongoing task', () => {
+      it.each([
+        ['be deleted', 'delete from builds', 'build 1 is ongoing and cannot be deleted; end it first'],
+        ['be truncated', 'truncate builds cascade', 'a build is ongoing, so builds cannot be truncated'],
+        ['take another id', 'update builds set id = default', 'build 1 is ongoing and keeps its id'],
+      ])('cannot %s', async (_, sql, message) => {
+        await refuses(await withBuild('ongoing'), sql, message)
+      })
+
+      it('is on the record when it ends, also when somebody has ended its run by hand', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        await write(`update ops_runs set ended_at = now(), outcome = 'by hand' where id = 1`)
+        await write(`update builds set status = 'failed' where id = 1`)
+        expect(await rows('select event, run_id from ops_audit order by id desc limit 1')).toEqual([
+          { event: 'failed', run_id: null },
+        ])
+      })
+
+      it('takes changes of its other columns', async () => {
+        const { write, value } = await withBuild('ongoing')
+        await write(`update builds set revision = 'abc' where id = 1`)
+        await write(`insert into builds (id, repository) overriding system value values (1, 'b')
+          on conflict (id) do update set repository = excluded.repository`)
+        expect(await value(`select repository || ' ' || revision from builds`)).toBe('b abc')
+      })
+    })
+
+    describe('the history', () => {
+      it.each([
+        [`update ops_audit set actor = 'nobody'`, 'ops_audit is append-only'],
+        ['delete from ops_audit', 'ops_audit is append-only'],
+        ['truncate ops_audit', 'ops_audit is append-only'],
+        [`update ops_runs set outcome = 'failed'`, 'is history'],
+        ['update ops_runs set ended_at = null', 'is history'],
+        ['delete from ops_runs', 'an open run and the newest run stay'],
+        ['truncate ops_runs', 'an open run and the newest run stay'],
+      ])('is not changed by: %s', async (sql, message) => {
+        await refuses(await withBuild('succeeded'), sql, message)
+      })
+
+      it('keeps the newest run and those that are open', async () => {
+        const { write, rows } = await withBuild('succeeded')
+        await write(`insert into checks default values; update checks set status = 'ongoing'`)
+        await write(`insert into builds (repository) values ('b'); update builds set status = 'ongoing' where id = 2`)
+        await write('delete from ops_runs where id = 1')
+        for (const id of [2, 3])
+          await expect(write(`delete from ops_runs where id = ${id}`)).rejects.toThrow('an open run and the newest')
+        expect(await rows('select id from ops_runs order by id')).toEqual([{ id: 2 }, { id: 3 }])
+      })
+
+      it.each([
+        [`('builds', '1', 2, 'forged', null)`, 'ops_runs_open_task'],
+        [`('builds', '2', 1, 'forged', 'processor:build')`, 'ops_runs_open_key'],
+      ])('has no second open run of a task or of a key: %s', async (values, index) => {
+        const columns = 'task_table, task_key, attempt, worker_id, exclusive_key'
+        await refuses(await withBuild('ongoing'), `insert into ops_runs (${columns}) values ${values}`, index)
+      })
+
+      it.each([`exclusive_key = 'x'`, `task_table = 'checks'`, `task_key = '7'`])(
+        'has runs that stay about what they are: %s',
+        async (set) => {
+          await refuses(await withBuild('ongoing'), `update ops_runs set ${set}`, 'what a run is about')
+        },
+      )
+    })
+
+    describe('the audit', () => {
+      it('has every insert, change and deletion', async () => {
+        const { write, rows } = await withBuild('failed')
+        const way = ['pending', 'ongoing', 'pending', 'canceled', 'pending', 'ongoing', 'succeeded']
+        for (const status of way) await write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
+        await write('delete from builds where id = 1')
+        const entry = (event: string, from: string | null, to: string | null, run: number | null) => ({
+          ...{ event, from_status: from, to_status: to, run_id: run, actor: 'postgres', task: 'builds 1' },
+        })
+        const columns = `event, from_status, to_status, run_id, actor, task_table || ' ' || task_id as task`
+        expect(await rows(`select ${columns} from ops_audit order by id`)).toEqual([
+          entry('enqueued', null, 'pending', null),
+          entry('started', 'pending', 'ongoing', 1),
+          entry('failed', 'ongoing', 'failed', 1),
+          entry('retried', 'failed', 'pending', null),
+          entry('started', 'pending', 'ongoing', 2),
+          entry('returned', 'ongoing', 'pending', 2),
+          entry('canceled', 'pending', 'canceled', null),
+          entry('retried', 'canceled', 'pending', null),
+          entry('started', 'pending', 'ongoing', 3),
+          entry('succeeded', 'ongoing', 'succeeded', 3),
+          entry('deleted', 'succeeded', null, null),
+        ])
+      })
+
+      it('has nothing of a change that was rolled back', async () => {
+        const fixture = await withBuild()
+        const before = await everything(fixture)
+        const changes = `update builds set status = 'ongoing'; insert into builds (repository) values ('b')`
+        await fixture.write(`begin; ${changes}; rollback`)
+        expect(await everything(fixture)).toEqual(before)
+      })
+
+      it('has no row for a change of no status', async () => {
+        const { write, rows } = await withBuild()
+        await write(`update builds set status = 'pending', revision = 'abc' where id = 1`)
+        expect(await rows('select event from ops_audit')).toEqual([{ event: 'enqueued' }])
+      })
+    })
+  })
+}
+
+describe.skipIf(postgresMissing)(onPostgres('a user who may only write tasks'), () => {
+  it('does so with all guarantees, and is named', async () => {
+    const { raw, rows, queue } = await postgresFixture([queuedBuilds])
+    // Roles are the server's, not the database's.
+    const role = `writer_${process.pid}_${Date.now()}`
+    await raw.query(`create role ${role}; grant select, insert, update on builds to ${role}`)
+    try {
+      await raw.query(`set session authorization ${role}`)
+      await raw.query(`insert into builds (repository) values ('a'); update builds set status = 'ongoing'`)
+      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow('keeps its id')
+      await expect(raw.query('select * from ops_runs')).rejects.toThrow('permission denied')
+      await raw.query('reset session authorization')
+      expect(await rows('select event, actor from ops_audit order by id')).toEqual([
+        { event: 'enqueued', actor: role },
+        { event: 'started', actor: role },
+      ])
+      expect(await queue.openRuns()).toMatchObject([{ workerId: 'sql' }])
+    } finally {
+      await raw.query(`reset session authorization; drop owned by ${role}; drop role ${role}`)
+    }
+  })
+})

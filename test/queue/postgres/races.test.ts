@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { until } from '../../support/until.ts'
+import { builds, deployments, queuedBuilds, queuedDeployments } from '../tables.ts'
+
+const tables = [queuedBuilds, queuedDeployments]
+const environments = (...names: string[]) => names.map((environment) => ({ environment }))
+
+/** A database in which somebody else is in the middle of a transaction when ops comes. */
+async function withOther() {
+  const fixture = await postgresFixture(tables)
+  const { queue, raw, value } = fixture
+  /** What ops comes to when the other commits only after ops waits for it. */
+  const afterCommit = async <T>(transaction: string, act: () => Promise<T>): Promise<T> => {
+    await raw.query(`begin; ${transaction}`)
+    const acting = act()
+    const waiting = `select count(*) from pg_stat_activity where application_name = 'ops'
+      and datname = current_database() and wait_event_type = 'Lock'`
+    await until(async () => (await value(waiting)) === 1, 'ops waits')
+    await raw.query('commit')
+    return acting
+  }
+  const everything = () =>
+    fixture.rows('select * from deployments, ops_runs, ops_audit order by 1, ops_runs.id, ops_audit.id')
+  return { ...fixture, queue, afterCommit, everything }
+}
+
+describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
+  it('passes over a task that somebody else is about to take, without waiting', async () => {
+    const { queue, raw } = await withOther()
+    await queue.enqueue(deployments, environments('a', 'b'))
+    await raw.query('begin; select * from deployments where id = 1 for update')
+    expect((await queue.claim(tables))!.run.taskId).toBe(2)
+    expect(await queue.claim(tables)).toBeUndefined()
+    await raw.query('rollback')
+    expect((await queue.claim(tables))!.run.taskId).toBe(1)
+  })
+
+  it('that loses the race for a key is no error, and takes the task behind', async () => {
+    const { queue, afterCommit } = await withOther()
+    await queue.enqueue(deployments, environments('a', 'a', 'b'))
+    const claim = await afterCommit(
+      `insert into ops_runs (task_table, task_key, attempt, worker_id, exclusive_key)
+       values ('others', '1', 1, 'two', 'environment:a')`,
+      () => queue.claim(tables),
+    )
+    expect(claim!.run.taskId).toBe(3)
+  })
+
+  it('that loses the race for the only task finds none', async () => {
+    const { queue, afterCommit } = await withOther()
+    await queue.enqueue(builds, [{ repository: 'a' }])
+    const claim = await afterCommit(
+      `insert into ops_runs (task_table, task_key, attempt, worker_id, exclusive_key)
+       values ('others', '1', 1, 'two', 'processor:build')`,
+      () => queue.claim(tables),
+    )
+    expect(claim).toBeUndefined()
+  })
+})
+
+describe.skipIf(postgresMissing)(onPostgres('a settlement'), () => {
+  const again = ['failed', 'pending', 'ongoing']
+    .map((status) => `update deployments set status = '${status}'`)
+    .join(';')
+
+  it.each([{}, { environment: 'b' }])(
+    'that waits while its run is taken away and another begun changes nothing (columns: %j)',
+    async (columns) => {
+      const { queue, afterCommit, everything, raw } = await withOther()
+      await queue.enqueue(deployments, environments('a'))
+      const { run } = (await queue.claim(tables))!
+      const settle = () => queue.settle(run, { kind: 'succeeded', columns }, tables)
+      expect(await afterCommit(again, settle)).toEqual({ held: false, next: undefined })
+      const after = await everything()
+      expect(await settle()).toEqual({ held: false, next: undefined })
+      expect(await everything()).toEqual(after)
+      expect((await raw.query('select status, environment, attempt from deployments')).rows).toEqual([
+        { status: 'ongoing', environment: 'a', attempt: 1 },
+      ])
+    },
+  )
+
+  it('that was taken away while it wrote columns claims the next all the same', async () => {
+    const { queue, afterCommit } = await withOther()
+    await queue.enqueue(deployments, environments('a'))
+    const { run } = (await queue.claim(tables))!
+    await queue.enqueue(builds, [{ repository: 'a' }])
+    const settled = await afterCommit(again, () =>
+      queue.settle(run, { kind: 'succeeded', columns: { environment: 'b' } }, tables),
+    )
+    expect([settled.held, settled.next!.run.queued]).toEqual([false, queuedBuilds])
+  })
+})

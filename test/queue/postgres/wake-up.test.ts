@@ -1,0 +1,89 @@
+import pg from 'pg'
+import { describe, expect, it, vi } from 'vitest'
+import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { until } from '../../support/until.ts'
+import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
+
+const forever = new AbortController().signal
+const long = 25_000
+const only = [queuedChecks]
+
+/** A queue that has nothing to do and listens. */
+async function idle() {
+  const fixture = await postgresFixture([queuedChecks, queuedBuilds])
+  const { queue, raw } = fixture
+  const wait = (milliseconds = long) => queue.waitForWork(only, milliseconds, forever)
+  while ((await wait(20)) === 'changed');
+  const add = () => raw.query(`insert into checks (url) values ('a')`)
+  const cut = () =>
+    raw.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ops' and datname = current_database()`,
+    )
+  return { ...fixture, wait, add, cut }
+}
+
+/** How long a wait goes on after something was done to the database. */
+async function timed(waiting: Promise<unknown>, act: () => Promise<unknown>): Promise<number> {
+  // The wait has sent what it has to send.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await act()
+  const started = performance.now()
+  expect(await waiting).toBe('changed')
+  return performance.now() - started
+}
+
+describe.skipIf(postgresMissing)(onPostgres('a wait for work'), () => {
+  it('ends within milliseconds of a commit', async () => {
+    const { wait, add } = await idle()
+    expect(await timed(wait(), add)).toBeLessThan(1000)
+  })
+
+  it.each([
+    ['a task is due earlier', `update checks set run_at = now() - interval '1 minute'`],
+    ['a task is pending again', `update checks set status = 'pending'`],
+    ['many tasks are copied in', `insert into checks (url) select 'a' from generate_series(1, 1000)`],
+  ])('ends when %s', async (_, sql) => {
+    const { queue, raw, wait } = await idle()
+    await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + 3_600_000) })
+    if (sql.includes('pending')) await raw.query(`update checks set status = 'canceled'`)
+    while ((await wait(20)) === 'changed');
+    expect(await timed(wait(), () => raw.query(sql))).toBeLessThan(1000)
+  })
+
+  it('does not end with what concerns other tables, or ends a task', async () => {
+    const { queue, raw, wait } = await idle()
+    const [{ id } = { id: 0 }] = await queue.enqueue(checks, [{}])
+    while ((await wait(20)) === 'changed');
+    const waiting = wait(300)
+    await queue.enqueue(builds, [{ repository: 'a' }])
+    await raw.query(`update checks set status = 'canceled' where id = ${id}`)
+    expect(await waiting).toBe('poll')
+  })
+
+  it('fails when the connection is lost, and the next one hears again', async () => {
+    const { wait, add, cut } = await idle()
+    const lost = expect(wait()).rejects.toThrow()
+    await cut()
+    await lost
+    // What came in between is a change, as far as anybody knows.
+    expect(await wait()).toBe('changed')
+    expect(await timed(wait(), add)).toBeLessThan(1000)
+  })
+
+  it('notices a connection that was lost before it began', async () => {
+    const { wait, cut } = await idle()
+    await cut()
+    await until(async () => (await wait(20).catch(() => 'lost')) === 'changed', 'the connection was made again')
+  })
+
+  it('sends nothing but the look for a task while there is nothing to do', async () => {
+    const { queue, wait } = await idle()
+    const query = vi.spyOn(pg.Client.prototype, 'query')
+    for (let poll = 0; poll < 10; poll += 1) {
+      expect(await queue.claim([queuedChecks])).toBeUndefined()
+      expect(await wait(10)).toBe('poll')
+    }
+    expect(query.mock.calls.length).toBe(10)
+    query.mockRestore()
+  })
+})

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** Why no disk can be mounted here, or undefined. */
+export const smallDiskMissing: string | undefined =
+  process.platform !== 'linux'
+    ? 'it needs a tmpfs'
+    : process.getuid?.() !== 0
+      ? 'only root may mount a tmpfs'
+      : refusal()
+
+/** A disk of a few megabytes, that is gone after the test. */
+export class SmallDisk {
+  readonly folder: string
+
+  constructor(folder: string, megabytes: number) {
+    mkdirSync(folder)
+    mount(folder, megabytes)
+    this.folder = folder
+    // Lazily: a process that was killed may not have let go yet.
+    onTestFinished(() => void execFileSync('umount', ['--lazy', folder]))
+  }
+
+  /** The command of a shell that takes all room that is left. */
+  get fillCommand(): string {
+    return `cat /dev/zero > ${join(this.folder, 'filler')} 2> /dev/null || true`
+  }
+
+  fill(): void {
+    execFileSync('sh', ['-c', this.fillCommand])
+  }
+
+  makeRoom(): void {
+    rmSync(join(this.folder, 'filler'))
+  }
+
+  readOnly(): void {
+    execFileSync('mount', ['-o', 'remount,ro', this.folder])
+  }
+}
+
+function mount(folder: string, megabytes: number): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'ops-test', folder], { stdio: 'pipe' })
+}
+
+function refusal(): string | undefined {
+  const folder = join('/tmp', `ops-mount-${process.pid}`)
+  mkdirSync(folder)
+  try {
+    mount(folder, 1)
+    execFileSync('umount', [folder])
+    return undefined
+  } catch (error) {
+    return `a tmpfs cannot be mounted: ${(error as Error).message.trim().split('\n').at(-1)}`
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { postgresMissing } from '../support/postgres-server.ts'
+import { Chance } from './chance.ts'
+import { disturb, postgresOfItsOwn } from './postgres-of-its-own.ts'
+import { runTorture } from './run-torture.ts'
+
+const title = postgresMissing === undefined ? 'PostgreSQL' : `PostgreSQL (skipped: ${postgresMissing})`
+
+describe.skipIf(postgresMissing)(title, () => {
+  it.each([
+    ['is restarted', 'restart'],
+    ['loses connections', 'cut'],
+  ] as const)('%s over and over, and that costs no task', { timeout: 90_000 }, async (_, what) => {
+    const server = await postgresOfItsOwn()
+    onTestFinished(() => server.stop())
+    const seed = Math.floor(Math.random() * 1_000_000)
+    const chance = new Chance(seed)
+    const { figures, problems } = await runTorture({
+      database: server.kind,
+      kills: 0,
+      workers: 3,
+      seed,
+      meanwhile: () => disturb(4, chance, () => server[what](chance)),
+      tell: () => {},
+    })
+    expect(problems, `with the seed ${seed}`).toEqual([])
+    expect(figures).toMatchObject({ crashes: 0, recoveries: 0 })
+    expect(figures.tasks).toBeGreaterThan(10)
+  })
+})

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { postgres, sqlite } from '../support/test-database.ts'
+import { runTorture } from './run-torture.ts'
+
+/** Children of a dead worker are found in /proc. */
+const onLinux = { skip: process.platform !== 'linux', timeout: 90_000 }
+
+describe.each([sqlite, postgres])('on $name', (database) => {
+  it.skipIf(database.missing)('keeps every promise while workers are killed at random moments', onLinux, async () => {
+    const seed = Math.floor(Math.random() * 1_000_000)
+    const { figures, problems } = await runTorture({ database, kills: 25, workers: 4, seed, tell: () => {} })
+    expect(problems, `with the seed ${seed}`).toEqual([])
+    expect(figures).toMatchObject({ kills: expect.any(Number), crashes: expect.any(Number) })
+    expect(figures['kills during a task']).toBeGreaterThan(5)
+  })
+})

@@ -1,0 +1,4 @@
+import { postgres } from '../support/test-database.ts'
+import { failpointProofs } from './failpoints.ts'
+
+failpointProofs(postgres)

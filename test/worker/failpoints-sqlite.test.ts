@@ -1,0 +1,4 @@
+import { sqlite } from '../support/test-database.ts'
+import { failpointProofs } from './failpoints.ts'
+
+failpointProofs(sqlite)
