@@ -56,7 +56,7 @@ ${look.join('\n')}
 if not found then return; end if;
 -- Whoever has begun a run with this key since the look has won it.
 insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
-select ${literal(table.name)}, ${idsOf(table, 't')}, ${attempt}, worker, ${keyOf(exclusivity, 't')}, now() + timeout
+select ${literal(table.name)}, ${idsOf(table, 't')}, ${attempt}, worker, ${keyOf(exclusivity, 't')}, clock_timestamp() + timeout
 from ${quote(table.name)} t where t.id = candidate.id
 on conflict do nothing
 returning ops_runs.id, ops_runs.attempt, ops_runs.deadline_at into run;

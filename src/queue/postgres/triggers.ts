@@ -99,7 +99,7 @@ ${beginRun(queued)}
   end if;
 elsif before = 'ongoing' then
   event := case after when 'pending' then 'returned' else after end;
-  update ops_runs r set ended_at = now(), outcome = coalesce(r.outcome, event), error = coalesce(r.error, ${error})
+  update ops_runs r set ended_at = clock_timestamp(), outcome = coalesce(r.outcome, event), error = coalesce(r.error, ${error})
   where ${isOpenRun}
   returning r.id, r.outcome, r.error into run, outcome, why;
   -- What was decided of the run tells more than the status that follows from it.

@@ -8,7 +8,8 @@ create table ops_runs (
   attempt integer not null,
   worker_id text not null,
   exclusive_key text,
-  started_at timestamptz not null default now(),
+  -- Not the start of the transaction: it may have waited for the run before, which had the key, to end.
+  started_at timestamptz not null default clock_timestamp(),
   deadline_at timestamptz,
   ended_at timestamptz,
   outcome text,
