@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import { act, actAtOnce } from './model/concurrency.ts'
+import { enqueueCommands } from './model/enqueue-commands.ts'
 import { Expected } from './model/expected.ts'
 import { foreignCommands } from './model/foreign-commands.ts'
 import { personCommands } from './model/person-commands.ts'
+import { scheduleCommands } from './model/schedule-commands.ts'
 import { type ModelDatabase, System } from './model/system.ts'
 import { workerCommands } from './model/worker-commands.ts'
+
+const everything = [...workerCommands, ...enqueueCommands, ...personCommands, ...scheduleCommands, ...foreignCommands]
 
 const WORKERS = 3
 const MOST_COMMANDS = 60
@@ -24,7 +28,7 @@ export function queueModel(name: string, create: () => Promise<ModelDatabase>, r
     ...(OPS_MODEL_SEED === undefined ? {} : { seed: Number(OPS_MODEL_SEED) }),
     ...(OPS_MODEL_PATH === undefined ? {} : { path: OPS_MODEL_PATH }),
   }
-  const commands = fc.commands([...workerCommands, ...personCommands, ...foreignCommands], {
+  const commands = fc.commands(everything, {
     maxCommands: MOST_COMMANDS,
     size: 'max',
     ...(OPS_MODEL_REPLAY === undefined ? {} : { replayPath: OPS_MODEL_REPLAY }),

@@ -63,7 +63,8 @@ export class Settlements {
     const by = asked.get(runId) as string | null | undefined
     if (by === null || by === undefined) return undefined
     const before = outcome.kind === 'succeeded' ? '' : `; before, it had ${outcome.kind}: ${outcome.error}`
-    return { kind: 'canceled', error: `canceled by ${by}${before}` }
+    const { columns } = outcome
+    return { kind: 'canceled', error: `canceled by ${by}${before}`, ...(columns && { columns }) }
   }
 
   private decide(runId: number, outcome: string, error: string | null): boolean {

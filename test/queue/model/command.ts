@@ -24,8 +24,8 @@ export function command<T>(
 }
 
 /** So that it comes so many times as often as another. */
-export function often<T>(times: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T>[] {
-  return Array(times).fill(arbitrary)
+export function often<T>(times: number, choice: T): T[] {
+  return Array(times).fill(choice)
 }
 
 export const nth = fc.nat(30)
@@ -37,7 +37,7 @@ export const hour = 3_600_000
 /** One of the runs that a worker has begun: mostly an open one; now and then one whose task is another's by now. */
 export const whichRun = fc.record({
   nth,
-  kind: fc.constantFrom('open', 'open', 'open', 'open', 'asked', 'ended', 'overtaken', 'overtaken'),
+  kind: fc.constantFrom('open', 'open', 'open', 'asked', 'asked', 'asked', 'ended', 'overtaken', 'overtaken'),
 })
 
 export function pickRun(model: Expected, { nth, kind }: { nth: number; kind: string }): Attempt | undefined {

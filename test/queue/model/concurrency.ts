@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { Claim, Run } from '../../../src/queue/queue.ts'
+import type { Run } from '../../../src/queue/queue.ts'
 import type { Outcome } from '../../../src/task/outcome.ts'
 import { environment, nth, person } from './command.ts'
 import { violations } from './invariants.ts'
@@ -8,22 +8,31 @@ import { readSnapshot, rewritten, type Snapshot } from './snapshot.ts'
 import { pick, type System, type Worker } from './system.ts'
 import { holdKeys, modelTables } from './tables.ts'
 
-/** What one of several does while the others do something else. */
-export type Act = (worker: Worker, run: Run | undefined, system: System) => Promise<Claim | undefined>
+/** What one of several does while the others do something else. Returns the run that it has then. */
+export type Act = (worker: Worker, run: Run | undefined, together: Together) => Promise<Run | undefined>
+
+interface Together {
+  readonly system: System
+  /** The runs that somebody was told to have ended. */
+  readonly ended: number[]
+}
 
 const succeeded: Outcome = { kind: 'succeeded', columns: {} }
 const again: Outcome = { kind: 'failed', error: 'no such host', return: { delay: 0 } }
 
-/** A worker has one run at a time; what it begins comes back with the act. */
-const work: Act = async ({ queue }, run) =>
-  run ? (await queue.settle(run, succeeded, modelTables)).next : queue.claim(modelTables)
-
-const workInVain: Act = async ({ queue }, run) =>
-  run ? (await queue.settle(run, again, modelTables)).next : queue.claim(modelTables)
+/** A worker has one run at a time. */
+function work(outcome: Outcome): Act {
+  return async ({ queue }, run, { ended }) => {
+    if (!run) return (await queue.claim(modelTables))?.run
+    const { held, next } = await queue.settle(run, outcome, modelTables)
+    if (held) ended.push(run.id)
+    return next?.run
+  }
+}
 
 export const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 6, arbitrary: fc.constant(work) },
-  { weight: 2, arbitrary: fc.constant(workInVain) },
+  { weight: 6, arbitrary: fc.constant(work(succeeded)) },
+  { weight: 2, arbitrary: fc.constant(work(again)) },
   { weight: 2, arbitrary: fc.record({ nth, environment }).map(({ nth, environment }) => enqueueOne(nth, environment)) },
   { weight: 2, arbitrary: fc.record({ nth, person }).map(({ nth, person }) => cancelOne(nth, person)) },
   { weight: 1, arbitrary: nth.map(retryOne) },
@@ -36,21 +45,21 @@ function enqueueOne(nth: number, environment: string | null): Act {
   return async ({ queue }, run) => {
     const { table } = pick([modelTables[1]!, modelTables[2]!, modelTables[5]!], nth)!
     await queue.enqueue(table, [table.name === 'builds' ? { repository: 'a' } : { environment }])
-    return keep(run)
+    return run
   }
 }
 
 function cancelOne(nth: number, person: string): Act {
   return async ({ queue }, run) => {
     await queue.cancel(pick(modelTables, nth)!.table, 1 + (nth % 4), person)
-    return keep(run)
+    return run
   }
 }
 
 function retryOne(nth: number): Act {
   return async ({ queue }, run) => {
     await queue.retry(pick(modelTables, nth)!.table, 1 + (nth % 4), 'ada').catch(unlessUnique)
-    return keep(run)
+    return run
   }
 }
 
@@ -58,32 +67,28 @@ function takeOrRelease(nth: number): Act {
   return async ({ queue }, run) => {
     const key = pick(holdKeys, nth)!
     if (await queue.holds.take(key, 'ada', undefined)) await queue.holds.release(key, 'ada')
-    return keep(run)
+    return run
   }
 }
 
 /** Takes away the run of another, who finds out when it settles. */
 function recoverOne(nth: number): Act {
-  return async ({ queue }, run) => {
+  return async ({ queue }, run, { ended }) => {
     const open = await queue.openRuns()
     const seen = pick(open, nth)
     const queued = modelTables.find(({ table }) => table.name === seen?.taskTable)
-    if (seen && queued) await queue.settleDead(seen, queued, { kind: 'crashed', error: 'worker died', return: {} })
-    return keep(run)
+    const crashed = { kind: 'crashed', error: 'worker died', return: {} } as const
+    if (seen && queued && (await queue.settleDead(seen, queued, crashed))) ended.push(seen.id)
+    return run
   }
 }
 
 function endByHand(nth: number): Act {
-  return async (_, run, { database }) => {
+  return async (_, run, { system: { database } }) => {
     const { name } = pick(modelTables, nth)!.table
     await database.sql(`update ${name} set status = 'canceled' where id = ${1 + (nth % 4)} and status = 'ongoing'`)
-    return keep(run)
+    return run
   }
-}
-
-/** The run goes on. */
-function keep(run: Run | undefined): Claim | undefined {
-  return run && { run, unmet: undefined, task: {} }
 }
 
 function unlessUnique(error: unknown): void {
@@ -105,13 +110,14 @@ export async function actAtOnce(
   }
   const looks: Snapshot[] = []
   const begun: number[] = []
+  const ended: number[] = []
   const actors = scripts.map(async (script, place) => {
     const worker = system.worker(place)
     let run: Run | undefined
     for (const act of script) {
       await scheduler.schedule(Promise.resolve(), worker.id)
       const before = run?.id
-      run = (await act(worker, run, system))?.run
+      run = await act(worker, run, { system, ended })
       if (run && run.id !== before) begun.push(run.id)
       looks.push(await snapshotOf(system))
     }
@@ -120,6 +126,8 @@ export async function actAtOnce(
   const end = await snapshotOf(system)
   expect(violations(end)).toEqual([])
   for (const look of looks) expect(rewritten(look, end)).toEqual([])
+  // Nobody but one was told to have ended a run.
+  expect(ended.toSorted((a, b) => a - b)).toEqual([...new Set(ended)].toSorted((a, b) => a - b))
   // Nobody got the run of another, and each that began is on record as begun by a worker of ops.
   expect(begun.toSorted((a, b) => a - b)).toEqual(end.runs.map(({ id }) => id))
 }

@@ -137,24 +137,35 @@ export class Expected {
     return attempt
   }
 
+  /** The status that a task takes when its run ends so: one whose end somebody asked for does not come back. */
+  statusAfter({ askedBy }: Attempt, outcome: Outcome): Status {
+    if (outcome.kind === 'succeeded' || outcome.kind === 'canceled') return outcome.kind
+    if (!outcome.return) return 'failed'
+    return askedBy === undefined ? 'pending' : 'canceled'
+  }
+
   /** Ends a run as its worker says; false when it was taken away. */
-  settle(run: Attempt, said: Outcome, now: number): boolean {
+  settle(run: Attempt, outcome: Outcome, now: number): boolean {
     if (!run.isOpen) return false
     const { task, askedBy } = run
-    const outcome = isReturn(said) && askedBy !== undefined ? canceledInstead(said, askedBy) : said
+    const to = this.statusAfter(run, outcome)
+    task.hasFinished = true
+    for (const [key, value] of Object.entries(outcome.columns ?? {}))
+      task.own[task.queued.table.columns[key]!.name] = value
     if (outcome.kind === 'succeeded') {
-      Object.assign(task, { progress: 1, note: null, error: null, hasFinished: true })
-      for (const [key, value] of Object.entries(outcome.columns)) task.own[task.queued.table.columns[key]!.name] = value
-      this.end(run, 'succeeded', 'succeeded', null, run.worker)
+      Object.assign(task, { progress: 1, note: null, error: null })
+      this.end(run, to, 'succeeded', null, run.worker)
       return true
     }
-    const { kind, error, return: back } = outcome
-    Object.assign(task, { error, hasFinished: true })
-    if (isReturn(outcome)) {
+    const { kind, error: said, return: back } = outcome
+    const isOverruled = to === 'canceled' && kind !== 'canceled'
+    const error = isOverruled ? `canceled by ${askedBy}; before, it had ${kind}: ${said}` : said
+    task.error = error
+    if (to === 'pending') {
       if (back?.givesAttemptBack) task.attempt -= 1
       if (back?.delay !== undefined) Object.assign(task, { runAt: now + back.delay, isRunAtRough: true })
-      this.end(run, 'pending', kind, error, run.worker)
-    } else this.end(run, kind === 'canceled' ? 'canceled' : 'failed', kind, error, run.worker)
+    }
+    this.end(run, to, isOverruled ? 'canceled' : kind, error, run.worker)
     return true
   }
 
@@ -205,13 +216,4 @@ export class Expected {
       own[column] === null ? [] : [this.tasksOf(table).find(({ id }) => id === own[column])!],
     )
   }
-}
-
-function isReturn(outcome: Outcome): boolean {
-  return outcome.kind !== 'succeeded' && outcome.kind !== 'canceled' && outcome.return !== undefined
-}
-
-function canceledInstead(said: Outcome, by: string): Outcome {
-  const why = said.kind === 'succeeded' ? '' : `; before, it had ${said.kind}: ${said.error}`
-  return { kind: 'canceled', error: `canceled by ${by}${why}` }
 }

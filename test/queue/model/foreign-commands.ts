@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { statuses } from '../../../src/task/lifecycle.ts'
+import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
 import { command, environment, expectRefusal, hasTasks, hour, often, pickTask, whichTask } from './command.ts'
 import type { Expected, Task } from './expected.ts'
 import { modelTables } from './tables.ts'
@@ -18,7 +18,7 @@ const setStatus = command(
     const set = `status = '${to}'${error === null ? '' : `, error = '${error}'`}`
     const now = database.now()
     const update = database.sql(`update ${queued.table.name} set ${set} where id = ${id}`)
-    if (!model.isLegal(task, to)) return expectRefusal(update, refusal(model, task, to))
+    if (!model.isLegal(task, to)) return expectRefusal(update, refusal(task, to))
     await update
     if (error !== null) task.error = error
     if (to === 'ongoing' && status === 'pending') {
@@ -107,9 +107,9 @@ function isAwaited({ tasks }: Expected, task: Task): boolean {
   )
 }
 
-function refusal(model: Expected, task: Task, to: string): RegExp {
+function refusal(task: Task, to: Status): RegExp {
   const name = `${task.queued.processor} ${task.id}`
   if (task.status === 'pending' && to === 'ongoing') return new RegExp(`${name} must wait: "`)
-  if (to === 'pending' && model.alike(task.queued, task.own)) return /unique/i
+  if (transitions[task.status].includes(to)) return /unique/i
   return new RegExp(`${name} cannot go from "${task.status}" to "${to}"`)
 }

@@ -11,21 +11,17 @@ import { expectClaim, type System, tablesOf } from './system.ts'
 const only = fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(5) })
 const error = 'no such host'
 
-const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Outcome>({ kind: 'succeeded', columns: {} }) },
-  fc.constantFrom<Outcome>(
-    { kind: 'failed', error },
-    { kind: 'timed out', error: 'timed out after 1m' },
-    { kind: 'canceled', error: 'canceled by eve' },
-    { kind: 'quarantined', error: 'quarantined' },
-  ),
-  fc.constantFrom<Outcome>(
-    { kind: 'failed', error, return: {} },
-    { kind: 'failed', error, return: { delay: 0 } },
-    { kind: 'failed', error, return: { delay: hour } },
-    { kind: 'interrupted', error: 'interrupted by shutdown', return: { givesAttemptBack: true } },
-    { kind: 'crashed', error: 'worker died', return: {} },
-  ),
+const outcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
+  ...often(6, { kind: 'succeeded', columns: {} } as const),
+  { kind: 'failed', error },
+  { kind: 'timed out', error: 'timed out after 1m' },
+  { kind: 'canceled', error: 'canceled by eve' },
+  { kind: 'quarantined', error: 'quarantined' },
+  { kind: 'failed', error, return: {} },
+  { kind: 'failed', error, return: { delay: 0 } },
+  { kind: 'failed', error, return: { delay: hour } },
+  { kind: 'interrupted', error: 'interrupted by shutdown', return: { givesAttemptBack: true } },
+  { kind: 'crashed', error: 'worker died', return: {} },
 )
 
 const claim = command(
@@ -56,25 +52,33 @@ const settle = command(
   hasRuns,
 )
 
-/** With what the processor returned. */
+/** What a processor returns, and what of it the table does not take. */
+const results: Readonly<Record<string, { key: string; good: unknown; bad?: unknown }>> = {
+  checks: { key: 'url', good: 'http://b' },
+  builds: { key: 'revision', good: 'abc' },
+  releases: { key: 'environment', good: 'c' },
+  deployments: { key: 'buildId', good: null, bad: 999_999 },
+  syncs: { key: 'ref', good: 'v1' },
+}
+
+/** Together with columns: all is written, or nothing. */
 const settleWithColumns = command(
   'settleWithColumns',
-  fc.record({ run: whichRun, worker, isRefused: fc.boolean() }),
-  async (model, system, { run: which, worker, isRefused }) => {
+  fc.record({ run: whichRun, worker, outcome, isBad: fc.boolean() }),
+  async (model, system, { run: which, worker, outcome, isBad }) => {
     const run = pickRun(model, which)!
-    const { queue } = system.worker(worker)
-    const columns: Readonly<Record<string, [string, unknown, unknown]>> = {
-      builds: ['revision', 'abc', undefined],
-      checks: ['url', 'http://b', undefined],
-      releases: ['environment', 'c', undefined],
-      deployments: ['buildId', null, 999_999],
-    }
-    const [key, good, bad] = columns[run.task.queued.table.name] ?? []
-    if (key === undefined) return
-    const value = isRefused && bad !== undefined ? bad : good
-    const settling = queue.settle(run.handle!, { kind: 'succeeded', columns: { [key]: value } })
-    if (value === bad && run.isOpen) return expectRefusal(settling, /foreign key/i)
-    const held = model.settle(run, { kind: 'succeeded', columns: { [key]: value } }, system.now())
+    const { queued, own } = run.task
+    const result = results[queued.table.name]
+    if (!result) return
+    const { key, good, bad } = result
+    const value = isBad && bad !== undefined ? bad : good
+    const settling = system.worker(worker).queue.settle(run.handle!, { ...outcome, columns: { [key]: value } })
+    const alike = model.alike(queued, { ...own, [key]: value })
+    if (run.isOpen && value === bad) return expectRefusal(settling, /foreign key/i)
+    // A task that comes back may not be like another that is there.
+    if (run.isOpen && alike && alike !== run.task && model.statusAfter(run, outcome) === 'pending')
+      return expectRefusal(settling, /unique/i)
+    const held = model.settle(run, { ...outcome, columns: { [key]: value } }, system.now())
     expect(await settling).toMatchObject({ held })
   },
   hasRuns,
@@ -136,7 +140,7 @@ const restart = command('restart', fc.record({ worker }), async (_, system, { wo
 export const workerCommands = [
   ...often(10, claim),
   ...often(8, settle),
-  ...often(2, settleWithColumns),
+  ...often(4, settleWithColumns),
   ...often(1, report),
   ...often(3, recover),
   ...often(1, restart),
