@@ -4,7 +4,13 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   // What ops does for plugins when it runs them: everybody gets this copy of it.
-  resolve: { alias: { '@ops-cli/core': join(import.meta.dirname, 'src', 'index.ts') } },
+  resolve: {
+    alias: [
+      { find: '@ops-cli/core/command', replacement: join(import.meta.dirname, 'src', 'command.ts') },
+      { find: '@ops-cli/core/testing', replacement: join(import.meta.dirname, 'src', 'testing', 'testing.ts') },
+      { find: /^@ops-cli\/core$/, replacement: join(import.meta.dirname, 'src', 'index.ts') },
+    ],
+  },
   test: {
     globalSetup: 'test/support/postgres-setup.ts',
     include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],

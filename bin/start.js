@@ -23,8 +23,20 @@ export async function start(argv) {
   module.enableCompileCache()
   // oclif would say that it cannot transpile a linked ES module; Node strips the types itself.
   process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= '1'
-  const { execute } = await import('@oclif/core/execute')
-  await execute({ args: argv, loadOptions: isCheckout ? sources() : { root } })
+  const [{ execute }, { withBundledCommands }, { installedCommands }, { shareHostModules }] = await Promise.all([
+    import('@oclif/core/execute'),
+    import('./bundled-commands.js'),
+    import('./installed-commands.js'),
+    import(isCheckout ? '../src/host-modules.ts' : '../dist/host-modules.js'),
+  ])
+  // Their commands import ops.
+  shareHostModules()
+  const loadOptions = { ...(isCheckout ? sources() : { root }), userPlugins: false }
+  // What is wrong with the root plugin is told by execute, which comes upon it again.
+  const inCheckout = isCheckout ? toSources : undefined
+  const installed = await installedCommands(argv, inCheckout)
+  const config = await withBundledCommands(loadOptions, inCheckout, installed).catch(() => loadOptions)
+  await execute({ args: argv, loadOptions: config })
 }
 
 /** @param {string[]} argv */
@@ -33,17 +45,21 @@ function isVersionRequest(argv) {
 }
 
 function sources() {
-  const { oclif } = pjson
   return {
     root,
     // Only for a manifest that a packing has left here: it names what was compiled.
     ignoreManifest: existsSync(join(root, 'oclif.manifest.json')),
-    pjson: JSON.parse(
-      JSON.stringify({ ...pjson, oclif })
-        .replaceAll(/"\.\/dist\/([^"]*)\.js"/g, '"./src/$1.ts"')
-        .replaceAll('"./dist/', '"./src/'),
-    ),
+    pjson: toSources(pjson),
   }
+}
+
+/** @param {object} manifest a package.json that names what is compiled */
+function toSources(manifest) {
+  return JSON.parse(
+    JSON.stringify(manifest)
+      .replaceAll(/"\.\/dist\/([^"]*)\.js"/g, '"./src/$1.ts"')
+      .replaceAll('"./dist/', '"./src/'),
+  )
 }
 
 /** `ops … | head` closes the pipe while oclif still waits for it to drain. */

@@ -69,11 +69,16 @@ export class UnknownProcessorError extends OpsError {
 /** A processor that is declared but cannot be loaded; the others go on working. */
 export class BrokenProcessorError extends OpsError {
   readonly code = 'BROKEN_PROCESSOR'
+  readonly processor: string
+  /** Why, without the name. */
+  readonly problem: string
   constructor(processor: string, plugin: string, problem: string, options: { cause?: unknown; suggestion: string }) {
     super(`The processor "${processor}" of ${plugin} cannot be loaded: ${problem}.`, {
       cause: options.cause,
       suggestions: [options.suggestion],
     })
+    this.processor = processor
+    this.problem = problem
   }
 }
 
@@ -173,15 +178,19 @@ export class TaskStuckError extends OpsError {
 
 export class MigrationFailedError extends OpsError {
   readonly code = 'MIGRATION_FAILED'
+  /** `core`, the plugin, or the task table whose guarantee it is. */
+  readonly source: string
   constructor(source: string, migration: string, cause: unknown) {
     super(`The migration "${migration}" of ${source} failed; nothing of it was kept: ${(cause as Error).message}.`, {
       cause,
     })
+    this.source = source
   }
 }
 
 export class MigrationChangedError extends OpsError {
   readonly code = 'MIGRATION_CHANGED'
+  readonly source: string
   constructor(source: string, migration: string) {
     super(
       `The migration "${migration}" of ${source} is not the one that was applied here: its text has changed since.`,
@@ -189,5 +198,6 @@ export class MigrationChangedError extends OpsError {
         suggestions: ['bring its text back and put the change into a new migration'],
       },
     )
+    this.source = source
   }
 }

@@ -3,7 +3,11 @@ import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const source = extname(import.meta.filename)
-const self = pathToFileURL(join(import.meta.dirname, `index${source}`)).href
+const urlOf = (name: string) => pathToFileURL(join(import.meta.dirname, `${name}${source}`)).href
+const own: Readonly<Record<string, string>> = {
+  '@ops-cli/core': urlOf('index'),
+  '@ops-cli/core/command': urlOf('command'),
+}
 const isDrizzle = /^drizzle-orm(?:\/|$)/
 
 let isDone = false
@@ -17,7 +21,8 @@ export function shareHostModules(): void {
   isDone = true
   registerHooks({
     resolve(specifier, context, next) {
-      if (specifier === '@ops-cli/core') return { url: self, shortCircuit: true }
+      const url = own[specifier]
+      if (url !== undefined) return { url, shortCircuit: true }
       // Node reads Drizzle's package.json, 180 kB of it, anew for each of a hundred files; said outright, the format costs nothing.
       if (
         specifier.startsWith('.') &&

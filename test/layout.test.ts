@@ -136,16 +136,24 @@ describe('the sources', () => {
 })
 
 describe('a plugin', () => {
-  it('imports ops by its name, Node, valibot and its own sources', () => {
+  it('imports ops by its name, Node, what its package.json depends on, and its own sources', () => {
     const wrong = pluginSources.flatMap(importsOf).filter((one) => {
       const { file, specifier } = one
       if (isRelative(one))
         return !normalize(join(dirname(file), specifier)).startsWith(file.split('/').slice(0, 3).join('/'))
-      return !specifier.startsWith('node:') && !['@ops-cli/core', 'valibot'].includes(specifier)
+      if (one.isType || specifier.startsWith('node:')) return false
+      return ![...dependenciesOf(file), '@ops-cli/core', '@ops-cli/core/command'].includes(specifier)
     })
     expect(wrong.map(said)).toEqual([])
   })
 })
+
+function dependenciesOf(file: string): string[] {
+  const [, plugin] = file.split('/')
+  return Object.keys(
+    JSON.parse(readFileSync(join(root, 'plugins', plugin!, 'package.json'), 'utf8')).dependencies ?? {},
+  )
+}
 
 describe('every file', () => {
   it('has a name in kebab case', () => {

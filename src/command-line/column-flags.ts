@@ -1,6 +1,6 @@
 import type { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import { ownColumns } from '../task-table/check-task.ts'
+import { inputColumns, isRequired } from '../task-table/check-task.ts'
 import { type TaskColumn, type TaskTable, toSnakeCase } from '../task-table/task-table.ts'
 
 type Flag = Command.Flag.Any
@@ -17,10 +17,15 @@ export interface ColumnFlag {
  * @param taken flags of the command itself; a column of such a name gets a prefix
  */
 export function columnFlags(table: TaskTable, taken: readonly string[]): ColumnFlag[] {
-  return ownColumns(table).map((column) => {
-    const flag = toSnakeCase(column.key).replaceAll('_', '-')
+  return inputColumns(table).map((column) => {
+    const flag = toFlag(column.key)
     return { column, flag: taken.includes(flag) ? `task-${flag}` : flag }
   })
+}
+
+/** The flag of a column, without a prefix. */
+export function toFlag(key: string): string {
+  return toSnakeCase(key).replaceAll('_', '-')
 }
 
 /**
@@ -32,7 +37,7 @@ export function oclifFlags(flags: readonly ColumnFlag[], { forHelp }: { forHelp:
     flags.map(({ flag, column }) => {
       const summary = summaryOf(column)
       if (column.type === 'boolean') return [flag, Flags.boolean({ summary, allowNo: true, helpGroup: 'TASK' })]
-      const required = forHelp && column.isNotNull && !column.hasDefault
+      const required = forHelp && isRequired(column)
       return [flag, Flags.string({ summary, required, helpGroup: 'TASK', helpValue: `<${valueName(column)}>` })]
     }),
   )

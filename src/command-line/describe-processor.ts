@@ -1,22 +1,15 @@
 import type { Command } from '@oclif/core/command'
-import type { Config } from '@oclif/core/interfaces'
-import { bundledPlugins } from '../processor/bundled-plugins.ts'
 import { openProject } from '../project/open-project.ts'
 import { columnFlags, oclifFlags } from './column-flags.ts'
-import { installedPlugins } from './installed-plugins.ts'
+import { knownPlugins } from './known-plugins.ts'
 
 /**
  * `ops enqueue` as the command of one processor, for its help.
  *
  * @throws UnknownProcessorError, BrokenProcessorError
  */
-export async function describeProcessor(
-  enqueue: Command.Loadable,
-  name: string,
-  config: Config,
-): Promise<Command.Loadable> {
-  const plugins = [...bundledPlugins(), ...installedPlugins(config)]
-  const project = await openProject({ cwd: process.cwd(), env: process.env, plugins })
+export async function describeProcessor(enqueue: Command.Loadable, name: string): Promise<Command.Loadable> {
+  const project = await openProject({ cwd: process.cwd(), env: process.env, ...knownPlugins(undefined) })
   const { processor } = await project.processor(name)
   const flags = oclifFlags(columnFlags(processor.table, Object.keys(enqueue.flags)), { forHelp: true })
   const named = Object.entries(flags).map(([flag, definition]) => [flag, { ...definition, name: flag }])

@@ -8,6 +8,6 @@ export default class OpsHelp extends Help {
     if (command !== 'enqueue' || processor === undefined) return super.showHelp(argv)
     const cached = this.config.findCommand('enqueue', { must: true }) as Command.Loadable
     const { describeProcessor } = await import('./describe-processor.ts')
-    await this.showCommandHelp(await describeProcessor(cached, processor, this.config))
+    await this.showCommandHelp(await describeProcessor(cached, processor))
   }
 }

@@ -19,13 +19,12 @@ export abstract class OpsCommand extends Command {
 
   /** The project that this command works on. It is closed when the command has ended. */
   protected async openProject(file: string | undefined): Promise<Project> {
-    const [{ openProject }, { bundledPlugins }, { installedPlugins }] = await Promise.all([
+    const [{ openProject }, { knownPlugins }] = await Promise.all([
       import('../project/open-project.ts'),
-      import('../processor/bundled-plugins.ts'),
-      import('./installed-plugins.ts'),
+      import('./known-plugins.ts'),
     ])
-    const plugins = [...bundledPlugins(), ...installedPlugins(this.config)]
-    this.project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins })
+    const { plugins, broken } = knownPlugins(file)
+    this.project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins, broken })
     for (const problem of this.project.registry.problems) this.warn(problem)
     return this.project
   }

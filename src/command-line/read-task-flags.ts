@@ -1,7 +1,7 @@
 import { nearest } from '../errors.ts'
-import { checkTask } from '../task-table/check-task.ts'
+import { checkTask, ownColumns } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
-import type { ColumnFlag } from './column-flags.ts'
+import { type ColumnFlag, toFlag } from './column-flags.ts'
 import { parseColumnValue } from './parse-column-value.ts'
 
 /**
@@ -19,7 +19,8 @@ export function readTaskFlags(
   isComplete: boolean,
 ): { values: Record<string, unknown>; problems: string[] } {
   const values: Record<string, unknown> = {}
-  const problems = unexpectedWords(rest, flags)
+  const results = ownColumns(table).flatMap(({ key, isResult }) => (isResult ? [toFlag(key)] : []))
+  const problems = unexpectedWords(rest, flags, results)
   for (const { flag, column } of flags) {
     if (given[flag] === undefined) continue
     const parsed = parseColumnValue(column, given[flag])
@@ -35,17 +36,18 @@ export function readTaskFlags(
   return { values, problems }
 }
 
-function unexpectedWords(rest: readonly string[], flags: readonly ColumnFlag[]): string[] {
+function unexpectedWords(rest: readonly string[], flags: readonly ColumnFlag[], results: readonly string[]): string[] {
   const names = flags.map(({ flag }) => flag)
   // The value of an unknown flag is not a second mistake.
   return rest.flatMap((word, index) => {
-    if (word.startsWith('-')) return [unknownFlag(word, names)]
+    if (word.startsWith('-')) return [unknownFlag(word, names, results)]
     return /^-[^=]*$/.test(rest[index - 1] ?? '') ? [] : [`"${word}" was not expected; values are given by flags`]
   })
 }
 
-function unknownFlag(word: string, names: readonly string[]): string {
+function unknownFlag(word: string, names: readonly string[], results: readonly string[]): string {
   const name = word.replace(/^--?/, '').replace(/=.*$/s, '')
+  if (results.includes(name)) return `--${name} is written by the processor and cannot be given`
   const meant = nearest(name, names)
   const known = names.map((each) => `--${each}`).join(', ')
   return `--${name} is no column; ${meant === undefined ? `there are ${known}` : `did you mean --${meant}?`}`

@@ -1,14 +1,17 @@
 import { parseDuration } from '../config/duration.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
 import { InvalidTaskError } from '../errors.ts'
-import type { AnyProcessor } from '../processor/define-processor.ts'
+import { inputSchema } from '../processor/define-processor.ts'
+import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { ColumnFlag } from './column-flags.ts'
 import { parseColumnValue } from './parse-column-value.ts'
 import { readTaskFlags } from './read-task-flags.ts'
 import { readTaskLines } from './read-task-lines.ts'
 
 interface Typed {
-  readonly processor: AnyProcessor
+  readonly processor: ReadyProcessor['processor']
+  /** The plugin's. */
+  readonly settings: unknown
   readonly columns: readonly ColumnFlag[]
   readonly flags: Readonly<Record<string, unknown>>
   /** What was typed behind the processor and is no flag. */
@@ -21,7 +24,7 @@ interface Typed {
  *
  * @throws InvalidTaskError with everything that is wrong
  */
-export async function readTasks({ processor, columns, flags, rest, now }: Typed): Promise<{
+export async function readTasks({ processor, settings, columns, flags, rest, now }: Typed): Promise<{
   rows: Record<string, unknown>[]
   runAt: Date | undefined
 }> {
@@ -35,13 +38,13 @@ export async function readTasks({ processor, columns, flags, rest, now }: Typed)
   }
   refuse(problems)
   const rows = from === undefined ? [values] : await readTaskLines(from, processor.name, processor.table, values)
-  const checked = await checkInput(processor, rows)
+  const checked = await checkInput(inputSchema(processor, settings), rows)
   refuse(checked.problems)
   return { rows: checked.rows, runAt: 'runAt' in scheduled ? scheduled.runAt : undefined }
 }
 
 /** The rows as the processor's own schema returns them. */
-async function checkInput({ input }: AnyProcessor, rows: Record<string, unknown>[]) {
+async function checkInput(input: ReturnType<typeof inputSchema>, rows: Record<string, unknown>[]) {
   if (!input) return { rows, problems: [] }
   const results = await Promise.all(
     rows.map((row, index) => checkAgainst(input, row, rows.length > 1 ? `task ${index + 1}` : '')),

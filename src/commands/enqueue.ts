@@ -47,13 +47,14 @@ export default class Enqueue extends OpsCommand {
     // Without a processor oclif says which argument is missing.
     const { flags: first } = await this.parse(Enqueue, name === undefined ? typed : splitArguments(typed, own).known)
     const project = await this.openProject(first.config)
-    const { queued, processor } = await project.processor(name!)
+    const { queued, processor, settings } = await project.processor(name!)
     const columns = columnFlags(queued.table, [...Object.keys(own), 'help'])
     const all = { ...own, ...oclifFlags(columns, { forHelp: false }) }
     const { known, rest } = splitArguments(typed, all)
     const { flags, argv } = await this.parse({ args: Enqueue.args, flags: all, strict: false }, known)
     const read = await readTasks({
       processor,
+      settings,
       columns,
       flags,
       rest: [...rest, ...(argv as string[]).slice(1)],

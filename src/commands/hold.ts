@@ -27,9 +27,15 @@ back. What is ongoing under the key finishes; what waits stays pending until the
     const { hold } = await import('../project/hold.ts')
     const project = await this.openProject(flags.config)
     const { hold: taken, processors, ongoing } = await hold(project, args.key, flags.reason)
-    this.log(`${taken.key} is held: no ${processors.join(' and no ')} under it begins.`)
+    this.log(`${taken.key} is held: ${inWords(processors)} under it begins.`)
     for (const task of ongoing) this.log(`${task} is ongoing under it and finishes.`)
     this.log(`Release it with: ops unhold ${taken.key}`)
     return { ...taken, processors, ongoing }
   }
+}
+
+/** `no build`, `no build and no deploy`, `no build, no deploy and no rollback`. */
+function inWords(processors: readonly string[]): string {
+  const each = processors.map((name) => `no ${name}`)
+  return [each.slice(0, -1).join(', '), each.at(-1)].filter(Boolean).join(' and ')
 }

@@ -11,12 +11,15 @@ export interface Problem {
 type Services = Readonly<Record<string, Service | undefined>>
 
 /** What the keys of a configuration must be to each other; what is there has its shape already. */
-export function ruleProblems({ services = {} }: Config): Problem[] {
+export function ruleProblems({ services = {}, worker = {} }: Config): Problem[] {
   return [
+    ...credentialProblems('worker.credentials', worker),
     ...Object.keys(services).flatMap(nameProblems),
     ...wellShaped(services).flatMap(([name, service]) => [
       ...dependencyProblems(name, service, services),
       ...readyProblems(`services.${name}.ready`, service),
+      ...environmentProblems(`services.${name}.env`, service),
+      ...credentialProblems(`services.${name}.credentials`, service),
     ]),
     ...cycleProblems(services),
   ]
@@ -29,8 +32,30 @@ function wellShaped(services: Services): [string, Service][] {
 function nameProblems(name: string): Problem[] {
   const path = `services.${name}`
   if (name === 'worker') return [{ path, message: 'the name "worker" is taken by the worker of ops, use another' }]
+  if (name === 'migrate') return [{ path, message: 'the name "migrate" is taken by the migration on the server' }]
   if (/^[a-z][a-z0-9-]*$/.test(name)) return []
   return [{ path, message: `expected a name of a-z, 0-9 and "-" that starts with a letter, got "${name}"` }]
+}
+
+/** systemd passes over a variable with another name, without a word. */
+function environmentProblems(path: string, { env = {} }: Service): Problem[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    const at = `${path}.${name}`
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      return [{ path: at, message: 'expected a name of letters, digits and "_" that starts with no digit' }]
+    }
+    return value.includes('\0') ? [{ path: at, message: 'no program can be given a value with a NUL in it' }] : []
+  })
+}
+
+function credentialProblems(path: string, { credentials = {} }: Pick<Service, 'credentials'>): Problem[] {
+  return Object.entries(credentials).flatMap(([name, file]) => {
+    const at = `${path}.${name}`
+    if (!/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith('.')) {
+      return [{ path: at, message: 'expected a name of letters, digits, "_", "-" and "."' }]
+    }
+    return file.startsWith('/') ? [] : [{ path: at, message: `expected an absolute path, got "${file}"` }]
+  })
 }
 
 function dependencyProblems(name: string, service: Service, services: Services): Problem[] {

@@ -38,6 +38,25 @@ const ready = record({
   timeout: v.optional(duration),
 })
 
+const allow = record({
+  writePaths: v.optional(texts),
+  user: v.optional(user()),
+  capabilities: v.optional(
+    v.array(
+      v.pipe(v.string(expected('a text')), v.regex(/^CAP_[A-Z_]+$/, expected('a capability such as CAP_CHOWN'))),
+      expected('a list of capabilities'),
+    ),
+  ),
+})
+const credentials = v.optional(map(text, 'an object of paths by name'))
+const exposure = v.optional(
+  v.pipe(
+    v.number(expected('a number from 0 to 10')),
+    v.minValue(0, expected('a number from 0 to 10')),
+    v.maxValue(10, expected('a number from 0 to 10')),
+  ),
+)
+
 const service = record({
   command,
   cwd: v.optional(text),
@@ -58,6 +77,8 @@ const service = record({
   watch: v.optional(texts),
   oneshot: v.optional(flag),
   only: v.optional(oneOf('development', 'server')),
+  allow: v.optional(allow),
+  credentials,
 })
 
 const schedule = record({
@@ -79,11 +100,27 @@ export const configSchema = record({
   synchronous: v.optional(oneOf('FULL', 'NORMAL')),
   services: v.optional(map(service, 'an object of services')),
   worker: v.optional(
-    record({ instances: v.optional(instances), pollInterval: v.optional(duration), gracePeriod: v.optional(duration) }),
+    record({
+      instances: v.optional(instances),
+      pollInterval: v.optional(duration),
+      gracePeriod: v.optional(duration),
+      allow: v.optional(allow),
+      credentials,
+    }),
+  ),
+  systemd: v.optional(
+    record({ user: v.optional(user()), maxExposure: v.optional(record({ worker: exposure, services: exposure })) }),
   ),
   schedules: v.optional(map(schedule, 'an object of schedules')),
   plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
 })
+
+function user() {
+  return v.pipe(
+    v.string(expected('the name of a user')),
+    v.regex(/^[a-z_][a-z0-9_-]{0,30}$/, expected('the name of a user')),
+  )
+}
 
 interface Refused {
   readonly input: unknown

@@ -14,6 +14,24 @@ export interface Ready {
   readonly timeout?: Duration
 }
 
+/** What a unit on the server may do beyond what its hardening lets through. In development nothing is closed. */
+export interface Allow {
+  /** Folders that it writes to; else only the state directory and the temporary one of its own. */
+  readonly writePaths?: readonly string[]
+  /** The user that it runs as, if it is not the project's. */
+  readonly user?: string
+  /** Such as `CAP_NET_BIND_SERVICE`, which a `port` below 1024 brings by itself. */
+  readonly capabilities?: readonly string[]
+}
+
+/** What only concerns units on a server. */
+export interface SystemdConfig {
+  /** The user that the units run as; the one named like the project by default. */
+  readonly user?: string
+  /** The highest exposure by `systemd-analyze security` that is installed: 1.5 for the worker, 2.5 for services. */
+  readonly maxExposure?: { readonly worker?: number; readonly services?: number }
+}
+
 /** A long-running program of the application. */
 export interface Service {
   /** Text for a shell, or an argument list without one. */
@@ -35,12 +53,20 @@ export interface Service {
   /** Runs to its end and counts as done when it exits with 0. */
   readonly oneshot?: boolean
   readonly only?: 'development' | 'server'
+  /** Openings in the hardening of its unit. */
+  readonly allow?: Allow
+  /** Secrets by name: files that only root can read, found in `$CREDENTIALS_DIRECTORY` by the service on the server. */
+  readonly credentials?: Readonly<Record<string, string>>
 }
 
 export interface WorkerConfig {
   readonly instances?: number
   readonly pollInterval?: Duration
   readonly gracePeriod?: Duration
+  /** Openings in the hardening of its units, which builds and deployments need. */
+  readonly allow?: Allow
+  /** As those of a service. */
+  readonly credentials?: Readonly<Record<string, string>>
 }
 
 /** A task that is added at the times of a cron expression, once each time, however many workers there are. */
@@ -68,6 +94,7 @@ export interface Config {
   readonly services?: Readonly<Record<string, Service>>
   readonly worker?: WorkerConfig
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>
+  readonly systemd?: SystemdConfig
   /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and for `ops-plugin-build`. */
   readonly plugins?: Readonly<Record<string, unknown>>
 }

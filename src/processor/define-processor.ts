@@ -53,8 +53,13 @@ export interface ProcessorDefinition<
   readonly onInterrupt?: 'fail' | 'retry'
   /** The longest a run may take, such as `'30m'`. Default: no limit. */
   readonly timeout?: string | ((settings: Settings) => string | undefined)
-  /** Checks what is typed, beyond the columns, and may replace values: `ops enqueue` writes what it returns. */
-  readonly input?: StandardSchema<unknown, Partial<Insert>>
+  /**
+   * Checks what is typed, beyond the columns, and may replace values: `ops enqueue` writes what it returns. The settings
+   * may decide.
+   */
+  readonly input?:
+    | StandardSchema<unknown, Partial<NoInfer<Insert>>>
+    | ((settings: Settings) => StandardSchema<unknown, Partial<NoInfer<Insert>>>)
   /** Checks the plugin's part of the configuration, and types `context.settings`. */
   readonly settings?: StandardSchema<unknown, Settings>
   /**
@@ -154,6 +159,16 @@ function againProblems({ table, retry, onCrash, onInterrupt }: Definition): stri
 export function prerequisiteKeys(after: AnyProcessor['after']): readonly string[] {
   if (after === undefined) return []
   return typeof after === 'string' ? [after] : (after as readonly string[])
+}
+
+/** The schema of what is typed, under the plugin's settings. */
+export function inputSchema(
+  { input }: Pick<AnyProcessor, 'input'>,
+  settings: unknown,
+): StandardSchema<unknown, object> | undefined {
+  // Some schemas are functions themselves.
+  const isDecided = typeof input === 'function' && !('~standard' in input)
+  return isDecided ? input(settings) : (input as StandardSchema<unknown, object> | undefined)
 }
 
 export function isProcessor(value: unknown): value is AnyProcessor {

@@ -4,37 +4,37 @@ import { pathToFileURL } from 'node:url'
 import { BrokenProcessorError } from '../errors.ts'
 import { shareHostModules } from '../host-modules.ts'
 import { type AnyProcessor, isProcessor } from './define-processor.ts'
-import type { DeclaredProcessor } from './processor-registry.ts'
+import type { DeclaredModule } from './processor-registry.ts'
 
 /**
  * Imports the module of one processor.
  *
  * @throws BrokenProcessorError which says of which plugin it is, why, and what to do
  */
-export async function loadProcessor(declared: DeclaredProcessor): Promise<AnyProcessor> {
+export async function loadProcessor(declared: DeclaredModule): Promise<AnyProcessor> {
   shareHostModules()
+  const { name, module, plugin } = declared
   const file = locate(declared)
-  const { name, plugin } = declared
   const broken = (problem: string, suggestion: string, cause?: unknown) =>
     new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, { cause, suggestion })
-  if (!existsSync(file))
-    throw broken(`${file} does not exist`, 'build the plugin, or mend "ops.processors" in its package.json')
-  let loaded: { default?: unknown }
+  const mend = `mend or uninstall ${plugin.name}`
+  if (!existsSync(file)) {
+    const source = sourceOf(declared)
+    throw isPackaged(plugin.root) && existsSync(source)
+      ? broken(`it was packed without being built: there is ${source} and no ${file}`, buildIt(plugin.name))
+      : broken(`${file} does not exist`, 'build the plugin, or mend "ops.processors" in its package.json')
+  }
+  let loaded: { default?: unknown; 'module.exports'?: unknown }
   try {
     loaded = await import(pathToFileURL(file).href)
   } catch (cause) {
-    throw broken(
-      `${file} throws when it is imported: ${cause instanceof Error ? cause.message : cause}`,
-      `mend or uninstall ${plugin.name}`,
-      cause,
-    )
+    const { problem, suggestion = mend } = whyNotImported(file, cause, plugin.name)
+    throw broken(problem, suggestion, cause)
   }
   const processor = loaded.default
   if (!isProcessor(processor)) {
-    throw broken(
-      `${file} must export a processor: export default defineProcessor({ … })`,
-      `mend or uninstall ${plugin.name}`,
-    )
+    if ('module.exports' in loaded) throw broken(commonJs(file), rewriteIt)
+    throw broken(`${file} must export a processor: export default defineProcessor({ … })`, mend)
   }
   if (processor.name !== name) {
     throw broken(
@@ -42,14 +42,69 @@ export async function loadProcessor(declared: DeclaredProcessor): Promise<AnyPro
       `call it "${name}" there, or "${processor.name}" in its package.json`,
     )
   }
+  if (/^(ops|sqlite|pg)_/.test(processor.table.name)) {
+    throw broken(
+      `its table "${processor.table.name}" has a name that is not for plugins; those begin with ops_, sqlite_ or pg_`,
+      `give the table of ${module} another name`,
+    )
+  }
   return processor
 }
 
+const rewriteIt = 'write import and export, with "type": "module" in its package.json'
+
+function commonJs(file: string): string {
+  return `${file} is CommonJS, and the module of a processor is an ES module`
+}
+
+function buildIt(plugin: string): string {
+  return `have ${plugin} build its JavaScript before it is packed, or link its folder: ops plugins:link <folder>`
+}
+
+function whyNotImported(file: string, cause: unknown, plugin: string): { problem: string; suggestion?: string } {
+  const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : { message: String(cause) }
+  switch (code) {
+    case 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING':
+      return {
+        problem: `${file} is TypeScript, or imports some, which Node does not run below node_modules`,
+        suggestion: buildIt(plugin),
+      }
+    case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
+      return {
+        problem: `${file} has TypeScript that Node cannot strip: ${message.split('\n', 1)[0]}`,
+        suggestion: 'do without enum, namespace and parameter properties (erasableSyntaxOnly), or build the plugin',
+      }
+    case 'ERR_MODULE_NOT_FOUND': {
+      const missing = /^Cannot find package '([^']+)'/.exec(message)?.[1]
+      if (missing !== undefined) {
+        return {
+          problem: `${file} throws when it is imported: ${message}`,
+          suggestion: `add "${missing}" to the dependencies of ${plugin} and install them: npm install`,
+        }
+      }
+    }
+  }
+  if (/\b(module|exports|require) is not defined in ES module scope/.test(message))
+    return { problem: commonJs(file), suggestion: rewriteIt }
+  return { problem: `${file} throws when it is imported: ${message}` }
+}
+
 /** The sources in a checkout; what is installed ships JavaScript, since Node strips no types below node_modules. */
-function locate({ module, plugin }: DeclaredProcessor): string {
-  const root = existsSync(plugin.root) ? realpathSync(plugin.root) : plugin.root
-  const file = join(root, module)
-  if (root.split(sep).includes('node_modules')) return file
-  const sources = join(root, module.replace(/^(\.\/)?dist\//, 'src/').replace(/\.js$/, '.ts'))
-  return existsSync(sources) ? sources : file
+function locate(declared: DeclaredModule): string {
+  const { module, plugin } = declared
+  if (isPackaged(plugin.root)) return join(realRoot(plugin.root), module)
+  const source = sourceOf(declared)
+  return existsSync(source) ? source : join(realRoot(plugin.root), module)
+}
+
+function sourceOf({ module, plugin }: DeclaredModule): string {
+  return join(realRoot(plugin.root), module.replace(/^(\.\/)?dist\//, 'src/').replace(/\.js$/, '.ts'))
+}
+
+function isPackaged(root: string): boolean {
+  return realRoot(root).split(sep).includes('node_modules')
+}
+
+function realRoot(root: string): string {
+  return existsSync(root) ? realpathSync(root) : root
 }

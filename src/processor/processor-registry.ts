@@ -1,7 +1,8 @@
 import { UnknownProcessorError } from '../errors.ts'
+import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
 
-/** A plugin as oclif, or the folder of bundled plugins, knows it. */
+/** A plugin as the list of those installed, or the folder of those bundled, knows it. */
 export interface Plugin {
   readonly name: string
   readonly version: string
@@ -16,11 +17,26 @@ export type PluginType = 'link' | 'user' | 'bundled'
 
 const rank: Readonly<Record<PluginType, number>> = { link: 0, user: 1, bundled: 2 }
 
+/** Whether a plugin, or what it brings, goes before that of another. */
+export function comparePlugins(a: Plugin, b: Plugin): number {
+  return rank[a.type] - rank[b.type] || a.name.localeCompare(b.name)
+}
+
 /** A processor that a plugin declares; nothing of it is imported yet. */
-export interface DeclaredProcessor {
+export type DeclaredProcessor = DeclaredModule | DeclaredCommand
+
+export interface DeclaredModule {
   readonly name: string
   /** The module, relative to the plugin. */
   readonly module: string
+  readonly plugin: Plugin
+}
+
+/** A processor in another language: a program. */
+export interface DeclaredCommand {
+  readonly name: string
+  readonly module?: undefined
+  readonly command: CommandDeclaration
   readonly plugin: Plugin
 }
 
@@ -32,35 +48,50 @@ export interface ProcessorPlugin extends Plugin {
   readonly migrations: string | undefined
 }
 
+/** What is wrong with a plugin, or with one of its declarations. */
+export interface BrokenPlugin {
+  /** Undefined when the list of plugins itself is. */
+  readonly plugin: Plugin | undefined
+  /** Undefined when nothing of the plugin can be used. */
+  readonly processor?: string
+  /** One sentence. */
+  readonly problem: string
+  /** What to do. */
+  readonly suggestion: string
+}
+
 /** All processors that plugins declare, and what is wrong with the rest. Reads package.json files and imports nothing. */
 export class ProcessorRegistry {
   readonly processors: readonly DeclaredProcessor[]
   readonly plugins: readonly ProcessorPlugin[]
-  /** One sentence each, for the operator. */
-  readonly problems: readonly string[]
+  readonly broken: readonly BrokenPlugin[]
 
-  constructor(plugins: readonly Plugin[]) {
+  /** @param broken what is known of plugins that could not even be read */
+  constructor(plugins: readonly Plugin[], broken: readonly BrokenPlugin[] = []) {
     const found = new Map<string, DeclaredProcessor>()
-    const problems: string[] = []
-    const ranked = [...plugins].sort((a, b) => rank[a.type] - rank[b.type] || a.name.localeCompare(b.name))
+    const problems: BrokenPlugin[] = [...broken]
+    const ranked = [...plugins].sort(comparePlugins)
     // The same plugin bundled and installed anew: the better ranked one alone counts.
     const chosen = ranked.filter((plugin, index) => ranked.findIndex(({ name }) => name === plugin.name) === index)
     this.plugins = chosen.flatMap((plugin) => {
       const declaration = readDeclaration(plugin, problems)
       if (!declaration) return []
-      for (const [name, module] of Object.entries(declaration.processors)) {
+      const { processors, migrations } = declaration
+      for (const declared of processors) {
+        const { name } = declared
         const other = found.get(name)
-        if (!other) found.set(name, { name, module, plugin })
-        else if (other.plugin.type === plugin.type) {
-          problems.push(
-            `The processor "${name}" is declared by both ${other.plugin.name} and ${plugin.name}; uninstall one of them.`,
-          )
-        }
+        if (!other) found.set(name, declared)
+        else if (other.plugin.type === plugin.type) problems.push(declaredTwice(name, other.plugin, plugin))
       }
-      return [{ ...plugin, shortName: shortName(plugin.name), migrations: declaration.migrations }]
+      return [{ ...plugin, shortName: shortName(plugin.name), migrations }]
     })
     this.processors = [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
-    this.problems = problems
+    this.broken = problems
+  }
+
+  /** One sentence each, for the operator. */
+  get problems(): readonly string[] {
+    return this.broken.map(({ problem }) => problem)
   }
 
   /** @throws UnknownProcessorError */
@@ -76,35 +107,56 @@ export class ProcessorRegistry {
 }
 
 interface Declaration {
-  processors: Record<string, string>
-  migrations: string | undefined
+  readonly processors: readonly DeclaredProcessor[]
+  readonly migrations: string | undefined
 }
 
-function readDeclaration({ name, version, manifest }: Plugin, problems: string[]): Declaration | undefined {
+function readDeclaration(plugin: Plugin, problems: BrokenPlugin[]): Declaration | undefined {
+  const { name, version, manifest } = plugin
   const { ops } = manifest as { ops?: Record<string, unknown> }
   if (typeof ops !== 'object' || ops === null) return undefined
+  const refuse = (what: string, suggestion: string, processor?: string) => {
+    const problem = `The plugin ${name}@${version} ${what}`
+    problems.push({ plugin, problem, suggestion, ...(processor === undefined ? {} : { processor }) })
+  }
+  const mend = `mend its package.json, or uninstall ${name}`
   if (ops.api !== API_VERSION) {
-    problems.push(
-      `The plugin ${name}@${version} speaks version ${ops.api ?? '(none)'} of the plugin contract, this ops speaks ${API_VERSION}; update one of them.`,
-    )
+    const versions = `version ${ops.api ?? '(none)'} of the plugin contract, this ops speaks ${API_VERSION}`
+    refuse(`speaks ${versions}; update one of them.`, `ops plugins:update ${name}, or update ops`)
     return undefined
   }
-  const processors: Record<string, string> = {}
   const declared = ops.processors ?? {}
   if (typeof declared !== 'object') {
-    problems.push(`The plugin ${name}@${version} declares its processors with something that is no object.`)
+    refuse('declares its processors with something that is no object.', mend)
     return undefined
   }
-  for (const [processor, module] of Object.entries(declared)) {
-    if (typeof module === 'string') processors[processor] = module
-    else
-      problems.push(
-        `The plugin ${name}@${version} declares the processor "${processor}" with something that is no path.`,
+  const processors = Object.entries(declared).flatMap(([processor, given]): DeclaredProcessor[] => {
+    if (typeof given === 'string') return [{ name: processor, module: given, plugin }]
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      refuse(
+        `declares the processor "${processor}" with something that is neither a path nor a command.`,
+        mend,
+        processor,
       )
-  }
+      return []
+    }
+    const parsed = parseCommandDeclaration(given)
+    if ('declaration' in parsed) return [{ name: processor, command: parsed.declaration, plugin }]
+    refuse(`declares the processor "${processor}" wrongly: ${parsed.problem}.`, mend, processor)
+    return []
+  })
   return { processors, migrations: typeof ops.migrations === 'string' ? ops.migrations : undefined }
 }
 
-function shortName(plugin: string): string {
+function declaredTwice(processor: string, first: Plugin, second: Plugin): BrokenPlugin {
+  return {
+    plugin: second,
+    processor,
+    problem: `The processor "${processor}" is declared by both ${first.name} and ${second.name}; uninstall one of them.`,
+    suggestion: `ops plugins:uninstall ${first.name}, or ops plugins:uninstall ${second.name}`,
+  }
+}
+
+export function shortName(plugin: string): string {
   return plugin.replace(/^@[^/]+\//, '').replace(/^(ops-)?plugin-/, '')
 }

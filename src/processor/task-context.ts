@@ -11,11 +11,21 @@ import type { TaskTable } from '../task-table/task-table.ts'
 export type Run = (command: string, args?: readonly string[], options?: RunOptions) => Promise<RunResult>
 
 export interface RunOptions
-  extends Pick<Options, 'cwd' | 'env' | 'extendEnv' | 'input' | 'timeout' | 'reject' | 'shell' | 'buffer'> {}
+  extends Pick<Options, 'cwd' | 'env' | 'extendEnv' | 'input' | 'timeout' | 'reject' | 'shell' | 'buffer'> {
+  /**
+   * Gives the program file descriptor 3: each line there, `0.4 linking` or `{ "fraction": 0.4, "note": "linking" }`, is
+   * progress of the task.
+   */
+  readonly progress?: boolean
+  /** Keeps the end of what the program writes to stderr, 64 kB of it, for the result or the error. */
+  readonly keepStderr?: boolean
+}
 
 export interface RunResult extends Pick<Result, 'command' | 'cwd' | 'durationMs' | 'failed' | 'timedOut'> {
   /** What the program printed, without its last newline; empty with `buffer: false`. */
   readonly stdout: string
+  /** With `keepStderr` the end of what the program wrote there; empty otherwise. */
+  readonly stderr: string
   readonly exitCode: number | undefined
   readonly signal: string | undefined
 }

@@ -1,6 +1,6 @@
 import { InvalidTaskError, TaskTableMissingError } from '../errors.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
-import { ownColumns } from '../task-table/check-task.ts'
+import { inputColumns } from '../task-table/check-task.ts'
 import { actor } from './actor.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
@@ -37,7 +37,7 @@ async function brokenReferences(
   rows: readonly Record<string, unknown>[],
 ): Promise<string[]> {
   const problems: string[] = []
-  for (const { key, type, target } of ownColumns(table)) {
+  for (const { key, type, target } of inputColumns(table)) {
     if (type !== 'reference') continue
     const ids = new Set(rows.map((row) => row[key]).filter((id) => id !== undefined && id !== null))
     for (const id of ids) {

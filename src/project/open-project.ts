@@ -1,16 +1,28 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidConfigurationError } from '../errors.ts'
+import { InvalidConfigurationError, TaskTableMissingError } from '../errors.ts'
+import { commandProcessor } from '../processor/command-processor.ts'
 import type { AnyProcessor } from '../processor/define-processor.ts'
 import { loadProcessor } from '../processor/load-processor.ts'
-import { type DeclaredProcessor, type Plugin, ProcessorRegistry } from '../processor/processor-registry.ts'
+import {
+  type BrokenPlugin,
+  comparePlugins,
+  type DeclaredCommand,
+  type DeclaredProcessor,
+  type Plugin,
+  ProcessorRegistry,
+} from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { toQueuedTable } from '../processor/to-queued-table.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
+import { tableColumns } from '../queue/table-columns.ts'
 import type { Schedule } from '../schedules/schedule.ts'
+import { installedState } from '../systemd/installed-state.ts'
+import { serverName } from '../systemd/places.ts'
+import { TableTakenError } from './processor-errors.ts'
 
 export interface ProjectOptions {
   readonly cwd: string
@@ -18,6 +30,14 @@ export interface ProjectOptions {
   readonly file?: string | undefined
   readonly env: NodeJS.ProcessEnv
   readonly plugins: readonly Plugin[]
+  /** Plugins that cannot even be read. */
+  readonly broken?: readonly BrokenPlugin[]
+}
+
+/** A processor that is declared and cannot be used. */
+export interface FailedProcessor {
+  readonly declared: DeclaredProcessor
+  readonly error: Error
 }
 
 /** Everything that a command works on: the configuration, where things are, the processors and the queue. */
@@ -53,17 +73,33 @@ export class Project {
     if (!ready) {
       ready = this.load(declared)
       this.loading.set(name, ready)
+      // A migration may mend it: the columns of a program's table are read from the database.
+      ready.catch(() => this.loading.delete(name))
     }
     return ready
   }
 
   /** Every processor that works, in the order of their priorities, and the errors of those that do not. */
-  async processors(): Promise<{ ready: ReadyProcessor[]; errors: Error[] }> {
-    const results = await Promise.allSettled(this.registry.processors.map(({ name }) => this.processor(name)))
-    const ready = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
+  async processors(): Promise<{ ready: ReadyProcessor[]; failed: FailedProcessor[]; errors: Error[] }> {
+    const declared = [...this.registry.processors].sort((a, b) => comparePlugins(a.plugin, b.plugin))
+    const results = await Promise.allSettled(declared.map(({ name }) => this.processor(name)))
+    const owners = new Map<string, DeclaredProcessor>()
+    const ready: ReadyProcessor[] = []
+    const failed: FailedProcessor[] = []
+    for (const [index, result] of results.entries()) {
+      const one = declared[index]!
+      if (result.status === 'rejected') {
+        failed.push({ declared: one, error: result.reason })
+        continue
+      }
+      const { name: table } = result.value.queued.table
+      const owner = owners.get(table)
+      if (owner) failed.push({ declared: one, error: new TableTakenError(one, table, owner) })
+      else ready.push(result.value)
+      owners.set(table, owner ?? one)
+    }
     ready.sort((a, b) => a.queued.priority - b.queued.priority || a.queued.processor.localeCompare(b.queued.processor))
-    return { ready, errors }
+    return { ready, failed, errors: failed.map(({ error }) => error) }
   }
 
   /**
@@ -96,9 +132,16 @@ export class Project {
   }
 
   private async load(declared: DeclaredProcessor): Promise<ReadyProcessor> {
-    const processor = await loadProcessor(declared)
+    const processor = declared.module === undefined ? await this.loadCommand(declared) : await loadProcessor(declared)
     const settings = await this.settingsOf(declared, processor)
     return { processor, settings, queued: toQueuedTable(processor, settings) }
+  }
+
+  private async loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
+    const { table } = declared.command
+    const columns = await tableColumns(this.queue, table)
+    if (!columns) throw new TaskTableMissingError(declared.name, table, this.queue.name)
+    return commandProcessor(declared, columns)
   }
 
   private async settingsOf({ plugin }: DeclaredProcessor, { settings: schema }: AnyProcessor): Promise<unknown> {
@@ -112,11 +155,16 @@ export class Project {
 }
 
 /** Loads the configuration and opens what it names. Nothing is written, and no database is opened yet. */
-export async function openProject({ cwd, file, env, plugins }: ProjectOptions): Promise<Project> {
+export async function openProject({ cwd, file, env, plugins, broken }: ProjectOptions): Promise<Project> {
   const { config, directory, file: found } = await loadConfig({ cwd, file, env })
   // systemd names the state directory of a unit so, and several by a colon.
-  const stateDirectory = env.OPS_HOME ?? env.STATE_DIRECTORY?.split(':')[0] ?? join(directory, '.ops')
-  const url = env.OPS_DATABASE_URL ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
+  const given = env.OPS_HOME ?? env.STATE_DIRECTORY?.split(':')[0]
+  // Where the project is installed on this machine, its tasks are those of the units.
+  const installed =
+    given === undefined ? installedState(config.name ?? serverName(basename(directory)), { directory, env }) : undefined
+  const stateDirectory = given ?? installed?.stateDirectory ?? join(directory, '.ops')
+  const url =
+    env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
   const queue = await openQueue(url, { directory, synchronous: config.synchronous })
   return new Project({
     config,
@@ -124,6 +172,6 @@ export async function openProject({ cwd, file, env, plugins }: ProjectOptions): 
     directory,
     stateDirectory,
     queue,
-    registry: new ProcessorRegistry(plugins),
+    registry: new ProcessorRegistry(plugins, broken),
   })
 }

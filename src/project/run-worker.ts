@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import { takeNotification } from '../systemd/notify.ts'
+import { WorkerNotifier } from '../systemd/worker-notifier.ts'
 import { Scheduler } from '../worker/scheduler.ts'
 import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
+import { needProcessors } from './needed-processors.ts'
 import type { Project } from './open-project.ts'
 import { taskNames } from './task-names.ts'
 
@@ -22,7 +25,13 @@ export interface RunWorkerOptions extends WorkOptions {
 /** Runs a worker of the project until it is stopped or has done what it was asked to. */
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
   const log = new WorkerLog(options.write, options.asJson)
-  const stop = stopOnSignals(options.grace, (step, signal) => log.stopping(step, signal))
+  const watched = takeNotification(process.env)
+  const onFailure = (error: Error) => log.leftOut(`systemd cannot be told how it goes: ${error.message}`)
+  const notifier = watched && new WorkerNotifier({ ...watched, pollIntervalMs: options.pollInterval, onFailure })
+  const stop = stopOnSignals(options.grace, (step, signal) => {
+    log.stopping(step, signal)
+    notifier?.stopping()
+  })
   try {
     if (!isServer(process.env)) {
       const { steps } = await migrateProject(project)
@@ -43,12 +52,13 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     const scheduler = new Scheduler(queue, schedules, log)
     await scheduler.start()
     try {
-      return await new Worker(processors, environment, stop, log, nameOf).work(options)
+      return await new Worker(processors, environment, stop, log, nameOf, notifier).work(options)
     } finally {
       await scheduler.stop()
     }
   } finally {
     stop.dispose()
+    await notifier?.close()
     log.stopped()
   }
 }
@@ -59,9 +69,10 @@ async function usableProcessors(
   only: readonly string[] | undefined,
   leaveOut: (problem: string) => void,
 ): Promise<ReadyProcessor[]> {
-  // Those that are named must work; of the others one that is broken takes nobody down.
+  // Those that are named must work, and those that are needed; of the others one that is broken takes nobody down.
   if (only) for (const name of only) await project.processor(name)
   const { ready, errors } = await project.processors()
+  if (!only) await needProcessors(project)
   if (!only) for (const error of errors) leaveOut(error.message)
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
   const usable: ReadyProcessor[] = []

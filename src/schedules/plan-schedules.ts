@@ -1,6 +1,7 @@
 import type { ScheduleConfig } from '../config/config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
 import { InvalidConfigurationError, nearest } from '../errors.ts'
+import { inputSchema } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import { parseCron, type Schedule } from './schedule.ts'
@@ -28,11 +29,18 @@ export async function planSchedules(
       )
       continue
     }
-    const { processor, queued } = await find(enqueue)
-    const row = await checkedRow(processor, config.with ?? {}, `${path}.with`, problems)
+    const ready = await find(enqueue)
+    const row = await checkedRow(ready, config.with ?? {}, `${path}.with`, problems)
     try {
       const cron = parseCron(pattern, timeZone)
-      planned.push({ name, cron, missed, definition: JSON.stringify([pattern, timeZone ?? null]), queued, row })
+      planned.push({
+        name,
+        cron,
+        missed,
+        definition: JSON.stringify([pattern, timeZone ?? null]),
+        queued: ready.queued,
+        row,
+      })
     } catch (error) {
       problems.push(`${path}: ${plainMessage(error as Error, pattern, timeZone)}`)
     }
@@ -42,12 +50,13 @@ export async function planSchedules(
 }
 
 async function checkedRow(
-  { table, input }: ReadyProcessor['processor'],
+  { processor, settings }: ReadyProcessor,
   values: Readonly<Record<string, unknown>>,
   path: string,
   problems: string[],
 ): Promise<Record<string, unknown>> {
-  const wrong = checkTask(table, values)
+  const input = inputSchema(processor, settings)
+  const wrong = checkTask(processor.table, values)
   problems.push(...wrong.map((problem) => `${path}: ${problem}`))
   if (!input || wrong.length > 0) return { ...values }
   const checked = await checkAgainst(input, values, path)

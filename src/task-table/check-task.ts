@@ -1,9 +1,14 @@
 import { nearest } from '../errors.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
-/** The columns that whoever enqueues may set. */
+/** The columns that are not ops': what was asked for, and what came of it. */
 export function ownColumns(table: TaskTable): TaskColumn[] {
   return Object.values(table.columns).filter(({ isLifecycle }) => !isLifecycle)
+}
+
+/** The columns that whoever adds a task may set. */
+export function inputColumns(table: TaskTable): TaskColumn[] {
+  return ownColumns(table).filter(({ isResult }) => !isResult)
 }
 
 /**
@@ -16,7 +21,7 @@ export function checkTask(table: TaskTable, values: Readonly<Record<string, unkn
   for (const key in values) {
     if (values[key] === undefined) continue
     const column = table.columns[key]
-    if (!column || column.isLifecycle) problems.push(unknownColumn(table, key, column !== undefined))
+    if (!column || column.isLifecycle || column.isResult) problems.push(refusal(table, key, column))
     else {
       const problem = checkValue(column, values[key])
       if (problem !== undefined) problems.push(problem)
@@ -24,15 +29,20 @@ export function checkTask(table: TaskTable, values: Readonly<Record<string, unkn
   }
   for (const key in table.columns) {
     const column = table.columns[key]!
-    if (column.isNotNull && !column.hasDefault && !column.isLifecycle && values[key] === undefined)
-      problems.push(`"${key}" is missing`)
+    if (isRequired(column) && values[key] === undefined) problems.push(`"${key}" is missing`)
   }
   return problems
 }
 
-function unknownColumn(table: TaskTable, key: string, isLifecycle: boolean): string {
-  if (isLifecycle) return `"${key}" is set by ops and cannot be given`
-  const keys = ownColumns(table).map((column) => column.key)
+/** Whether a task cannot be added without a value for it. */
+export function isRequired({ isNotNull, hasDefault, isLifecycle, isResult }: TaskColumn): boolean {
+  return isNotNull && !hasDefault && !isLifecycle && !isResult
+}
+
+function refusal(table: TaskTable, key: string, column: TaskColumn | undefined): string {
+  if (column?.isLifecycle) return `"${key}" is set by ops and cannot be given`
+  if (column) return `"${key}" is written by the processor and cannot be given`
+  const keys = inputColumns(table).map((known) => known.key)
   const meant = nearest(key, keys)
   return meant === undefined
     ? `"${key}" is no column of "${table.name}", which has ${keys.join(', ')}`

@@ -15,6 +15,8 @@ export interface ColumnDescription {
   readonly values: readonly string[] | undefined
   /** The task table that a reference points at. */
   readonly target: (() => TaskTable) | undefined
+  /** Written by the processor: no flag, and refused where tasks are added. */
+  readonly isResult: boolean
 }
 
 /**
@@ -23,28 +25,43 @@ export interface ColumnDescription {
  * @typeParam Value what the column holds in TypeScript
  * @typeParam NotNull whether null is refused
  * @typeParam HasDefault whether an insert may leave the column out although null is refused
+ * @typeParam IsResult whether the processor alone writes the column
  */
-export class Column<Value = unknown, NotNull extends boolean = boolean, HasDefault extends boolean = boolean> {
+export class Column<
+  Value = unknown,
+  NotNull extends boolean = boolean,
+  HasDefault extends boolean = boolean,
+  IsResult extends boolean = boolean,
+> {
   declare readonly $value: Value
   declare readonly $notNull: NotNull
   declare readonly $hasDefault: HasDefault
+  declare readonly $isResult: IsResult
   readonly description: ColumnDescription
 
   constructor(description: ColumnDescription) {
     this.description = description
   }
 
-  notNull(): Column<Value, true, HasDefault> {
+  notNull(): Column<Value, true, HasDefault, IsResult> {
     return new Column({ ...this.description, isNotNull: true })
   }
 
-  default(value: Value): Column<Value, NotNull, true> {
+  default(value: Value): Column<Value, NotNull, true, IsResult> {
     return new Column({ ...this.description, defaultValue: value, hasDefault: true })
   }
 
   /** Says in one line what the column is for; `ops enqueue <processor> --help` shows it. */
-  describe(summary: string): Column<Value, NotNull, HasDefault> {
+  describe(summary: string): Column<Value, NotNull, HasDefault, IsResult> {
     return new Column({ ...this.description, summary })
+  }
+
+  /**
+   * Says that the processor writes the column, with what it returns: whoever adds a task cannot give it, and it is no
+   * flag of `ops enqueue`. Until then it is null, or its default.
+   */
+  result(): Column<Value, NotNull, HasDefault, true> {
+    return new Column({ ...this.description, isResult: true })
   }
 }
 
@@ -55,20 +72,22 @@ const plain = {
   summary: undefined,
   values: undefined,
   target: undefined,
+  isResult: false,
 } as const
 
 /** The kinds of columns that a task table can have. */
 export const columnTypes = {
-  text: () => new Column<string, false, false>({ ...plain, type: 'text' }),
-  integer: () => new Column<number, false, false>({ ...plain, type: 'integer' }),
-  real: () => new Column<number, false, false>({ ...plain, type: 'real' }),
-  boolean: () => new Column<boolean, false, false>({ ...plain, type: 'boolean' }),
-  json: <Value = unknown>() => new Column<Value, false, false>({ ...plain, type: 'json' }),
-  timestamp: () => new Column<Date, false, false>({ ...plain, type: 'timestamp' }),
+  text: () => new Column<string, false, false, false>({ ...plain, type: 'text' }),
+  integer: () => new Column<number, false, false, false>({ ...plain, type: 'integer' }),
+  real: () => new Column<number, false, false, false>({ ...plain, type: 'real' }),
+  boolean: () => new Column<boolean, false, false, false>({ ...plain, type: 'boolean' }),
+  json: <Value = unknown>() => new Column<Value, false, false, false>({ ...plain, type: 'json' }),
+  timestamp: () => new Column<Date, false, false, false>({ ...plain, type: 'timestamp' }),
   enumeration: <const Value extends string>(values: readonly Value[]) =>
-    new Column<Value, false, false>({ ...plain, type: 'enumeration', values }),
+    new Column<Value, false, false, false>({ ...plain, type: 'enumeration', values }),
   /** The id of a task of another task table, a foreign key in the database. */
-  reference: (target: () => TaskTable) => new Column<number, false, false>({ ...plain, type: 'reference', target }),
+  reference: (target: () => TaskTable) =>
+    new Column<number, false, false, false>({ ...plain, type: 'reference', target }),
 }
 
 export type ColumnTypes = typeof columnTypes

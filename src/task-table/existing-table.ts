@@ -69,6 +69,7 @@ function describe(table: AnyTable): { name: string; columns: Record<string, Task
         summary: undefined,
         values: column.enumValues,
         target: undefined,
+        isResult: false,
         codec: {
           encode: (value) => (value === null ? null : column.mapToDriverValue(value)),
           decode: (raw) => (raw === null ? null : column.mapFromDriverValue(raw)),

@@ -14,6 +14,7 @@ function lifecycle(key: string, name: string, type: ColumnType, defaultValue?: u
     summary: undefined,
     values: undefined,
     target: undefined,
+    isResult: false,
   }
 }
 

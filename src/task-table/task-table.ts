@@ -58,8 +58,14 @@ type RequiredKeys<C extends Columns> = {
 }[keyof C]
 
 export type OwnColumns<C extends Columns> = { [K in keyof C]: ValueOf<C[K]> }
+type ResultKeys<C extends Columns> = {
+  [K in keyof C]: C[K] extends Column<unknown, boolean, boolean, true> ? K : never
+}[keyof C]
+
 export type OwnInsert<C extends Columns> = Flat<
-  { [K in RequiredKeys<C>]: ValueOf<C[K]> } & { [K in Exclude<keyof C, RequiredKeys<C>>]?: ValueOf<C[K]> | undefined }
+  { [K in Exclude<RequiredKeys<C>, ResultKeys<C>>]: ValueOf<C[K]> } & {
+    [K in Exclude<keyof C, RequiredKeys<C> | ResultKeys<C>>]?: ValueOf<C[K]> | undefined
+  }
 >
 
 /** A task table made from one description, with its Drizzle table for each database. */
@@ -105,6 +111,8 @@ function ownColumns(table: string, described: Columns): Record<string, TaskColum
         throw new InvalidTaskTableError(table, `"${key}" cannot be the name of a column`)
       if (names.has(name))
         throw new InvalidTaskTableError(table, `"${key}" stands for the column "${name}", which is taken`)
+      if (description.isResult && description.isNotNull && !description.hasDefault)
+        throw new InvalidTaskTableError(table, `"${key}" is a result, so it must have a default or may be null`)
       names.add(name)
       return [key, { ...description, key, name, isLifecycle: false }]
     }),

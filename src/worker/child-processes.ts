@@ -3,7 +3,11 @@ import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../proces
 import { endGroups, isGroupEmpty } from '../processes/process-group.ts'
 import type { RunOptions, RunResult } from '../processor/task-context.ts'
 import { copyToLog } from './log-copy.ts'
+import { progressLines } from './progress-lines.ts'
 import type { TaskLog } from './task-log.ts'
+
+/** How much of what a program complains of is kept, where somebody wants it. */
+const STDERR_BYTES = 64 * 1024
 
 /** Between SIGTERM and SIGKILL for the child processes of a task that must end. */
 const GRACE_MS = 5000
@@ -14,45 +18,54 @@ export class ChildProcesses {
   private readonly env: Readonly<Record<string, string>>
   private readonly signal: AbortSignal
   private readonly record: (groups: readonly RecordedGroup[]) => Promise<void>
+  private readonly report: (fraction: number, note?: string) => void
   private readonly groups: RecordedGroup[] = []
 
-  /** @param parts `record` keeps the groups where recovery finds them */
+  /** @param parts `record` keeps the groups where recovery finds them; `report` takes the progress of programs */
   constructor(parts: {
     log: TaskLog
     env: Readonly<Record<string, string>>
     signal: AbortSignal
     record: (groups: readonly RecordedGroup[]) => Promise<void>
+    report: (fraction: number, note?: string) => void
   }) {
     this.log = parts.log
     this.env = parts.env
     this.signal = parts.signal
     this.record = parts.record
+    this.report = parts.report
   }
 
   async run(
     command: string,
     args: readonly string[] = [],
-    { buffer = true, ...options }: RunOptions = {},
+    { buffer = true, progress = false, keepStderr = false, ...options }: RunOptions = {},
   ): Promise<RunResult> {
     this.signal.throwIfAborted()
     const { fd } = this.log
     const copy = buffer === false ? undefined : copyToLog(this.log.file)
+    const errors = keepStderr ? copyToLog(this.log.file, { keep: STDERR_BYTES }) : undefined
+    const reports = progress ? copyToLog('/dev/null', { keep: 1, onText: progressLines(this.report) }) : undefined
+    const copies = [copy, errors, reports]
     const child = execa(command, args, {
       ...options,
       env: { ...this.env, ...options.env },
-      ...(options.input === undefined ? { stdin: 'ignore' } : {}),
-      stdout: copy?.fd ?? fd,
-      stderr: fd,
+      stdio: [
+        options.input === undefined ? 'ignore' : 'pipe',
+        copy?.fd ?? fd,
+        errors?.fd ?? fd,
+        ...(reports ? [reports.fd] : []),
+      ],
       buffer: false,
       // A group of its own, so that all it starts can be ended with it, and so that Ctrl-C in a terminal is ours alone.
       detached: true,
       cleanup: false,
     } as Options)
-    copy?.release()
+    for (const each of copies) each?.release()
     const [ended] = await Promise.allSettled([child, this.keepTrack(child.pid)])
-    const stdout = (await copy?.text()) ?? ''
-    if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout })
-    return Object.assign(ended.value as object, { stdout }) as RunResult
+    const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text()))
+    if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout, stderr })
+    return Object.assign(ended.value as object, { stdout, stderr }) as RunResult
   }
 
   /** Ends everything that the task has started and that still lives. */

@@ -12,7 +12,7 @@ const command = ['-c', 'trap "" PIPE TERM INT HUP; exec tee -a "$0" 2>/dev/null'
 
 /** A copy of a program's output on its way into the log. */
 export interface LogCopy {
-  /** What the program gets as its standard output. */
+  /** What the program gets to write to. */
   readonly fd: number
   /** Lets go of our end, once the program has its own: the copy ends when nobody holds it open any more. */
   release(): void
@@ -20,7 +20,14 @@ export interface LogCopy {
   text(): Promise<string>
 }
 
-export function copyToLog(file: string): LogCopy {
+/**
+ * @param file the log, or /dev/null for what belongs to ops alone
+ * @param options `keep`: of so many bytes at least the end is kept; `onText`: is given each piece as it comes
+ */
+export function copyToLog(
+  file: string,
+  { keep = Number.POSITIVE_INFINITY, onText }: { keep?: number; onText?: (text: string) => void } = {},
+): LogCopy {
   const tee = execa('sh', [...command, file], {
     stderr: 'ignore',
     buffer: false,
@@ -29,8 +36,14 @@ export function copyToLog(file: string): LogCopy {
     reject: false,
   })
   const chunks: Buffer[] = []
+  let size = 0
   tee.stdin.on('error', () => {})
-  tee.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  tee.stdout.on('data', (chunk: Buffer) => {
+    onText?.(chunk.toString())
+    chunks.push(chunk)
+    size += chunk.length
+    while (size - chunks[0]!.length >= keep) size -= chunks.shift()!.length
+  })
   return {
     // The descriptor and not the stream: execa would wait for a stream of ours to end in order.
     fd: (tee.stdin as unknown as { _handle: { fd: number } })._handle.fd,

@@ -150,6 +150,8 @@ export class RunContext implements TaskContext {
       log: this.logOfRun,
       env: this.env,
       signal: this.signal,
+      // Looked up with each report: a test may stand between.
+      report: (fraction, note) => this.progress(fraction, note),
       record: async (groups) => {
         const isHeld = await this.environment.queue.recordProcessGroups(this.claim.run, bootId(), groups)
         if (!isHeld) this.end(EndOfTask.takenAway())

@@ -10,6 +10,7 @@ import { performTask } from './perform-task.ts'
 import { recoverDeadRuns } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import type { Stop } from './stop.ts'
+import { nobody, type Supervisor } from './supervisor.ts'
 import { unmetOutcome } from './unmet-outcome.ts'
 import { withoutColumns } from './without-columns.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -51,6 +52,7 @@ export class Worker {
   private readonly stop: Stop
   private readonly log: WorkerLog
   private readonly nameOf: (table: string, id: TaskId) => string
+  private readonly supervisor: Supervisor
   private running: { claim: Claim; context: RunContext } | undefined
   private readonly summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
@@ -64,6 +66,7 @@ export class Worker {
     stop: Stop,
     log: WorkerLog,
     nameOf = (table: string, id: TaskId) => `${table} ${id}`,
+    supervisor: Supervisor = nobody,
   ) {
     this.queue = environment.queue
     this.processors = new Map(processors.map((ready) => [ready.queued.processor, ready]))
@@ -72,6 +75,7 @@ export class Worker {
     this.stop = stop
     this.log = log
     this.nameOf = nameOf
+    this.supervisor = supervisor
   }
 
   /**
@@ -85,9 +89,11 @@ export class Worker {
     const checking = setInterval(() => void this.checkRun(), CHECK_RUN_EVERY_MS)
     const onForce = () => this.running?.context.end(EndOfTask.interrupted())
     this.stop.force.addEventListener('abort', onForce)
+    this.supervisor.polling()
     try {
       let claim: Claim | undefined
       for (;;) {
+        this.supervisor.progressed()
         // A task that is claimed is performed, even when the stop came with the very claim.
         claim ??= this.stop.claiming.aborted ? undefined : await this.claim()
         if (!claim) {
@@ -107,7 +113,9 @@ export class Worker {
   }
 
   private async perform(claim: Claim, once: boolean): Promise<Claim | undefined> {
+    const { queued, taskId } = claim.run
     this.log.started(claim.run)
+    this.supervisor.started(`${queued.processor} ${taskId}`, queued.timeout)
     const startedAt = performance.now()
     failpoint('run.before')
     const { outcome, isStuck } = claim.unmet
@@ -116,8 +124,9 @@ export class Worker {
     failpoint('run.after')
     const more = once || isStuck ? [] : this.tables
     const next = outcome ? await this.settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
+    this.supervisor.ended()
     if (!outcome) this.log.takenAway(claim.run)
-    if (isStuck) throw new TaskStuckError(`${claim.run.queued.processor} ${claim.run.taskId}`, this.stop.force.aborted)
+    if (isStuck) throw new TaskStuckError(`${queued.processor} ${taskId}`, this.stop.force.aborted)
     return next
   }
 
@@ -176,6 +185,7 @@ export class Worker {
         return await attempt()
       } catch (error) {
         if (signal.aborted) return undefined
+        this.supervisor.progressed()
         const pause = TRY_AGAIN_MS[Math.min(failures, TRY_AGAIN_MS.length - 1)]!
         this.log.databaseFailed(what, error, pause)
         await delay(pause, undefined, { signal }).catch(() => {})

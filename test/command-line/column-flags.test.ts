@@ -7,6 +7,7 @@ const table = taskTable('samples', (column) => ({
   pieceCount: column.integer().notNull(),
   title: column.text().notNull(),
   json: column.text(),
+  weightInGrams: column.real().result(),
 }))
 const flags = columnFlags(table, ['json', 'in'])
 const read = (given: Record<string, unknown>, rest: string[] = [], isComplete = true) =>
@@ -41,6 +42,12 @@ describe('the flags of a task table', () => {
     ])
     expect(read({ 'piece-count': '1', title: 'x' }, ['stray']).problems).toEqual([
       '"stray" was not expected; values are given by flags',
+    ])
+  })
+
+  it('are not those that the processor writes', () => {
+    expect(read({ 'piece-count': '1', title: 'x' }, ['--weight-in-grams', '2']).problems).toEqual([
+      '--weight-in-grams is written by the processor and cannot be given',
     ])
   })
 

@@ -8,7 +8,7 @@ describe('ops hold', () => {
     const project = await TestProject.withProbe()
     const held = await project.ops('hold', 'environment:production', '--reason', 'the sale is on')
     expect(held.exitCode).toBe(0)
-    expect(held.stdout).toBe(`environment:production is held: no flaky under it begins.
+    expect(held.stdout).toBe(`environment:production is held: no deploy, no rollback and no flaky under it begins.
 Release it with: ops unhold environment:production`)
     project.database.exec(
       `insert into flakies (script, environment) values ('true', 'production'), ('true', 'staging')`,

@@ -21,7 +21,8 @@ describe('ops worker', () => {
     const { stdout } = await project.ops('worker', '--drain')
     const events = stdout.split('\n').map((line) => JSON.parse(line))
     expect(events.map(({ event }) => event)).toEqual(['migrated', 'polling', 'stopped'])
-    expect(events[1]).toMatchObject({ level: 'info', processors: ['build'], database: project.path('.ops/ops.db') })
+    expect(events[1]).toMatchObject({ level: 'info', database: project.path('.ops/ops.db') })
+    expect(events[1].processors).toEqual(['build', 'deploy', 'rollback', 'exec', 'export', 'import'])
   })
 
   it('writes lines for people with OPS_LOG_FORMAT=text', async () => {

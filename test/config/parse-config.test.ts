@@ -69,7 +69,7 @@ describe('a configuration', () => {
 
   it('lists the known keys where no known key is near', () => {
     expect(problemsOf({ worker: { colour: 'red' } })).toEqual([
-      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod',
+      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod, allow, credentials',
     ])
   })
 

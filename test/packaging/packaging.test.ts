@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import pjson from '../../package.json' with { type: 'json' }
@@ -91,8 +91,9 @@ describe('the package', () => {
     const templates = existsSync(join(root, 'templates'))
       ? readdirSync(join(root, 'templates'), { recursive: true, withFileTypes: true })
       : []
-    const files = templates.filter((entry) => entry.isFile()).map(({ name }) => name)
-    expect(packed.filter((path) => path.startsWith('templates/')).map((path) => path.split('/').at(-1))).toEqual(files)
+    const files = templates.filter((entry) => entry.isFile())
+    const paths = files.map(({ parentPath, name }) => relative(root, join(parentPath, name)))
+    expect(packed.filter((path) => path.startsWith('templates/')).toSorted()).toEqual(paths.toSorted())
   })
 
   it('holds nothing else: no sources, tests, examples or configuration of tools', () => {

@@ -110,13 +110,13 @@ describe('a plugin that is there twice', () => {
   })
 })
 
-describe('a declaration that is no path', () => {
+describe('a declaration that is neither a path nor a command', () => {
   it('is a problem, and the others of the plugin go on', () => {
     const registry = new ProcessorRegistry([
-      plugin('ops-plugin-email', { api: 1, processors: { email: './email.js', sms: { module: './sms.js' } } }),
+      plugin('ops-plugin-email', { api: 1, processors: { email: './email.js', sms: 7 } }),
     ])
     expect(registry.problems).toEqual([
-      'The plugin ops-plugin-email@1.0.0 declares the processor "sms" with something that is no path.',
+      'The plugin ops-plugin-email@1.0.0 declares the processor "sms" with something that is neither a path nor a command.',
     ])
     expect(registry.processors.map(({ name }) => name)).toEqual(['email'])
   })

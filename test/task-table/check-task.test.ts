@@ -66,6 +66,18 @@ describe('checking a task', () => {
     expect(checkTask(builds, { repository: 'a', [key]: 1 })).toEqual([`"${key}" is set by ops and cannot be given`])
   })
 
+  it('refuses a column that the processor writes, and does not miss it', () => {
+    const sums = taskTable('sums', (column) => ({
+      terms: column.json().notNull(),
+      total: column.integer().notNull().default(0).result(),
+    }))
+    expect(checkTask(sums, { terms: [1] })).toEqual([])
+    expect(checkTask(sums, { terms: [1], total: 1 })).toEqual([
+      '"total" is written by the processor and cannot be given',
+    ])
+    expect(checkTask(sums, { terms: [1], totals: 1 })).toEqual(['"totals" is no column of "sums", which has terms'])
+  })
+
   it('tells every problem at once', () => {
     expect(checkTask(builds, { repositry: 'a', status: 'ongoing' })).toEqual([
       '"repositry" is no column of "builds"; did you mean "repository"?',

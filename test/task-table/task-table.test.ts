@@ -40,6 +40,14 @@ describe('a task table', () => {
     expect(deployments.columns.buildId!.target!()).toBe(builds)
   })
 
+  it('has results that may be null or have a default, since nobody gives them', () => {
+    expect(builds.columns.artifactSize!.isResult).toBe(false)
+    const sums = taskTable('sums', (column) => ({ total: column.integer().result() }))
+    expect(sums.columns.total).toMatchObject({ isResult: true })
+    const make = () => taskTable('sums', (column) => ({ total: column.integer().result().notNull() }))
+    expect(make).toThrow('"total" is a result, so it must have a default or may be null')
+  })
+
   it('may reference itself and a table that is declared later', () => {
     const imports = taskTable('imports', (column) => ({ exportId: column.reference((): TaskTable => exports) }))
     const exports = taskTable('exports', (column) => ({ importId: column.reference((): TaskTable => imports) }))

@@ -18,6 +18,8 @@ const builds = taskTable('builds', (column) => ({
   repository: column.text().notNull(),
   ref: column.text().notNull().default('HEAD'),
   revision: column.text(),
+  artifact: column.text().result().describe('what came out'),
+  count: column.integer().notNull().default(0).result(),
   size: column.integer().default(0),
   environment: column.enumeration(['staging', 'production']).notNull(),
   result: column.json<{ code: number }>(),
@@ -49,6 +51,13 @@ describe('the types of a task', () => {
     expectTypeOf<Build['seenAt']>().toEqualTypeOf<Date | null>()
     expectTypeOf<Build['isHot']>().toEqualTypeOf<boolean | null>()
     expectTypeOf<Build['parentId']>().toEqualTypeOf<number | null>()
+  })
+
+  it('are those of its results for the processor, and none for whoever adds a task', () => {
+    expectTypeOf<Build['artifact']>().toEqualTypeOf<string | null>()
+    expectTypeOf<Build['count']>().toEqualTypeOf<number>()
+    expectTypeOf<(typeof builds)['$inferOwn']['count']>().toEqualTypeOf<number>()
+    expectTypeOf<Extract<keyof NewBuild, 'artifact' | 'count'>>().toEqualTypeOf<never>()
   })
 
   it('have the lifecycle', () => {

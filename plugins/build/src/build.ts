@@ -14,10 +14,10 @@ export const builds = taskTable('builds', (column) => ({
   repository: column.text().notNull().describe('a git URL, or a path'),
   ref: column.text().notNull().default('HEAD').describe('a branch, a tag or a commit'),
   command: column.text().describe('the build, for a shell; else what the settings say, else what the repository is'),
-  revision: column.text().describe('the commit that was built (written by the build)'),
-  artifact: column.text().describe('the .tar.gz that came out (written by the build)'),
-  artifactSize: column.integer().describe('its size in bytes (written by the build)'),
-  artifactSha256: column.text().describe('its checksum (written by the build)'),
+  revision: column.text().result().describe('the commit that was built'),
+  artifact: column.text().result().describe('the .tar.gz that came out'),
+  artifactSize: column.integer().result().describe('its size in bytes'),
+  artifactSha256: column.text().result().describe('its checksum'),
 }))
 
 export default defineProcessor({

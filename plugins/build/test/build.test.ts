@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
 import build from '../src/build.ts'
 import { commit, git, performOne, simple, temporaryFolder, workshop } from './support.ts'
 
@@ -263,13 +262,9 @@ describe('a build that is stopped', () => {
   test('leaves neither process nor half artifact', async () => {
     const { folder } = repositoryOf({})
     const { start, artifacts } = await workshop()
-    const { context, log, ended } = await start({
-      repository: folder,
-      command: 'mkdir dist; echo "group $$"; sleep 600; true',
-    })
-    const group = await vi.waitUntil(() => /^group (\d+)$/m.exec(log())?.[1], { timeout: 10_000 })
-    context.end(EndOfTask.timedOut('30m'))
-    expect((await ended).error).toBe('timed out after 30m')
+    const running = await start({ repository: folder, command: 'mkdir dist; echo "group $$"; sleep 600; true' })
+    const group = await vi.waitUntil(() => /^group (\d+)$/m.exec(running.log)?.[1], { timeout: 10_000 })
+    expect((await running.timeOut()).task.error).toBe('timed out after 30m')
     expect(livingIn(group!)).toEqual([])
     expect(existsSync(artifacts)).toBe(false)
   })
@@ -278,11 +273,10 @@ describe('a build that is stopped', () => {
     const { folder } = repositoryOf({})
     const { start, artifacts } = await workshop()
     const command = 'mkdir dist && head -c 300000000 /dev/urandom > dist/large'
-    const { context, ended } = await start({ repository: folder, command })
+    const running = await start({ repository: folder, command })
     const isPacking = () => existsSync(artifacts) && readdirSync(artifacts).some((name) => name.endsWith('.part'))
     await vi.waitUntil(isPacking, { timeout: 20_000, interval: 5 })
-    context.end(EndOfTask.timedOut('30m'))
-    expect((await ended).error).toBe('timed out after 30m')
+    expect((await running.timeOut()).task.error).toBe('timed out after 30m')
     expect(readdirSync(artifacts)).toEqual([])
   })
 })

@@ -1,17 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import * as v from 'valibot'
+import { openTestBench } from '@ops-cli/core/testing'
 import { onTestFinished } from 'vitest'
-import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
-import { openQueue } from '../../../src/queue/open-queue.ts'
-import { performTask } from '../../../src/worker/perform-task.ts'
-import { RunContext } from '../../../src/worker/run-context.ts'
-import build, { builds } from '../src/build.ts'
-import { settings as schema } from '../src/settings.ts'
+import build, { type builds } from '../src/build.ts'
 
-type Row = (typeof builds)['$inferSelect']
 type Values = (typeof builds)['$inferInsert']
 
 /** A folder that is gone after the test. */
@@ -47,44 +41,21 @@ export function commit(folder: string, files: Readonly<Record<string, string>>):
 export const simple = { Makefile: 'all:\n\tmkdir -p dist && cp text dist/\n', text: 'hello\n' }
 
 /** A project of its own with its database, in which builds are performed as the worker performs them. */
-export async function workshop(options: object = {}) {
-  const project = temporaryFolder()
-  const state = join(project, '.ops')
-  const settings = v.parse(schema, options)
-  const queued = toQueuedTable(build, settings)
-  const queue = await openQueue('sqlite:.ops/ops.db', { directory: project })
-  onTestFinished(() => queue.close())
-  await queue.migrate([{ name: 'build', directory: join(import.meta.dirname, '..', 'migrations') }], [queued])
-  await queue.startWorker({ id: 'worker', host: 'here', pid: process.pid, version: '0' })
-  const environment = { queue, workerId: 'worker', stateDirectory: state, projectDirectory: project }
-
-  async function start(values: Values) {
-    await queue.enqueue(builds, [values])
-    const claim = (await queue.claim([queued]))!
-    const context = new RunContext(claim, settings, environment)
-    const { logFile, progress } = context
-    const notes: string[] = []
-    context.progress = (fraction, note) => {
-      notes.push(note!)
-      progress(fraction, note)
-    }
-    const log = () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '')
-    const ended = performTask(claim, { processor: build }, context).then(async ({ outcome }) => {
-      await queue.settle(claim.run, outcome!)
-      const row = (await queue.find(builds, claim.run.taskId)) as Row
-      const { revision, artifact, artifactSize, artifactSha256 } = row
-      const result = row.status === 'succeeded' ? { revision, artifact, artifactSize, artifactSha256 } : undefined
-      return { result, error: row.error ?? undefined, log: log(), notes }
-    })
-    return { context, log, ended }
-  }
+export async function workshop(settings: object = {}) {
+  const bench = await openTestBench(build, { settings, migrations: join(import.meta.dirname, '..', 'migrations') })
+  onTestFinished(() => bench.close())
 
   return {
-    project,
-    start,
-    perform: async (values: Values) => (await start(values)).ended,
-    cache: join(state, 'cache', 'build'),
-    artifacts: join(state, 'artifacts', 'builds'),
+    project: bench.directory,
+    start: (values: Values) => bench.start(values),
+    async perform(values: Values) {
+      const { task, log, progress } = await bench.perform(values)
+      const { revision, artifact, artifactSize, artifactSha256 } = task
+      const result = task.status === 'succeeded' ? { revision, artifact, artifactSize, artifactSha256 } : undefined
+      return { result, error: task.error ?? undefined, log, notes: progress.map(({ note }) => note) }
+    },
+    cache: join(bench.stateDirectory, 'cache', 'build'),
+    artifacts: join(bench.stateDirectory, 'artifacts', 'builds'),
   }
 }
 

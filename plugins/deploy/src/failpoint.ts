@@ -1,0 +1,17 @@
+/** Where a test lets the worker die in the middle of a deployment: `OPS_FAILPOINT=deploy.unpacked:kill`. */
+export type Failpoint =
+  | 'begun'
+  | 'unpacked'
+  | 'linked'
+  | 'prepared'
+  | 'completed'
+  | 'switched'
+  | 'activated'
+  | 'checked'
+  | 'succeeded'
+  | 'pruned'
+  | 'put back'
+
+export function failpoint(here: Failpoint): void {
+  if (process.env.OPS_FAILPOINT === `deploy.${here}:kill`) process.kill(process.pid, 'SIGKILL')
+}

@@ -1,0 +1,256 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../../test/support/until.ts'
+import { type Sshd, sshdMissing, startSshd } from './sshd.ts'
+import { Workshop } from './workshop.ts'
+
+const patience = 120_000
+
+function scenario(sshd: () => Sshd | undefined) {
+  test('waits for the build that was added with it, is live when both have ended, and goes back when a release fails', {
+    timeout: patience,
+  }, async () => {
+    const shop = new Workshop(sshd())
+    const { project } = shop
+    await shop.serve()
+    shop.configure()
+    await shop.commit({ text: 'one\n' })
+    expect((await project.ops('enqueue', 'build', '--repository', project.path('shop'))).stdout).toBe('build 1')
+    expect((await project.ops('enqueue', 'deploy', '--build-id', '1', '--environment', 'staging')).stdout).toBe(
+      'deploy 1',
+    )
+    await shop.work()
+    expect(shop.task('deployments', 1)).toEqual({ status: 'succeeded', error: null, release: 1 })
+    expect(readFileSync(shop.path('current/text'), 'utf8')).toBe('one\n')
+    expect(shop.history).toEqual(['before 1', 'after 1'])
+    const { revision } = project.rows<{ revision: string }>('select revision from builds')[0]!
+    expect(JSON.parse(readFileSync(shop.path('current/.ops-release/release.json'), 'utf8'))).toMatchObject({
+      environment: 'staging',
+      build: 1,
+      revision,
+      deployment: 1,
+      run: 2,
+    })
+
+    shop.ill.add(2)
+    await shop.commit({ text: 'two\n' })
+    await project.ops('enqueue', 'build', '--repository', project.path('shop'))
+    await project.ops('enqueue', 'deploy', '--build-id', '2', '--environment', 'staging')
+    await shop.work()
+    expect(shop.task('builds', 2).status).toBe('succeeded')
+    const failed = shop.task('deployments', 2)
+    expect(failed).toMatchObject({ status: 'failed', release: null })
+    expect(failed.error).toMatch(
+      /^release 2 failed: http:.*\/health was not healthy within 1s: answered 500, expected a status below 400; release 1 is current again$/,
+    )
+    expect(readFileSync(shop.path('current/text'), 'utf8')).toBe('one\n')
+    expect(shop.history.slice(2)).toEqual(['before 2', 'after 2', 'after 1'])
+    const { stdout } = await project.ops('releases', 'staging')
+    expect(stdout).toMatch(/^ *1 .* current/m)
+    expect(stdout).toMatch(/^ *2 .* withdrawn .*answered 500/m)
+  })
+
+  test('that is canceled after the switch goes back, and ends what it had started', { timeout: patience }, async () => {
+    const shop = new Workshop(sshd())
+    await shop.withBuild()
+    shop.deploy()
+    await shop.work()
+    writeFileSync(shop.path('slow'), '')
+    const id = shop.deploy()
+    const worker = shop.project.start('worker')
+    await until(() => existsSync(shop.path('pid')) && shop.current === 2, 'the command behind the switch runs', 30_000)
+    const pid = Number(readFileSync(shop.path('pid'), 'utf8'))
+    rmSync(shop.path('slow'))
+    await shop.project.ops('tasks', 'cancel', 'deploy', String(id))
+    await until(() => shop.task('deployments', id).status === 'canceled', 'the deployment is canceled', 20_000)
+    expect(shop.current).toBe(1)
+    expect(shop.history.at(-1)).toBe('after 1')
+    expect(shop.log('deployments', id)).toContain('release 1 is current again\n')
+    await until(() => !isRunning(pid), 'the command has ended')
+    worker.kill('SIGTERM')
+    await worker.exit
+  })
+}
+
+describe('a deployment on this machine', () => {
+  scenario(() => undefined)
+})
+
+describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: ${sshdMissing})` : ''}`, () => {
+  let sshd: Sshd
+  beforeAll(async () => {
+    sshd = await startSshd()
+  })
+  afterAll(() => sshd.stop())
+  scenario(() => sshd)
+
+  test('whose worker is killed takes its command on the host with it', { timeout: patience }, async () => {
+    const shop = new Workshop(sshd)
+    await shop.withBuild()
+    shop.configure({ before: 'echo $$ > ../../pid; sleep 60; true' })
+    shop.deploy()
+    const worker = shop.project.start('worker')
+    await until(() => existsSync(shop.path('pid')), 'the command runs', 30_000)
+    const pid = Number(readFileSync(shop.path('pid'), 'utf8'))
+    worker.kill('SIGKILL')
+    await until(() => !isRunning(pid), 'the command has ended')
+    shop.configure()
+    shop.deploy()
+    await shop.work()
+    expect(shop.task('deployments', 1).error).toMatch(/^worker .* died$/)
+    expect(shop.task('deployments', 2)).toMatchObject({ status: 'succeeded', release: 1 })
+  })
+})
+
+describe('a deployment', () => {
+  test('that is canceled before the switch leaves everything as it was', { timeout: patience }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    shop.deploy()
+    await shop.work()
+    shop.configure({ before: 'touch ../../waiting; sleep 60' })
+    const id = shop.deploy()
+    const worker = shop.project.start('worker')
+    await until(() => existsSync(shop.path('waiting')), 'the command before the switch runs')
+    await shop.project.ops('tasks', 'cancel', 'deploy', String(id))
+    await until(() => shop.task('deployments', id).status === 'canceled', 'the deployment is canceled')
+    expect(shop.current).toBe(1)
+    expect(readdirSync(shop.path('releases'))).toEqual(['1'])
+    worker.kill('SIGTERM')
+    await worker.exit
+  })
+
+  test('that is the first and fails leaves no current release, and the next one works', {
+    timeout: patience,
+  }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    shop.ill.add(1)
+    const first = shop.deploy()
+    await shop.work()
+    expect(shop.task('deployments', first).error).toMatch(/; there was none before, so none is current$/)
+    expect(existsSync(shop.path('current'))).toBe(false)
+    const second = shop.deploy()
+    await shop.work()
+    expect(shop.task('deployments', second)).toEqual({ status: 'succeeded', error: null, release: 2 })
+    expect(readdirSync(shop.path('releases'))).toEqual(['1', '2'])
+  })
+
+  test('fails before the switch when a command does, and leaves nothing of the release', {
+    timeout: patience,
+  }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    shop.configure({ before: 'echo no database >&2; exit 4' })
+    const id = shop.deploy()
+    await shop.work()
+    expect(shop.task('deployments', id).error).toBe(
+      '`echo no database >&2; exit 4` failed with exit code 4: no database',
+    )
+    expect(readdirSync(shop.path('releases'))).toEqual([])
+  })
+
+  test('says when its build failed, kept nothing, or lost or changed what it kept', { timeout: patience }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    const { project } = shop
+    const artifact = project.value<string>('select artifact from builds where id = 1')
+    await project.ops('enqueue', 'build', '--repository', project.path('shop'), '--command', 'false')
+    await project.ops('enqueue', 'build', '--repository', project.path('shop'), '--command', 'true')
+    const failed = shop.deploy(2)
+    const empty = shop.deploy(3)
+    await shop.work()
+    expect(shop.task('deployments', failed).error).toBe('build 2 failed')
+    expect(shop.task('deployments', empty).error).toMatch(/^build 3 kept no artifact; name what it makes/)
+    writeFileSync(artifact, 'changed')
+    const changed = shop.deploy()
+    await shop.work()
+    expect(shop.task('deployments', changed).error).toMatch(
+      /^the artifact of build 1 is not what was built: its sha256/,
+    )
+    rmSync(artifact)
+    const gone = shop.deploy()
+    await shop.work()
+    expect(shop.task('deployments', gone).error).toMatch(/^the artifact of build 1 is not on this machine any more/)
+  })
+
+  test('keeps as many releases as the settings say', { timeout: patience }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    for (let count = 0; count < 5; count += 1) shop.deploy()
+    await shop.work()
+    expect(readdirSync(shop.path('releases'))).toEqual(['3', '4', '5'])
+    expect(shop.current).toBe(5)
+  })
+
+  test('of an environment that does not exist is refused, with the one that was meant', {
+    timeout: patience,
+  }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    const { exitCode, stderr } = await shop.project.ops(
+      'enqueue',
+      'deploy',
+      '--build-id',
+      '1',
+      '--environment',
+      'stagin',
+    )
+    expect(exitCode).toBe(2)
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+      '"stagin" is no environment; did you mean "staging"? There are: staging',
+    )
+    expect(shop.project.value('select count(*) from deployments')).toBe(0)
+    shop.project.database.exec(`insert into deployments (environment, build_id) values ('stagin', 1)`)
+    await shop.work()
+    expect(shop.task('deployments', 1).error).toMatch(/^"stagin" is no environment; did you mean "staging"\?/)
+  })
+})
+
+describe('a rollback', () => {
+  test('goes to the release before that worked, further each time, or to one that is named', {
+    timeout: patience,
+  }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    for (let count = 0; count < 3; count += 1) shop.deploy()
+    shop.ill.add(2)
+    await shop.work()
+    const before = shop.history.length
+    const first = shop.rollback()
+    await shop.work()
+    expect(shop.task('rollbacks', first)).toEqual({ status: 'succeeded', error: null, release: 1 })
+    expect(shop.history.slice(before)).toEqual(['after 1'])
+    const ids = [shop.rollback(), shop.rollback(1), shop.rollback(9), shop.rollback(3)]
+    await shop.work()
+    expect(ids.map((id) => shop.task('rollbacks', id).error)).toEqual([
+      'staging has no earlier release that worked; name one with "toRelease" (there are: 1, 2, 3)',
+      'release 1 is the current one of staging already',
+      'staging has no release 9; there are: 1, 2, 3',
+      null,
+    ])
+    expect(shop.current).toBe(3)
+  })
+
+  test('to a release that is not healthy goes back to where it came from', { timeout: patience }, async () => {
+    const shop = new Workshop()
+    await shop.withBuild()
+    shop.deploy()
+    shop.deploy()
+    await shop.work()
+    shop.ill.add(1)
+    const id = shop.rollback()
+    await shop.work()
+    expect(shop.task('rollbacks', id).error).toMatch(/^release 1 failed: .*; release 2 is current again$/)
+    expect(shop.current).toBe(2)
+  })
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    // A process that has ended and that nobody has collected still has its entry.
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}

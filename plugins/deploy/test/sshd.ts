@@ -1,0 +1,91 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const program = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd'].find((path) => existsSync(path))
+
+/** Why no server can be started here, or undefined. */
+export const sshdMissing: string | undefined = program === undefined ? 'there is no sshd on this machine' : undefined
+
+/** A server on loopback, with keys of its own, and what an environment says to get there. */
+export interface Sshd {
+  readonly host: string
+  readonly ssh: readonly string[]
+  readonly knownHosts: string
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+/** Starts one as a process of the test's own, on a port that anybody may have. */
+export async function startSshd(): Promise<Sshd> {
+  const folder = mkdtempSync(join(tmpdir(), 'ops sshd '))
+  const port = await freePort()
+  for (const name of ['host', 'user'])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
+  // Where root starts it, it wants a folder of the system's.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true })
+  const config = {
+    Port: port,
+    ListenAddress: '127.0.0.1',
+    HostKey: `"${join(folder, 'host')}"`,
+    AuthorizedKeysFile: `"${join(folder, 'user.pub')}"`,
+    PidFile: 'none',
+    StrictModes: 'no',
+    UsePAM: 'no',
+    PermitRootLogin: 'prohibit-password',
+    PasswordAuthentication: 'no',
+    KbdInteractiveAuthentication: 'no',
+    // More than a test ever opens at once.
+    MaxStartups: 100,
+  }
+  const text = Object.entries(config).map(([name, value]) => `${name} ${value}\n`)
+  writeFileSync(join(folder, 'config'), text.join(''))
+  const server = spawn(program!, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  server.stderr.on('data', (chunk) => {
+    log += chunk
+  })
+  const key = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ')
+  writeFileSync(join(folder, 'known hosts'), `[127.0.0.1]:${port} ${key}\n`)
+  for (let attempt = 0; !(await answers(port)); attempt += 1) {
+    if (server.exitCode !== null || attempt > 500) throw new Error(`sshd could not be started:\n${log}`)
+    await delay(10)
+  }
+  return {
+    host: `${userInfo().username}@127.0.0.1`,
+    ssh: ['-p', String(port), '-i', join(folder, 'user'), '-o', 'IdentitiesOnly=yes', '-F', '/dev/null'],
+    knownHosts: join(folder, 'known hosts'),
+    pid: server.pid!,
+    async stop() {
+      if (server.exitCode === null) {
+        server.kill('SIGTERM')
+        await once(server, 'exit')
+      }
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    const end = (isThere: boolean) => {
+      socket.destroy()
+      resolve(isThere)
+    }
+    socket.on('connect', () => end(true)).on('error', () => end(false))
+  })
+}

@@ -1,0 +1,58 @@
+import { mkdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { TestProject } from '../../../test/support/test-project.ts'
+import { unwrapped } from '../../../test/support/unwrapped.ts'
+
+test('a command that is typed runs in the folder where it is typed', async () => {
+  const project = new TestProject()
+  project.write('ops.config.json', '{}')
+  mkdirSync(project.path('sub/deep'), { recursive: true })
+  const added = await project.opsWith(
+    { cwd: project.path('sub/deep') },
+    'enqueue',
+    'exec',
+    '--command',
+    'pwd',
+    '--cwd',
+    '..',
+  )
+  expect(added).toMatchObject({ exitCode: 0, stdout: 'exec 1', stderr: '' })
+  const args = ['--command', 'sh', '--arguments', '["-c", "echo $MODE; exit 7"]', '--env', '{"MODE": "full"}']
+  await project.ops('enqueue', 'exec', ...args, '--timeout', '10m')
+  expect(await project.ops('worker', '--drain')).toMatchObject({ stderr: '' })
+  expect(project.rows('select status, exit_code, output_tail, error from commands')).toEqual([
+    { status: 'succeeded', exit_code: 0, output_tail: project.path('sub'), error: null },
+    {
+      status: 'failed',
+      exit_code: 7,
+      output_tail: 'full',
+      error: "`sh -c 'echo $MODE; exit 7'` failed with exit code 7: full",
+    },
+  ])
+})
+
+test('what is typed wrong is said at once', async () => {
+  const project = new TestProject()
+  const { exitCode, stderr } = await project.ops(
+    'enqueue',
+    'exec',
+    '--command',
+    'x',
+    '--arguments',
+    '{}',
+    '--timeout',
+    '5',
+  )
+  expect(exitCode).toBe(2)
+  expect(unwrapped(stderr)).toContain('arguments: must be a list of texts, as in ["--all", "two words"]')
+  expect(unwrapped(stderr)).toContain('timeout: must be a duration such as 90s, 10m or 2h')
+})
+
+test('waiting for a command ends with what became of it', async () => {
+  const project = new TestProject()
+  project.start('worker')
+  const done = await project.ops('enqueue', 'exec', '--command', 'echo hello', '--wait')
+  expect(done).toMatchObject({ exitCode: 0 })
+  expect(done.stdout).toContain('hello')
+  expect(await project.ops('enqueue', 'exec', '--command', 'exit 2', '--wait')).toMatchObject({ exitCode: 1 })
+})

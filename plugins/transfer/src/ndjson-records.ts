@@ -1,0 +1,100 @@
+import { TaskError } from '@ops-cli/core'
+import { type FileRecord, LONGEST_RECORD, type Records, withFirst } from './records.ts'
+import { Utf8Marker } from './utf8.ts'
+
+interface Parsed {
+  readonly line: number
+  readonly object: Readonly<Record<string, unknown>>
+  readonly problem?: string
+  readonly text?: string
+}
+
+/**
+ * Reads one JSON object a line. The names are those of the first one, unless they are given.
+ *
+ * @throws TaskError when nothing is there
+ */
+export async function ndjsonRecords(
+  chunks: AsyncIterable<Buffer>,
+  { names }: { readonly names: readonly string[] | undefined },
+): Promise<Records> {
+  const batches = parsed(chunks)[Symbol.asyncIterator]()
+  const read: Parsed[] = []
+  let first: Parsed | undefined
+  while (!first) {
+    const { value, done } = await batches.next()
+    if (done) throw new TaskError(noneOf(read))
+    read.push(...value)
+    first = read.find(({ problem }) => problem === undefined)
+  }
+  const all = [...new Set([...Object.keys(first.object), ...(names ?? [])])]
+  return { names: all, batches: aligned(withFirst(read, batches), all) }
+}
+
+function noneOf([first]: readonly Parsed[]): string {
+  return first
+    ? `no line is a JSON object; line ${first.line}: ${first.problem}`
+    : 'the file is empty, expected a JSON object in each line'
+}
+
+async function* aligned(
+  batches: AsyncIterable<readonly Parsed[]>,
+  names: readonly string[],
+): AsyncGenerator<readonly FileRecord[]> {
+  const known = new Set(names)
+  for await (const batch of batches)
+    yield batch.map(({ line, object, problem, text }) => {
+      if (problem !== undefined) return { line, fields: [text], problem }
+      const fields = names.map((name) => (Object.hasOwn(object, name) ? object[name] : null))
+      const other = Object.keys(object).find((name) => !known.has(name))
+      if (other === undefined) return { line, fields }
+      return {
+        line,
+        fields,
+        problem: `it has "${other}", which the first row does not have; name all of them in "columns"`,
+      }
+    })
+}
+
+async function* parsed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Parsed[]> {
+  const marker = new Utf8Marker()
+  let rest: Buffer = Buffer.alloc(0)
+  let line = 0
+  const parse = (bytes: Buffer): Parsed[] =>
+    bytes
+      .toString()
+      .split('\n')
+      .flatMap((text) => {
+        line += 1
+        return text.trim() === '' ? [] : [parseLine(text, line, marker)]
+      })
+  for await (const chunk of chunks) {
+    const bytes = rest.length > 0 ? Buffer.concat([rest, marker.push(chunk)]) : marker.push(chunk)
+    const end = bytes.lastIndexOf(10)
+    rest = end < 0 ? bytes : bytes.subarray(end + 1)
+    if (rest.length > LONGEST_RECORD) throw new TaskError(`line ${line + 1} is longer than ${LONGEST_RECORD} bytes`)
+    if (end >= 0) yield parse(bytes.subarray(0, end))
+  }
+  const last = Buffer.concat([rest, marker.end()])
+  if (last.length > 0) yield parse(last)
+}
+
+function parseLine(text: string, line: number, marker: Utf8Marker): Parsed {
+  if (marker.hasMarked && text.includes(marker.mark))
+    return { line, object: {}, text: marker.unmarked(text), problem: 'it is not UTF-8' }
+  try {
+    // A number of more digits than JavaScript keeps is looked at as it is written.
+    const value: unknown = /\d{16}/.test(text) ? JSON.parse(text, keepDigits as never) : JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return { line, object: value as Record<string, unknown> }
+    return { line, object: {}, text, problem: 'it is JSON and no object' }
+  } catch (error) {
+    return { line, object: {}, text, problem: `it is no JSON: ${(error as Error).message}` }
+  }
+}
+
+function keepDigits(this: unknown, _key: string, value: unknown, { source }: { source?: string }): unknown {
+  if (typeof value === 'number' && source !== undefined && /^-?\d{16,}$/.test(source) && !Number.isSafeInteger(value))
+    return BigInt(source)
+  return value
+}

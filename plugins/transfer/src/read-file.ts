@@ -1,0 +1,63 @@
+import { createReadStream, statSync } from 'node:fs'
+import { basename } from 'node:path'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { TaskError } from '@ops-cli/core'
+import type { FileFormat } from './file-format.ts'
+
+/** Some thousand rows at once: more memory gives no more speed. */
+const CHUNK_BYTES = 128 * 1024
+
+/** A file while it is read. */
+export interface OpenFile {
+  /** As it is on the disk. */
+  readonly size: number
+  /** Of it, how many bytes have been read. */
+  readonly bytesRead: () => number
+  /** What it holds, unpacked, without a byte order mark. */
+  readonly chunks: AsyncIterable<Buffer>
+}
+
+/** @throws TaskError when it cannot be read, or is of another kind than was said */
+export function openFile(
+  path: string,
+  { compression }: Pick<FileFormat, 'compression'>,
+  signal: AbortSignal,
+): OpenFile {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat) throw new TaskError(`${path} does not exist; a relative "file" is relative to the project`)
+  if (!stat.isFile()) throw new TaskError(`${path} is no file`)
+  const raw = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
+  const stream = compression === 'gzip' ? pipeline(raw, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : raw
+  return { size: stat.size, bytesRead: () => raw.bytesRead, chunks: contents(stream, path, compression) }
+}
+
+async function* contents(
+  stream: Readable,
+  path: string,
+  compression: FileFormat['compression'],
+): AsyncGenerator<Buffer> {
+  let isFirst = true
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      if (isFirst) yield withoutMark(chunk, path, compression)
+      else yield chunk
+      isFirst = false
+    }
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    if (code.startsWith('Z_')) throw new TaskError(`${path} cannot be unpacked: ${message}`, { cause: error })
+    if (code === 'EACCES') throw new TaskError(`${path} may not be read by the worker's user`, { cause: error })
+    throw error
+  }
+}
+
+function withoutMark(chunk: Buffer, path: string, compression: FileFormat['compression']): Buffer {
+  const [a, b, c] = chunk
+  const name = basename(path)
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
+    throw new TaskError(`${path} is UTF-16, expected UTF-8; convert it: iconv -f utf-16 -t utf-8 ${name}`)
+  if (compression === 'none' && a === 0x1f && b === 0x8b)
+    throw new TaskError(`${path} is packed with gzip; set "compression" to gzip, or call it ${name}.gz`)
+  return a === 0xef && b === 0xbb && c === 0xbf ? chunk.subarray(3) : chunk
+}

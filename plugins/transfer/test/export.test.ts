@@ -1,0 +1,131 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { workshop } from './support.ts'
+
+const SQL = `
+  create table people (id integer primary key, name text, is_member boolean, note json, photo blob, height real);
+  insert into people values
+    (9007199254740993, 'Ada, "the" first', 1, '{"a":[1,null]}', x'00ff', 1.5),
+    (2, '', 0, '{ "a": 1 }', null, 1e300),
+    (1, null, null, '"text"', x'', 0.1)`
+
+const numbersTo = (last: number, columns: string) =>
+  `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${last}) select ${columns} from numbers`
+
+describe('an export', () => {
+  test('writes CSV in the order of the primary key', async () => {
+    const { export: run, read } = await workshop(SQL)
+    const row = await run({ sourceTable: 'people', file: 'people.csv' })
+    const csv = [
+      'id,name,is_member,note,photo,height',
+      '1,,,"""text""",\\x,0.1',
+      '2,"",false,"{ ""a"": 1 }",,1e+300',
+      '9007199254740993,"Ada, ""the"" first",true,"{""a"":[1,null]}",\\x00ff,1.5',
+      '',
+    ].join('\n')
+    expect(read('people.csv')).toBe(csv)
+    expect(row).toMatchObject({ status: 'succeeded', format: 'csv', rowCount: 3, fileSize: csv.length })
+  })
+
+  test('writes NDJSON that anybody can read', async () => {
+    const { export: run, read } = await workshop(SQL)
+    await run({ sourceTable: 'people', file: 'people.ndjson' })
+    expect(read('people.ndjson')).toBe(
+      [
+        '{"id":1,"name":null,"is_member":null,"note":"\\"text\\"","photo":"\\\\x","height":0.1}',
+        '{"id":2,"name":"","is_member":false,"note":"{ \\"a\\": 1 }","photo":null,"height":1e+300}',
+        '{"id":"9007199254740993","name":"Ada, \\"the\\" first","is_member":true,"note":{"a":[1,null]},"photo":"\\\\x00ff","height":1.5}',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('takes some of the columns, under other names, and some of the rows, and packs them', async () => {
+    const { export: run, path, read } = await workshop(SQL)
+    const columns = { Name: 'name', Nr: 'id' }
+    const row = await run({
+      sourceTable: 'people',
+      file: 'p.tsv.gz',
+      columns,
+      where: 'is_member is not null and id < 10 -- few',
+    })
+    expect(gunzipSync(readFileSync(path('p.tsv.gz'))).toString()).toBe('Nr\tName\n2\t""\n')
+    expect(row).toMatchObject({ rowCount: 1 })
+    await run({ sourceTable: 'people', file: 'q.csv', columns: ['name', 'id'], delimiter: ';' })
+    expect(read('q.csv')).toMatch(/^name;id\n;1\n/)
+  })
+
+  test('writes views, empty tables, and what ops keeps', async () => {
+    const { export: run, read } = await workshop('create view v as select 1 as a; create table t (a, b)')
+    await run({ sourceTable: 'v', file: 'v.csv' })
+    await run({ sourceTable: 't', file: 't.csv' })
+    expect([read('v.csv'), read('t.csv')]).toEqual(['a\n1\n', 'a,b\n'])
+    expect(await run({ sourceTable: 'ops_audit', file: 'audit.ndjson' })).toMatchObject({ status: 'succeeded' })
+  })
+
+  test('replaces a file that is there, in one moment, and leaves nothing beside it', async () => {
+    const { export: run, read, write, project } = await workshop(SQL)
+    mkdirSync(`${project}/out`)
+    write('out/p.csv', 'old')
+    await run({ sourceTable: 'people', file: 'out/p.csv', columns: ['id'] })
+    expect(read('out/p.csv')).toMatch(/^id\n1\n/)
+    expect(readdirSync(`${project}/out`)).toEqual(['p.csv'])
+  })
+
+  test('sees one moment, while others write', async () => {
+    const { startExport, database, read } = await workshop(
+      `create table t (a integer primary key, b text);
+       insert into t ${numbersTo(20_000, 'n, hex(randomblob(50))')}`,
+    )
+    const { context, ended } = await startExport({ sourceTable: 't', file: 't.csv', columns: ['a'] })
+    const { progress } = context
+    let isFirst = true
+    context.progress = (fraction, note) => {
+      if (isFirst) database.exec(`delete from t where a > 10000; insert into t (a) values (0), (30000)`)
+      isFirst = false
+      progress(fraction, note)
+    }
+    expect(await ended).toMatchObject({ status: 'succeeded', rowCount: 20000 })
+    expect(read('t.csv').split('\n').slice(1, -1).map(Number)).toEqual(
+      Array.from({ length: 20000 }, (_, index) => index + 1),
+    )
+  })
+
+  test('that is canceled leaves the file that was there, and nothing beside it', async () => {
+    const { startExport, project, read, write } = await workshop(
+      `create table t (a integer primary key); insert into t ${numbersTo(100_000, 'n')}`,
+    )
+    mkdirSync(`${project}/out`)
+    write('out/t.csv', 'old')
+    const { context, ended } = await startExport({ sourceTable: 't', file: 'out/t.csv' })
+    const { progress } = context
+    context.progress = (fraction, note) => {
+      if (fraction > 0.3) context.end(EndOfTask.canceled('ada'))
+      progress(fraction, note)
+    }
+    expect(await ended).toMatchObject({ status: 'canceled', rowCount: null })
+    expect(read('out/t.csv')).toBe('old')
+    expect(readdirSync(`${project}/out`)).toEqual(['t.csv'])
+  })
+})
+
+describe('an export fails', () => {
+  test('with what was expected', async () => {
+    const { export: run, project } = await workshop(SQL)
+    const errorOf = async (values: object) => (await run({ sourceTable: 'people', file: 'p.csv', ...values })).error
+    expect(await errorOf({ sourceTable: 'peple' })).toBe('the database has no table "peple"; did you mean "people"?')
+    expect(await errorOf({ columns: ['nam', 'id', 'id'] })).toBe(
+      '"columns" names "id" twice; "nam" is no column of "people"; did you mean "name"?',
+    )
+    expect(await errorOf({ where: 'id = 1; delete from people' })).toMatch(
+      /^"where" cannot be understood: .*; expected a condition/,
+    )
+    expect(await errorOf({ where: 'ag > 1' })).toMatch(/no such column: ag/)
+    expect(await errorOf({ file: 'gone/p.csv' })).toBe(`the folder ${project}/gone does not exist; make it first`)
+    expect(await errorOf({ file: '.ops', format: 'csv' })).toBe(`${project}/.ops is there, and is no file`)
+    expect(await errorOf({ delimiter: '::' })).toMatch(/^"delimiter" must be one character/)
+    expect(readdirSync(project)).toEqual(['.ops'])
+  })
+})

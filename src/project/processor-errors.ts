@@ -1,0 +1,25 @@
+import { OpsError } from '../errors.ts'
+import type { DeclaredProcessor } from '../processor/processor-registry.ts'
+
+/** Two processors of one table would take each other's tasks. */
+export class TableTakenError extends OpsError {
+  readonly code = 'TABLE_TAKEN'
+  constructor({ name, plugin }: DeclaredProcessor, table: string, owner: DeclaredProcessor) {
+    super(
+      `The processor "${name}" of ${plugin.name}@${plugin.version} cannot be used: its table "${table}" is that of "${owner.name}" of ${owner.plugin.name}.`,
+      { suggestions: [`give it a table of its own, or uninstall ${plugin.name} or ${owner.plugin.name}`] },
+    )
+  }
+}
+
+/** A worker without this processor would leave undone what somebody counts on. */
+export class ProcessorNeededError extends OpsError {
+  readonly code = 'PROCESSOR_NEEDED'
+  /** @param need why it is needed, such as `2 tasks of "emails" are pending` */
+  constructor(what: string, need: string, cause: Error) {
+    const { suggestions = [] } = cause as { suggestions?: readonly string[] }
+    super(`The worker does not start without ${what}: ${need}. ${cause.message}`, {
+      suggestions: [...suggestions, 'or take tasks of others alone: ops worker --only <processor,…>'],
+    })
+  }
+}

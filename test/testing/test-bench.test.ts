@@ -1,0 +1,200 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type AnyProcessor, defineProcessor, type Processor } from '../../src/processor/define-processor.ts'
+import { createTable } from '../../src/task-table/create-table.ts'
+import { taskTable } from '../../src/task-table/task-table.ts'
+import { openTestBench, type TestBenchOptions } from '../../src/testing/testing.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const builds = taskTable('builds', (column) => ({ repository: column.text().notNull() }))
+
+const sums = taskTable('sums', (column) => ({
+  terms: column.json<number[]>().notNull(),
+  buildId: column.reference(() => builds),
+  total: column.integer().result(),
+}))
+
+const sum = defineProcessor({
+  name: 'sum',
+  table: sums,
+  process({ terms }, { log, progress }) {
+    progress(0.5, 'adding')
+    log(`adding ${terms.length}`)
+    return { total: terms.reduce((total, term) => total + term, 0) }
+  },
+})
+
+async function bench<Select extends object, Insert extends object, Own extends object, Settings>(
+  processor: Processor<Select, Insert, Own, Settings>,
+  options?: TestBenchOptions,
+) {
+  const opened = await openTestBench(processor, options)
+  onTestFinished(() => opened.close())
+  return opened
+}
+
+/** A processor of `sums` that does what it is told. */
+function processorThat(process: AnyProcessor['process'], rules: Partial<AnyProcessor> = {}): typeof sum {
+  return defineProcessor({ name: 'sum', table: sums, ...rules, process }) as typeof sum
+}
+
+function migrationsOf(statement: string): string {
+  const migrations = temporaryFolder()
+  mkdirSync(join(migrations, 'sqlite'))
+  writeFileSync(join(migrations, 'sqlite', '0000_sums.sql'), statement)
+  return migrations
+}
+
+const forever = processorThat((_, { run }) => run('sh', ['-c', 'echo begun; sleep 60']))
+
+describe('a test bench', () => {
+  it('performs a task and says what became of it, what it wrote and what it reported', async () => {
+    const { task, ...rest } = await (await bench(sum)).perform({ terms: [1, 2] })
+    expect(task).toMatchObject({ id: 1, status: 'succeeded', terms: [1, 2], total: 3, attempt: 1, progress: 1 })
+    expect(rest).toEqual({
+      outcome: 'succeeded',
+      log: 'adding 2\n',
+      progress: [{ fraction: 0.5, note: 'adding' }],
+    })
+  })
+
+  it('says why a task has failed, and does not reject', async () => {
+    const failing = processorThat(() => {
+      throw new Error('no numbers')
+    })
+    const { task, outcome } = await (await bench(failing)).perform({ terms: [] })
+    expect({ outcome, status: task.status, error: task.error }).toEqual({
+      outcome: 'failed',
+      status: 'failed',
+      error: 'no numbers',
+    })
+  })
+
+  it('fails a task whose result does not fit its table, as a worker does', async () => {
+    const wrong = processorThat(() => ({ total: 1n << 70n }))
+    expect((await (await bench(wrong)).perform({ terms: [] })).task).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('cannot be written to "sums"'),
+    })
+  })
+
+  it('refuses a task that `ops enqueue` would refuse', async () => {
+    const checked = processorThat(() => undefined, {
+      input: v.looseObject({ terms: v.pipe(v.array(v.number()), v.minLength(1, 'must not be empty')) }),
+    })
+    const opened = await bench(checked)
+    await expect(opened.add({} as never)).rejects.toThrow('sum does not take this task: "terms" is missing')
+    await expect(opened.add({ terms: [] })).rejects.toThrow('must not be empty')
+  })
+
+  it('checks the settings as the configuration is checked', async () => {
+    const settings = v.object({ limit: v.number() })
+    const limited = defineProcessor({
+      name: 'sum',
+      table: sums,
+      settings,
+      process: (_, context) => ({ total: context.settings.limit }),
+    })
+    expect((await (await bench(limited, { settings: { limit: 7 } })).perform({ terms: [] })).task.total).toBe(7)
+    await expect(openTestBench(limited)).rejects.toThrow('What the test bench of "sum" is given has a problem')
+  })
+
+  it('makes the tables by the migrations of the plugin, where it is told them', async () => {
+    const migrations = migrationsOf(
+      createTable(sums, 'sqlite')[0]!.replace('`total` integer', '`total` integer default 5'),
+    )
+    const { task } = await (
+      await bench(
+        processorThat(() => undefined),
+        { migrations },
+      )
+    ).perform({ terms: [] })
+    expect(task).toMatchObject({ status: 'succeeded', total: 5 })
+  })
+
+  it('says which columns the migrations of the plugin leave out', async () => {
+    const [statement] = createTable(sums, 'sqlite')
+    const without = openTestBench(sum, { migrations: migrationsOf(statement!.replace('`total` integer,', '')) })
+    await expect(without).rejects.toThrow(
+      'The migrations make "sums" without total; write the next one: ops generate migration',
+    )
+    const none = openTestBench(sum, { migrations: migrationsOf('select 1') })
+    await expect(none).rejects.toThrow('The migrations make no table "sums"')
+  })
+
+  it('leaves nothing behind', async () => {
+    const opened = await openTestBench(sum)
+    await opened.perform({ terms: [] })
+    expect(existsSync(opened.directory)).toBe(true)
+    await opened.close()
+    expect(existsSync(opened.directory)).toBe(false)
+  })
+})
+
+describe('a task on the bench', () => {
+  it('waits for what it comes after', async () => {
+    const after = processorThat(() => ({ total: 1 }), { after: 'buildId' })
+    const opened = await bench(after)
+    const buildId = Number(await opened.addTo(builds, { repository: '.' }))
+    await opened.add({ terms: [], buildId })
+    expect(await opened.performNext()).toBeUndefined()
+    await opened.database.run(`update builds set status = 'canceled' where id = ${buildId}`)
+    expect((await opened.performNext())!.task).toMatchObject({ status: 'failed', error: 'builds 1 was canceled' })
+  })
+
+  it('is tried again when its time has passed', async () => {
+    let runs = 0
+    const flaky = processorThat(
+      () => {
+        runs += 1
+        if (runs === 1) throw new Error('not yet')
+        return { total: runs }
+      },
+      { retry: { attempts: 2, delay: '1h' } },
+    )
+    const opened = await bench(flaky)
+    const { task } = await opened.perform({ terms: [] })
+    expect(task).toMatchObject({ status: 'pending', error: 'not yet', attempt: 1 })
+    expect(await opened.performNext()).toBeUndefined()
+    await opened.skipWait(task.id)
+    expect((await opened.performNext())!.task).toMatchObject({ status: 'succeeded', total: 2, attempt: 2 })
+  })
+
+  it('is not due before it was asked for', async () => {
+    const opened = await bench(sum)
+    const id = await opened.add({ terms: [1] }, { runAt: new Date('2200-01-01') })
+    expect(await opened.performNext()).toBeUndefined()
+    await opened.skipWait(id)
+    // Scheduled time is the task's own; it is due as soon as it was added.
+    expect((await opened.performNext())!.task).toMatchObject({ status: 'succeeded' })
+  })
+
+  it.each([
+    ['is canceled', 'cancel', { outcome: 'canceled', status: 'canceled', error: 'canceled by the test' }],
+    ['times out', 'timeOut', { outcome: 'timed out', status: 'failed', error: 'timed out after 10m' }],
+    ['is interrupted', 'interrupt', { outcome: 'interrupted', status: 'failed', error: 'interrupted by shutdown' }],
+    ['loses its worker', 'crash', { outcome: 'crashed', status: 'failed', error: expect.stringContaining('died') }],
+  ] as const)('%s when the test says so, and what it started ends', async (_, how, expected) => {
+    const slow = processorThat(forever.process, { timeout: '10m' })
+    const running = await (await bench(slow)).start({ terms: [] })
+    await running.until('begun')
+    const { task, outcome } = await running[how]()
+    expect({ outcome, status: task.status, error: task.error }).toEqual(expected)
+  })
+
+  it('is pending again after a crash, where its processor says so, until it has crashed too often', async () => {
+    const again = processorThat(forever.process, { onCrash: 'retry' })
+    const opened = await bench(again)
+    const first = await opened.start({ terms: [] })
+    await first.until('begun')
+    expect((await first.crash()).task.status).toBe('pending')
+    for (const outcome of ['crashed', 'quarantined']) {
+      const next = (await opened.startNext())!
+      await next.until('begun')
+      expect((await next.crash()).outcome).toBe(outcome)
+    }
+    expect(await opened.find(1)).toMatchObject({ status: 'failed' })
+  })
+})
