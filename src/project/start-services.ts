@@ -25,7 +25,12 @@ interface StartOptions {
 export async function startServices(project: Project, options: StartOptions): Promise<number> {
   const { names, workerCommand, env, out, warn } = options
   const { config, directory, file } = project
-  const planned = planServices({ config, directory, workerCommand, names })
+  const planned = planServices({
+    config,
+    directory,
+    worker: { command: workerCommand, writesEvents: env.OPS_LOG_FORMAT !== 'json' },
+    names,
+  })
   const requests = listenForStop()
   const { errors } = await migrateProject(project)
   for (const error of errors) warn(error.message)

@@ -17,6 +17,8 @@ export const settledMs = 1000
 /** After so long a life, the next failure is a new story: the backoff starts again. */
 export const forgivenMs = 30_000
 const quickFailures = 3
+/** None of them lived for half a minute. */
+const mostFailures = 10
 const longestDelayMs = 30_000
 
 /** What becomes of a service that has ended without being asked to. */
@@ -32,6 +34,11 @@ export function afterExit(
     return { next: hasFailed ? 'failed' : 'ended' }
   }
   // A mistake in the start itself is told at once, not tried for ever; without a probe, three quick ends tell it.
-  if (endedBeforeReady || (!hasBeenUp && failures + 1 >= quickFailures)) return { next: 'failed' }
+  const most = hasBeenUp ? mostFailures : quickFailures
+  if (endedBeforeReady || failures + 1 >= most) return { next: 'failed' }
   return { next: 'restart', delayMs: Math.min(1000 * 2 ** failures, longestDelayMs) }
+}
+
+export function exitInWords({ status, signal }: Exit): string {
+  return signal === undefined ? `ended with status ${status}` : `was ended by ${signal}`
 }

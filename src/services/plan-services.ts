@@ -3,14 +3,20 @@ import type { Config, Ready, Service } from '../config/config.ts'
 import { parseDuration } from '../config/duration.ts'
 import { dependencyOrder } from './dependency-order.ts'
 import type { Dependency, Milestone, PlannedService, Probe } from './planned-service.ts'
-import { UnknownServiceError } from './service-errors.ts'
+import { PortSharedError, UnknownServiceError } from './service-errors.ts'
 
 interface Asked {
   readonly config: Config
   /** The project. */
   readonly directory: string
-  /** The command that starts a worker. */
-  readonly workerCommand: readonly string[]
+  /** How a worker is run. */
+  readonly worker: {
+    readonly command: readonly string[]
+    /** Whose change it has to be started again for: the sources of plugins under work. */
+    readonly watch?: readonly string[]
+    /** Whether its lines are to be read as events: what they say is shown in words, and its task is known from them. */
+    readonly writesEvents?: boolean
+  }
   /** The services that were asked for; all of them where it is empty. */
   readonly names: readonly string[]
 }
@@ -21,36 +27,56 @@ interface Asked {
  *
  * @throws UnknownServiceError when one that was asked for does not exist in development
  */
-export function planServices({ config, directory, workerCommand, names }: Asked): PlannedService[] {
+export function planServices({ config, directory, worker, names }: Asked): PlannedService[] {
   const services = new Map([
     ...Object.entries(config.services ?? {}).filter(([, { only }]) => only !== 'server'),
-    ['worker', workerService(config, workerCommand)] as const,
+    ['worker', workerService(config, worker)] as const,
   ])
   for (const name of names) if (!services.has(name)) throw new UnknownServiceError(name, [...services.keys()])
 
   const wanted = names.length === 0 ? [...services.keys()] : names
   const edges = new Map([...services].map(([name, service]) => [name, dependencies(service, services)]))
-  return dependencyOrder(wanted, (name) => (edges.get(name) ?? []).map((dependency) => dependency.name)).flatMap(
-    (name) =>
-      instances(name, services.get(name)!, directory).map((instance) => ({
-        ...instance,
-        yieldsWhenAskedTwice: name === 'worker',
-        dependsOn: edges.get(name)!.flatMap((dependency) =>
-          instanceNames(dependency.name, services.get(dependency.name)!).map((each) => ({
-            ...dependency,
-            name: each,
-          })),
-        ),
-      })),
+  const order = dependencyOrder(wanted, (name) => (edges.get(name) ?? []).map((dependency) => dependency.name))
+  const planned = order.flatMap((name) =>
+    instances(name, services.get(name)!, directory).map((instance) => ({
+      ...instance,
+      yieldsWhenAskedTwice: name === 'worker',
+      writesEvents: name === 'worker' && worker.writesEvents === true,
+      dependsOn: edges.get(name)!.flatMap((dependency) =>
+        instanceNames(dependency.name, services.get(dependency.name)!).map((each) => ({
+          ...dependency,
+          name: each,
+        })),
+      ),
+    })),
   )
+  requireOwnPorts(planned)
+  return planned
+}
+
+/** @throws PortSharedError */
+function requireOwnPorts(planned: readonly PlannedService[]): void {
+  for (const [port, sharing] of Map.groupBy(planned, (service) => service.port)) {
+    if (port !== undefined && sharing.length > 1)
+      throw new PortSharedError(
+        port,
+        sharing.map(({ name }) => name),
+      )
+  }
 }
 
 /** Time for a worker to write down what became of its task, once its grace period has ended. */
 const settlingMs = 15_000
 
-function workerService({ worker = {} }: Config, command: readonly string[]): Service {
+function workerService({ worker = {} }: Config, { command, watch = [], writesEvents }: Asked['worker']): Service {
   const grace = parseDuration(worker.gracePeriod ?? '10m', 'worker.gracePeriod')
-  return { command, instances: worker.instances ?? 1, stopTimeout: `${grace + settlingMs}ms` }
+  return {
+    command,
+    watch,
+    instances: worker.instances ?? 1,
+    stopTimeout: `${grace + settlingMs}ms`,
+    ...(writesEvents && { env: { OPS_LOG_FORMAT: 'json' } }),
+  }
 }
 
 function dependencies({ dependsOn = [] }: Service, services: ReadonlyMap<string, Service>): Dependency[] {
@@ -88,6 +114,7 @@ function instances(name: string, service: Service, directory: string) {
       restart: service.restart ?? 'on-failure',
       stopSignal: service.stopSignal ?? 'SIGTERM',
       stopTimeoutMs: parseDuration(stopTimeout, `services.${name}.stopTimeout`),
+      watch: (service.watch ?? []).map((path) => resolve(directory, path)),
     } satisfies Partial<PlannedService>
   })
 }

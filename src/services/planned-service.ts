@@ -26,6 +26,10 @@ export interface PlannedService {
   readonly stopTimeoutMs: number
   /** It ends its own children when it is asked twice, as a worker does, and is killed only after that. */
   readonly yieldsWhenAskedTwice: boolean
+  /** Absolute paths and patterns of paths; a change of one restarts the service. */
+  readonly watch: readonly string[]
+  /** Its output is lines of JSON, events with a `message` for people; see event-lines.ts. */
+  readonly writesEvents: boolean
 }
 
 export type Probe = { readonly timeoutMs: number } & (

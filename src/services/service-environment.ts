@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { parseEnv } from 'node:util'
+import { parseEnvFile } from './parse-env-file.ts'
 import type { PlannedService } from './planned-service.ts'
 import { EnvFileMissingError } from './service-errors.ts'
 
@@ -15,7 +15,7 @@ export async function serviceEnvironment(
       }),
     ),
   )
-  const merged = { ...shared, ...Object.assign({}, ...files.map((text) => parseEnv(text))), ...env }
+  const merged = { ...shared, ...Object.assign({}, ...files.map((text) => parseEnvFile(text))), ...env }
   return port === undefined ? merged : { ...merged, PORT: String(port) }
 }
 

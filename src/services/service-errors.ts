@@ -1,4 +1,5 @@
 import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import type { PortHolder } from './port-holder.ts'
 
 export class UnknownServiceError extends OpsError {
   readonly code = 'UNKNOWN_SERVICE'
@@ -10,15 +11,41 @@ export class UnknownServiceError extends OpsError {
   }
 }
 
+interface TakenPort {
+  readonly service: string
+  readonly port: number
+  readonly holder: PortHolder | undefined
+}
+
 export class PortTakenError extends OpsError {
   readonly code = 'PORT_TAKEN'
-  constructor(service: string, port: number, holder: { readonly pid: number; readonly command: string } | undefined) {
-    const by = holder === undefined ? 'another program' : `process ${holder.pid} (${holder.command})`
-    super(`The service "${service}" cannot start: port ${port} is taken by ${by}.`, {
-      suggestions: [
-        holder === undefined ? `see who has it: lsof -i :${port}` : `end it: kill ${holder.pid}`,
+  constructor(taken: readonly TakenPort[]) {
+    super(taken.map(takenInWords).join('\n'), {
+      suggestions: taken.flatMap(({ service, port, holder }) => [
+        holder === undefined ? `see who has it: lsof -i :${port}` : whatEnds(holder),
         `or set another port: services.${service.split('.')[0]}.port`,
-      ],
+      ]),
+    })
+  }
+}
+
+function takenInWords({ service, port, holder }: TakenPort): string {
+  const by = holder === undefined ? 'another program' : `process ${holder.pid} (${holder.command})`
+  const of = holder?.service === undefined ? '' : `, the service "${holder.service.name}" of ${holder.service.config}`
+  return `The service "${service}" cannot start: port ${port} is taken by ${by}${of}.`
+}
+
+function whatEnds({ pid, service }: PortHolder): string {
+  return service === undefined ? `end it: kill ${pid}` : `stop those: ops stop-services --config ${service.config}`
+}
+
+/** Two services, or two instances, that would want the same port. */
+export class PortSharedError extends OpsError {
+  readonly code = 'PORT_SHARED'
+  constructor(port: number, services: readonly string[]) {
+    super(`Only one of ${services.map((name) => `"${name}"`).join(' and ')} can have port ${port}.`, {
+      exit: exitStatus.configuration,
+      suggestions: ['the instances of a service have the ports from its own one upwards'],
     })
   }
 }

@@ -5,13 +5,14 @@ import { execa } from 'execa'
 import type { Exit } from './after-exit.ts'
 import type { PlannedService } from './planned-service.ts'
 import { ServiceNotStartedError } from './service-errors.ts'
+import type { OutputStream } from './service-report.ts'
 import { onWholeLines } from './whole-lines.ts'
 
 /** One start of a service: its first process and the group of all that this one starts. */
 export interface ServiceProcess {
   readonly group: number
   /** Emits `lines`, text of whole lines. */
-  readonly output: EventEmitter<{ lines: [text: string] }>
+  readonly output: EventEmitter<{ lines: [text: string, stream: OutputStream] }>
   /** When the first process has ended, and what it wrote has been passed on. */
   readonly exit: Promise<Exit>
 }
@@ -41,8 +42,9 @@ export async function startProcess(service: PlannedService, env: Record<string, 
   if (child.pid === undefined) throw new ServiceNotStartedError(service.name, (await child) as unknown as Error)
 
   const output: ServiceProcess['output'] = new EventEmitter()
-  const closed = [child.stdout, child.stderr].map((stream) => {
-    onWholeLines(stream, (text) => output.emit('lines', text))
+  const closed = (['stdout', 'stderr'] as const).map((name) => {
+    const stream = child[name]
+    onWholeLines(stream, (text) => output.emit('lines', text, name))
     return new Promise<void>((resolve) => stream.once('close', resolve))
   })
   const exit = new Promise<Exit>((resolve) => {

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { ServiceReport, ServiceState } from '../services/service-report.ts'
 import { lastLine, prefixLines, servicePrefixes } from './service-prefix.ts'
 import type { StartList } from './start-list.ts'
+import { stoppingLine } from './stopping-line.ts'
 
 interface Screen {
   readonly write: (text: string) => void
@@ -31,6 +32,7 @@ export function servicesReport(names: readonly string[], { write, isColoured, st
     else held.push(lines)
   }
   const say = (text: string) => put('ops', `${text}\n`)
+  let looks = 0
 
   return {
     output(service, text) {
@@ -46,8 +48,10 @@ export function servicesReport(names: readonly string[], { write, isColoured, st
       const text = `${service} ${sentence(state, detail)}`
       say(isColoured ? coloured(state, text) : text)
     },
-    stillWaitingFor(services) {
-      say(`waiting for ${services.join(', ')} to end; Ctrl-C again to force`)
+    stillStopping(services) {
+      // Told twice a second; where lines stay, one every ten seconds is enough.
+      looks += 1
+      if (services.length > 0 && (looks === 2 || looks % 20 === 0)) say(stoppingLine(services))
     },
     async close() {
       startList?.giveUp()

@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/config.ts'
 import { planServices } from '../../src/services/plan-services.ts'
 
 const plan = (config: Config, names: string[] = []) =>
-  planServices({ config, directory: '/shop', workerCommand: ['node', 'ops', 'worker'], names })
+  planServices({ config, directory: '/shop', worker: { command: ['node', 'ops', 'worker'] }, names })
 const namesOf = (config: Config, names?: string[]) => plan(config, names).map(({ name }) => name)
 
 describe('the services of a start', () => {
@@ -38,6 +38,13 @@ describe('the services of a start', () => {
     expect(namesOf({ services: { proxy: { command: 'proxy', only: 'server' } } })).toEqual(['worker'])
   })
 
+  it('are refused where two of them would have one port', () => {
+    const services = { api: { command: 'api', port: 3000, instances: 2 }, web: { command: 'web', port: 3001 } }
+    expect(() => plan({ services })).toThrowError(
+      expect.objectContaining({ message: 'Only one of "api.2" and "web" can have port 3001.', oclif: { exit: 78 } }),
+    )
+  })
+
   it('are refused by a name that does not exist, with the one that was meant', () => {
     expect(() => plan({ services: { api: { command: 'api' } } }, ['apo'])).toThrowError(
       expect.objectContaining({
@@ -66,6 +73,8 @@ describe('a planned service', () => {
         stopSignal: 'SIGTERM',
         stopTimeoutMs: 10_000,
         yieldsWhenAskedTwice: false,
+        writesEvents: false,
+        watch: [],
       },
     ])
   })

@@ -31,7 +31,12 @@ afterEach(async () => {
 })
 
 function start(services: Record<string, Service>): Promise<void> {
-  const planned = planServices({ config: { services }, directory, workerCommand: [], names: Object.keys(services) })
+  const planned = planServices({
+    config: { services },
+    directory,
+    worker: { command: [] },
+    names: Object.keys(services),
+  })
   running = runServices(planned, {
     environment: { PATH: process.env.PATH },
     stop: stop.signal,
@@ -41,7 +46,7 @@ function start(services: Record<string, Service>): Promise<void> {
       output: (service, text) => {
         output[service] = (output[service] ?? '') + text
       },
-      stillWaitingFor: () => {},
+      stillStopping: () => {},
     },
   })
   running.catch(() => {})

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/*
+ * A process of its own that outlives ops. It is told of each process group that ops starts; when ops is gone without a
+ * good-bye, whatever ended it, the guardian stops what ops would have stopped, in the same order and with the same
+ * patience. It imports nothing of ours, so that it is there quickly and cannot fail for want of anything.
+ */
+
+interface Ward {
+  readonly name: string
+  readonly group: number
+  /** With the number it names the group for good. */
+  readonly startTime: number | undefined
+  readonly stopSignal: NodeJS.Signals
+  readonly stopTimeoutMs: number
+  /** It ends its own children when it is asked twice, and is killed only after that. */
+  readonly yieldsWhenAskedTwice: boolean
+  /** Those that are stopped before it. */
+  readonly dependents: readonly string[]
+}
+
+export type GuardianMessage =
+  /** A process with this entry in its environment is about to be made. */
+  | { readonly expect: string; readonly as: Omit<Ward, 'group' | 'startTime'> }
+  | { readonly guard: Ward; readonly expected: string }
+  | { readonly release: number }
+  | 'bye'
+
+const wards = new Map<number, Ward>()
+const expected = new Map<string, Omit<Ward, 'group' | 'startTime'>>()
+
+process.title = 'ops-guardian'
+// What a terminal sends to everybody is not meant for the one who cleans up.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+
+createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const message = JSON.parse(line) as GuardianMessage
+    if (message === 'bye') process.exit(0)
+    if ('expect' in message) expected.set(message.expect, message.as)
+    if ('guard' in message) {
+      expected.delete(message.expected)
+      wards.set(message.guard.group, message.guard)
+    }
+    if ('release' in message) wards.delete(message.release)
+  })
+  .on('close', () => void endAll())
+
+async function endAll(): Promise<void> {
+  // Made in the moment in which ops died, before it could say so.
+  for (const [mark, ward] of expected) {
+    for (const group of groupsWithMark(mark)) wards.set(group, { ...ward, group, startTime: undefined })
+  }
+  await Promise.all([...wards.values()].map(end))
+  process.exit(0)
+}
+
+async function end(ward: Ward): Promise<void> {
+  const isFirst = () => ![...wards.values()].some((other) => ward.dependents.includes(other.name) && lives(other))
+  while (!isFirst()) await sleep(50)
+  signal(ward, ward.stopSignal)
+  if (await isGoneWithin(ward, ward.stopTimeoutMs)) return
+  if (ward.yieldsWhenAskedTwice) {
+    signal(ward, ward.stopSignal)
+    if (await isGoneWithin(ward, 5000)) return
+  }
+  signal(ward, 'SIGKILL')
+}
+
+async function isGoneWithin(ward: Ward, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs
+  for (let pauseMs = 20; lives(ward); pauseMs = Math.min(pauseMs * 1.5, 500)) {
+    if (performance.now() >= deadline) return false
+    await sleep(pauseMs)
+  }
+  return true
+}
+
+function signal(ward: Ward, name: NodeJS.Signals): void {
+  try {
+    if (lives(ward)) process.kill(-ward.group, name)
+  } catch {
+    // It has just gone.
+  }
+}
+
+function lives({ group, startTime }: Ward): boolean {
+  try {
+    process.kill(-group, 0)
+  } catch {
+    return false
+  }
+  const leader = stat(String(group))
+  if (leader !== undefined && startTime !== undefined && leader.startTime !== startTime) return false
+  // Dead processes count as members until somebody has asked how they ended, which in some containers nobody does.
+  const members = numbers().map(stat)
+  return members.length === 0 || members.some((one) => one?.group === group && one.state !== 'Z')
+}
+
+/** None without /proc. */
+function groupsWithMark(mark: string): number[] {
+  return numbers().flatMap((pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)) return []
+      return stat(pid)?.group ?? []
+    } catch {
+      return []
+    }
+  })
+}
+
+function numbers(): string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  } catch {
+    return []
+  }
+}
+
+/** What proc(5) says of a process; its second field, a name in brackets, can itself hold brackets. */
+function stat(pid: string): { state: string; group: number; startTime: number } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return { state: fields[0]!, group: Number(fields[2]), startTime: Number(fields[19]) }
+  } catch {
+    return undefined
+  }
+}
