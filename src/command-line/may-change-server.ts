@@ -1,0 +1,43 @@
+import {
+  CannotInstallError,
+  ForeignFileError,
+  NeedsConsentError,
+  NeedsRootError,
+  SystemdFailedError,
+} from '../systemd/systemd-errors.ts'
+import { ask } from './ask.ts'
+
+interface Wish {
+  /** The command, for messages. */
+  readonly what: string
+  readonly flags: { readonly user: boolean; readonly yes: boolean }
+  /** What stood behind the command. */
+  readonly argv: readonly string[]
+  readonly problems?: readonly string[]
+  readonly installation: { readonly hasSystemd: boolean; readonly plan?: { readonly foreign: readonly string[] } }
+}
+
+/**
+ * Sees that a server may be changed: by somebody who has the right to, and wants it.
+ *
+ * @returns false when the person who was asked said no
+ * @throws OpsError when it cannot be done here, or nobody can be asked
+ */
+export async function mayChangeServer({ what, flags, argv, problems = [], installation }: Wish): Promise<boolean> {
+  const { hasSystemd, plan } = installation
+  if (!flags.user && process.getuid?.() !== 0) {
+    // The whole command: sudo has a PATH of its own, which often finds another node or none.
+    throw new NeedsRootError(what, [process.execPath, process.argv[1]!, what.split(' ')[1]!, ...argv])
+  }
+  if (plan && plan.foreign.length > 0) throw new ForeignFileError(plan.foreign)
+  if (problems.length > 0) throw new CannotInstallError(problems, ['look at the whole plan: --dry-run'])
+  if (!hasSystemd) {
+    throw new SystemdFailedError('asking systemd', 'none answers on this machine', [
+      'look at what would be installed: --dry-run',
+      'or write it below a folder: --prefix <folder>',
+    ])
+  }
+  if (flags.yes) return true
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw new NeedsConsentError()
+  return ask('Do this?')
+}

@@ -1,0 +1,37 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import { OpsCommand } from '../command-line/ops-command.ts'
+
+export default class WaitReady extends OpsCommand {
+  static override summary = 'Wait until a service answers; units call it at their start.'
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> --http http://localhost:3000/health',
+    '<%= config.bin %> <%= command.id %> --port 5432 --timeout 1m',
+    '<%= config.bin %> <%= command.id %> -- pg_isready --quiet',
+  ]
+
+  static override strict = false
+
+  static override args = { command: Args.string({ description: 'a command that exits with 0 when it is ready' }) }
+
+  static override flags = {
+    http: Flags.string({ summary: 'a URL that answers with a status below 400', helpValue: '<url>' }),
+    port: Flags.integer({ summary: 'a port that accepts connections', helpValue: '<port>' }),
+    log: Flags.string({ summary: 'a pattern that a line of the unit in the journal matches', helpValue: '<pattern>' }),
+    timeout: Flags.string({ summary: 'how long it may take', helpValue: '<duration>', default: '30s' }),
+  }
+
+  async run(): Promise<unknown> {
+    const { argv, flags } = await this.parse(WaitReady)
+    const [{ waitReady }, { parseProbe }] = await Promise.all([
+      import('../project/wait-ready.ts'),
+      import('../project/parse-probe.ts'),
+    ])
+    const probe = parseProbe(flags, argv as string[])
+    const { isReady, message } = await waitReady(probe, { env: process.env, cwd: process.cwd() })
+    this.log(message)
+    if (!isReady) process.exitCode = 1
+    return { ready: isReady, message }
+  }
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Directive } from './directive.ts'
+
+/** What is put into the places of a template; several stand on a line each, and of none the line is left out. */
+export type UnitValues = Readonly<Record<string, Directive | readonly Directive[] | undefined>>
+
+const folder = join(import.meta.dirname, '..', '..', 'templates', 'systemd')
+
+/**
+ * A unit from its template: `Key={place}` is filled, `include file` is read in, and a comment explains the directives
+ * below it, up to the next comment or empty line. One whose directives are all left out goes with them.
+ *
+ * @param parts files that are included in place of others
+ */
+export function fillTemplate(name: string, values: UnitValues, parts: Readonly<Record<string, string>> = {}): string {
+  const filled = blocks(readTemplate(name, parts)).flatMap(({ comment, lines }) => {
+    const kept = lines.flatMap((line) => fillLine(line, values, name))
+    return lines.length > 0 && kept.length === 0 ? [] : [...comment, ...kept]
+  })
+  return `${filled
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim()}\n`
+}
+
+export interface Explained {
+  readonly section: string
+  readonly directive: string
+  /** The comment above it. */
+  readonly why: string
+}
+
+/** What each directive of a unit is for, as its comments say. */
+export function explainUnit(unit: string): Explained[] {
+  let section = ''
+  return blocks(unit).flatMap(({ comment, lines }) =>
+    lines.flatMap((line) => {
+      if (line.startsWith('[')) section = line
+      return line === '' || line.startsWith('[') ? [] : [{ section, directive: line, why: inOneLine(comment) }]
+    }),
+  )
+}
+
+/** The directives alone: what systemd acts on. */
+export function withoutComments(unit: string): string {
+  return unit
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .join('\n')
+}
+
+interface Block {
+  readonly comment: string[]
+  readonly lines: string[]
+}
+
+function blocks(text: string): Block[] {
+  const all: Block[] = [{ comment: [], lines: [] }]
+  for (const line of text.trimEnd().split('\n')) {
+    const last = all.at(-1)!
+    if (line.startsWith('#')) {
+      if (last.lines.length > 0) all.push({ comment: [line], lines: [] })
+      else last.comment.push(line)
+    } else if (line === '' || line.startsWith('[')) {
+      all.push({ comment: [], lines: [line] }, { comment: [], lines: [] })
+    } else last.lines.push(line)
+  }
+  return all
+}
+
+function fillLine(line: string, values: UnitValues, template: string): string[] {
+  const place = /^([\w-]+)=\{(\w+)\}$/.exec(line)
+  if (!place) return [line]
+  const [, key, name] = place
+  if (!Object.hasOwn(values, name!))
+    throw new Error(`the template ${template} has a place "${name}" that nothing fills`)
+  return [values[name!] ?? []].flat().map((value) => `${key}=${value}`)
+}
+
+function readTemplate(name: string, parts: Readonly<Record<string, string>>): string {
+  const text = readFileSync(join(folder, parts[name] ?? name), 'utf8')
+  return text.replaceAll(/^include (\S+)$/gm, (_, part) => readTemplate(part, parts).trim())
+}
+
+function inOneLine(comment: readonly string[]): string {
+  return comment.map((line) => line.replace(/^# ?/, '')).join(' ')
+}

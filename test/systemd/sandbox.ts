@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { until } from '../support/until.ts'
+
+/** Why no systemd can be booted here; undefined where one can. */
+export const sandboxMissing = whyNot()
+
+function whyNot(): string | undefined {
+  if (process.platform !== 'linux') return 'this is not Linux'
+  if (process.getuid?.() !== 0) return 'it needs root'
+  const needed = ['/usr/bin/unshare', '/usr/bin/nsenter', '/lib/systemd/systemd', '/usr/bin/dbus-daemon']
+  if (import.meta.dirname.startsWith('/home/')) return 'the checkout is in /home, where hardened units do not look'
+  const missing = needed.find((path) => !existsSync(path))
+  if (missing !== undefined) return `there is no ${missing}`
+  return cgroupTrees().length > 0 ? undefined : 'there are no control groups'
+}
+
+function cgroupTrees(): string[] {
+  const trees = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup']
+  return trees.filter((tree) => existsSync(join(tree, 'cgroup.procs')))
+}
+
+export interface Said {
+  readonly exitCode: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A machine of its own with a real systemd, for the tests of one file. Nothing of it is left behind. */
+export class Sandbox {
+  readonly #unshare: ChildProcess
+  readonly #cgroups: readonly string[]
+  readonly #init: number
+
+  private constructor(unshare: ChildProcess, cgroups: readonly string[], init: number) {
+    this.#unshare = unshare
+    this.#cgroups = cgroups
+    this.#init = init
+  }
+
+  static async boot(): Promise<Sandbox> {
+    const cgroups = cgroupTrees().map((tree) => join(tree, `ops-sandbox-${process.pid}`))
+    for (const cgroup of cgroups) mkdirSync(cgroup, { recursive: true })
+    const namespaces = ['--mount', '--pid', '--cgroup', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc']
+    // The shell enters the control groups first, so that the namespace of control groups begins there.
+    const enter = `for one in ${cgroups.join(' ')}; do echo $$ >$one/cgroup.procs || true; done; exec unshare ${namespaces.join(' ')} bash ${join(import.meta.dirname, 'boot.sh')}`
+    const unshare = spawn('bash', ['-c', enter], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+    })
+    let said = ''
+    unshare.stderr!.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+    const children = () => readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8').trim()
+    await until(() => {
+      if (unshare.exitCode !== null) throw new Error(`the sandbox has ended: ${said}`)
+      return children() !== ''
+    }, 'the sandbox has a first process')
+    const sandbox = new Sandbox(unshare, cgroups, Number(children().split(' ')[0]))
+    await until(
+      async () => {
+        if (unshare.exitCode !== null) throw new Error(`the sandbox has ended: ${said}`)
+        const { stdout } = await sandbox.run('systemctl', 'is-active', 'multi-user.target')
+        return stdout === 'active'
+      },
+      'systemd has booted',
+      30_000,
+    )
+    return sandbox
+  }
+
+  /** Runs a program inside to its end. */
+  async run(program: string, ...args: string[]): Promise<Said> {
+    return this.runWith({}, program, ...args)
+  }
+
+  async runWith(
+    { env = {}, cwd = '/' }: { env?: Record<string, string | undefined>; cwd?: string },
+    program: string,
+    ...args: string[]
+  ): Promise<Said> {
+    const enter = ['--target', String(this.#init), '--mount', '--pid', '--cgroup', '--ipc', '--uts']
+    const { exitCode, stdout, stderr } = await execa('nsenter', [...enter, 'env', '-C', cwd, program, ...args], {
+      reject: false,
+      stdin: 'ignore',
+      extendEnv: false,
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', ...env },
+    })
+    return { exitCode, stdout, stderr }
+  }
+
+  /** The same in a shell; what it prints. */
+  async shell(script: string): Promise<string> {
+    return (await this.run('sh', '-c', script)).stdout
+  }
+
+  async read(path: string): Promise<string> {
+    return (await this.run('cat', path)).stdout
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    const handed = join('/tmp', `ops-handed-${process.pid}`)
+    writeFileSync(handed, text)
+    await this.shell(`mkdir -p "$(dirname '${path}')" && cp '${handed}' '${path}' && rm '${handed}'`)
+  }
+
+  /** A property of a unit, as systemctl shows it. */
+  async property(unit: string, name: string): Promise<string> {
+    return (await this.run('systemctl', 'show', '--value', `--property=${name}`, unit)).stdout
+  }
+
+  async close(): Promise<void> {
+    process.kill(this.#init, 'SIGKILL')
+    await new Promise((resolve) => (this.#unshare.exitCode === null ? this.#unshare.once('exit', resolve) : resolve(0)))
+    for (const cgroup of this.#cgroups) await removeTree(cgroup)
+  }
+}
+
+/** A control group goes when its processes are gone, the inner ones first. */
+async function removeTree(cgroup: string): Promise<void> {
+  for (const { name, parentPath } of readdirSync(cgroup, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .toReversed()
+    .sort((a, b) => b.parentPath.length - a.parentPath.length)) {
+    remove(join(parentPath, name))
+  }
+  remove(cgroup)
+}
+
+function remove(cgroup: string): void {
+  try {
+    rmdirSync(cgroup)
+  } catch {
+    // Something in it still ends; the next run has a name of its own.
+  }
+}
