@@ -17,7 +17,7 @@ J=
 K="quo # ted" # note
 M=a=b
   P=indented
-Q=$A ${A}
+Q=$A $${'{A}'}
 S='unclosed
 T=after
 A=again
