@@ -100,7 +100,8 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
   const name = quote(table.name)
   const order = claimOrder(table)
   const isPending = `t.status = 'pending'`
-  const isDue = columnNamed(table, 'run_at') ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
+  const hasRunAt = columnNamed(table, 'run_at') !== undefined
+  const isDue = hasRunAt ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
   const key = keyOf(exclusivity, 't')
   const isFree = [
     ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
@@ -126,7 +127,13 @@ order by ${order} limit 1 for no key update of t skip locked`,
   select 1 from ${name} l where l.id = t.id and l.status = 'pending' for no key update skip locked
 ) l limit 1`
   const firstWith = (condition: string) =>
-    `(select ${needed} from ${name} t where ${isDue} and ${column} ${condition}${isReady} order by ${column}, ${order} limit 1)`
+    `(select ${needed} from ${name} t where ${isPending} and ${condition}${isReady} order by ${column}, ${order} limit 1)`
+  // As a range and not as an equality, for which the planner may walk the index of all that is due and leave out, one
+  // by one, the tasks of every other key. The pair ends the range at what is not due yet.
+  const ofKey = hasRunAt
+    ? `${column} >= keys.value and (${column}, t.run_at) <= (keys.value, ${now.of('run_at')})`
+    : `${column} >= keys.value and ${column} <= keys.value`
+  const ofNone = `${column} is null${hasRunAt ? ` and t.run_at <= ${now.of('run_at')}` : ''}`
   const nextKey = (condition: string) =>
     `(select ${column} from ${name} t where ${isPending} and ${column} ${condition} order by ${column} limit 1)`
   return [
@@ -142,9 +149,9 @@ ${firstUnlocked}`,
   union all
   select ${nextKey('> keys.value')} from keys where keys.value is not null
 ), first as (
-  select t.* from keys cross join lateral ${firstWith('= keys.value')} t
+  select t.* from keys cross join lateral ${firstWith(ofKey)} t
   union all
-  ${firstWith('is null')}
+  ${firstWith(ofNone)}
 ), free as materialized (
   select t.id from first t where ${isFree} order by ${order}
 )

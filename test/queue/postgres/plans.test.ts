@@ -9,6 +9,7 @@ import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
 import { claimStatement, settleStatement } from '../../../src/queue/postgres/run-statements.ts'
 import type { Session } from '../../../src/queue/postgres/session.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
+import { taskTable } from '../../../src/task-table/task-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts'
@@ -30,8 +31,14 @@ const queuedOrders = queued(
   { exclusivity: { kind: 'column', name: 'customer', column: 'customer' } },
 )
 
-const tables = [queuedChecks, queuedBuilds, queuedDeployments, queuedReleases, queuedOrders]
-const described = [queuedChecks, queuedBuilds, queuedDeployments, queuedReleases]
+/** Few keys, and rows in the order of their time: so the planner hopes to meet a key soon if it walks all that is due. */
+const queuedHauls = queued(
+  taskTable('hauls', (column) => ({ environment: column.text().notNull() })),
+  { processor: 'haul', exclusivity: { kind: 'column', name: 'environment', column: 'environment' } },
+)
+
+const tables = [queuedChecks, queuedBuilds, queuedDeployments, queuedReleases, queuedHauls, queuedOrders]
+const described = [queuedChecks, queuedBuilds, queuedDeployments, queuedReleases, queuedHauls]
 const polling = tables.map((table) => [table.table.name, table] as const)
 
 interface Plan {
@@ -108,7 +115,11 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       async (name, table) => {
         const nodes = await plan(candidates(table)[1]!)
         expect(unfit(nodes)).toEqual([])
-        expect(nodes.filter((node) => node['Node Type'] === 'Sort')).toHaveLength(1)
+        // Where the key is never null, newer servers know that nothing can be without one, and sort nothing.
+        const sorts = nodes.filter(
+          (node) => node['Node Type'] === 'Sort' && node.Plans?.[0]?.['Node Type'] !== 'Result',
+        )
+        expect(sorts).toHaveLength(1)
         const used = nodes.map((node) => node['Index Name']).filter((index) => index?.startsWith(`ops_${name}`))
         expect(new Set(used)).toEqual(new Set([`ops_${name}_due_by_key`]))
       },
@@ -185,6 +196,8 @@ async function fill(raw: pg.Client): Promise<void> {
     insert into deployments (status, run_at, environment) select ${status}, ${at}, ${key} from ${numbers};
     insert into releases (status, run_at, environment, build_id)
       select ${status}, ${at}, ${key}, 2 * (n / 2) + 1 from ${numbers} where n < ${2 * SIZE};
+    insert into hauls (status, environment) select 'succeeded', 'past' from generate_series(1, ${SIZE});
+    insert into hauls (environment) select case when n > 100 then 'busy' else 'free' end from generate_series(1, ${SIZE}) n;
     insert into orders (id, status, created_at, customer)
       select 'order-' || lpad(((n::bigint * 104729) % 1000003)::text, 7, '0'), ${status}, ${at}, ${key} from ${numbers};
     insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, ended_at, outcome)
