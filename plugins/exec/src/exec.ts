@@ -10,8 +10,8 @@ export const commands = taskTable('commands', (column) => ({
   cwd: column.text().describe("the working directory; else the project's"),
   env: column.json<Readonly<Record<string, string>>>().describe('variables, as in {"MODE": "full"}'),
   timeout: column.text().describe('the longest it may take, such as 10m'),
-  exitCode: column.integer().describe('its exit status, null when a signal ended it (written by the command)'),
-  outputTail: column.text().describe('the last lines that it printed (written by the command)'),
+  exitCode: column.integer().result().describe('its exit status, null when a signal ended it'),
+  outputTail: column.text().result().describe('the last lines that it printed'),
 }))
 
 /** ops' own limit stands behind the plugin's: it ends a task without a word about its output. */

@@ -16,8 +16,8 @@ export const exports = taskTable('exports', (column) => ({
     .json<ExportColumns>()
     .describe('a list of columns, each a name or {"name in the file": "column of the table"}'),
   where: column.text().describe('which rows, in SQL'),
-  rowCount: column.integer().describe('rows in the file (written by the export)'),
-  fileSize: column.integer().describe('its size in bytes (written by the export)'),
+  rowCount: column.integer().result().describe('rows in the file'),
+  fileSize: column.integer().result().describe('its size in bytes'),
 }))
 
 export type ExportTask = (typeof exports)['$inferSelect']

@@ -28,11 +28,11 @@ export const imports = taskTable('imports', (column) => ({
     .notNull()
     .default(0)
     .describe('so many bad rows are left out; with more nothing is imported'),
-  rowCount: column.integer().describe('rows that were written (written by the import)'),
-  skippedCount: column.integer().describe('rows that were there already (written by the import)'),
-  rejectedCount: column.integer().describe('bad rows (written by the import)'),
-  rejectedFile: column.text().describe('the bad rows with their lines and reasons (written by the import)'),
-  importedAt: column.timestamp().describe('when the rows were committed (written by the import)'),
+  rowCount: column.integer().result().describe('rows that were written'),
+  skippedCount: column.integer().result().describe('rows that were there already'),
+  rejectedCount: column.integer().result().describe('bad rows'),
+  rejectedFile: column.text().result().describe('the bad rows with their lines and reasons'),
+  importedAt: column.timestamp().result().describe('when the rows were committed'),
 }))
 
 export type ImportTask = (typeof imports)['$inferSelect']
