@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
@@ -5,6 +6,9 @@ import { until } from '../support/until.ts'
 
 /** From then on a second signal insists: design section 5. */
 const AFTER_THE_FIRST_SECOND_MS = 1100
+
+/** What is left of a dead run is found in /proc. */
+const onLinux = { skip: process.platform !== 'linux' }
 
 const sleepUntilGo = 'echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done'
 
@@ -103,6 +107,22 @@ describe('a task whose worker dies', () => {
     const { stdout } = await project.ops('worker', '--drain')
     expect(stdout).toMatch(/flaky 1 recovered: worker \S+ died; it is pending again/)
     expect(task(project)).toEqual({ status: 'succeeded', attempt: 2, error: null })
+  })
+
+  it('is not begun again before its processes are gone', onLinux, async () => {
+    const project = await TestProject.withProbe()
+    // The second time it looks for what the first one has left: a zombie has no executable any more.
+    const second = '[ -e /proc/$(cat pid)/exe ] && touch overlap; exit 0'
+    const first = `trap "" TERM; echo $$ > pid; while :; do sleep 0.05; done`
+    addFlaky(project, `if [ -e pid ]; then ${second}; fi; ${first}`, { environment: 'production' })
+    const worker = project.start('worker')
+    const pid = await project.pid('pid')
+    worker.kill('SIGKILL')
+    await worker.exit
+    expect(isRunning(pid)).toBe(true)
+    await project.ops('worker', '--drain')
+    expect(task(project)).toEqual({ status: 'succeeded', attempt: 2, error: null })
+    expect(existsSync(project.path('overlap'))).toBe(false)
   })
 
   it('is quarantined when it has taken three with it', async () => {
