@@ -9,8 +9,9 @@ import { columnNamed, decodeRow, encode, literal, quote } from './values.ts'
 const FIRST_TASKS = 50
 
 interface Candidate {
-  run: number
-  task: TaskId
+  readonly id: TaskId
+  readonly attempt: number
+  readonly key: string | null
 }
 
 /** Begins runs on one task table. */
@@ -19,8 +20,10 @@ export class TableClaims {
   private readonly runAt: TaskColumn | undefined
   private readonly startedAt: TaskColumn | undefined
   private readonly peek: Statement
-  private readonly begins: readonly Statement[]
+  private readonly finds: readonly Statement[]
+  private readonly begin: Statement
   private readonly ongoing: Statement
+  private readonly row: Statement
   private readonly next: Statement | undefined
   private readonly prerequisites: readonly { column: string; table: string; status: Statement }[]
   /** Whether the last look found a task: where one was, there is most likely another. */
@@ -32,8 +35,10 @@ export class TableClaims {
     this.runAt = columnNamed(queued.table, 'run_at')
     this.startedAt = columnNamed(queued.table, 'started_at')
     this.peek = database.prepare(statements.peek).pluck()
-    this.begins = statements.begins.map((sql) => database.prepare(sql))
+    this.finds = statements.finds.map((sql) => database.prepare(sql))
+    this.begin = database.prepare(statements.begin)
     this.ongoing = database.prepare(statements.ongoing)
+    this.row = database.prepare(statements.row)
     this.next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
     this.prerequisites = queued.after.map(({ column, table }) => ({
       column,
@@ -60,15 +65,17 @@ export class TableClaims {
     this.wasBusy = false
     const { queued } = this
     const deadline = queued.timeout === undefined ? null : now + queued.timeout
-    for (const begin of this.begins) {
-      const candidate = begin.get(now, deadline, ...this.due(now)) as Candidate | undefined
+    for (const find of this.finds) {
+      const candidate = find.get(...this.due(now)) as Candidate | undefined
       if (!candidate) continue
-      const started = this.startedAt ? [instant(this.startedAt, now)] : []
-      const row = this.ongoing.get(...started, candidate.task) as Record<string, unknown>
+      const { id, attempt, key } = candidate
+      const { lastInsertRowid } = this.begin.run(id, attempt, key, now, deadline)
+      this.ongoing.run(...(this.startedAt ? [instant(this.startedAt, now)] : []), id)
+      const row = this.row.get(id) as Record<string, unknown>
       const run = {
-        id: candidate.run,
+        id: Number(lastInsertRowid),
         queued,
-        taskId: candidate.task,
+        taskId: id,
         attempt: (row.attempt as number | undefined) ?? 1,
         deadlineAt: deadline === null ? undefined : new Date(deadline),
       }
@@ -151,11 +158,8 @@ export function claimStatements({ processor, table, exclusivity, after }: Queued
         return ` and not exists (select 1 from ${quote(awaited)} p where ${isWaiting})`
       })
       .join('')
-  const begin = (candidates: string) =>
-    `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
-select ${literal(table.name)}, t.id, ${has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'}, ${literal(workerId)}, ${key}, ?, ?
-from ${candidates} limit 1
-returning id as run, task_id as task`
+  const attempt = has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'
+  const find = (candidates: string) => `select t.id, ${attempt} as attempt, ${key} as key from ${candidates} limit 1`
   const reset = ['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`)
   const filled = [
     `status = 'ongoing'`,
@@ -166,8 +170,13 @@ returning id as run, task_id as task`
   return {
     // What waits for others is passed over here too: there may be many of them, and this look takes no lock.
     peek: `select 1 from ${name} where ${isDue}${isReady(name)} limit 1`,
-    begins: candidates().map(begin),
-    ongoing: `update ${name} set ${filled.join(', ')} where id = ? returning *`,
+    // Each apart from the next: RETURNING, and an INSERT that selects, cost a table of their own with each task.
+    finds: candidates().map(find),
+    // The id is read once more, so that it is kept as the task has it: a number that is bound is a real one.
+    begin: `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
+values (${literal(table.name)}, (select id from ${name} where id = ?), ?, ${literal(workerId)}, ?, ?, ?)`,
+    ongoing: `update ${name} set ${filled.join(', ')} where id = ?`,
+    row: `select * from ${name} where id = ?`,
     next: has('run_at')
       ? `select run_at from ${name} where status = 'pending' and run_at > ? order by run_at limit 1`
       : undefined,

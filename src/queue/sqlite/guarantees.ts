@@ -1,7 +1,7 @@
 import { statuses, transitions } from '../../task/lifecycle.ts'
 import { SQLITE_NOW } from '../../task-table/sqlite-now.ts'
 import type { QueuedTable } from '../queue.ts'
-import { literal, quote } from './values.ts'
+import { columnNamed, literal, quote } from './values.ts'
 
 /** An index or a trigger that ops keeps on a task table. */
 export interface Guarantee {
@@ -51,7 +51,8 @@ export function isKeyTaken(key: string): string {
 /** Whether a person has the key, or all tasks of the processor. */
 export function isHeld(processor: string, exclusivity: QueuedTable['exclusivity'], key: string): string {
   const keys = [literal(`processor:${processor}`), ...(exclusivity.kind === 'none' ? [] : [key])]
-  return `exists (select 1 from ops_holds h where h.key in (${keys.join(', ')}))`
+  // One by one: for a list SQLite makes a table of its own with each look.
+  return `(${keys.map((one) => `exists (select 1 from ops_holds h where h.key = ${one})`).join(' or ')})`
 }
 
 /** FIFO: by the time from which a task may run, which is that of its insert unless it was scheduled, then by id. */
@@ -72,25 +73,17 @@ export function keyOf(exclusivity: QueuedTable['exclusivity'], row: string): str
 }
 
 function triggers(queued: QueuedTable): Guarantee[] {
-  const { table, processor, exclusivity } = queued
+  const { table, processor } = queued
   const name = table.name
   const on = quote(name)
-  const optional = (column: string, otherwise: string) =>
-    Object.values(table.columns).some((known) => known.name === column) ? `new.${column}` : otherwise
   const task = (row: 'old' | 'new') => `'${processor} ' || ${row}.id`
-  const openRun = (row: 'old' | 'new') => `task_table = ${literal(name)} and task_id = ${row}.id and ended_at is null`
-  const trigger = (suffix: string, when: string, body: string): Guarantee => {
+  const trigger: MakeTrigger = (suffix, when, body) => {
     const named = `ops_${name}_${suffix}`
     return { name: named, sql: `CREATE TRIGGER ${quote(named)} ${when}\nBEGIN\n${body}\nEND` }
   }
-  const key = keyOf(exclusivity, 'old')
   const audit = (row: 'old' | 'new', event: string, from: string, to: string, detail = 'null') =>
     `  insert into ops_audit (at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
   values (${SQLITE_NOW}, ${literal(name)}, ${row}.id, null, ${event}, ${from}, ${to}, (select actor from ops_actor), ${detail});`
-  const auditOfRun = (event: string, from: string, detail = 'null') =>
-    `  insert into ops_audit (at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
-  select ${SQLITE_NOW}, ${literal(name)}, new.id, r.id, ${event}, ${from}, new.status, coalesce((select actor from ops_actor), r.worker_id), ${detail}
-  from (select 1) left join ops_runs r on r.task_table = ${literal(name)} and r.task_id = new.id and r.ended_at is null;`
   return [
     trigger(
       'begins_pending',
@@ -100,40 +93,12 @@ function triggers(queued: QueuedTable): Guarantee[] {
     // REPLACE deletes without the trigger for deletes. Seen after it, since before it nothing tells it from an insert that skips what is there.
     trigger(
       'not_replaced_while_ongoing',
-      `AFTER INSERT ON ${on} WHEN exists (select 1 from ops_runs where ${openRun('new')})`,
+      `AFTER INSERT ON ${on} WHEN exists (select 1 from ops_runs where ${openRunOf(name, 'new')})`,
       refuse(`${task('new')} || ' is ongoing and cannot be replaced; end it first'`),
     ),
-    trigger(
-      'transition',
-      `BEFORE UPDATE OF status ON ${on} WHEN new.status is not old.status and (${legal()}) is not true`,
-      refuse(`${task('old')} || ' cannot go from "' || old.status || '" to "' || coalesce(new.status, 'null') || '"'`),
-    ),
-    // A writer that is not ops gets its run here: so every attempt has one, and the exclusivity of runs binds it too.
-    trigger(
-      'begins_run',
-      `BEFORE UPDATE OF status ON ${on} WHEN new.status = 'ongoing' and old.status = 'pending' and not exists (select 1 from ops_runs where ${openRun('old')})`,
-      `${refuseBusyKey(queued, key, task('old'))}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
-  values (${literal(name)}, old.id, coalesce(${optional('attempt', '0').replace('new.', 'old.')}, 0) + 1, 'sql', ${key}, ${SQLITE_NOW});`,
-    ),
+    beforeChange(queued, trigger),
     trigger('inserted', `AFTER INSERT ON ${on}`, audit('new', `'enqueued'`, 'null', 'new.status')),
-    trigger(
-      'started',
-      `AFTER UPDATE OF status ON ${on} WHEN new.status = 'ongoing' and old.status <> 'ongoing'`,
-      auditOfRun(`'started'`, 'old.status'),
-    ),
-    // One trigger for both, since SQLite does not say which of two runs first: the audit row needs the run while it is open.
-    trigger(
-      'ended',
-      `AFTER UPDATE OF status ON ${on} WHEN old.status = 'ongoing' and new.status <> 'ongoing'`,
-      `${auditOfRun(`case new.status when 'pending' then 'returned' else new.status end`, `'ongoing'`, failureDetail(optional('error', 'null')))}
-  update ops_runs set ended_at = ${SQLITE_NOW}, outcome = coalesce(outcome, case new.status when 'pending' then 'returned' else new.status end), error = coalesce(error, ${optional('error', 'null')})
-  where ${openRun('new')};`,
-    ),
-    trigger(
-      'changed',
-      `AFTER UPDATE OF status ON ${on} WHEN new.status <> old.status and new.status <> 'ongoing' and old.status <> 'ongoing'`,
-      audit('new', `case new.status when 'pending' then 'retried' else new.status end`, 'old.status', 'new.status'),
-    ),
+    afterChange(queued, trigger),
     trigger(
       'stays_while_ongoing',
       `BEFORE DELETE ON ${on} WHEN old.status = 'ongoing'`,
@@ -149,12 +114,66 @@ function triggers(queued: QueuedTable): Guarantee[] {
   ]
 }
 
+type MakeTrigger = (suffix: string, when: string, body: string) => Guarantee
+
+/**
+ * What is not allowed, and what must be there before: in one trigger, since each costs a call of its own with every
+ * change of a status.
+ */
+function beforeChange(queued: QueuedTable, trigger: MakeTrigger): Guarantee {
+  const { table, processor, exclusivity } = queued
+  const task = `'${processor} ' || old.id`
+  const key = keyOf(exclusivity, 'old')
+  const isLegal = `(${legal()}) is true`
+  const attempt = columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1'
+  return trigger(
+    'transition',
+    `BEFORE UPDATE OF status ON ${quote(table.name)} WHEN new.status is not old.status and (not ${isLegal}
+  or new.status = 'ongoing' and not exists (select 1 from ops_runs where ${openRunOf(table.name, 'old')}))`,
+    // A writer that is not ops gets its run here: so every attempt has one, and the exclusivity of runs binds it too.
+    `${refuse(`${task} || ' cannot go from "' || old.status || '" to "' || coalesce(new.status, 'null') || '"'`, `not ${isLegal}`)}
+${refuseBusyKey(queued, key, task)}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
+  values (${literal(table.name)}, old.id, ${attempt}, 'sql', ${key}, ${SQLITE_NOW});`,
+  )
+}
+
+/**
+ * The audit row of a change, and then the end of the run: the row needs it while it is open. With VALUES, since SQLite
+ * puts what an INSERT selects into a table of its own before.
+ */
+function afterChange({ table }: QueuedTable, trigger: MakeTrigger): Guarantee {
+  const isOpen = openRunOf(table.name, 'new')
+  const error = columnNamed(table, 'error') ? 'new.error' : 'null'
+  const ofRun = (column: string) => `(select ${column} from ops_runs r where ${isOpen})`
+  const isAboutRun = `(new.status = 'ongoing' or old.status = 'ongoing')`
+  const isEnd = `old.status = 'ongoing'`
+  const back = (event: string) => `case new.status when 'pending' then '${event}' else new.status end`
+  const event = `case when new.status = 'ongoing' then 'started' when ${isEnd} then ${back('returned')} else ${back('retried')} end`
+  // What was decided of the run tells more than the status that follows from it.
+  const why = `case when r.outcome is not null then json_object('outcome', r.outcome, 'error', r.error)
+    when new.status = 'failed' and ${error} is not null then json_object('error', ${error}) end`
+  return trigger(
+    'changed',
+    `AFTER UPDATE OF status ON ${quote(table.name)} WHEN new.status <> old.status`,
+    `  insert into ops_audit (at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
+  values (${SQLITE_NOW}, ${literal(table.name)}, new.id, case when ${isAboutRun} then ${ofRun('id')} end, ${event},
+    old.status, new.status, coalesce((select actor from ops_actor), case when ${isAboutRun} then ${ofRun('worker_id')} end),
+    case when ${isEnd} and new.status <> 'succeeded' then ${ofRun(why)} end);
+  update ops_runs set ended_at = ${SQLITE_NOW}, outcome = coalesce(outcome, ${back('returned')}), error = coalesce(error, ${error})
+  where ${isEnd} and ${isOpen};`,
+  )
+}
+
+function openRunOf(table: string, row: 'old' | 'new'): string {
+  return `task_table = ${literal(table)} and task_id = ${row}.id and ended_at is null`
+}
+
 /**
  * Ends the statement with a message that is computed. Before SQLite 3.47 `raise` takes a literal only, which cannot
  * name the task; a bad JSON path is an error that repeats what it was given, on every version.
  */
-function refuse(message: string): string {
-  return `  select json_extract('{}', ${message});`
+function refuse(message: string, where?: string): string {
+  return `  select json_extract('{}', ${message})${where === undefined ? '' : ` where ${where}`};`
 }
 
 function refuseBusyKey({ processor, exclusivity }: QueuedTable, key: string, task: string): string {
@@ -168,15 +187,12 @@ function refuseBusyKey({ processor, exclusivity }: QueuedTable, key: string, tas
 ${held}`
 }
 
+/** With `or`, since a longer list becomes a table of its own with each change. */
 function legal(): string {
   return statuses
     .filter((from) => transitions[from].length > 0)
-    .map((from) => `(old.status = '${from}' and new.status in (${transitions[from].map(literal).join(', ')}))`)
+    .map(
+      (from) => `(old.status = '${from}' and (${transitions[from].map((to) => `new.status = '${to}'`).join(' or ')}))`,
+    )
     .join(' or ')
-}
-
-/** What was decided of the run tells more than the status that follows from it. */
-function failureDetail(error: string): string {
-  return `case when r.outcome is not null then json_object('outcome', r.outcome, 'error', r.error)
-    when new.status = 'failed' and ${error} is not null then json_object('error', ${error}) end`
 }

@@ -165,7 +165,7 @@ describe('the guarantees of a table', () => {
     const { queue, raw } = await sqliteFixture([queuedBuilds, queuedDeployments])
     const alone: QueuedTable = { ...queuedDeployments, exclusivity: { kind: 'table', key: 'processor:deployment' } }
     const steps = namesOf(await queue.migrate([], [alone]))
-    expect(steps).toEqual(['drop ops_deployments_due_by_key', 'replace ops_deployments_begins_run'])
+    expect(steps).toEqual(['drop ops_deployments_due_by_key', 'replace ops_deployments_transition'])
     raw.exec(
       `insert into deployments (environment) values ('a'), ('b'); update deployments set status = 'ongoing' where id = 1`,
     )
@@ -174,7 +174,7 @@ describe('the guarantees of a table', () => {
     )
     expect(await queue.claim([alone])).toBeUndefined()
     const back = namesOf(await queue.migrate([], [queuedDeployments]))
-    expect(back.sort()).toEqual(['create ops_deployments_due_by_key', 'replace ops_deployments_begins_run'])
+    expect(back.sort()).toEqual(['create ops_deployments_due_by_key', 'replace ops_deployments_transition'])
     raw.exec(`update deployments set status = 'ongoing' where id = 2`)
   })
 

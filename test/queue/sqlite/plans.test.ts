@@ -65,7 +65,7 @@ describe.each(['without', 'with'])(
     })
 
     it.each(polling)('begin a run on %s by an index and without a sort', (_, table) => {
-      const [first] = statements(table).begins
+      const [first] = statements(table).finds
       const lines = plan(first!)
       const alias = table.exclusivity.kind === 'column' ? undefined : 't'
       const [search, ...others] = lines.filter((line) => / USING (COVERING )?INDEX$/.test(line))
@@ -80,7 +80,7 @@ describe.each(['without', 'with'])(
       ['releases', queuedReleases],
       ['orders', queuedOrders],
     ] as const)('walk the keys of %s by an index and sort nothing but their first tasks', (name, table) => {
-      const [, walk] = statements(table).begins
+      const [, walk] = statements(table).finds
       const lines = plan(walk!)
       expect(unfit(lines)).toEqual([])
       expect(lines.filter((line) => line.includes('TEMP B-TREE'))).toEqual(['USE TEMP B-TREE FOR ORDER BY'])
@@ -134,7 +134,7 @@ describe.each(['without', 'with'])(
         const busy = table.exclusivity.kind === 'column' ? ['key-0', 'key-1', 'key-2'] : []
         const found = inRolledBack(database, () => {
           for (const key of busy) holdKey(database, table, key)
-          return begin(database, table, 0)
+          return find(database, table, 0)
         })
         expect(found).toBe(firstByHand(database, table, busy))
       })
@@ -145,7 +145,7 @@ describe.each(['without', 'with'])(
           for (const key of busy) holdKey(database, table, key)
           clearTheWay(database, table, 'key-19')
           const expected = firstByHand(database, table, busy)
-          return { expected, first: begin(database, table, 0), second: begin(database, table, 1) }
+          return { expected, first: find(database, table, 0), second: find(database, table, 1) }
         })
         expect(first).toBeUndefined()
         expect(second).toBe(expected)
@@ -227,10 +227,10 @@ function lookups(trigger: string): string[] {
   return when === undefined ? statements : [`select ${when}`, ...statements]
 }
 
-function begin(database: Database.Database, table: QueuedTable, which: number): unknown {
-  const sql = statements(table).begins[which]!
-  const due = sql.match(/\?/g)!.length === 3 ? [now] : []
-  return (database.prepare(sql).get(now, null, ...due) as { task: unknown } | undefined)?.task
+function find(database: Database.Database, table: QueuedTable, which: number): unknown {
+  const sql = statements(table).finds[which]!
+  const due = sql.includes('?') ? [now] : []
+  return (database.prepare(sql).get(...due) as { id: unknown } | undefined)?.id
 }
 
 /** What the claim must find, without an index and without ops' SQL. */
