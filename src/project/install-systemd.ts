@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findAccount, mayRead } from '../systemd/accounts.ts'
+import { findAccount } from '../systemd/accounts.ts'
 import { applyPlan, type Preparation } from '../systemd/apply-plan.ts'
 import { checkUnits, type UnitCheck } from '../systemd/exposure.ts'
 import { type FileStep, type InstallPlan, isDone, planInstall } from '../systemd/install-plan.ts'
@@ -16,7 +16,7 @@ import { type FileRights, writeFileWhole } from '../systemd/write-file.ts'
 import type { Project } from './open-project.ts'
 import { planServer, type ServerOptions } from './plan-server.ts'
 import { copiedNode, lingering, movedDatabase, newUser, nodeCopy } from './prepare-server.ts'
-import { isInside } from './server-database.ts'
+import { checkProblems, serverProblems } from './server-problems.ts'
 
 export interface InstallOptions extends Omit<ServerOptions, 'systemdVersion'> {
   /** A folder that stands for the root of the server; nothing is started then. */
@@ -55,14 +55,18 @@ export async function planInstallation(project: Project, options: InstallOptions
   const units = renderUnits(setup)
   const manifest = readManifest(onServer(prefix, manifestPath(setup.places.settings)))
   const instances = [...new Set([...units.flatMap((unit) => unit.instances), ...(manifest?.units ?? [])])]
-  const facts: ServerFacts = {
-    files: readFiles([...pathsOf(units, setup), ...(manifest?.files ?? []).map(({ path }) => path)], prefix),
-    units: hasSystemd ? await systemctl.show(instances) : undefined,
-  }
+  const loaded = hasSystemd ? await systemctl.show(instances) : undefined
+  const paths = [
+    ...pathsOf(units, setup),
+    ...(manifest?.files ?? []).map(({ path }) => path),
+    ...[...(loaded?.values() ?? [])].map(({ fragment }) => fragment),
+  ]
+  const facts: ServerFacts = { files: readFiles(paths, prefix), units: loaded }
   const checks = await checkUnits(units)
   const preparations: Preparation[] = []
   const user = setup.user
-  const isMissing = user !== undefined && prefix === undefined && (await findAccount(user)) === undefined
+  const account = user === undefined ? undefined : await findAccount(user)
+  const isMissing = user !== undefined && prefix === undefined && account === undefined
   if (isMissing && options.createUser) preparations.push(newUser(user, setup.places.state))
   if (copy !== undefined && !existsSync(copy)) preparations.push(copiedNode(options.node, copy))
   if (prefix === undefined && database.moved && existsSync(database.moved.from) && !existsSync(database.moved.to)) {
@@ -83,7 +87,7 @@ export async function planInstallation(project: Project, options: InstallOptions
       ...(isMissing && !options.createUser
         ? [`There is no user "${user}": let it be made by --create-user, or name another by systemd.user.`]
         : []),
-      ...(await placeProblems(setup, manifest, { prefix, isMissing })),
+      ...(await serverProblems({ setup, manifest, systemdVersion, account, prefix })),
       ...checkProblems(checks, project, setup),
     ],
     warnings,
@@ -182,46 +186,4 @@ async function rightsOf({ kind, user }: FileStep, { scope }: ServerSetup): Promi
   if (kind === 'unit') return { mode: 0o644 }
   const group = scope === 'system' && user !== undefined ? (await findAccount(user))?.gid : undefined
   return { mode: scope === 'system' ? 0o640 : 0o600, group }
-}
-
-/** Folders that would not do, found out before systemd does. */
-async function placeProblems(
-  setup: ServerSetup,
-  manifest: Manifest | undefined,
-  { prefix, isMissing }: { prefix: string | undefined; isMissing: boolean },
-): Promise<string[]> {
-  const { places, user, scope, directory, ops, homePaths } = setup
-  if (prefix !== undefined || scope === 'user' || user === undefined) return []
-  const problems: string[] = []
-  const account = await findAccount(user)
-  // systemd gives a StateDirectory= to the user of the unit with all that is in it.
-  if (manifest === undefined && isOthers(places.state, account?.uid)) {
-    problems.push(`${places.state} belongs to something else: give the project another name in its configuration.`)
-  }
-  if (process.getuid?.() !== 0 || isMissing) return problems
-  for (const path of [directory, ops, setup.node]) {
-    // What is shown of a home is shown past the rights of the folders above it.
-    if (homePaths.some((home) => path === home || isInside(path, home)) || !existsSync(path)) continue
-    if (!(await mayRead(user, path))) problems.push(`The user "${user}" cannot read ${path}.`)
-  }
-  return problems
-}
-
-function isOthers(folder: string, uid: number | undefined): boolean {
-  const stat = statSync(folder, { throwIfNoEntry: false })
-  return stat !== undefined && stat.uid !== uid && readdirSync(folder).length > 0
-}
-
-function checkProblems(checks: Installation['checks'], { config }: Project, { scope }: ServerSetup): string[] {
-  const { worker = 1.5, services = 2.5 } = config.systemd?.maxExposure ?? {}
-  return (checks ?? []).flatMap(({ file, exposure = 0, complaints, remaining }) => {
-    const [budget, key] = /-(worker@|migrate)\.service$/.test(file) ? [worker, 'worker'] : [services, 'services']
-    const said = complaints.map((line) => `systemd does not take ${file}: ${line}`)
-    if (scope === 'user' || exposure <= budget) return said
-    const reasons = remaining.slice(0, 3).map(({ points, what }) => `${points} ${what}`)
-    return [
-      ...said,
-      `${file} would be exposed by ${exposure}, and ${budget} is allowed (systemd.maxExposure.${key}). Most of it: ${reasons.join('; ')}.`,
-    ]
-  })
 }

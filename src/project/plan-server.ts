@@ -1,29 +1,27 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Config, Service } from '../config/config.ts'
 import { planServices } from '../services/plan-services.ts'
 import { serviceEnvironment } from '../services/service-environment.ts'
 import { urlIn } from '../systemd/installed-state.ts'
-import { placesOf, serverName } from '../systemd/places.ts'
+import { placesOf } from '../systemd/places.ts'
 import { searchPath } from '../systemd/render-units.ts'
 import type { Scope, ServerService, ServerSetup } from '../systemd/server-setup.ts'
 import { serviceArgv } from '../systemd/service-argv.ts'
+import { findProgram } from './find-program.ts'
 import type { Project } from './open-project.ts'
-import { isInside, type ServerDatabase, serverDatabase } from './server-database.ts'
+import { type ServerDatabase, serverDatabase } from './server-database.ts'
+import { type Called, isInHome, nameOfFolder, pathsInHomes, projectName, throughName } from './server-names.ts'
 
-export interface ServerOptions {
+export interface ServerOptions extends Called {
   readonly scope: Scope
-  readonly env: NodeJS.ProcessEnv
-  /** `--config`, as it was written. */
-  readonly configFlag: string | undefined
-  readonly cwd: string
   readonly node: string
   /** The folder of this program. */
   readonly root: string
   readonly version: string
-  /** Where oclif keeps the plugins that were installed. */
-  readonly dataDirectory: string
+  /** Where the plugins are kept that were installed. */
+  readonly pluginFolder: string
   readonly systemdVersion: number | undefined
 }
 
@@ -47,11 +45,13 @@ export async function planServer(project: Project, options: ServerOptions): Prom
   const problems: string[] = []
   const warnings: string[] = []
 
+  const pluginFolder = throughName(options.pluginFolder, project, directory)
   const plugins = project.registry.plugins.filter(({ type }) => type !== 'bundled')
   const environment = {
     ...(project.file === undefined ? {} : { OPS_CONFIG: join(directory, basename(project.file)) }),
     OPS_DATABASE_URL: database.url,
-    ...(plugins.length > 0 || existsSync(options.dataDirectory) ? { OPS_DATA_DIR: options.dataDirectory } : {}),
+    // Said, and not left to be found: whoever installs has plugins of his own in his home.
+    OPS_DATA_DIR: pluginFolder,
   }
   const opened = (allow = {}) => withFolder(allow, database.folder)
   const services: ServerService[] = []
@@ -78,8 +78,9 @@ export async function planServer(project: Project, options: ServerOptions): Prom
     scope,
     directory,
     node,
-    ops: join(root, 'bin', 'run.js'),
-    homePaths: homePaths([directory, root, ...plugins.map((plugin) => plugin.root), options.dataDirectory]),
+    ops: join(throughName(root, project, directory), 'bin', 'run.js'),
+    homePaths: pathsInHomes([directory, root, ...plugins.map((plugin) => plugin.root), pluginFolder]),
+    pluginRoots: plugins.map((plugin) => plugin.root),
     user: scope === 'system' ? (config.systemd?.user ?? worker.allow?.user ?? name) : undefined,
     places,
     environment,
@@ -88,7 +89,7 @@ export async function planServer(project: Project, options: ServerOptions): Prom
       instances: worker.instances ?? 1,
       allow: opened(worker.allow),
       credentials: worker.credentials ?? {},
-      settings: workerSettings(config, project),
+      settings: workerSettings(config, project, version),
     },
   }
   if (scope === 'system' && isInHome(node)) {
@@ -124,70 +125,23 @@ function restartOf({ restart, oneshot }: Service): ServerService['restart'] {
   return restart === 'never' ? 'no' : restart
 }
 
-/** What the units of a project begin with. */
-export function projectName(project: Project, called: Called): string {
-  return project.config.name ?? serverName(basename(nameOfFolder(project, called)))
-}
-
-type Called = Pick<ServerOptions, 'cwd' | 'env' | 'configFlag'>
-
-/** The folder as whoever is here calls it: a release is reached through a link such as `current`, which stays. */
-function nameOfFolder(project: Project, { cwd, env, configFlag }: Called): string {
-  const here = env.PWD !== undefined && isSame(env.PWD, cwd) ? env.PWD : cwd
-  const named = configFlag ?? env.OPS_CONFIG
-  const candidates = named === undefined ? upwards(here) : [dirname(resolve(here, named))]
-  return candidates.find((candidate) => isSame(candidate, project.directory)) ?? project.directory
-}
-
-function upwards(folder: string): string[] {
-  const parent = dirname(folder)
-  return parent === folder ? [folder] : [folder, ...upwards(parent)]
-}
-
-function isSame(one: string, other: string): boolean {
-  try {
-    return realpathSync(one) === realpathSync(other)
-  } catch {
-    return false
-  }
-}
-
 /** A URL that was in the environment of an earlier installation, and is nowhere else. */
 function rememberedUrl(settings: string): string | undefined {
   const url = urlIn(join(settings, 'worker.env'))
   return url?.startsWith('postgres') ? url : undefined
 }
 
-export function isInHome(path: string): boolean {
-  return /^\/(home|root|run\/user)\//.test(path)
-}
-
-/** The outermost of the paths that are in somebody's home. */
-function homePaths(paths: readonly string[]): string[] {
-  const inHome = [...new Set(paths.filter((path) => isInHome(path) && existsSync(path)))].sort()
-  return inHome.filter((path) => !inHome.some((other) => isInside(path, other)))
-}
-
 function withFolder<Allow extends { writePaths?: readonly string[] }>(allow: Allow, folder: string | undefined): Allow {
   return folder === undefined ? allow : { ...allow, writePaths: [...(allow.writePaths ?? []), folder] }
 }
 
-function findProgram(name: string, folders: readonly string[]): string | undefined {
-  return folders.map((folder) => join(folder, name)).find((path) => isAbsolute(path) && isExecutable(path))
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
 /** Changes with whatever a worker reads when it starts, and gives nothing of it away. */
-function workerSettings({ plugins, schedules, worker, synchronous }: Config, { registry }: Project): string {
+function workerSettings(
+  { plugins, schedules, worker, synchronous }: Config,
+  { registry }: Project,
+  version: string,
+): string {
   const names = registry.plugins.map(({ name, version }) => `${name}@${version}`).sort()
-  const settings = JSON.stringify({ names, plugins, schedules, worker, synchronous })
+  const settings = JSON.stringify({ version, names, plugins, schedules, worker, synchronous })
   return createHash('sha256').update(settings).digest('hex').slice(0, 16)
 }

@@ -155,8 +155,9 @@ function unit(
       },
       setup.scope === 'user' ? { 'hardening.conf': 'hardening-user.conf' } : {},
     )
-  // Over what systemd acts on: a comment that reads better restarts nobody.
-  const hash = digest(`${withoutComments(render(''))}\n${variablesFile.text}`)
+  // Over what the program gets to feel: a comment that reads better or a newer ops restarts no service.
+  const felt = withoutComments(render('')).replace(/^X-Ops-Version=.*\n/m, '')
+  const hash = digest(`${felt}\n${variablesFile.text}`)
   const instances = role === 'worker' ? workerInstances(setup) : [file]
   return { file, text: render(hash), role, instances, hash, environmentFile: variablesFile, user }
 }

@@ -15,6 +15,8 @@ export interface ServerSetup {
   readonly ops: string
   /** What is to be seen of /home and /root, where the project or ops is there. */
   readonly homePaths: readonly string[]
+  /** Of the plugins that do not come with ops: the user of the units has to read them. */
+  readonly pluginRoots: readonly string[]
   /** The user of units that name none; undefined for user units. */
   readonly user: string | undefined
   readonly places: Places
