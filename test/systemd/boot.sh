@@ -40,4 +40,4 @@ Wants=dbus.socket systemd-journald.socket multi-user.target
 UNIT
 export container=other
 exec env -i PATH="$PATH" container=other /lib/systemd/systemd \
-  --system --unit=sandbox.target --log-target=null --show-status=no
+  --system --unit=sandbox.target --log-target=journal --show-status=no
