@@ -6,7 +6,7 @@ import { checkUnits, type UnitCheck } from '../systemd/exposure.ts'
 import { type FileStep, type InstallPlan, isDone, planInstall } from '../systemd/install-plan.ts'
 import type { InstallReport } from '../systemd/install-report.ts'
 import { isLingering } from '../systemd/lingering.ts'
-import { type Manifest, manifestPath, readManifest } from '../systemd/manifest.ts'
+import { type Manifest, manifestPath } from '../systemd/manifest.ts'
 import { renderUnits, type Unit } from '../systemd/render-units.ts'
 import type { ServerFacts } from '../systemd/server-facts.ts'
 import type { ServerSetup } from '../systemd/server-setup.ts'
@@ -19,8 +19,6 @@ import { copiedNode, lingering, movedDatabase, newUser, nodeCopy } from './prepa
 import { checkProblems, serverProblems } from './server-problems.ts'
 
 export interface InstallOptions extends Omit<ServerOptions, 'systemdVersion'> {
-  /** A folder that stands for the root of the server; nothing is started then. */
-  readonly prefix: string | undefined
   readonly createUser: boolean
   readonly copyNode: boolean
 }
@@ -32,6 +30,7 @@ export interface Installation {
   readonly plan: InstallPlan
   readonly preparations: readonly Preparation[]
   readonly manifest: Manifest | undefined
+  readonly isDatabaseGiven: boolean
   /** What systemd itself thinks of the units; undefined where there is no systemd-analyze. */
   readonly checks: readonly UnitCheck[] | undefined
   /** What stands against it on this machine. */
@@ -50,10 +49,9 @@ export async function planInstallation(project: Project, options: InstallOptions
   const named = await planServer(project, { ...options, systemdVersion })
   const copy = options.copyNode ? nodeCopy(named.setup.project, process.version) : undefined
   const server = copy === undefined ? named : await planServer(project, { ...options, systemdVersion, node: copy })
-  const { setup, database, problems, warnings } = server
+  const { setup, manifest, database, problems, warnings } = server
 
   const units = renderUnits(setup)
-  const manifest = readManifest(onServer(prefix, manifestPath(setup.places.settings)))
   const instances = [...new Set([...units.flatMap((unit) => unit.instances), ...(manifest?.units ?? [])])]
   const loaded = hasSystemd ? await systemctl.show(instances) : undefined
   const paths = [
@@ -81,6 +79,7 @@ export async function planInstallation(project: Project, options: InstallOptions
     plan: planInstall({ setup, units, manifest, facts }),
     preparations,
     manifest,
+    isDatabaseGiven: database.isGiven,
     checks,
     problems: [
       ...problems,
@@ -102,12 +101,13 @@ export async function planInstallation(project: Project, options: InstallOptions
  * @throws CannotInstallError, ForeignFileError, UnitNotReadyError, SystemdFailedError
  */
 export async function install(
-  { setup, units, plan, preparations, manifest, problems, systemctl }: Installation,
+  installation: Installation,
   { prefix, report, env }: { prefix: string | undefined; report: InstallReport; env: NodeJS.ProcessEnv },
 ): Promise<void> {
+  const { setup, plan, preparations, manifest, problems, systemctl } = installation
   if (plan.foreign.length > 0) throw new ForeignFileError(plan.foreign)
   if (problems.length > 0) throw new CannotInstallError(problems, ['look at the whole plan: --dry-run'])
-  const after = manifestOf({ setup, units, plan, preparations, manifest }, env)
+  const after = manifestOf(installation, env)
   const path = manifestPath(setup.places.settings)
   if (prefix === undefined) {
     await applyPlan(
@@ -127,16 +127,8 @@ export function isInstalled({ plan, preparations }: Installation): boolean {
   return isDone(plan) && preparations.length === 0
 }
 
-function manifestOf(
-  {
-    setup,
-    units,
-    plan,
-    preparations,
-    manifest,
-  }: Pick<Installation, 'setup' | 'units' | 'plan' | 'preparations' | 'manifest'>,
-  env: NodeJS.ProcessEnv,
-): Manifest {
+function manifestOf(installation: Installation, env: NodeJS.ProcessEnv): Manifest {
+  const { setup, units, plan, preparations, manifest, isDatabaseGiven } = installation
   const does = (what: string) => preparations.some((preparation) => preparation.what.startsWith(what))
   const copy = dirname(setup.node)
   return {
@@ -148,7 +140,8 @@ function manifestOf(
     units: units.flatMap(({ instances }) => instances),
     hashes: Object.fromEntries(units.flatMap(({ instances, hash }) => instances.map((unit) => [unit, hash ?? '']))),
     state: setup.places.state,
-    database: sqliteUrl(setup.environment.OPS_DATABASE_URL),
+    database: sqliteUrl(setup.worker.environment.OPS_DATABASE_URL),
+    databaseGiven: isDatabaseGiven || undefined,
     createdUser: does('making the user') ? setup.user : manifest?.createdUser,
     lingering: does('letting the units') ? env.USER : manifest?.lingering,
     copiedNode: copy.startsWith('/usr/local/lib/ops/') ? copy : undefined,

@@ -61,6 +61,7 @@ describe('the units of a project', () => {
     })
     const api = (key: string) => linesOf('shop-api.service', key, open)
     expect(api('User')).toEqual(['ann'])
+    expect(api('StateDirectory')).toEqual(['shop-api'])
     expect(api('ReadWritePaths')).toEqual(['"-/srv/uploads"'])
     expect(api('BindPaths')).toEqual(['"-/home/ann/out"'])
     expect(api('ProtectHome')).toEqual(['tmpfs'])

@@ -24,7 +24,6 @@ export function serverSetup(services: NonNullable<Config['services']> = {}, chan
       state: '/var/lib/shop',
       cache: '/var/cache/shop',
     },
-    environment: { OPS_CONFIG: '/srv/shop/ops.config.ts', OPS_DATABASE_URL: 'sqlite:/var/lib/shop/ops.db' },
     services: planned
       .filter(({ name }) => name !== 'worker')
       .map(
@@ -38,7 +37,12 @@ export function serverSetup(services: NonNullable<Config['services']> = {}, chan
           credentials: {},
         }),
       ),
-    worker: { instances: 1, settings: 'one', ...allowed },
+    worker: {
+      instances: 1,
+      settings: 'one',
+      environment: { OPS_CONFIG: '/srv/shop/ops.config.ts', OPS_DATABASE_URL: 'sqlite:/var/lib/shop/ops.db' },
+      ...allowed,
+    },
     ...changes,
   } satisfies ServerSetup as ServerSetup
 }
