@@ -31,11 +31,13 @@ Root is needed to write to /etc and to ask the machine's systemd; --dry-run, --c
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(InstallSystemd)
-    const [{ install, isInstalled, planInstallation }, sheets, { mayChangeServer }] = await Promise.all([
-      import('../project/install-systemd.ts'),
-      import('../command-line/install-sheet.ts'),
-      import('../command-line/may-change-server.ts'),
-    ])
+    const [{ install, isInstalled, planInstallation }, sheets, { mayChangeServer }, { knownPlugins }] =
+      await Promise.all([
+        import('../project/install-systemd.ts'),
+        import('../command-line/install-sheet.ts'),
+        import('../command-line/may-change-server.ts'),
+        import('../command-line/known-plugins.ts'),
+      ])
     const project = await this.openProject(flags.config)
     const installation = await planInstallation(project, {
       scope: flags.user ? 'user' : 'system',
@@ -45,7 +47,7 @@ Root is needed to write to /etc and to ask the machine's systemd; --dry-run, --c
       node: process.execPath,
       root: this.config.root,
       version: this.config.version,
-      dataDirectory: this.config.dataDir,
+      pluginFolder: knownPlugins(flags.config).folder.path,
       prefix: flags.prefix,
       createUser: flags['create-user'],
       copyNode: flags['copy-node'],

@@ -14,10 +14,12 @@ type Services = Readonly<Record<string, Service | undefined>>
 export function ruleProblems({ services = {}, worker = {} }: Config): Problem[] {
   return [
     ...credentialProblems('worker.credentials', worker),
+    ...environmentProblems('worker.env', worker),
     ...Object.keys(services).flatMap(nameProblems),
     ...wellShaped(services).flatMap(([name, service]) => [
       ...dependencyProblems(name, service, services),
       ...readyProblems(`services.${name}.ready`, service),
+      ...oneSidedProblems(`services.${name}`, service),
       ...environmentProblems(`services.${name}.env`, service),
       ...credentialProblems(`services.${name}.credentials`, service),
     ]),
@@ -38,7 +40,7 @@ function nameProblems(name: string): Problem[] {
 }
 
 /** systemd passes over a variable with another name, without a word. */
-function environmentProblems(path: string, { env = {} }: Service): Problem[] {
+function environmentProblems(path: string, { env = {} }: Pick<Service, 'env'>): Problem[] {
   return Object.entries(env).flatMap(([name, value]) => {
     const at = `${path}.${name}`
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
@@ -116,6 +118,22 @@ function httpProblems(path: string, http: string, port: number | undefined): Pro
   return port === undefined
     ? [{ path, message: `a path needs the service's "port": set it, or write a whole URL` }]
     : []
+}
+
+/** What the only side that a service runs on has no use for, and what one of the two cannot do. */
+function oneSidedProblems(path: string, { only, watch, allow, credentials, oneshot, restart }: Service): Problem[] {
+  const unused = (key: string, side: string) => ({
+    path: `${path}.${key}`,
+    message: `it means something ${side} only, where this service does not run`,
+  })
+  return [
+    ...(only === 'server' && watch ? [unused('watch', 'in development')] : []),
+    ...(only === 'development' && allow ? [unused('allow', 'on the server')] : []),
+    ...(only === 'development' && credentials ? [unused('credentials', 'on the server')] : []),
+    ...(oneshot && restart === 'always'
+      ? [{ path: `${path}.restart`, message: 'a oneshot service is done when it has ended; use "on-failure"' }]
+      : []),
+  ]
 }
 
 function cycleProblems(services: Services): Problem[] {

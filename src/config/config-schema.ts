@@ -10,6 +10,7 @@ import { parseDuration } from './duration.ts'
 const text = v.pipe(v.string(expected('a text')), v.nonEmpty('expected a text, got an empty one'))
 const flag = v.boolean(expected('true or false'))
 const texts = v.array(text, expected('a list of texts'))
+const files = v.union([text, texts], expected('a path or a list of paths'))
 const textMap = map(v.string(expected('a text')), 'an object of texts')
 const command = v.union(
   [text, v.pipe(texts, v.minLength(1, 'expected a program and its arguments, got an empty list'))],
@@ -61,7 +62,7 @@ const service = record({
   command,
   cwd: v.optional(text),
   env: v.optional(textMap),
-  envFile: v.optional(v.union([text, texts], expected('a path or a list of paths'))),
+  envFile: v.optional(files),
   port: v.optional(port),
   dependsOn: v.optional(
     v.union(
@@ -104,6 +105,8 @@ export const configSchema = record({
       instances: v.optional(instances),
       pollInterval: v.optional(duration),
       gracePeriod: v.optional(duration),
+      env: v.optional(textMap),
+      envFile: v.optional(files),
       allow: v.optional(allow),
       credentials,
     }),

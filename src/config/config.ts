@@ -63,6 +63,9 @@ export interface WorkerConfig {
   readonly instances?: number
   readonly pollInterval?: Duration
   readonly gracePeriod?: Duration
+  /** As those of a service: what processors and the configuration itself find in their environment. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly envFile?: string | readonly string[]
   /** Openings in the hardening of its units, which builds and deployments need. */
   readonly allow?: Allow
   /** As those of a service. */

@@ -1,12 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findAccount, mayRead } from '../systemd/accounts.ts'
+import { findAccount } from '../systemd/accounts.ts'
 import { applyPlan, type Preparation } from '../systemd/apply-plan.ts'
 import { checkUnits, type UnitCheck } from '../systemd/exposure.ts'
 import { type FileStep, type InstallPlan, isDone, planInstall } from '../systemd/install-plan.ts'
 import type { InstallReport } from '../systemd/install-report.ts'
 import { isLingering } from '../systemd/lingering.ts'
-import { type Manifest, manifestPath, readManifest } from '../systemd/manifest.ts'
+import { type Manifest, manifestPath } from '../systemd/manifest.ts'
 import { renderUnits, type Unit } from '../systemd/render-units.ts'
 import type { ServerFacts } from '../systemd/server-facts.ts'
 import type { ServerSetup } from '../systemd/server-setup.ts'
@@ -16,11 +16,9 @@ import { type FileRights, writeFileWhole } from '../systemd/write-file.ts'
 import type { Project } from './open-project.ts'
 import { planServer, type ServerOptions } from './plan-server.ts'
 import { copiedNode, lingering, movedDatabase, newUser, nodeCopy } from './prepare-server.ts'
-import { isInside } from './server-database.ts'
+import { checkProblems, serverProblems } from './server-problems.ts'
 
 export interface InstallOptions extends Omit<ServerOptions, 'systemdVersion'> {
-  /** A folder that stands for the root of the server; nothing is started then. */
-  readonly prefix: string | undefined
   readonly createUser: boolean
   readonly copyNode: boolean
 }
@@ -32,6 +30,7 @@ export interface Installation {
   readonly plan: InstallPlan
   readonly preparations: readonly Preparation[]
   readonly manifest: Manifest | undefined
+  readonly isDatabaseGiven: boolean
   /** What systemd itself thinks of the units; undefined where there is no systemd-analyze. */
   readonly checks: readonly UnitCheck[] | undefined
   /** What stands against it on this machine. */
@@ -50,19 +49,22 @@ export async function planInstallation(project: Project, options: InstallOptions
   const named = await planServer(project, { ...options, systemdVersion })
   const copy = options.copyNode ? nodeCopy(named.setup.project, process.version) : undefined
   const server = copy === undefined ? named : await planServer(project, { ...options, systemdVersion, node: copy })
-  const { setup, database, problems, warnings } = server
+  const { setup, manifest, database, problems, warnings } = server
 
   const units = renderUnits(setup)
-  const manifest = readManifest(onServer(prefix, manifestPath(setup.places.settings)))
   const instances = [...new Set([...units.flatMap((unit) => unit.instances), ...(manifest?.units ?? [])])]
-  const facts: ServerFacts = {
-    files: readFiles([...pathsOf(units, setup), ...(manifest?.files ?? []).map(({ path }) => path)], prefix),
-    units: hasSystemd ? await systemctl.show(instances) : undefined,
-  }
+  const loaded = hasSystemd ? await systemctl.show(instances) : undefined
+  const paths = [
+    ...pathsOf(units, setup),
+    ...(manifest?.files ?? []).map(({ path }) => path),
+    ...[...(loaded?.values() ?? [])].map(({ fragment }) => fragment),
+  ]
+  const facts: ServerFacts = { files: readFiles(paths, prefix), units: loaded }
   const checks = await checkUnits(units)
   const preparations: Preparation[] = []
   const user = setup.user
-  const isMissing = user !== undefined && prefix === undefined && (await findAccount(user)) === undefined
+  const account = user === undefined ? undefined : await findAccount(user)
+  const isMissing = user !== undefined && prefix === undefined && account === undefined
   if (isMissing && options.createUser) preparations.push(newUser(user, setup.places.state))
   if (copy !== undefined && !existsSync(copy)) preparations.push(copiedNode(options.node, copy))
   if (prefix === undefined && database.moved && existsSync(database.moved.from) && !existsSync(database.moved.to)) {
@@ -77,13 +79,14 @@ export async function planInstallation(project: Project, options: InstallOptions
     plan: planInstall({ setup, units, manifest, facts }),
     preparations,
     manifest,
+    isDatabaseGiven: database.isGiven,
     checks,
     problems: [
       ...problems,
       ...(isMissing && !options.createUser
         ? [`There is no user "${user}": let it be made by --create-user, or name another by systemd.user.`]
         : []),
-      ...(await placeProblems(setup, manifest, { prefix, isMissing })),
+      ...(await serverProblems({ setup, manifest, systemdVersion, account, prefix })),
       ...checkProblems(checks, project, setup),
     ],
     warnings,
@@ -98,12 +101,13 @@ export async function planInstallation(project: Project, options: InstallOptions
  * @throws CannotInstallError, ForeignFileError, UnitNotReadyError, SystemdFailedError
  */
 export async function install(
-  { setup, units, plan, preparations, manifest, problems, systemctl }: Installation,
+  installation: Installation,
   { prefix, report, env }: { prefix: string | undefined; report: InstallReport; env: NodeJS.ProcessEnv },
 ): Promise<void> {
+  const { setup, plan, preparations, manifest, problems, systemctl } = installation
   if (plan.foreign.length > 0) throw new ForeignFileError(plan.foreign)
   if (problems.length > 0) throw new CannotInstallError(problems, ['look at the whole plan: --dry-run'])
-  const after = manifestOf({ setup, units, plan, preparations, manifest }, env)
+  const after = manifestOf(installation, env)
   const path = manifestPath(setup.places.settings)
   if (prefix === undefined) {
     await applyPlan(
@@ -123,16 +127,8 @@ export function isInstalled({ plan, preparations }: Installation): boolean {
   return isDone(plan) && preparations.length === 0
 }
 
-function manifestOf(
-  {
-    setup,
-    units,
-    plan,
-    preparations,
-    manifest,
-  }: Pick<Installation, 'setup' | 'units' | 'plan' | 'preparations' | 'manifest'>,
-  env: NodeJS.ProcessEnv,
-): Manifest {
+function manifestOf(installation: Installation, env: NodeJS.ProcessEnv): Manifest {
+  const { setup, units, plan, preparations, manifest, isDatabaseGiven } = installation
   const does = (what: string) => preparations.some((preparation) => preparation.what.startsWith(what))
   const copy = dirname(setup.node)
   return {
@@ -144,7 +140,8 @@ function manifestOf(
     units: units.flatMap(({ instances }) => instances),
     hashes: Object.fromEntries(units.flatMap(({ instances, hash }) => instances.map((unit) => [unit, hash ?? '']))),
     state: setup.places.state,
-    database: sqliteUrl(setup.environment.OPS_DATABASE_URL),
+    database: sqliteUrl(setup.worker.environment.OPS_DATABASE_URL),
+    databaseGiven: isDatabaseGiven || undefined,
     createdUser: does('making the user') ? setup.user : manifest?.createdUser,
     lingering: does('letting the units') ? env.USER : manifest?.lingering,
     copiedNode: copy.startsWith('/usr/local/lib/ops/') ? copy : undefined,
@@ -182,46 +179,4 @@ async function rightsOf({ kind, user }: FileStep, { scope }: ServerSetup): Promi
   if (kind === 'unit') return { mode: 0o644 }
   const group = scope === 'system' && user !== undefined ? (await findAccount(user))?.gid : undefined
   return { mode: scope === 'system' ? 0o640 : 0o600, group }
-}
-
-/** Folders that would not do, found out before systemd does. */
-async function placeProblems(
-  setup: ServerSetup,
-  manifest: Manifest | undefined,
-  { prefix, isMissing }: { prefix: string | undefined; isMissing: boolean },
-): Promise<string[]> {
-  const { places, user, scope, directory, ops, homePaths } = setup
-  if (prefix !== undefined || scope === 'user' || user === undefined) return []
-  const problems: string[] = []
-  const account = await findAccount(user)
-  // systemd gives a StateDirectory= to the user of the unit with all that is in it.
-  if (manifest === undefined && isOthers(places.state, account?.uid)) {
-    problems.push(`${places.state} belongs to something else: give the project another name in its configuration.`)
-  }
-  if (process.getuid?.() !== 0 || isMissing) return problems
-  for (const path of [directory, ops, setup.node]) {
-    // What is shown of a home is shown past the rights of the folders above it.
-    if (homePaths.some((home) => path === home || isInside(path, home)) || !existsSync(path)) continue
-    if (!(await mayRead(user, path))) problems.push(`The user "${user}" cannot read ${path}.`)
-  }
-  return problems
-}
-
-function isOthers(folder: string, uid: number | undefined): boolean {
-  const stat = statSync(folder, { throwIfNoEntry: false })
-  return stat !== undefined && stat.uid !== uid && readdirSync(folder).length > 0
-}
-
-function checkProblems(checks: Installation['checks'], { config }: Project, { scope }: ServerSetup): string[] {
-  const { worker = 1.5, services = 2.5 } = config.systemd?.maxExposure ?? {}
-  return (checks ?? []).flatMap(({ file, exposure = 0, complaints, remaining }) => {
-    const [budget, key] = /-(worker@|migrate)\.service$/.test(file) ? [worker, 'worker'] : [services, 'services']
-    const said = complaints.map((line) => `systemd does not take ${file}: ${line}`)
-    if (scope === 'user' || exposure <= budget) return said
-    const reasons = remaining.slice(0, 3).map(({ points, what }) => `${points} ${what}`)
-    return [
-      ...said,
-      `${file} would be exposed by ${exposure}, and ${budget} is allowed (systemd.maxExposure.${key}). Most of it: ${reasons.join('; ')}.`,
-    ]
-  })
 }

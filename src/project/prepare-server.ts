@@ -11,7 +11,11 @@ export function newUser(name: string, home: string): Preparation {
   return {
     what: `making the user ${name}`,
     apply: () => createAccount(name, home),
-    undo: () => removeAccount(name),
+    async undo() {
+      // With him the files would belong to a number, and the next user of that number.
+      if (existsSync(home)) return `${home}, and the user ${name}, who owns it`
+      await removeAccount(name)
+    },
   }
 }
 

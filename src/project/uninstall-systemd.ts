@@ -9,7 +9,7 @@ import type { Scope } from '../systemd/server-setup.ts'
 import { Systemctl } from '../systemd/systemctl.ts'
 import { NotInstalledError } from '../systemd/systemd-errors.ts'
 import type { Project } from './open-project.ts'
-import { projectName } from './plan-server.ts'
+import { projectName } from './server-names.ts'
 
 /** What is to be removed, thought through and not begun. */
 export interface Removal {
@@ -68,6 +68,9 @@ export async function uninstall(
     await systemctl.run('disable', `${manifest.project}.target`)
     for (const unit of units)
       await changeUnit({ unit, change: 'stop', because: '', hash: undefined }, systemctl, report)
+    await systemctl.run('reset-failed', ...units)
+    // Compiled code is of no use to anybody else.
+    await systemctl.run('clean', '--what=cache', ...units.filter((unit) => unit.endsWith('.service')))
   }
   for (const file of files) rmSync(file, { force: true })
   if (hasSystemd) {

@@ -75,7 +75,8 @@ function workerService({ worker = {} }: Config, { command, watch = [], writesEve
     watch,
     instances: worker.instances ?? 1,
     stopTimeout: `${grace + settlingMs}ms`,
-    ...(writesEvents && { env: { OPS_LOG_FORMAT: 'json' } }),
+    envFile: worker.envFile ?? [],
+    env: { ...worker.env, ...(writesEvents && { OPS_LOG_FORMAT: 'json' }) },
   }
 }
 

@@ -14,6 +14,12 @@ export async function findAccount(name: string): Promise<Account | undefined> {
   return uid === '' || uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) }
 }
 
+/** Whether files that belong to this number belong to a user of the system. */
+export async function isAccount(uid: number): Promise<boolean> {
+  const { exitCode } = await execa('getent', ['passwd', String(uid)], { reject: false, stdin: 'ignore' })
+  return exitCode === 0
+}
+
 /** A user for units alone: without a password, a shell or files of its own in /home. */
 export async function createAccount(name: string, home: string): Promise<void> {
   const flags = ['--system', '--user-group', '--home-dir', home, '--no-create-home', '--shell', '/usr/sbin/nologin']

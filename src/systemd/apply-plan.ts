@@ -7,14 +7,15 @@ import type { InstallReport } from './install-report.ts'
 import { hasMark, type Manifest } from './manifest.ts'
 import { Rollback } from './rollback.ts'
 import type { Systemctl } from './systemctl.ts'
-import { ForeignFileError, SystemdFailedError, UnitNotReadyError } from './systemd-errors.ts'
+import { ForeignFileError, UnitNotReadyError } from './systemd-errors.ts'
 import { type FileRights, writeFileWhole } from './write-file.ts'
 
 /** A step before the files, such as the move of the database, that can be taken back. */
 export interface Preparation {
   readonly what: string
   apply(): Promise<void>
-  undo(): Promise<void>
+  /** Resolves to what has to stay, if anything has to. */
+  undo(): Promise<string | undefined | void>
 }
 
 export interface Server {
@@ -49,9 +50,10 @@ export async function applyPlan(work: Work, server: Server): Promise<void> {
     const { before } = work
     const startedAt = performance.now()
     server.report.step(before === undefined ? 'taking everything back' : 'putting the previous units back')
-    const problems = await rollback.run()
+    const { problems, left } = await rollback.run()
     const took = formatDuration(performance.now() - startedAt)
-    const back = before === undefined ? `Nothing was left of it (${took}).` : `The previous units are back (${took}).`
+    const nothing = left.length === 0 ? 'Nothing was left of it' : `Left of it: ${left.join(', ')}`
+    const back = before === undefined ? `${nothing} (${took}).` : `The previous units are back (${took}).`
     const said = problems.length === 0 ? back : `Taking it back failed in part: ${problems.join('; ')}.`
     if (error instanceof NotReady) throw new UnitNotReadyError(error.unit, error.how, said)
     server.report.step(said)
@@ -62,7 +64,7 @@ export async function applyPlan(work: Work, server: Server): Promise<void> {
 async function applySteps({ plan, preparations, before, after }: Work, server: Server, rollback: Rollback) {
   const { systemctl, report, manifestPath } = server
   for (const step of plan.units.filter(({ change }) => change === 'stop')) {
-    rollback.start(() => systemctl.run('start', step.unit))
+    rollback.start(() => systemctl.must('start', step.unit))
     await changeUnit(step, systemctl, report)
   }
   for (const preparation of preparations) {
@@ -70,15 +72,15 @@ async function applySteps({ plan, preparations, before, after }: Work, server: S
     await preparation.apply()
     rollback.restore(() => preparation.undo())
   }
-  rollback.restore(() => systemctl.run('daemon-reload'))
+  rollback.restore(() => systemctl.must('daemon-reload'))
   rollback.restore(async () => (before ? writeManifest(manifestPath, before) : rmSync(manifestPath, { force: true })))
   // Known before they are there: whatever ends this program, the next one finds what is ours.
   writeManifest(manifestPath, { ...after, files: union(before, after), hashes: before?.hashes ?? {} })
   await writeFiles(plan, server, rollback)
-  await must(systemctl, 'daemon-reload')
+  await systemctl.must('daemon-reload')
   if (!plan.isEnabled) {
-    rollback.restore(() => systemctl.run('disable', plan.target))
-    await must(systemctl, 'enable', plan.target)
+    rollback.restore(() => systemctl.must('disable', plan.target))
+    await systemctl.must('enable', plan.target)
   }
   await startUnits(plan, server, rollback)
   writeManifest(manifestPath, after)
@@ -120,11 +122,13 @@ async function startUnits({ units }: InstallPlan, server: Server, rollback: Roll
 }
 
 function takeBackBy(rollback: Rollback, { unit, change }: UnitStep, wasUp: boolean, systemctl: Systemctl): void {
-  if (wasUp) rollback.start(() => systemctl.run(change === 'reload' ? 'reload' : 'restart', unit))
+  if (wasUp) rollback.start(() => systemctl.must(change === 'reload' ? 'reload' : 'restart', unit))
   else {
     rollback.stop(async () => {
-      await systemctl.run('stop', unit)
+      await systemctl.must('stop', unit)
+      // Neither the memory of a failure nor compiled code is left of a unit that never was.
       await systemctl.run('reset-failed', unit)
+      await systemctl.run('clean', '--what=cache', unit)
     })
   }
 }
@@ -143,11 +147,6 @@ class NotReady extends Error {
 async function notReady(unit: string, how: string, { systemctl, report }: Server, since: Date): Promise<never> {
   report.journal(unit, await systemctl.journal(unit, since))
   throw new NotReady(unit, how)
-}
-
-async function must(systemctl: Systemctl, ...args: string[]): Promise<void> {
-  const { failed, stderr } = await systemctl.run(...args)
-  if (failed) throw new SystemdFailedError(`systemctl ${args.join(' ')}`, stderr)
 }
 
 function readIfThere(path: string): string | undefined {

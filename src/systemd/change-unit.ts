@@ -26,6 +26,7 @@ export async function changeUnit(
     if (change === 'start') await systemctl.run('reset-failed', unit)
     const { failed } = await systemctl.run(change, unit)
     if (!failed) return undefined
+    if (change === 'reload') return 'failed when it was run again'
     return howItFailed((await systemctl.show([unit])).get(unit)!.result)
   } finally {
     clearInterval(telling)

@@ -10,3 +10,13 @@ export function environmentFile(variables: Readonly<Record<string, string>>, com
   )
   return [...comment.map((line) => `# ${line}`), ...lines, ''].join('\n')
 }
+
+/** Why systemd would not give a variable to a program, though it could be written; undefined where it would. */
+export function unreadable(name: string, value: string): string | undefined {
+  if (!/^[A-Za-z_]\w*$/.test(name)) return 'its name has more than letters, digits and "_"'
+  if (value.includes('\0')) return 'its value has a NUL in it'
+  // It takes a value for text, and these for none.
+  return value.isWellFormed() && !/\p{Noncharacter_Code_Point}/u.test(value)
+    ? undefined
+    : 'its value has a character in it that Unicode keeps free'
+}

@@ -29,12 +29,21 @@ export async function checkUnits(units: readonly Unit[]): Promise<UnitCheck[] | 
       units.map(async ({ file, role }) => ({
         file,
         ...(role === 'target' ? { exposure: undefined, remaining: [] } : await security(join(folder, file))),
-        complaints: complaints.filter((line) => line.includes(file.replace(/@?\.\w+$/, ''))),
+        complaints: complaints.filter((line) => isAbout(line, file)),
       })),
     )
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** By its file or, of a template, by an instance. What it says of other units of the machine is not ours to mend. */
+function isAbout(line: string, file: string): boolean {
+  const [name, ending] = file.split(/(?=\.\w+$)/)
+  return line.split(/[\s:,]+/).some((word) => {
+    const unit = word.split('/').at(-1)!
+    return unit === file || (name!.endsWith('@') && unit.startsWith(name!) && unit.endsWith(ending!))
+  })
 }
 
 /** Its exit status says nothing: a key that it does not know is a line on stderr and a success. */

@@ -7,6 +7,8 @@ export function followJournal({ INVOCATION_ID }: NodeJS.ProcessEnv): { output: R
   const child = execa('journalctl', ['--follow', '--no-tail', '--output=cat', ...match], {
     reject: false,
     stdin: 'ignore',
+    // That it may not read the journal is to be seen there.
+    stderr: 'inherit',
     buffer: false,
   })
   return { output: child.stdout, end: () => void child.kill('SIGTERM') }

@@ -33,7 +33,7 @@ export interface InstallPlan {
   readonly isEnabled: boolean
   /** What is on the server is not what was installed: sentences. */
   readonly drift: readonly string[]
-  /** Files in the way that are not ours. */
+  /** Files that are not ours, where ours would stand or whose units ours would replace. */
   readonly foreign: readonly string[]
 }
 
@@ -49,7 +49,10 @@ export function planInstall({ setup, units, manifest, facts }: Wanted): InstallP
   const { project, places } = setup
   const wanted = units.flatMap((unit) => filesOf(unit, places.units))
   const gone = (manifest?.files ?? []).filter(({ path }) => !wanted.some((file) => file.path === path))
-  const foreign = wanted.map(({ path }) => path).filter((path) => isForeign(facts.files.get(path), project))
+  const loadedFrom = [...(facts.units?.values() ?? [])].map(({ fragment }) => fragment).filter((path) => path !== '')
+  const foreign = [...new Set([...wanted.map(({ path }) => path), ...loadedFrom])].filter((path) =>
+    isForeign(facts.files.get(path), project),
+  )
   const files = [
     ...wanted.map((file) => fileStep(file, facts.files.get(file.path))),
     ...gone.filter(({ path }) => isOurs(facts.files.get(path), project)).map(removal),
@@ -61,7 +64,7 @@ export function planInstall({ setup, units, manifest, facts }: Wanted): InstallP
     .toReversed()
     .map((unit): UnitStep => ({ unit, change: 'stop', because: 'the configuration has it no more', hash: undefined }))
   const target = `${project}.target`
-  const isEnabled = facts.units === undefined || facts.units.get(target)?.fileState === 'enabled'
+  const isEnabled = facts.units?.get(target)?.fileState === 'enabled'
   const all = [...stopped, ...migrateFirst(steps, units)]
   return {
     project,
@@ -189,6 +192,6 @@ function driftOf({ files, units, isEnabled, facts, manifest, target }: Compared)
       if (change === 'start') return [`${unit} is ${state?.active ?? 'not loaded'}`]
       return [`${unit} runs with earlier settings${state ? since(state) : ''}`]
     }),
-    ...(isEnabled ? [] : [`${target} is not enabled, so nothing starts at boot`]),
+    ...(isEnabled || facts.units === undefined ? [] : [`${target} is not enabled, so nothing starts at boot`]),
   ]
 }

@@ -16,6 +16,8 @@ export interface Manifest {
   readonly state: string
   /** The URL of a database that is a file; one with a password in it is in the environment files alone. */
   readonly database?: string | undefined
+  /** The URL came from the environment of an installation, and is kept in the environment files. */
+  readonly databaseGiven?: boolean | undefined
   /** The user that was made for it. */
   readonly createdUser?: string | undefined
   /** The user whose units were made to outlive his logout, by us and not before us. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Allow } from '../config/config.ts'
 import { assignment, command, type Directive, milliseconds, path, text, words } from './directive.ts'
 import { environmentFile } from './environment-file.ts'
 import { hardening } from './hardening.ts'
 import { readyCommand, readyTimeoutMs } from './ready-command.ts'
-import type { ServerService, ServerSetup } from './server-setup.ts'
+import type { Places, ServerService, ServerSetup } from './server-setup.ts'
 import { fillTemplate, type UnitValues, withoutComments } from './unit-template.ts'
 
 export type Role = 'migrate' | 'oneshot' | 'service' | 'worker' | 'target'
@@ -37,7 +37,7 @@ export function unitName({ project }: Pick<ServerSetup, 'project'>, service: str
 
 function migration(setup: ServerSetup): Unit {
   const { worker } = setup
-  return unit('migrate.service', unitName(setup, 'migrate'), 'migrate', setup, worker, setup.environment, {
+  return unit('migrate.service', unitName(setup, 'migrate'), 'migrate', setup, worker, worker.environment, {
     description: text(`${setup.project}: brings the database up to date`),
     command: opsCommand(setup, 'migrate'),
     directory: path(setup.directory),
@@ -52,7 +52,7 @@ function worker(setup: ServerSetup): Unit {
   const { project, worker } = setup
   const before = [...network(setup), unitName(setup, 'migrate')]
   const file = `${project}-worker@.service`
-  return unit('worker@.service', file, 'worker', setup, worker, setup.environment, {
+  return unit('worker@.service', file, 'worker', setup, worker, worker.environment, {
     description: text(`${project}: worker of ops`),
     command: opsCommand(setup, 'worker'),
     directory: path(setup.directory),
@@ -86,7 +86,7 @@ function serviceUnit(service: ServerService, setup: ServerSetup): Unit {
     ready,
     startTimeout: oneshot ? words('infinity') : milliseconds(readyTimeoutMs(planned) + 10_000),
     directory: path(planned.cwd),
-    restart: oneshot && restart === 'always' ? undefined : words(restart),
+    restart: words(restart),
     restartDelay: restart === 'no' ? undefined : words('5s'),
     killMode: words(isWrapped ? 'control-group' : 'mixed'),
     stopSignal: words(planned.stopSignal),
@@ -131,6 +131,7 @@ function unit(
   values: UnitValues,
 ): Unit {
   const user = setup.scope === 'system' ? (allow.user ?? setup.user) : undefined
+  const places = user === setup.user ? setup.places : placesOfAnother(setup, file)
   const variablesFile = {
     path: `${setup.places.settings}/${file.slice(setup.project.length + 1).replace(/@?\.service$/, '')}.env`,
     text: environmentFile(variables, [
@@ -146,19 +147,26 @@ function unit(
         ...mark(setup),
         target: words(`${setup.project}.target`),
         user: user === undefined ? undefined : words(user),
-        environment: environment(setup, hash),
+        environment: environment({ ...setup, places }, hash),
         environmentFile: path(variablesFile.path),
         credentials: Object.entries(credentials).map(([name, from]) => text(`${name}:${from}`)),
-        stateDirectory: words(basename(setup.places.state)),
-        cacheDirectory: words(basename(setup.places.cache)),
+        stateDirectory: words(basename(places.state)),
+        cacheDirectory: words(basename(places.cache)),
         ...hardening(allow, setup, portOf(file, setup)),
       },
       setup.scope === 'user' ? { 'hardening.conf': 'hardening-user.conf' } : {},
     )
-  // Over what systemd acts on: a comment that reads better restarts nobody.
-  const hash = digest(`${withoutComments(render(''))}\n${variablesFile.text}`)
+  // Over what the program gets to feel: a comment that reads better or a newer ops restarts no service.
+  const felt = withoutComments(render('')).replace(/^X-Ops-Version=.*\n/m, '')
+  const hash = digest(`${felt}\n${variablesFile.text}`)
   const instances = role === 'worker' ? workerInstances(setup) : [file]
   return { file, text: render(hash), role, instances, hash, environmentFile: variablesFile, user }
+}
+
+/** systemd gives a state directory to the user of each unit that names it, so one that runs as another has its own. */
+function placesOfAnother({ places }: ServerSetup, file: string): Places {
+  const name = file.replace(/@?\.service$/, '')
+  return { ...places, state: join(dirname(places.state), name), cache: join(dirname(places.cache), name) }
 }
 
 function portOf(file: string, setup: ServerSetup): number | undefined {

@@ -1,4 +1,12 @@
-type Undo = () => Promise<unknown>
+/** What is left although it was taken back, in words; nothing where all is as it was. */
+type Left = string | undefined
+type Undo = () => Promise<Left | void>
+
+export interface TakenBack {
+  /** What could not be taken back, in sentences. */
+  readonly problems: readonly string[]
+  readonly left: readonly string[]
+}
 
 /** How a change of a server is taken back: what was started is stopped, all else comes back, what had run starts again. */
 export class Rollback {
@@ -18,12 +26,17 @@ export class Rollback {
     this.#starts.push(undo)
   }
 
-  /** @returns what could not be taken back, in sentences */
-  async run(): Promise<string[]> {
+  async run(): Promise<TakenBack> {
     const problems: string[] = []
+    const left: string[] = []
     for (const undo of [...this.#stops.toReversed(), ...this.#restores.toReversed(), ...this.#starts]) {
-      await undo().catch((error: unknown) => problems.push((error as Error).message))
+      try {
+        const stays = await undo()
+        if (stays) left.push(stays)
+      } catch (error) {
+        problems.push((error as Error).message)
+      }
     }
-    return problems
+    return { problems, left }
   }
 }

@@ -13,6 +13,8 @@ export interface UnitState {
   readonly sub: string
   /** `loaded`, `not-found`, … */
   readonly load: string
+  /** The file that it was loaded from; empty where there is none. */
+  readonly fragment: string
   /** The file has changed since it was loaded. */
   readonly needsReload: boolean
   /** Files of the operator that change the unit. */

@@ -15,15 +15,17 @@ export interface ServerSetup {
   readonly ops: string
   /** What is to be seen of /home and /root, where the project or ops is there. */
   readonly homePaths: readonly string[]
+  /** Of the plugins that do not come with ops: the user of the units has to read them. */
+  readonly pluginRoots: readonly string[]
   /** The user of units that name none; undefined for user units. */
   readonly user: string | undefined
   readonly places: Places
-  /** Variables of ops that every unit gets by its file: the configuration, the database, the plugins. */
-  readonly environment: Readonly<Record<string, string>>
   /** In the order of their dependencies. */
   readonly services: readonly ServerService[]
   readonly worker: {
     readonly instances: number
+    /** All its variables; the migration has them too. */
+    readonly environment: Readonly<Record<string, string>>
     readonly allow: Allow
     readonly credentials: Readonly<Record<string, string>>
     /** Stands for what a worker reads when it starts: a worker with another one is out of date. */

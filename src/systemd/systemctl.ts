@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
 import type { UnitState } from './server-facts.ts'
 import type { Scope } from './server-setup.ts'
+import { SystemdFailedError } from './systemd-errors.ts'
 
 const properties =
-  'Id,ActiveState,SubState,LoadState,NeedDaemonReload,DropInPaths,UnitFileState,MainPID,ExecMainStartTimestamp,StatusText,NRestarts,Result'
+  'Id,ActiveState,SubState,LoadState,FragmentPath,NeedDaemonReload,DropInPaths,UnitFileState,MainPID,ExecMainStartTimestamp,StatusText,NRestarts,Result'
 
 /** The systemd of the machine, or of the user. */
 export class Systemctl {
@@ -30,6 +31,12 @@ export class Systemctl {
       env: { SYSTEMD_COLORS: '0', SYSTEMD_PAGER: '' },
     }).catch((error: unknown) => ({ failed: true, stdout: '', stderr: '', message: String(error) }))
     return { failed, stdout: stdout ?? '', stderr: stderr || (failed ? String(message) : '') }
+  }
+
+  /** @throws SystemdFailedError */
+  async must(...args: string[]): Promise<void> {
+    const { failed, stderr } = await this.run(...args)
+    if (failed) throw new SystemdFailedError(`systemctl ${args.join(' ')}`, stderr)
   }
 
   async show(units: readonly string[]): Promise<Map<string, UnitState>> {
@@ -60,6 +67,7 @@ function unitState(name: string, block: string): UnitState {
     active: value('ActiveState') || 'inactive',
     sub: value('SubState'),
     load: value('LoadState') || 'not-found',
+    fragment: value('FragmentPath'),
     needsReload: value('NeedDaemonReload') === 'yes',
     // Those of a distribution are for all units and no drift.
     dropIns: value('DropInPaths')

@@ -59,6 +59,15 @@ export class UnitNotReadyError extends OpsError {
   }
 }
 
+export class UrlUnreadableError extends OpsError {
+  readonly code = 'URL_UNREADABLE'
+  constructor(file: string) {
+    super(`The URL of the database is in ${file}, which this user may not read.`, {
+      suggestions: ['ask as root: sudo', 'or say it: OPS_DATABASE_URL=…'],
+    })
+  }
+}
+
 export class NotInstalledError extends OpsError {
   readonly code = 'NOT_INSTALLED'
   constructor(project: string, manifest: string) {

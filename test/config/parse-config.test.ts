@@ -69,7 +69,7 @@ describe('a configuration', () => {
 
   it('lists the known keys where no known key is near', () => {
     expect(problemsOf({ worker: { colour: 'red' } })).toEqual([
-      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod, allow, credentials',
+      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod, env, envFile, allow, credentials',
     ])
   })
 
@@ -133,6 +133,17 @@ describe('a service', () => {
     [{ port: 80, timeout: '1 minute' }, expect.stringContaining('services.web.ready.timeout: expected a duration')],
   ])('is not asked whether it is ready by %o', (ready, problem) => {
     expect(problemsOfServices({ web: { command: 'web', ready } })).toEqual([problem])
+  })
+
+  it.each([
+    [{ only: 'server', watch: ['src'] }, 'watch', 'it means something in development only'],
+    [{ only: 'development', allow: { writePaths: ['/srv'] } }, 'allow', 'it means something on the server only'],
+    [{ only: 'development', credentials: { a: '/etc/a' } }, 'credentials', 'it means something on the server only'],
+    [{ oneshot: true, restart: 'always' }, 'restart', 'a oneshot service is done when it has ended'],
+  ])('says nothing that the side it runs on cannot honour: %o', (service, key, problem) => {
+    expect(problemsOfServices({ web: { command: 'web', ...service } })).toEqual([
+      expect.stringContaining(`services.web.${key}: ${problem}`),
+    ])
   })
 
   it('is asked by a whole URL without a port of its own', () => {

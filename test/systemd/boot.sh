@@ -11,6 +11,8 @@ cp -a /etc /run/ops-etc
 mount --bind /run/ops-etc /etc
 rm -rf /etc/systemd && mkdir -p /etc/systemd/system
 mkdir -p /run/lock /run/systemd /run/dbus /var/lib/systemd /var/log/journal
+# As systemd-tmpfiles leaves it: who is in this group reads the journal.
+chgrp systemd-journal /var/log/journal && chmod 2755 /var/log/journal
 if [[ -d /sys/fs/cgroup/unified ]]; then
   # A tmpfs of its own: systemd would remount the one it finds read-only, for the whole machine.
   mount -t tmpfs tmpfs /sys/fs/cgroup
@@ -40,4 +42,4 @@ Wants=dbus.socket systemd-journald.socket multi-user.target
 UNIT
 export container=other
 exec env -i PATH="$PATH" container=other /lib/systemd/systemd \
-  --system --unit=sandbox.target --log-target=null --show-status=no
+  --system --unit=sandbox.target --log-target=journal --show-status=no

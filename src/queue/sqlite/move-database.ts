@@ -9,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs'
 import Database from 'better-sqlite3'
 import { DatabaseUnusableError } from '../../errors.ts'
@@ -83,10 +84,17 @@ function openFiles(pid: string): string[] {
   }
 }
 
-/** Puts it back where it was; nothing has worked with it since. */
+/**
+ * Takes a move back, with every row that was added since.
+ *
+ * @throws DatabaseUnusableError when somebody has it open
+ */
 export function returnDatabase(from: string, to: string): void {
-  renameSync(`${from}.moved`, from)
-  for (const suffix of ['', '-wal', '-shm']) rmSync(`${to}${suffix}`, { force: true })
+  const kept = `${from}.moved`
+  const { uid, gid } = statSync(kept)
+  const moved = moveDatabase(to, from, { uid, gid })
+  // Only now that all of it is back are the two copies one too many.
+  for (const path of [moved, kept]) rmSync(path, { force: true })
 }
 
 function requireSound(path: string): void {
