@@ -6,7 +6,9 @@ import { dependents } from './dependency-order.ts'
 import type { GuardianMessage } from './guardian.ts'
 import type { PlannedService } from './planned-service.ts'
 
-type Manners = Extract<GuardianMessage, { expect: string }>['as']
+type Expected = Extract<GuardianMessage, { expect: string }>['as']
+type Manners = Omit<Expected, 'output'>
+type GuardedOutput = Expected['output']
 
 /** Keeps the guardian up to date about which process groups there are. */
 export class Guarded {
@@ -31,12 +33,12 @@ export class Guarded {
   }
 
   /** To be said before a process is made, so that no moment is left in which nobody knows of it. */
-  expect(name: string, mark: string): void {
-    this.#say({ expect: mark, as: this.#manners.get(name)! })
+  expect(name: string, mark: string, output: GuardedOutput): void {
+    this.#say({ expect: mark, as: { ...this.#manners.get(name)!, output } })
   }
 
-  guard(name: string, mark: string, group: number): void {
-    const ward = { ...this.#manners.get(name)!, group, startTime: processStat(group)?.startTime }
+  guard(name: string, mark: string, output: GuardedOutput, group: number): void {
+    const ward = { ...this.#manners.get(name)!, output, group, startTime: processStat(group)?.startTime }
     const message = { guard: ward, expected: mark }
     this.#wards.set(group, message)
     this.#say(message)

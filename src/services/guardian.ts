@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, constants, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -19,6 +21,12 @@ interface Ward {
   readonly yieldsWhenAskedTwice: boolean
   /** Those that are stopped before it. */
   readonly dependents: readonly string[]
+  readonly output: {
+    /** Has the two pipes that it writes into; see output-pipes.ts. */
+    readonly directory: string
+    /** Where its last words are kept. */
+    readonly log: string | undefined
+  }
 }
 
 export type GuardianMessage =
@@ -53,8 +61,36 @@ async function endAll(): Promise<void> {
   for (const [mark, ward] of expected) {
     for (const group of groupsWithMark(mark)) wards.set(group, { ...ward, group, startTime: undefined })
   }
-  await Promise.all([...wards.values()].map(end))
+  const all = [...wards.values()]
+  const outputs = all.flatMap((ward) => ['stdout', 'stderr'].map((stream) => goOnReading(ward, stream)))
+  await Promise.all(all.map(end))
+  // A process that has left its group can hold them open for ever.
+  await Promise.race([Promise.all(outputs), sleep(250)])
+  for (const { output } of all) rmSync(output.directory, { recursive: true, force: true })
   process.exit(0)
+}
+
+/** A service that nobody reads would stand still as soon as its pipe is full. */
+function goOnReading({ output: { directory, log } }: Ward, stream: string): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      const fd = openSync(join(directory, stream), constants.O_RDONLY | constants.O_NONBLOCK)
+      new Socket({ fd, writable: false })
+        .on('data', (chunk) => keep(log, chunk))
+        .on('error', () => {})
+        .on('close', () => resolve())
+    } catch {
+      resolve()
+    }
+  })
+}
+
+function keep(log: string | undefined, chunk: Buffer): void {
+  try {
+    if (log !== undefined) appendFileSync(log, chunk)
+  } catch {
+    // The disk is full, or the folder gone: the services are stopped all the same.
+  }
 }
 
 async function end(ward: Ward): Promise<void> {

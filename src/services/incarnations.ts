@@ -3,6 +3,7 @@ import { isGroupEmpty, signalGroup } from '../processes/process-group.ts'
 import { EventLines } from './event-lines.ts'
 import type { FleetAction, FleetEvent } from './fleet.ts'
 import { Guarded } from './guarded.ts'
+import { makeOutputPipes, type OutputPipes } from './output-pipes.ts'
 import type { PlannedService } from './planned-service.ts'
 import { waitForPort } from './port.ts'
 import { isReady } from './readiness.ts'
@@ -14,6 +15,7 @@ import { untilGroupIsEmpty } from './until-group-is-empty.ts'
 interface Incarnation {
   readonly number: number
   readonly abort: AbortController
+  pipes?: OutputPipes
   process?: ServiceProcess
   env?: Record<string, string>
   isAwaited?: boolean
@@ -100,9 +102,12 @@ export class Incarnations {
 
       const mark = `${this.#run}:${name}:${incarnation.number}`
       incarnation.env = { ...env, OPS_SERVICE: name, OPS_SERVICE_START: mark }
-      this.#guarded.expect(name, `OPS_SERVICE_START=${mark}`)
-      const process = await startProcess(service, incarnation.env)
-      this.#guarded.guard(name, `OPS_SERVICE_START=${mark}`, process.group)
+      const pipes = await makeOutputPipes()
+      incarnation.pipes = pipes
+      const output = { directory: pipes.directory, log: undefined }
+      this.#guarded.expect(name, `OPS_SERVICE_START=${mark}`, output)
+      const process = await startProcess(service, incarnation.env, pipes)
+      this.#guarded.guard(name, `OPS_SERVICE_START=${mark}`, output, process.group)
       incarnation.process = process
       process.output.on('lines', (text, stream) => {
         const events = this.#events.get(name)
@@ -112,6 +117,7 @@ export class Incarnations {
       this.#tell({ ...event, kind: 'launched' })
       this.#tell({ ...event, kind: 'exited', exit: await process.exit })
     } catch (error) {
+      incarnation.pipes?.remove()
       this.#tell({ ...event, kind: 'not launched', error })
     }
   }
@@ -131,6 +137,7 @@ export class Incarnations {
     // What it wrote last comes first.
     await process.exit
     this.#guarded.release(process.group)
+    incarnation.pipes?.remove()
     delete incarnation.process
     this.#record()
     this.#tell({ name, incarnation: number, kind: 'emptied' })

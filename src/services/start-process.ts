@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import type { Exit } from './after-exit.ts'
+import { type OutputPipes, outputStreams } from './output-pipes.ts'
 import type { PlannedService } from './planned-service.ts'
 import { ServiceNotStartedError } from './service-errors.ts'
 import type { OutputStream } from './service-report.ts'
@@ -21,7 +22,11 @@ export interface ServiceProcess {
 const lastWordsMs = 250
 
 /** @throws ServiceNotStartedError when there is no such program or directory */
-export async function startProcess(service: PlannedService, env: Record<string, string>): Promise<ServiceProcess> {
+export async function startProcess(
+  service: PlannedService,
+  env: Record<string, string>,
+  pipes: OutputPipes,
+): Promise<ServiceProcess> {
   const options = {
     cwd: service.cwd,
     env,
@@ -30,6 +35,8 @@ export async function startProcess(service: PlannedService, env: Record<string, 
     detached: true,
     cleanup: false,
     stdin: 'ignore',
+    // execa takes any open file, and its types the first ten.
+    ...(pipes.write as Record<OutputStream, 3>),
     // execa ends a program whose kept output grows beyond its limit.
     buffer: false,
     reject: false,
@@ -39,11 +46,12 @@ export async function startProcess(service: PlannedService, env: Record<string, 
     typeof command === 'string'
       ? execa(command, { ...options, shell: true })
       : execa(command[0]!, command.slice(1), options)
+  pipes.closeWriters()
   if (child.pid === undefined) throw new ServiceNotStartedError(service.name, (await child) as unknown as Error)
 
   const output: ServiceProcess['output'] = new EventEmitter()
-  const closed = (['stdout', 'stderr'] as const).map((name) => {
-    const stream = child[name]
+  const closed = outputStreams.map((name) => {
+    const stream = pipes.read[name]
     onWholeLines(stream, (text) => output.emit('lines', text, name))
     return new Promise<void>((resolve) => stream.once('close', resolve))
   })

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isGroupEmptyWithin } from '../../src/processes/process-group.ts'
@@ -31,6 +31,15 @@ describe('when ops is killed', () => {
     )
     for (const group of groups) expect(await isGroupEmptyWithin(group, 8000)).toBe(true)
     expect([project.read('kind.signals'), project.read('deaf.signals')]).toEqual(['TERM\n', 'TERM\n'])
+  })
+
+  it('they can write as much as they want on their way to a clean end', async () => {
+    const { project, groups } = await killed(
+      { loud: { command: traps('loud', 'head -c 300000 /dev/zero; echo out; echo err >&2; touch loud.done; exit') } },
+      'loud',
+    )
+    expect(await isGroupEmptyWithin(groups[0]!, 8000)).toBe(true)
+    expect(existsSync(project.path('loud.done'))).toBe(true)
   })
 
   it('dependents end first', async () => {

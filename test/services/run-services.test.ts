@@ -147,6 +147,11 @@ describe('a start', () => {
     })
   })
 
+  it('can open its output once more, by the names that it has for it', async () => {
+    void start({ api: { command: 'echo out > /dev/stdout; echo err > /dev/stderr; exec sleep 60' } })
+    await until(() => (output.api ?? '').split('\n').sort().join() === ',err,out')
+  })
+
   it('reads no input', async () => {
     void start({ api: { command: 'cat; echo read; exec sleep 60' } })
     await until(() => output.api === 'read\n')
