@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { TestProject } from '../support/test-project.ts'
+
+const config = `export default {
+  database: process.env.SHOP_DATABASE ?? 'sqlite:.ops/ops.db',
+  services: {
+    api: { command: 'node api.js', envFile: '.env', env: { MODE: 'fast' } },
+    web: { command: 'vite', only: 'development', env: { LOCAL: '1' } },
+  },
+}`
+
+function shop(variables: string): TestProject {
+  const project = new TestProject()
+  project.write('ops.config.mjs', config)
+  project.write('.env', variables)
+  return project
+}
+
+describe('ops env check', () => {
+  it('is content with variables that everybody reads alike', async () => {
+    const { exitCode, stdout } = await shop('TOKEN=abc\nNAME="with spaces"\n').ops('env', 'check')
+    expect([exitCode, stdout]).toEqual([0, 'Everybody reads these variables alike.'])
+  })
+
+  it('names the lines that others read differently, and no value', async () => {
+    const project = shop('# first\nTOKEN=hunter2 # note\nexport KEY=hunter2\nX-Y=hunter2\nA="it\\"s hunter2"\n')
+    const { exitCode, stdout } = await project.ops('env', 'check')
+    expect([exitCode, ...stdout.split('\n')]).toEqual([
+      1,
+      'api: systemd would pass over X-Y: its name has more than letters, digits and "_"',
+      '.env:2: TOKEN: systemd reads another value',
+      '.env:3: KEY: systemd reads nothing',
+      '.env:4: X-Y: systemd reads nothing',
+      '.env:5: A: systemd reads another value',
+      '.env:5: A: node --env-file reads another value',
+    ])
+    expect(stdout).not.toContain('hunter2')
+    expect((await project.ops('env', 'check', '--json')).stdout).not.toContain('hunter2')
+  })
+
+  it('says what the server lacks, by the names that it printed there', async () => {
+    const server = shop('TOKEN=abc\n')
+    const { stdout: names } = await server.ops('env', 'check', '--names')
+    expect(names).toBe('api: MODE TOKEN\nworker:')
+    const { exitCode, stdout } = await shop('TOKEN=abc\nSMTP_URL=x\n').opsWith(
+      { input: names },
+      'env',
+      'check',
+      '--server',
+      '-',
+    )
+    expect([exitCode, stdout]).toEqual([1, 'api: SMTP_URL is here and lacking on the server'])
+  })
+
+  it('finds a missing file, and what the configuration takes from the shell', async () => {
+    const project = new TestProject()
+    project.write('ops.config.mjs', config)
+    const { exitCode, stdout } = await project.opsWith({ env: { SHOP_DATABASE: 'sqlite:x.db' } }, 'env', 'check')
+    expect([exitCode, ...stdout.split('\n')]).toEqual([
+      1,
+      'api: there is no .env',
+      "SHOP_DATABASE comes from this shell, and no unit has it: put it into the worker's env or envFile",
+    ])
+  })
+})
