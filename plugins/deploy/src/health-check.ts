@@ -5,6 +5,7 @@ import type { HealthCheck } from './settings.ts'
 
 /** One answer is waited for no longer than this. */
 const PATIENCE_MS = 5000
+const NO_ANSWER = 'gave no answer in time'
 
 interface Parts {
   /** Runs the command of the check; rejects when it fails. */
@@ -30,8 +31,10 @@ export async function checkHealth(check: HealthCheck, { run, signal, log }: Part
     )
     signal.throwIfAborted()
     if (complaint === undefined) return log(`${subject(check)} is healthy`)
-    if (complaint !== last) log(`${subject(check)}: ${complaint}`)
-    last = complaint
+    // A question that the end of the time cut short says less than the answer before it.
+    const isCutShort = complaint === NO_ANSWER && left < PATIENCE_MS && last !== ''
+    if (complaint !== last && !isCutShort) log(`${subject(check)}: ${complaint}`)
+    if (!isCutShort) last = complaint
     if (performance.now() + check.interval >= deadline)
       throw new UnhealthyError(subject(check), inSeconds(check.timeout), last)
     await delay(check.interval, undefined, { signal }).catch(() => signal.throwIfAborted())
@@ -58,7 +61,7 @@ async function ask(
     const isExpected = status === undefined ? response.status < 400 : response.status === status
     return isExpected ? undefined : `answered ${response.status}, expected ${status ?? 'a status below 400'}`
   } catch (error) {
-    if (until.aborted) return 'gave no answer in time'
+    if (until.aborted) return NO_ANSWER
     const { message, cause } = error as Error & { cause?: { message?: string; code?: string } }
     return cause?.code === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : (cause?.message ?? message)
   }

@@ -41,7 +41,7 @@ function scenario(sshd: () => Sshd | undefined) {
     const failed = shop.task('deployments', 2)
     expect(failed).toMatchObject({ status: 'failed', release: null })
     expect(failed.error).toMatch(
-      /^release 2 failed: http:.*\/health was not healthy within 1s: answered 500, expected a status below 400; release 1 is current again$/,
+      /^release 2 failed: http:.*\/health was not healthy within 3s: answered 500, expected a status below 400; release 1 is current again$/,
     )
     expect(readFileSync(shop.path('current/text'), 'utf8')).toBe('one\n')
     expect(shop.history.slice(2)).toEqual(['before 2', 'after 2', 'after 1'])

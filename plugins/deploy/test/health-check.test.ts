@@ -50,6 +50,18 @@ describe('a health check', () => {
     await expect(check({ url: silent }).done).rejects.toThrow(/within 0.3s: gave no answer in time$/)
   })
 
+  test('keeps the last answer when the end of the time cuts the next one short', async () => {
+    let asked = 0
+    const url = await serve((_, response) => {
+      asked += 1
+      if (asked > 1) return
+      response.statusCode = 500
+      response.end()
+    })
+    await expect(check({ url, timeout: 1500 }).done).rejects.toThrow(/within 1.5s: answered 500, /)
+    expect(asked).toBe(2)
+  })
+
   test('may be a command, run until it succeeds', async () => {
     let runs = 0
     const run = async () => {

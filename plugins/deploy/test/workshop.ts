@@ -45,7 +45,7 @@ export class Workshop {
         'echo "after $DEPLOY_RELEASE" >> ../../history',
         'if [ -e ../../slow ]; then echo $$ > ../../pid; sleep 60; fi; test ! -e broken',
       ],
-      health: { url: this.url, timeout: '1s', interval: '100ms' },
+      health: { url: this.url, timeout: '3s', interval: '100ms' },
       keep: 3,
       ...change,
     }
