@@ -12,6 +12,8 @@ export type Failpoint =
   | 'recover.before-ending-processes'
   | 'recover.before-commit'
   | 'recover.after-commit'
+  | 'plugins.replaced-one'
+  | 'plugins.committed'
 
 const [name, action, count = '1'] = (process.env.OPS_FAILPOINT ?? '').split(':')
 let left = Number(count)

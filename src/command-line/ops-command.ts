@@ -17,15 +17,20 @@ export abstract class OpsCommand extends Command {
 
   private project: Project | undefined
 
-  /** The project that this command works on. It is closed when the command has ended. */
-  protected async openProject(file: string | undefined): Promise<Project> {
+  /**
+   * The project that this command works on. It is closed when the command has ended. A plugin that cannot be used is
+   * told, save by a command whose result says so itself.
+   */
+  protected async openProject(file: string | undefined, { isListing = false } = {}): Promise<Project> {
     const [{ openProject }, { knownPlugins }] = await Promise.all([
       import('../project/open-project.ts'),
       import('./known-plugins.ts'),
     ])
     const { plugins, broken } = knownPlugins(file)
     this.project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins, broken })
-    for (const problem of this.project.registry.problems) this.warn(problem)
+    if (!isListing)
+      for (const { problem, suggestion } of this.project.registry.broken)
+        this.warn(`${problem}\nTry this: ${suggestion}`)
     return this.project
   }
 

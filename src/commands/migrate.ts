@@ -17,10 +17,16 @@ exclusivity. All of it in one transaction, and again without effect.`
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Migrate)
-    const { migrateProject } = await import('../project/migrate-project.ts')
+    const [{ migrateProject }, { unmadeTables }] = await Promise.all([
+      import('../project/migrate-project.ts'),
+      import('../project/unmade-tables.ts'),
+    ])
     const project = await this.openProject(flags.config)
     const { steps, errors } = await migrateProject(project, { check: flags.check })
     for (const error of errors) this.warn(error.message)
+    // The application may be about to make them, so this is no failure.
+    const unmade = await unmadeTables(project, (await project.processors()).ready)
+    for (const { message } of unmade.values()) this.warn(message)
     for (const { kind, source, name, change } of steps) {
       this.log(
         `${flags.check ? 'due: ' : ''}${kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind} ${name} of ${source}`}`,

@@ -116,6 +116,7 @@ export const configSchema = record({
   ),
   schedules: v.optional(map(schedule, 'an object of schedules')),
   plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
+  pluginsAllow: v.optional(texts),
 })
 
 function user() {

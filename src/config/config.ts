@@ -100,6 +100,11 @@ export interface Config {
   readonly systemd?: SystemdConfig
   /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and for `ops-plugin-build`. */
   readonly plugins?: Readonly<Record<string, unknown>>
+  /**
+   * What may be installed or linked as a plugin: names of packages, paths from the project, addresses of repositories;
+   * `*` stands for anything. Everything when there is no such list.
+   */
+  readonly pluginsAllow?: readonly string[]
 }
 
 /** Types a configuration; returns it as it is. */

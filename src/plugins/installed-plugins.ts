@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { BrokenPlugin, Plugin } from '../processor/processor-registry.ts'
 import { type ListedPlugin, readPluginList } from './plugin-list.ts'
 
@@ -9,7 +9,8 @@ export interface InstalledPlugins {
   readonly broken: readonly BrokenPlugin[]
 }
 
-export function installedPlugins(folder: string): InstalledPlugins {
+/** @param base what the paths in the list are relative to, where that is another folder than the list's own */
+export function installedPlugins(folder: string, base = folder): InstalledPlugins {
   let listed: readonly ListedPlugin[]
   try {
     listed = readPluginList(folder).plugins
@@ -21,18 +22,21 @@ export function installedPlugins(folder: string): InstalledPlugins {
   const plugins: Plugin[] = []
   const broken: BrokenPlugin[] = []
   for (const one of listed) {
-    const found = readPlugin(folder, one)
+    const found = readPlugin({ folder, base }, one)
     if ('manifest' in found) plugins.push(found)
     else broken.push(found)
   }
   return { plugins, broken }
 }
 
-function readPlugin(folder: string, { name, type, root: linked }: ListedPlugin): Plugin | BrokenPlugin {
-  const root = type === 'link' && linked !== undefined ? linked : join(folder, 'node_modules', name)
+function readPlugin(
+  { folder, base }: { folder: string; base: string },
+  { name, type, root: linked, tables }: ListedPlugin,
+): Plugin | BrokenPlugin {
+  const root = type === 'link' && linked !== undefined ? resolve(base, linked) : join(folder, 'node_modules', name)
   const file = join(root, 'package.json')
   const broken = (problem: string, suggestion: string): BrokenPlugin => ({
-    plugin: { name, version: '?', root, type, manifest: {} },
+    plugin: { name, version: '?', root, type, manifest: {}, tables },
     problem: `The plugin ${name} cannot be used: ${problem}.`,
     suggestion,
   })
@@ -43,7 +47,7 @@ function readPlugin(folder: string, { name, type, root: linked }: ListedPlugin):
   }
   try {
     const manifest = JSON.parse(readFileSync(file, 'utf8'))
-    return { name: manifest.name ?? name, version: manifest.version ?? '0.0.0', root, type, manifest }
+    return { name: manifest.name ?? name, version: manifest.version ?? '0.0.0', root, type, manifest, tables }
   } catch (error) {
     return broken(
       `${file} is no JSON (${(error as Error).message})`,

@@ -6,10 +6,12 @@ import { PluginListUnreadableError } from './plugin-errors.ts'
 export interface ListedPlugin {
   readonly name: string
   readonly type: 'user' | 'link'
-  /** Of one that is linked: where it is. */
+  /** Of one that is linked: where it is, from the folder of the list unless it is elsewhere altogether. */
   readonly root?: string
-  /** Of one that is installed: what it was installed by. */
+  /** Of one that is installed: what it was installed by, which an update fetches anew. */
   readonly spec?: string
+  /** The task tables that it had when it was installed or linked. */
+  readonly tables?: readonly string[]
 }
 
 /** The package.json of a plugin folder: npm keeps the dependencies, ops the rest. */
@@ -52,7 +54,7 @@ export function makePluginFolder(folder: string): void {
   if (!existsSync(manifestOf(folder))) writePlugins(folder, [])
   // The list and the lock file are for the repository: with them a server gets the same versions.
   const ignored = join(folder, '.gitignore')
-  if (!existsSync(ignored)) writeFileSync(ignored, 'node_modules/\n')
+  if (!existsSync(ignored)) writeFileSync(ignored, 'node_modules/\n.changing/\n')
 }
 
 function writePlugins(folder: string, plugins: readonly ListedPlugin[]): void {

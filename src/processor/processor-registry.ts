@@ -10,6 +10,8 @@ export interface Plugin {
   readonly type: PluginType
   /** The parsed package.json. */
   readonly manifest: { readonly ops?: unknown }
+  /** The task tables that it had when it was installed or linked, for when it is not there to be asked. */
+  readonly tables?: readonly string[] | undefined
 }
 
 /** Linked beats installed beats bundled. */
@@ -20,6 +22,12 @@ const rank: Readonly<Record<PluginType, number>> = { link: 0, user: 1, bundled: 
 /** Whether a plugin, or what it brings, goes before that of another. */
 export function comparePlugins(a: Plugin, b: Plugin): number {
   return rank[a.type] - rank[b.type] || a.name.localeCompare(b.name)
+}
+
+/** Each plugin once: of one that is bundled and installed anew, say, the better ranked alone counts. */
+export function countingPlugins(plugins: readonly Plugin[]): Plugin[] {
+  const ranked = [...plugins].sort(comparePlugins)
+  return ranked.filter((plugin, index) => ranked.findIndex(({ name }) => name === plugin.name) === index)
 }
 
 /** A processor that a plugin declares; nothing of it is imported yet. */
@@ -70,10 +78,7 @@ export class ProcessorRegistry {
   constructor(plugins: readonly Plugin[], broken: readonly BrokenPlugin[] = []) {
     const found = new Map<string, DeclaredProcessor>()
     const problems: BrokenPlugin[] = [...broken]
-    const ranked = [...plugins].sort(comparePlugins)
-    // The same plugin bundled and installed anew: the better ranked one alone counts.
-    const chosen = ranked.filter((plugin, index) => ranked.findIndex(({ name }) => name === plugin.name) === index)
-    this.plugins = chosen.flatMap((plugin) => {
+    this.plugins = countingPlugins(plugins).flatMap((plugin) => {
       const declaration = readDeclaration(plugin, problems)
       if (!declaration) return []
       const { processors, migrations } = declaration

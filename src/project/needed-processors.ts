@@ -52,7 +52,7 @@ function configured({ config, file }: Project, { plugin }: Broken): string | und
     : `${file ?? 'the configuration'} has settings for it (plugins.${key})`
 }
 
-/** What is broken does not say which table is its own, but the migrations of its plugin name those that it has. */
+/** What is broken does not say which table is its own, but the migrations of its plugin name those that it has, and the list of plugins does. */
 async function pendingTasks(project: Project, { plugin, processor }: Broken): Promise<string | undefined> {
   const { ready } = await project.processors()
   const others = new Set(ready.map(({ queued }) => queued.table.name))
@@ -69,9 +69,9 @@ async function pendingTasks(project: Project, { plugin, processor }: Broken): Pr
   return undefined
 }
 
-function tablesOf({ root, manifest }: Plugin, processor: string | undefined): Set<string> {
+function tablesOf({ root, manifest, tables = [] }: Plugin, processor: string | undefined): Set<string> {
   const { migrations, processors = {} } = (manifest.ops ?? {}) as { migrations?: unknown; processors?: object }
-  const made = typeof migrations === 'string' ? tablesMadeBy(join(root, migrations)) : new Set<string>()
+  const made = typeof migrations === 'string' ? tablesMadeBy(join(root, migrations)) : new Set(tables)
   const { table } = ((processors as Record<string, unknown>)[processor ?? ''] ?? {}) as { table?: unknown }
   return typeof table === 'string' ? new Set([table]) : made
 }

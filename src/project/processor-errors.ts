@@ -23,3 +23,19 @@ export class ProcessorNeededError extends OpsError {
     })
   }
 }
+
+/** A table that neither the application nor the plugin has made. */
+export class TableNotMadeError extends OpsError {
+  readonly code = 'TABLE_NOT_MADE'
+  constructor({ name, plugin }: DeclaredProcessor, table: string, database: string) {
+    super(
+      `The processor "${name}" of ${plugin.name}@${plugin.version} cannot be used: ${database} has no table "${table}", and no migration of the plugin makes it.`,
+      {
+        suggestions: [
+          'ship migrations/sqlite and migrations/postgres with the plugin, and say "migrations": "./migrations" under "ops" in its package.json',
+          'or make the table with the migrations of the application',
+        ],
+      },
+    )
+  }
+}

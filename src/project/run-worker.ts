@@ -11,6 +11,7 @@ import { isServer, migrateProject } from './migrate-project.ts'
 import { needProcessors } from './needed-processors.ts'
 import type { Project } from './open-project.ts'
 import { taskNames } from './task-names.ts'
+import { unmadeTables } from './unmade-tables.ts'
 
 export interface RunWorkerOptions extends WorkOptions {
   /** The processors whose tasks it takes; all when undefined. */
@@ -75,6 +76,7 @@ async function usableProcessors(
   if (!only) await needProcessors(project)
   if (!only) for (const error of errors) leaveOut(error.message)
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
+  const unmade = await unmadeTables(project, wanted)
   const usable: ReadyProcessor[] = []
   for (const candidate of wanted) {
     const { processor, table } = candidate.queued
@@ -82,7 +84,11 @@ async function usableProcessors(
     if (missing?.length === 0) usable.push(candidate)
     else if (missing)
       leaveOut(`The table "${table.name}" of "${processor}" lacks ${missing.join(', ')}; run ops migrate.`)
-    else leaveOut(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
+    else
+      leaveOut(
+        unmade.get(processor)?.message ??
+          `The table "${table.name}" of "${processor}" does not exist; run ops migrate.`,
+      )
   }
   return usable
 }

@@ -44,7 +44,7 @@ describe('ops', () => {
   it.each([[['plugins', 'install', 'x']], [['plugins:install', 'x']]])('takes %j as one command', async (command) => {
     const { stdout, exitCode } = await new TestProject().ops(...command, '--help')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^Installs a plugin into ops\./)
+    expect(stdout).toMatch(/^Install plugins, or without an argument those of the lock file\./)
   })
 
   it('ends without a word when its reader leaves', async () => {

@@ -43,6 +43,14 @@ export class TestProject {
     return project
   }
 
+  /** A project with a configuration, in whose own folder its plugins are kept. */
+  static withConfig(config: Config = {}): TestProject {
+    const project = new TestProject()
+    project.env.OPS_DATA_DIR = undefined
+    project.write('ops.config.json', JSON.stringify(config))
+    return project
+  }
+
   /** Links plugins, as `ops plugins:link` does. */
   link(...plugins: Plugin[]): void {
     linkPlugins(this.env.OPS_DATA_DIR!, plugins)

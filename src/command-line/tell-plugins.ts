@@ -1,0 +1,25 @@
+import type { PluginsChange } from '../project/change-plugins.ts'
+import { screenOf } from '../terminal/screen.ts'
+import { changeLines, isBroken, problemsOf } from './plugin-sheet.ts'
+import { problemText } from './processors-table.ts'
+
+interface Teller {
+  log(line: string): void
+  warn(text: string): unknown
+}
+
+/** Says what was installed or linked, and what is wrong with it, in which case the exit status is 1. */
+export function tellPlugins(change: PluginsChange, to: Teller): void {
+  for (const line of changeLines(change, screenOf(process.stdout, process.env))) to.log(line)
+  for (const sheet of change.plugins) {
+    for (const problem of problemsOf(sheet))
+      if (problem.code !== 'TASK_TABLE_MISSING') to.warn(problemText(problem).join('\n'))
+    if (!isBroken(sheet)) continue
+    to.warn(
+      `${sheet.name} is ${sheet.source} and cannot be used as it is; all else works. To take it back: ops plugins:${sheet.source === 'linked' ? 'unlink' : 'uninstall'} ${sheet.name}`,
+    )
+    process.exitCode = 1
+  }
+  for (const error of change.migration.errors) to.warn(error)
+  if (change.migration.errors.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,20 @@
+import * as Args from '@oclif/core/args'
+import { OpsCommand } from '../../command-line/ops-command.ts'
+
+export default class PluginsUnlink extends OpsCommand {
+  static override summary = 'Use a linked plugin no longer; its folder stays as it is.'
+
+  static override examples = ['<%= config.bin %> <%= command.id %> ops-plugin-email']
+
+  static override args = { plugin: Args.string({ description: 'its name', required: true }) }
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(PluginsUnlink)
+    const { unlinkPlugin } = await import('../../project/link-plugin.ts')
+    const place = { cwd: process.cwd(), env: process.env, file: flags.config }
+    const unlinked = unlinkPlugin(place, args.plugin)
+    this.log(`${unlinked.name} is linked no longer.`)
+    if (unlinked.isInstalled) this.log('The version that was installed before counts again.')
+    return unlinked
+  }
+}

@@ -1,0 +1,91 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type FetchedPlugin, fetchPlugin } from './fetch-plugin.ts'
+import { npm } from './npm.ts'
+import { npmError } from './npm-errors.ts'
+import { NoPluginError } from './plugin-errors.ts'
+import { readPluginList } from './plugin-list.ts'
+import type { PluginSource } from './plugin-source.ts'
+
+export interface InstalledPlugin {
+  readonly name: string
+  readonly version: string
+  readonly spec: string
+  /** It, or what it depends on, wants to run scripts when it is installed; they did not run. */
+  readonly hasIdleScripts: boolean
+}
+
+/**
+ * Installs plugins into a folder that is not in use yet. Nothing of them runs unless scripts are allowed, and then only
+ * when all of them are known to be plugins.
+ */
+export async function installPlugins(
+  sources: readonly PluginSource[],
+  options: { folder: string; allowScripts: boolean },
+): Promise<InstalledPlugin[]> {
+  const { folder, allowScripts } = options
+  const fetched: FetchedPlugin[] = []
+  for (const source of sources) fetched.push(await fetchPlugin(source, options))
+  const specs = fetched.map(({ name, dependency }) => `${name}@${dependency}`)
+  const label = fetched.map(({ source }) => source.spec).join(', ')
+  const done = await npm(['install', ...specs], { cwd: folder, allowScripts: false })
+  if (!done.isDone) throw npmError(label, done)
+  for (const { name, source } of fetched) {
+    if (!isPlugin(readManifest(folder, name))) throw new NoPluginError(name, `"${source.spec}"`)
+  }
+  const waiting = packagesWithScripts(folder)
+  if (allowScripts && waiting.length > 0) {
+    const rebuilt = await npm(['rebuild'], { cwd: folder, allowScripts: true })
+    if (!rebuilt.isDone) throw npmError(label, rebuilt)
+  }
+  dropTarballs(folder)
+  return fetched.map(({ name, version, source }) => ({
+    name,
+    version,
+    spec: source.spec,
+    hasIdleScripts: !allowScripts && waiting.length > 0,
+  }))
+}
+
+/** Installs what the lock file says, to the byte. */
+export async function installLocked(options: { folder: string; allowScripts: boolean }): Promise<void> {
+  const done = await npm(['ci'], { cwd: options.folder, allowScripts: options.allowScripts })
+  if (!done.isDone) throw npmError('What the lock file says', done)
+}
+
+export async function uninstallPlugins(folder: string, names: readonly string[]): Promise<void> {
+  const done = await npm(['uninstall', ...names], { cwd: folder, allowScripts: false })
+  if (!done.isDone) throw npmError(names.join(', '), done)
+  dropTarballs(folder)
+}
+
+/** What has processors, or commands, or both. */
+export function isPlugin(manifest: object): boolean {
+  const { ops, oclif } = manifest as { ops?: unknown; oclif?: { commands?: unknown; hooks?: unknown } }
+  return isObject(ops) || (isObject(oclif) && (oclif.commands !== undefined || oclif.hooks !== undefined))
+}
+
+function isObject<Value>(value: Value): value is Value & object {
+  return typeof value === 'object' && value !== null
+}
+
+function readManifest(folder: string, name: string): object {
+  return JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8'))
+}
+
+function packagesWithScripts(folder: string): string[] {
+  const file = join(folder, 'package-lock.json')
+  if (!existsSync(file)) return []
+  const { packages = {} } = JSON.parse(readFileSync(file, 'utf8')) as {
+    packages?: Record<string, { hasInstallScript?: boolean }>
+  }
+  return Object.keys(packages).filter((path) => packages[path]!.hasInstallScript)
+}
+
+/** Those that no plugin was installed from any more. */
+function dropTarballs(folder: string): void {
+  const tarballs = join(folder, 'tarballs')
+  if (!existsSync(tarballs)) return
+  const used = Object.values(readPluginList(folder).dependencies).map((dependency) => basename(dependency))
+  for (const name of readdirSync(tarballs)) if (!used.includes(name)) rmSync(join(tarballs, name))
+}

@@ -1,0 +1,86 @@
+import { relative, resolve } from 'node:path'
+import { checkAllowed } from '../plugins/allow-list.ts'
+import { findListed } from '../plugins/find-listed.ts'
+import { type InstalledPlugin, installLocked, installPlugins } from '../plugins/install-plugins.ts'
+import { NothingToInstallError } from '../plugins/plugin-errors.ts'
+import { findPluginFolder } from '../plugins/plugin-folder.ts'
+import { type ListedPlugin, listPlugin, readPluginList } from '../plugins/plugin-list.ts'
+import { parsePluginSource } from '../plugins/plugin-source.ts'
+import { type Beginning, type ChangeOptions, changePlugins, type PluginsChange } from './change-plugins.ts'
+import type { Place } from './known-plugins.ts'
+
+export interface AddOptions extends ChangeOptions {
+  /** Lets packages run scripts of theirs while they are installed. */
+  readonly allowScripts: boolean
+}
+
+export interface AddedPlugins extends PluginsChange {
+  /** Plugins with scripts, their own or of what they depend on, that did not run. */
+  readonly idleScripts: readonly string[]
+}
+
+/** Installs plugins by what was typed. Either all of them are there afterwards, or everything is as it was. */
+export async function addPlugins(place: Place, texts: readonly string[], options: AddOptions): Promise<AddedPlugins> {
+  const sources = texts.map((text) => parsePluginSource(text, place.cwd))
+  let installed: readonly InstalledPlugin[] = []
+  const change = await changePlugins(place, options, async (copy, { folder, config, directory }) => {
+    for (const source of sources) checkAllowed(source, { allowed: config.pluginsAllow, directory })
+    installed = await installPlugins(sources, { folder: copy, allowScripts: options.allowScripts })
+    for (const { name, spec } of installed)
+      listPlugin(copy, { name, type: 'user', spec: movable(spec, { folder, directory }) })
+    return installed.map(({ name }) => name)
+  })
+  return { ...change, idleScripts: installed.filter(({ hasIdleScripts }) => hasIdleScripts).map(({ name }) => name) }
+}
+
+/** Fetches plugins anew by what they were installed by: a newer version, where what was asked for allows one. */
+export async function updatePlugins(
+  place: Place,
+  names: readonly string[],
+  options: AddOptions,
+): Promise<AddedPlugins> {
+  const { path } = findPluginFolder(place)
+  const { plugins, dependencies } = readPluginList(path)
+  const installed = plugins.filter(({ type }) => type === 'user')
+  const chosen = names.length > 0 ? names.map((name) => findListed(installed, name, 'installed')) : installed
+  if (chosen.length === 0) throw new NothingToInstallError(path)
+  return addPlugins(
+    place,
+    chosen.map((listed) => specOf(path, listed, dependencies)),
+    options,
+  )
+}
+
+/** Installs exactly what the lock file says. */
+export async function restorePlugins(place: Place, options: AddOptions): Promise<AddedPlugins> {
+  const change = await changePlugins(
+    place,
+    { ...options, force: true },
+    async (copy, { folder, config, directory }) => {
+      const { plugins, dependencies } = readPluginList(copy)
+      if (plugins.length === 0) throw new NothingToInstallError(folder.path)
+      const installed = plugins.filter(({ type }) => type === 'user')
+      for (const listed of installed) {
+        const spec = specOf(folder.path, listed, dependencies)
+        // A tarball or a folder need not be here, where its copy is.
+        if (!spec.startsWith('/'))
+          checkAllowed(parsePluginSource(spec, folder.path), { allowed: config.pluginsAllow, directory })
+      }
+      if (installed.length > 0) await installLocked({ folder: copy, allowScripts: options.allowScripts })
+      return plugins.map(({ name }) => name)
+    },
+  )
+  return { ...change, idleScripts: [] }
+}
+
+function specOf(folder: string, { name, spec }: ListedPlugin, dependencies: Readonly<Record<string, string>>): string {
+  if (spec === undefined) return `${name}@${dependencies[name] ?? 'latest'}`
+  return spec.startsWith('.') ? resolve(folder, spec) : spec
+}
+
+/** A path inside the project is kept from the folder of the list, so that the project may lie elsewhere tomorrow. */
+export function movable(path: string, { folder, directory }: Pick<Beginning, 'folder' | 'directory'>): string {
+  if (!path.startsWith('/') || folder.scope !== 'project') return path
+  const isInside = !relative(directory, path).startsWith('..')
+  return isInside ? relative(folder.path, path) : path
+}

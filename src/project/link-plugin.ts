@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { checkAllowed } from '../plugins/allow-list.ts'
+import { findListed } from '../plugins/find-listed.ts'
+import { isPlugin } from '../plugins/install-plugins.ts'
+import { PluginChange } from '../plugins/plugin-change.ts'
+import { NoPluginError, NoPluginSourceError } from '../plugins/plugin-errors.ts'
+import { findPluginFolder } from '../plugins/plugin-folder.ts'
+import { listPlugin, readPluginList, unlistPlugin } from '../plugins/plugin-list.ts'
+import { movable } from './add-plugins.ts'
+import { type ChangeOptions, changePlugins, type PluginsChange } from './change-plugins.ts'
+import type { Place } from './known-plugins.ts'
+
+/** Uses a plugin from where it is written: its TypeScript sources, without a build. */
+export async function linkPlugin(place: Place, path: string, options: ChangeOptions): Promise<PluginsChange> {
+  return changePlugins(place, options, async (copy, { folder, config, directory }) => {
+    const { root, name } = readPackage(path, place.cwd)
+    checkAllowed({ kind: 'folder', spec: root }, { allowed: config.pluginsAllow, directory })
+    // What it was installed by is kept, for when it is unlinked.
+    const { spec } = readPluginList(copy).plugins.find((plugin) => plugin.name === name) ?? {}
+    const kept = spec === undefined ? {} : { spec }
+    listPlugin(copy, { name, type: 'link', root: movable(root, { folder, directory }), ...kept })
+    return [name]
+  })
+}
+
+export interface UnlinkedPlugin {
+  readonly name: string
+  /** Whether the version that was installed before counts again. */
+  readonly isInstalled: boolean
+}
+
+/** @throws PluginNotInstalledError when it is not linked */
+export function unlinkPlugin(place: Place, name: string): UnlinkedPlugin {
+  const folder = findPluginFolder(place)
+  const change = PluginChange.begin(folder.path)
+  try {
+    const { plugins, dependencies } = readPluginList(change.path)
+    const linked = findListed(
+      plugins.filter(({ type }) => type === 'link'),
+      name,
+      'linked',
+    )
+    const isInstalled = dependencies[linked.name] !== undefined
+    if (isInstalled) {
+      const { root: _, ...installed } = linked
+      listPlugin(change.path, { ...installed, type: 'user' })
+    } else unlistPlugin(change.path, linked.name)
+    change.commit()
+    return { name: linked.name, isInstalled }
+  } finally {
+    change.abandon()
+  }
+}
+
+function readPackage(path: string, cwd: string): { root: string; name: string } {
+  const root = resolve(cwd, path)
+  const file = join(root, 'package.json')
+  if (!existsSync(file)) throw new NoPluginSourceError(path, `there is no ${file}`)
+  let manifest: { name?: unknown }
+  try {
+    manifest = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new NoPluginSourceError(path, `${file} is no JSON (${(error as Error).message})`)
+  }
+  const { name } = manifest
+  if (typeof name !== 'string' || name === '') throw new NoPluginSourceError(path, `${file} gives it no name`)
+  if (!isPlugin(manifest)) throw new NoPluginError(name, root)
+  return { root: realpathSync(root), name }
+}

@@ -1,0 +1,69 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { createTable } from '../../src/task-table/create-table.ts'
+import { taskTable } from '../../src/task-table/task-table.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+export const npmProgram = join(dirname(createRequire(import.meta.url).resolve('npm/package.json')), 'bin', 'npm-cli.js')
+
+export interface PackageOptions {
+  readonly version?: string
+  /** Its one module, `dist/<name>.js`. */
+  readonly module?: string
+  /** Put into, or over, what the package.json says otherwise. */
+  readonly manifest?: object
+  /** Further files by their paths. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** The module of a processor that writes down how long the text of a task is. */
+export function countingModule(name: string, table = `${name}s`, text = 'task.text.length'): string {
+  return `import { defineProcessor, taskTable } from '@ops-cli/core'
+
+export default defineProcessor({
+  name: '${name}',
+  table: taskTable('${table}', (column) => ({ text: column.text().notNull(), length: column.integer() })),
+  process: (task) => ({ length: ${text} }),
+})
+`
+}
+
+/** The folder of a plugin that is built: a processor of the name, and its table. */
+export function pluginPackage(name: string, options: PackageOptions = {}): string {
+  const { version = '1.0.0', module = countingModule(name), manifest, files = {} } = options
+  const root = temporaryFolder()
+  const ops = { api: 1, processors: { [name]: `./dist/${name}.js` }, migrations: './migrations' }
+  const table = taskTable(`${name}s`, (column) => ({ text: column.text().notNull(), length: column.integer() }))
+  const all = {
+    'package.json': JSON.stringify({
+      name: `ops-plugin-${name}`,
+      version,
+      type: 'module',
+      oclif: {},
+      ops,
+      // npm would fetch all of ops, or fail where it is not published.
+      peerDependencies: { '@ops-cli/core': '^0.1.0' },
+      ...manifest,
+    }),
+    [`dist/${name}.js`]: module,
+    [`migrations/sqlite/0000_${name}s.sql`]: createTable(table, 'sqlite').join('\n--> statement-breakpoint\n'),
+    ...files,
+  }
+  for (const [path, text] of Object.entries(all)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
+}
+
+/** The tarball that `npm pack` makes of a folder. */
+export async function packed(root: string, to = temporaryFolder()): Promise<string> {
+  const { stdout } = await execa(
+    process.execPath,
+    [npmProgram, 'pack', root, '--json', `--pack-destination=${to}`, '--ignore-scripts', '--logs-max=0'],
+    { cwd: to, env: { npm_config_update_notifier: 'false' } },
+  )
+  return join(to, (JSON.parse(stdout) as { filename: string }[])[0]!.filename)
+}
