@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class StartServices extends OpsCommand {
@@ -6,7 +7,10 @@ export default class StartServices extends OpsCommand {
 
   static override description =
     `Brings the database up to date, starts the services of the configuration in the order of their dependencies, and
-the worker as one more, named "worker". Ctrl-C stops all of them, each in its own time; a second one does not wait.`
+the worker as one more, named "worker". Ctrl-C stops all of them, each in its own time; a second one does not wait.
+
+What they write is kept in .ops/logs/services too. From another terminal: ops status, ops logs, ops restart, ops
+stop-services.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -21,6 +25,11 @@ the worker as one more, named "worker". Ctrl-C stops all of them, each in its ow
     service: Args.string({ description: 'a service to start, with all that it depends on; all by default' }),
   }
 
+  static override flags = {
+    json: Flags.boolean({ summary: 'write what services say and do as lines of JSON', helpGroup: 'GLOBAL' }),
+    timestamps: Flags.boolean({ char: 't', summary: 'begin each line with the time', exclusive: ['json'] }),
+  }
+
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(StartServices)
     const [{ join }, { startServices }] = await Promise.all([
@@ -33,6 +42,8 @@ the worker as one more, named "worker". Ctrl-C stops all of them, each in its ow
       workerCommand: [process.execPath, join(this.config.root, 'bin', 'run.js'), 'worker'],
       env: process.env,
       out: process.stdout,
+      isJson: flags.json,
+      isTimed: flags.timestamps,
       warn: (text) => this.warn(text),
     })
     if (status !== 0) this.exit(status)

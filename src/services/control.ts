@@ -13,9 +13,11 @@ export interface Control {
    * @returns milliseconds
    */
   restart(name: string): Promise<number>
-  /** The same without waiting. */
-  touch(name: string): void
+  /** The same without waiting, for a reason that is told. */
+  touch(name: string, why?: string): void
   stop(): void
+  /** Nobody waits any longer. */
+  force(): void
 }
 
 /** What a restart has come to; undefined as long as nothing is decided. */

@@ -21,7 +21,7 @@ export type FleetEvent =
   | { readonly kind: 'stop' }
   /** Nobody waits any longer. */
   | { readonly kind: 'force' }
-  | { readonly kind: 'restart'; readonly name: string }
+  | { readonly kind: 'restart'; readonly name: string; readonly why?: string | undefined }
   | (LifeEvent & { readonly name: string; readonly incarnation: number })
 
 export type FleetAction = LifeAction & { readonly name: string; readonly incarnation: number }
@@ -64,7 +64,8 @@ export function advance(before: Fleet, event: FleetEvent, now: number): Advance 
   else if (event.kind === 'restart') {
     const life = lives.get(event.name)
     if (life?.desired.isUp) {
-      lives.set(event.name, { ...life, desired: { ...life.desired, edition: life.desired.edition + 1 } })
+      const { desired } = life
+      lives.set(event.name, { ...life, desired: { ...desired, edition: desired.edition + 1, why: event.why } })
     }
   } else if (event.kind !== 'tick') {
     const life = lives.get(event.name)

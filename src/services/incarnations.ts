@@ -25,6 +25,8 @@ export interface Habitat {
   /** What every service gets. */
   readonly environment: NodeJS.ProcessEnv
   readonly report: ServiceReport
+  /** Where the guardian keeps the last words of a service when ops is dead. */
+  readonly logOf?: (name: string) => string
   /** Told of each change of the process groups that there are. */
   readonly record?: (groups: readonly { name: string; group: number }[], guardian: number | undefined) => void
 }
@@ -104,7 +106,7 @@ export class Incarnations {
       incarnation.env = { ...env, OPS_SERVICE: name, OPS_SERVICE_START: mark }
       const pipes = await makeOutputPipes()
       incarnation.pipes = pipes
-      const output = { directory: pipes.directory, log: undefined }
+      const output = { directory: pipes.directory, log: this.#habitat.logOf?.(name) }
       this.#guarded.expect(name, `OPS_SERVICE_START=${mark}`, output)
       const process = await startProcess(service, incarnation.env, pipes)
       this.#guarded.guard(name, `OPS_SERVICE_START=${mark}`, output, process.group)

@@ -24,11 +24,16 @@ export function ask(life: Life, { service, now }: Circumstances): Step {
   return to({ ...life, reached: [] }, moment, now, [
     { do: 'abort' },
     life.desired.isUp
-      ? { do: 'tell', state: 'restarting', detail: 'is asked to stop, and starts again then' }
+      ? { do: 'tell', state: 'restarting', detail: restartInWords(life) }
       : { do: 'tell', state: 'stopping' },
     { do: 'signal', signal: service.stopSignal },
     { do: 'await end' },
   ])
+}
+
+function restartInWords({ desired: { why } }: Life): string {
+  const reason = why === undefined ? '' : `${why}: `
+  return `${reason}is asked to stop, and starts again then`
 }
 
 export function stopFurther(

@@ -32,6 +32,11 @@ export interface PlannedService {
   readonly writesEvents: boolean
 }
 
+/** Whether an instance belongs to a service, or is the one that is named: `api.2` to `api`. */
+export function isInstanceOf(instance: string, name: string): boolean {
+  return instance === name || instance.replace(/\.\d+$/, '') === name
+}
+
 export type Probe = { readonly timeoutMs: number } & (
   | { readonly kind: 'http'; readonly url: string }
   | { readonly kind: 'port'; readonly port: number }

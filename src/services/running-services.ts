@@ -2,7 +2,7 @@ import { type Control, outcomeOfRestart } from './control.ts'
 import { advance, type Fleet, type FleetEvent, isFinished, leftToStop, newFleet, nextDueAt } from './fleet.ts'
 import { groupMembers } from './group-members.ts'
 import { type Habitat, Incarnations } from './incarnations.ts'
-import type { PlannedService } from './planned-service.ts'
+import { isInstanceOf, type PlannedService } from './planned-service.ts'
 import type { Life } from './service-life.ts'
 import { type ServiceStatus, statusOf } from './service-status.ts'
 
@@ -34,8 +34,8 @@ export class RunningServices implements Control {
   /** @throws OpsError of the first service that failed */
   async run(): Promise<void> {
     const { stop, force } = this.#surroundings
-    const onStop = () => this.#hear({ kind: 'stop' })
-    const onForce = () => this.#hear({ kind: 'force' })
+    const onStop = () => this.stop()
+    const onForce = () => this.force()
     stop.addEventListener('abort', onStop)
     force.addEventListener('abort', onForce)
     this.#hear({ kind: stop.aborted ? 'stop' : 'tick' })
@@ -63,7 +63,7 @@ export class RunningServices implements Control {
   }
 
   named(name: string): string[] {
-    return [...this.#fleet.services.keys()].filter((one) => one === name || one.replace(/\.\d+$/, '') === name)
+    return [...this.#fleet.services.keys()].filter((instance) => isInstanceOf(instance, name))
   }
 
   async restart(name: string): Promise<number> {
@@ -84,12 +84,16 @@ export class RunningServices implements Control {
     return performance.now() - askedAt
   }
 
-  touch(name: string): void {
-    this.#hear({ kind: 'restart', name })
+  touch(name: string, why?: string): void {
+    this.#hear({ kind: 'restart', name, why })
   }
 
   stop(): void {
     this.#hear({ kind: 'stop' })
+  }
+
+  force(): void {
+    this.#hear({ kind: 'force' })
   }
 
   #life(name: string): Life {

@@ -1,5 +1,6 @@
 import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 import type { PortHolder } from './port-holder.ts'
+import type { SessionRecord } from './session-record.ts'
 
 export class UnknownServiceError extends OpsError {
   readonly code = 'UNKNOWN_SERVICE'
@@ -82,5 +83,39 @@ export class ServiceFailedError extends OpsError {
   readonly code = 'SERVICE_FAILED'
   constructor(service: string, how: string, status: number) {
     super(`The service "${service}" ${how}.`, { exit: status, suggestions: ['its last output is above'] })
+  }
+}
+
+/** Somebody has started them already. */
+export class ServicesRunError extends OpsError {
+  readonly code = 'SERVICES_RUN'
+  constructor(record: SessionRecord | undefined) {
+    super(
+      record === undefined
+        ? 'The services of this project are being started elsewhere.'
+        : `The services of this project run already, by process ${record.pid} since ${record.startedAt}: ${namesOf(record)}.`,
+      { suggestions: ['see them: ops status', 'stop them: ops stop-services'] },
+    )
+  }
+}
+
+function namesOf({ groups }: SessionRecord): string {
+  return groups.length === 0 ? 'none is up' : groups.map(({ name }) => name).join(', ')
+}
+
+/** Nobody can be asked about services. */
+export class ServicesDoNotRunError extends OpsError {
+  readonly code = 'SERVICES_DO_NOT_RUN'
+  constructor(config: string) {
+    super(`No services of ${config} run here.`, { suggestions: ['start them: ops start-services'] })
+  }
+}
+
+export class RestartFailedError extends OpsError {
+  readonly code = 'RESTART_FAILED'
+  constructor(failures: readonly { readonly name: string; readonly error: string }[]) {
+    super(failures.map(({ name, error }) => `The service "${name}" was not started anew: ${error}`).join('\n'), {
+      suggestions: ['see what it wrote: ops logs <service>', 'see all of them: ops status'],
+    })
   }
 }

@@ -44,8 +44,8 @@ export type Moment =
   | { readonly phase: 'over'; readonly how: 'failed'; readonly error: unknown }
 
 export interface Life {
-  /** `edition` counts the restarts that were asked for. */
-  readonly desired: { readonly isUp: boolean; readonly edition: number }
+  /** `edition` counts the restarts that were asked for; `why` is the reason of the latest, where it has one. */
+  readonly desired: { readonly isUp: boolean; readonly edition: number; readonly why?: string | undefined }
   readonly moment: Moment
   /** When the phase began. */
   readonly since: number

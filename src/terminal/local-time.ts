@@ -9,3 +9,10 @@ export function shortTime(at: Date, now: Date, timeZone?: string): string {
   const [date, time] = localTime(at, timeZone).split(' ')
   return date === localTime(now, timeZone).split(' ')[0] ? time! : `${date!.slice(5)} ${time}`
 }
+
+/** `12:00:00.250`, in the time zone of the machine. */
+export function clock(at: Date): string {
+  const two = (part: number) => String(part).padStart(2, '0')
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
+  return `${time}.${String(at.getMilliseconds()).padStart(3, '0')}`
+}

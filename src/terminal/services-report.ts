@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { ServiceReport, ServiceState } from '../services/service-report.ts'
+import { clock } from './local-time.ts'
 import { lastLine, prefixLines, servicePrefixes } from './service-prefix.ts'
 import type { StartList } from './start-list.ts'
 import { stoppingLine } from './stopping-line.ts'
@@ -7,17 +8,22 @@ import { stoppingLine } from './stopping-line.ts'
 interface Screen {
   readonly write: (text: string) => void
   readonly isColoured: boolean
+  /** Whether each line begins with the time of its arrival. */
+  readonly isTimed?: boolean
   /** Shows the start, where the screen can be drawn anew. */
   readonly startList?: StartList | undefined
 }
 
-interface ScreenReport extends ServiceReport {
+export interface ScreenReport extends ServiceReport {
   /** Writes what has been held back, when nothing more comes. */
   close(): Promise<void>
 }
 
 /** Writes what services say and do, each line behind its service's name; ops itself speaks as `ops`. */
-export function servicesReport(names: readonly string[], { write, isColoured, startList }: Screen): ScreenReport {
+export function servicesReport(
+  names: readonly string[],
+  { write, isColoured, isTimed, startList }: Screen,
+): ScreenReport {
   const prefixes = servicePrefixes([...names, 'ops'], isColoured)
   // While the list is drawn, other lines would tear it; they follow when it is finished.
   let held: string[] | undefined = startList === undefined ? undefined : []
@@ -27,7 +33,8 @@ export function servicesReport(names: readonly string[], { write, isColoured, st
   })
 
   const put = (name: string, text: string) => {
-    const lines = prefixLines(prefixes.get(name) ?? '', text)
+    const time = isTimed ? `${clock(new Date())} ` : ''
+    const lines = prefixLines(`${time}${prefixes.get(name) ?? ''}`, text)
     if (held === undefined) write(lines)
     else held.push(lines)
   }

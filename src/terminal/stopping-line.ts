@@ -2,13 +2,13 @@ import type { StillStopping } from '../services/service-report.ts'
 import { took } from './took.ts'
 
 /** Who is waited for while services stop, and for how long: `waiting for api (node 4711; killed in 8s)`. */
-export function stoppingLine(services: readonly StillStopping[]): string {
+export function stoppingLine(services: readonly StillStopping[], wayOut = 'Ctrl-C again to force'): string {
   // Those that are not asked yet wait themselves, for those that are.
   const asked = services.filter(({ forcedInMs }) => forcedInMs !== undefined)
   const others = services.length - asked.length
   const shown = asked.map(one)
   if (others > 0) shown.push(`${others} more after ${asked.length === 1 ? 'it' : 'them'}`)
-  return `waiting for ${shown.join(' · ')}; Ctrl-C again to force`
+  return `waiting for ${shown.join(' · ')}; ${wayOut}`
 }
 
 const mostProcesses = 4

@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+
+/**
+ * An exclusive lock on a file that lives as long as its process: the kernel frees it however the process ends, a stopped
+ * process keeps it, and it holds between containers that share the volume. The lock is SQLite's own, since Node has none.
+ *
+ * One process must not look at a lock of its own: POSIX locks belong to the process, and closing the file frees them.
+ */
+export class FileLock {
+  readonly #database: Database.Database
+
+  private constructor(database: Database.Database) {
+    this.#database = database
+  }
+
+  /** The lock, or undefined when another process has it. */
+  static take(file: string): FileLock | undefined {
+    mkdirSync(dirname(file), { recursive: true })
+    const database = new Database(file, { timeout: 0 })
+    try {
+      // Never committed: the transaction is the lock.
+      database.exec('begin exclusive')
+      return new FileLock(database)
+    } catch (error) {
+      database.close()
+      if (isTaken(error)) return undefined
+      throw error
+    }
+  }
+
+  static isTaken(file: string): boolean {
+    if (!existsSync(file)) return false
+    const lock = FileLock.take(file)
+    lock?.release()
+    return lock === undefined
+  }
+
+  release(): void {
+    this.#database.close()
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' && code.startsWith('SQLITE_BUSY')
+}

@@ -1,0 +1,262 @@
+import { existsSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Service } from '../../src/config/config.ts'
+import { isGroupEmptyWithin } from '../../src/processes/process-group.ts'
+import { readSessionRecord } from '../../src/services/session-record.ts'
+import { TestProject } from '../support/test-project.ts'
+import { until } from '../support/until.ts'
+
+const waits = 'echo up; while :; do sleep 0.05; done'
+
+/** A project whose services run, seen as if from another terminal. */
+async function running(services: Record<string, Service>, ...args: string[]) {
+  const project = new TestProject()
+  project.write('ops.config.json', JSON.stringify({ services }))
+  const ops = project.start('start-services', ...Object.keys(services), ...args)
+  await until(
+    () => Object.keys(services).every((name) => statesOf(project).includes(name)),
+    'the services are up',
+    30_000,
+  )
+  return { project, ops }
+}
+
+function statesOf(project: TestProject): string[] {
+  const groups = readSessionRecord(project.path('.ops'))?.groups ?? []
+  return groups.map(({ name }) => name.replace(/\.\d+$/, ''))
+}
+
+describe('ops status', () => {
+  it('says how each service is, and fails where none runs', async () => {
+    const { project, ops } = await running({ api: { command: waits }, twice: { command: waits, instances: 2 } })
+    const plain = await project.ops('status')
+    expect(plain.exitCode).toBe(0)
+    expect(plain.stdout).toMatch(/^service +state +since +pid +restarts\napi +running +\S.* \d+ +0\n/)
+    const { services } = JSON.parse((await project.ops('status', '--json')).stdout)
+    expect(services).toMatchObject([
+      { name: 'api', state: 'running', restarts: 0, ready: null, port: null, note: null, task: null },
+      { name: 'twice.1', state: 'running' },
+      { name: 'twice.2', state: 'running' },
+    ])
+    ops.kill('SIGINT')
+    await ops.exit
+    const none = await project.ops('status')
+    expect(none.exitCode).toBe(1)
+    expect(none.stderr).toContain('No services of')
+  })
+
+  it('is answered to this user alone', async () => {
+    const { project } = await running({ api: { command: waits } })
+    const { socket } = readSessionRecord(project.path('.ops'))!
+    expect(statSync(socket).mode & 0o777).toBe(0o600)
+    expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700)
+  })
+
+  it('knows when a killed start has left its record behind', async () => {
+    const { project, ops } = await running({ api: { command: waits } })
+    ops.kill('SIGKILL')
+    await ops.exit
+    expect(existsSync(project.path('.ops/services.json'))).toBe(true)
+    expect((await project.ops('status')).exitCode).toBe(1)
+    expect((await project.ops('stop-services')).stdout).toBe('No services run here.')
+  })
+})
+
+describe('ops restart', () => {
+  it('starts services anew, and says what became of them', async () => {
+    const { project } = await running({
+      api: { command: 'echo $$ >> api.pids; exec sleep 600' },
+      web: { command: 'echo $$ >> web.pids; exec sleep 600' },
+    })
+    const { stdout, exitCode } = await project.ops('restart', 'api')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^api has been started anew in \d+/)
+    await until(() => project.read('api.pids').trim().split('\n').length === 2, 'it runs again')
+    expect(project.read('web.pids').trim().split('\n')).toHaveLength(1)
+    expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 1 })
+  })
+
+  it('fails when a service does not become ready, which is tried again by itself', async () => {
+    const { project } = await running({
+      api: { command: 'if [ -e broken ]; then exit 3; fi; echo fine; exec sleep 600', ready: { log: 'fine' } },
+    })
+    project.write('broken', '')
+    const { exitCode, stderr } = await project.ops('restart', 'api')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('The service "api" was not started anew: ')
+    expect((await project.ops('status')).stdout).toMatch(/api +(restarting|starting)/)
+  })
+
+  it('starts what has failed since, and leaves the others alone', async () => {
+    const { project } = await running({
+      api: { command: '[ -e broken ] && exit 3; exec sleep 600', restart: 'never' },
+      web: { command: waits },
+    })
+    project.write('broken', '')
+    // Without a probe it is up as soon as it runs; the failure after it is one that is told and left at that.
+    await project.ops('restart', 'api')
+    await until(
+      async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0].state === 'failed',
+      'it has failed',
+    )
+    rmSync(project.path('broken'))
+    expect((await project.ops('restart', 'api')).exitCode).toBe(0)
+    expect((await project.ops('status')).stdout).toMatch(/api +running/)
+  })
+
+  it('refuses a name that it does not know, and does nothing', async () => {
+    const { project } = await running({ api: { command: waits } })
+    const { exitCode, stderr } = await project.ops('restart', 'api', 'apo')
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('did you mean "api"?')
+    expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 0 })
+  })
+})
+
+describe('ops stop-services', () => {
+  it('stops them as Ctrl-C does, and returns when none is left', async () => {
+    const { project, ops } = await running({
+      api: { command: "echo $$ > api.pid; trap 'sleep 0.5; touch api.ended; exit' TERM; while :; do sleep 0.05; done" },
+    })
+    const { stdout, exitCode } = await project.ops('stop-services')
+    expect([stdout, exitCode]).toEqual(['The services have stopped.', 0])
+    expect(existsSync(project.path('api.ended'))).toBe(true)
+    expect(await ops.exit).toBe(0)
+    expect(existsSync(project.path('.ops/services.json'))).toBe(false)
+    expect((await project.ops('stop-services', '--json')).stdout).toContain('"stopped": false')
+  })
+
+  it('says who is waited for, and need not wait', async () => {
+    const { project, ops } = await running({
+      deaf: { command: "trap '' TERM; while :; do sleep 0.05; done", stopTimeout: '10m' },
+    })
+    const waiting = project.start('stop-services')
+    await waiting.says('waiting for deaf (')
+    const forced = await project.ops('stop-services', '--force')
+    expect(forced.stdout).toBe('The services have stopped.')
+    expect(await waiting.exit).toBe(0)
+    expect(await ops.exit).toBe(0)
+  })
+})
+
+describe('a second ops start-services', () => {
+  it('is told who runs, and does nothing', async () => {
+    const { project, ops } = await running({ api: { command: waits } })
+    const second = await project.ops('start-services')
+    expect(second.exitCode).toBe(1)
+    expect(second.stderr.replaceAll(/\s+/g, ' ')).toContain(`run already, by process ${ops.pid} since`)
+    expect((await project.ops('status')).exitCode).toBe(0)
+  })
+
+  it('runs in another checkout of the same project', async () => {
+    const [one, other] = await Promise.all([running({ api: { command: waits } }), running({ api: { command: waits } })])
+    await one.project.ops('stop-services')
+    expect((await other.project.ops('status')).exitCode).toBe(0)
+  })
+
+  it('after a killed one waits until its guardian has stopped what it left', async () => {
+    const { project, ops } = await running({
+      slow: { command: "trap 'sleep 1; echo last; exit' TERM; while :; do sleep 0.05; done" },
+    })
+    ops.kill('SIGKILL')
+    await ops.exit
+    const next = project.start('start-services', 'slow')
+    await next.says('slow has started')
+    expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('an earlier start are still being stopped: slow (')
+    expect(project.read('.ops/logs/services/slow.log')).toContain('last\n')
+  })
+
+  it('ends what is left where the guardian was killed as well', async () => {
+    const { project, ops } = await running({ deaf: { command: "trap '' HUP; while :; do sleep 0.05; done" } })
+    const { groups, guardian } = readSessionRecord(project.path('.ops'))!
+    process.kill(ops.pid, 'SIGSTOP')
+    process.kill(guardian!.id, 'SIGKILL')
+    ops.kill('SIGKILL')
+    await ops.exit
+    const next = project.start('start-services', 'deaf')
+    await next.says('deaf has started')
+    expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('was killed, and has left behind: deaf (')
+    expect(await isGroupEmptyWithin(groups[0]!.id, 5000)).toBe(true)
+  })
+})
+
+describe('ops logs', () => {
+  it('prints what services have written, in the order of time, and of those that are named', async () => {
+    const { project, ops } = await running({
+      api: { command: 'echo one; touch one; while ! [ -e red ]; do sleep 0.1; done; sleep 0.1; echo two; touch two' },
+      web: {
+        command:
+          'while ! [ -e one ]; do sleep 0.1; done; sleep 0.1; printf "\\033[31mred\\033[0m\\n"; touch red; ' +
+          'while ! [ -e two ]; do sleep 0.1; done; sleep 0.1; printf "last words"',
+      },
+    })
+    await until(() => project.read('.ops/logs/services/web.log').includes('last words'), 'web has ended')
+    ops.kill('SIGINT')
+    await ops.exit
+    expect((await project.ops('logs')).stdout).toBe('api | one\nweb | red\napi | two\nweb | last words')
+    expect((await project.ops('logs', 'api', '-n', '1')).stdout).toBe('api | two')
+    expect((await project.ops('logs', 'web', '-t')).stdout).toMatch(/^\d\d:\d\d:\d\d\.\d{3} web \| red\n/)
+    const { lines } = JSON.parse((await project.ops('logs', 'api', '--json')).stdout)
+    expect(lines).toEqual([
+      { service: 'api', at: expect.stringMatching(/^\d{4}-.*Z$/), text: 'one' },
+      { service: 'api', at: expect.any(String), text: 'two' },
+    ])
+    const unknown = await project.ops('logs', 'apo')
+    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean "api"?')])
+  })
+
+  it('goes on with --follow, over a restart', async () => {
+    const { project } = await running({ api: { command: 'echo begun $$; exec sleep 600' } })
+    const following = project.start('logs', 'api', '-f')
+    await following.says('begun')
+    await project.ops('restart', 'api')
+    await until(() => following.output.match(/api \| begun/g)?.length === 2, 'the second start is seen')
+  })
+})
+
+describe('watch', () => {
+  it('restarts a service when a file of it has changed, and says which', async () => {
+    const { project, ops } = await running({
+      api: { command: 'echo begun; exec sleep 600', watch: ['src', 'config/*.json'] },
+    })
+    await until(() => ops.output.includes('begun'), 'it runs')
+    const starts = () => ops.output.match(/api \| begun/g)?.length ?? 0
+    // The watching begins a moment after the service.
+    for (let change = 0; starts() < 2; change += 1) {
+      project.write(join('src', 'deep', 'api.js'), String(change))
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    expect(ops.output).toContain('src/deep/api.js has changed: is asked to stop, and starts again then')
+    await until(() => ops.output.match(/started/g)!.length >= 2, 'it is up again')
+    const before = starts()
+    project.write(join('config', 'notes.txt'), '')
+    project.write(join('src', 'node_modules', 'x.js'), '')
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(starts()).toBe(before)
+    project.write(join('config', 'api.json'), '{}')
+    await until(() => starts() > before, 'it has been started again')
+  })
+})
+
+describe('ops start-services', () => {
+  it('writes lines of JSON with --json', async () => {
+    const { project, ops } = await running({ api: { command: 'echo out; echo err >&2; exec sleep 600' } }, '--json')
+    await until(() => /"err"/.test(ops.output) && /"out"/.test(ops.output), 'both are written')
+    await project.ops('stop-services')
+    await ops.exit
+    const events = ops.output
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(events).toContainEqual({ at: expect.any(String), service: 'api', stream: 'stdout', line: 'out' })
+    expect(events).toContainEqual({ at: expect.any(String), service: 'api', stream: 'stderr', line: 'err' })
+    expect(events).toContainEqual({ at: expect.any(String), service: 'api', state: 'started' })
+    expect(events.at(-1)).toMatchObject({ service: 'api', state: 'stopped' })
+  })
+
+  it('begins lines with the time with --timestamps', async () => {
+    const { ops } = await running({ api: { command: waits } }, '--timestamps')
+    await until(() => /^\d\d:\d\d:\d\d\.\d{3} api \| up$/m.test(ops.output), 'the line is written')
+  })
+})
