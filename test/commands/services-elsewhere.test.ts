@@ -1,9 +1,10 @@
-import { existsSync, rmSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
 import { isGroupEmptyWithin } from '../../src/processes/process-group.ts'
 import { readSessionRecord } from '../../src/services/session-record.ts'
+import { countingModule, pluginPackage } from '../support/plugin-package.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
@@ -236,6 +237,38 @@ describe('watch', () => {
     expect(starts()).toBe(before)
     project.write(join('config', 'api.json'), '{}')
     await until(() => starts() > before, 'it has been started again')
+  })
+})
+
+describe('a linked plugin', () => {
+  it('is loaded anew when its source changes, after the task that is being done', { timeout: 60_000 }, async () => {
+    const slowly = (text: string) => countingModule('count').replace('(task) => ({', `async (task) => ({ ...(${text}),`)
+    const whenAllowed = `await import('node:timers/promises').then(async ({ setTimeout }) => {
+      const { existsSync } = await import('node:fs')
+      while (!existsSync(task.text)) await setTimeout(50)
+    })`
+    const project = new TestProject()
+    const root = pluginPackage('count', { module: slowly(whenAllowed) })
+    project.link({ name: 'ops-plugin-count', root })
+    project.write('ops.config.json', '{}')
+    const ops = project.start('start-services')
+    await ops.says('polling')
+    await project.ops('enqueue', 'count', '--text', project.path('allowed'))
+    await ops.says('count 1 started')
+    const status = async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0]
+    expect((await status()).task).toMatchObject({ name: 'count 1' })
+
+    writeFileSync(join(root, 'dist', 'count.js'), countingModule('count', 'counts', '42'))
+    await ops.says('count.js has changed')
+    expect(await status()).toMatchObject({ state: 'restarting', task: { name: 'count 1' } })
+    project.write('allowed', '')
+    await until(async () => (await status()).restarts === 1, 'the worker runs again')
+    await project.ops('enqueue', 'count', '--text', 'abc')
+    await until(() => project.rows('select 1 from counts where length = 42').length === 1, 'the new source is used')
+    expect(project.rows('select id, status, attempt, length from counts order by id')).toEqual([
+      { id: 1, status: 'succeeded', attempt: 1, length: project.path('allowed').length },
+      { id: 2, status: 'succeeded', attempt: 1, length: 42 },
+    ])
   })
 })
 
