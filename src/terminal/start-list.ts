@@ -1,25 +1,41 @@
 import { type DefaultRenderer, Listr, type ListrTaskWrapper, type SimpleRenderer } from 'listr2'
 import type { ServiceState } from '../services/service-report.ts'
+import { took } from './took.ts'
 
 type Row = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>
 
 interface Start {
   readonly done: PromiseWithResolvers<void>
+  /** Its name, as wide as the longest. */
+  readonly name: string
   title: string
   /** Given when the list has begun to draw, which may be after the first states. */
   row?: Row
+}
+
+const settledInWords: Readonly<Partial<Record<ServiceState, string>>> = {
+  started: 'started',
+  ready: 'ready',
+  completed: 'done',
+  ended: 'ended',
+  stopped: 'stopped',
+  killed: 'killed',
 }
 
 /** The start of services as a list that is drawn anew while they come up. */
 export class StartList {
   /** Resolves when every service has come up, or nothing more will come of the start. */
   readonly finished: Promise<unknown>
+  readonly #begun = performance.now()
   readonly #starts: ReadonlyMap<string, Start>
 
   constructor(names: readonly string[]) {
-    this.#starts = new Map(names.map((name) => [name, { done: Promise.withResolvers<void>(), title: name }]))
-    const rows = [...this.#starts].map(([title, start]) => ({
-      title,
+    const width = Math.max(...names.map((name) => name.length))
+    this.#starts = new Map(
+      names.map((name) => [name, { done: Promise.withResolvers<void>(), name: name.padEnd(width), title: name }]),
+    )
+    const rows = [...this.#starts.values()].map((start) => ({
+      title: start.title,
       task: (_: unknown, row: Row) => {
         start.row = row
         row.title = start.title
@@ -38,11 +54,16 @@ export class StartList {
   state(name: string, state: ServiceState, detail = ''): void {
     const start = this.#starts.get(name)
     if (start === undefined) return
-    const settled = ['started', 'ready', 'completed', 'ended', 'stopped', 'killed'].includes(state)
-    start.title = detail === '' || settled ? name : `${name}: ${detail}`
+    const settled = settledInWords[state]
+    start.title = settled === undefined ? start.name : `${start.name}  ${settled} in ${this.#sinceBegun()}`
+    if (settled === undefined && detail !== '') start.title = `${start.name}  ${detail}`
     if (start.row !== undefined) start.row.title = start.title
-    if (settled) start.done.resolve()
+    if (settled !== undefined) start.done.resolve()
     else if (state === 'failed') start.done.reject(new Error(detail))
+  }
+
+  #sinceBegun(): string {
+    return took(performance.now() - this.#begun)
   }
 
   output(name: string, line: string): void {
