@@ -12,10 +12,13 @@ const flag = v.boolean(expected('true or false'))
 const texts = v.array(text, expected('a list of texts'))
 const files = v.union([text, texts], expected('a path or a list of paths'))
 const textMap = map(v.string(expected('a text')), 'an object of texts')
-const command = v.union(
-  [text, v.pipe(texts, v.minLength(1, 'expected a program and its arguments, got an empty list'))],
-  expected('a text for a shell or a list of arguments'),
+const program = v.pipe(
+  v.array(v.string(expected('a text')), expected('a list of texts')),
+  v.minLength(1, 'expected a program and its arguments, got an empty list'),
+  // Its arguments may be empty.
+  v.check(([first]) => first !== '', 'expected the name of a program first, got an empty text'),
 )
+const command = v.union([text, program], expected('a text for a shell or a list of arguments'))
 const port = wholeNumber('a port from 1 to 65535', 1, 65_535)
 const instances = wholeNumber('a whole number of 1 or more', 1, 1000)
 const duration = v.pipe(
