@@ -62,12 +62,16 @@ function toSources(manifest) {
   )
 }
 
-/** `ops … | head` closes the pipe while oclif still waits for it to drain. */
+/**
+ * `ops … | head` closes the pipe while oclif still waits for it to drain. Behind a closed window nobody reads either, and
+ * what goes on there has been told so by SIGHUP: a worker ends its task first.
+ */
 function endQuietlyWhenTheReaderLeaves() {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-      throw error
-    })
-  }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError)
+}
+
+/** @param {NodeJS.ErrnoException} error */
+function onOutputError(error) {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+  if (error.code !== 'EIO') throw error
 }

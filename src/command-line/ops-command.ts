@@ -2,6 +2,9 @@ import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { Project } from '../project/open-project.ts'
 import { type Screen, screenOf } from '../terminal/screen.ts'
+import { outliveTerminal } from './outlive-terminal.ts'
+
+outliveTerminal()
 
 /** What every command of ops has in common. */
 export abstract class OpsCommand extends Command {

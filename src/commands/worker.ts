@@ -5,8 +5,8 @@ export default class Worker extends OpsCommand {
   static override summary = 'Perform the tasks that are due, one at a time.'
 
   static override description =
-    `Polls the task tables in the order of their priorities and performs what is due. SIGTERM or Ctrl-C finishes the task
-at hand and ends; a second one, or the end of the grace period, ends the task too.`
+    `Polls the task tables in the order of their priorities and performs what is due. SIGTERM, Ctrl-C or a closed
+terminal finishes the task at hand and ends; a second one, or the end of the grace period, ends the task too.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

@@ -44,6 +44,11 @@ export class Guarded {
     this.#say(message)
   }
 
+  /** It has been sent its stop signal. */
+  asked(group: number): void {
+    this.#say({ asked: group })
+  }
+
   release(group: number): void {
     this.#wards.delete(group)
     this.#say({ release: group })

@@ -33,10 +33,14 @@ export type GuardianMessage =
   /** A process with this entry in its environment is about to be made. */
   | { readonly expect: string; readonly as: Omit<Ward, 'group' | 'startTime'> }
   | { readonly guard: Ward; readonly expected: string }
+  /** It has been sent its stop signal, and is not sent it again. */
+  | { readonly asked: number }
   | { readonly release: number }
   | 'bye'
 
 const wards = new Map<number, Ward>()
+/** When groups were sent their stop signal, as `performance.now()` counts. */
+const askedAt = new Map<number, number>()
 const expected = new Map<string, Omit<Ward, 'group' | 'startTime'>>()
 
 process.title = 'ops-guardian'
@@ -52,7 +56,11 @@ createInterface({ input: process.stdin })
       expected.delete(message.expected)
       wards.set(message.guard.group, message.guard)
     }
-    if ('release' in message) wards.delete(message.release)
+    if ('asked' in message) askedAt.set(message.asked, performance.now())
+    if ('release' in message) {
+      wards.delete(message.release)
+      askedAt.delete(message.release)
+    }
   })
   .on('close', () => void endAll())
 
@@ -96,8 +104,10 @@ function keep(log: string | undefined, chunk: Buffer): void {
 async function end(ward: Ward): Promise<void> {
   const isFirst = () => ![...wards.values()].some((other) => ward.dependents.includes(other.name) && lives(other))
   while (!isFirst()) await sleep(50)
-  signal(ward, ward.stopSignal)
-  if (await isGoneWithin(ward, ward.stopTimeoutMs)) return
+  const asked = askedAt.get(ward.group)
+  if (asked === undefined) signal(ward, ward.stopSignal)
+  const waitedMs = asked === undefined ? 0 : performance.now() - asked
+  if (await isGoneWithin(ward, ward.stopTimeoutMs - waitedMs)) return
   if (ward.yieldsWhenAskedTwice) {
     signal(ward, ward.stopSignal)
     if (await isGoneWithin(ward, 5000)) return

@@ -77,7 +77,10 @@ export class Incarnations {
         void this.#probe(name, seen!)
         break
       case 'signal':
-        if (seen?.process && !isGroupEmpty(seen.process.group)) signalGroup(seen.process.group, action.signal)
+        if (seen?.process && !isGroupEmpty(seen.process.group)) {
+          signalGroup(seen.process.group, action.signal)
+          this.#guarded.asked(seen.process.group)
+        }
         break
       case 'await end':
         void this.#awaitEnd(name, seen)

@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { stopSignals } from '../processes/stop-signals.ts'
 
 export interface StopRequests {
   /** Aborts at the first signal, with its name as the reason. */
@@ -9,8 +10,6 @@ export interface StopRequests {
   readonly exitStatus: () => number | undefined
   readonly dispose: () => void
 }
-
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** `npm` and terminals pass the same Ctrl-C on more than once, within milliseconds. */
 const sameRequestMs = 1000

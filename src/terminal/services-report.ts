@@ -56,9 +56,9 @@ export function servicesReport(
       say(isColoured ? coloured(state, text) : text)
     },
     stillStopping(services) {
-      // Told twice a second; where lines stay, one every ten seconds is enough.
+      // Told twice a second. The first line comes when Ctrl-C forces, and where lines stay, one every ten seconds is enough.
       looks += 1
-      if (services.length > 0 && (looks === 2 || looks % 20 === 0)) say(stoppingLine(services))
+      if (services.length > 0 && (looks === 3 || looks % 20 === 0)) say(stoppingLine(services))
     },
     async close() {
       startList?.giveUp()

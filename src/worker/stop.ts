@@ -1,3 +1,5 @@
+import { stopSignals } from '../processes/stop-signals.ts'
+
 /** A stop in two steps. */
 export interface Stop {
   /** Aborts first: nothing more is claimed, and the task at hand is finished. */
@@ -12,7 +14,7 @@ export interface Stop {
 const SAME_REQUEST_MS = 1000
 
 /**
- * Makes a stop of SIGTERM and SIGINT. The only place of a worker that listens to them.
+ * Makes a stop of SIGTERM, of SIGINT, and of SIGHUP, which a closed terminal sends. The only place of a worker that listens to them.
  *
  * @param grace milliseconds from the first signal to the forced end
  * @param onSignal told of each step, for the log
@@ -38,13 +40,13 @@ export function stopOnSignals(
       claiming.abort()
     } else if (performance.now() - askedAt > SAME_REQUEST_MS) insist(signal)
   }
-  process.on('SIGTERM', listener).on('SIGINT', listener)
+  for (const signal of stopSignals) process.on(signal, listener)
   return {
     claiming: claiming.signal,
     force: force.signal,
     dispose() {
       clearTimeout(timer)
-      process.off('SIGTERM', listener).off('SIGINT', listener)
+      for (const signal of stopSignals) process.off(signal, listener)
     },
   }
 }

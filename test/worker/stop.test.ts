@@ -7,14 +7,17 @@ function stopper(grace: number): Program {
 }
 
 describe('a stop', () => {
-  it.each(['SIGTERM', 'SIGINT'])('begins with %s: nothing more is claimed, and nothing is forced', async (signal) => {
-    const program = stopper(60_000)
-    expect(await program.line()).toBe('listening')
-    program.say(`emit ${signal}`)
-    expect(await program.line()).toBe(`claiming ${signal}`)
-    program.say('show')
-    expect(await program.line()).toBe('claiming: true, force: false')
-  })
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])(
+    'begins with %s: nothing more is claimed, and nothing is forced',
+    async (signal) => {
+      const program = stopper(60_000)
+      expect(await program.line()).toBe('listening')
+      program.say(`emit ${signal}`)
+      expect(await program.line()).toBe(`claiming ${signal}`)
+      program.say('show')
+      expect(await program.line()).toBe('claiming: true, force: false')
+    },
+  )
 
   it('is forced by a second signal after the first second, and once only', async () => {
     const program = stopper(60_000)

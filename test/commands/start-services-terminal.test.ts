@@ -1,0 +1,196 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Service } from '../../src/config/config.ts'
+import { groupsWithEnvironment } from '../../src/processes/leftover-groups.ts'
+import { Terminal } from '../support/terminal.ts'
+import { opsProgram, TestProject } from '../support/test-project.ts'
+import { until } from '../support/until.ts'
+
+const patience = 30_000
+
+/** `ops start-services` as it is typed. */
+function typed(services: Record<string, Service>, { columns = 80 } = {}) {
+  const project = new TestProject()
+  const mark = `MARK=${project.directory}`
+  const marked = Object.fromEntries(
+    Object.entries(services).map(([name, service]) => [
+      name,
+      { ...service, env: { ...service.env, MARK: project.directory } },
+    ]),
+  )
+  project.write('ops.config.json', JSON.stringify({ services: marked }))
+  const argv = [process.execPath, opsProgram, 'start-services', ...Object.keys(services)]
+  const terminal = new Terminal(argv, { cwd: project.directory, env: project.env, columns })
+  onTestFinished(async () => {
+    terminal.close()
+    await until(() => groupsWithEnvironment(mark).length === 0, 'nothing is left', patience)
+  })
+  return { project, terminal, left: () => groupsWithEnvironment(mark) }
+}
+
+/** Writes down each signal that it gets, and ends some time after the first. */
+const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
+  `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
+
+describe('on a terminal', () => {
+  it('one Ctrl-C is one signal to each service, in the reverse order of dependencies, and status 130', async () => {
+    const { project, terminal, left } = typed({
+      db: { command: traps('db') },
+      api: { command: traps('api'), dependsOn: ['db'], ready: { log: 'up' } },
+      web: { command: `sh -c '${traps('web').replaceAll("'", '')}' & wait; wait`, dependsOn: ['api'] },
+    })
+    await terminal.says(/web .*started/, patience)
+    await until(() => existsSync(project.path('.ops/logs/services/web.log')), 'web is up', patience)
+    terminal.pressCtrlC()
+    expect(await terminal.exit).toBe(130)
+    expect(['db', 'api', 'web'].map((name) => project.read(`${name}.signals`))).toEqual(['TERM\n', 'TERM\n', 'TERM\n'])
+    const order = terminal.lines.filter((line) => /^\w+ +\| ended$/.test(line)).map((line) => line.split(' ')[0])
+    expect(order).toEqual(['web', 'api', 'db'])
+    expect(left()).toEqual([])
+  })
+
+  it('nothing is left of services that do not listen, when Ctrl-C is pressed again', async () => {
+    const { terminal, left } = typed({
+      deaf: { command: "trap '' TERM INT; sleep 600 & echo up; while :; do sleep 0.1; done", stopTimeout: '10m' },
+    })
+    await terminal.says('up', patience)
+    terminal.pressCtrlC()
+    await terminal.says(/waiting for deaf \(.*Ctrl-C again to force/, patience)
+    terminal.pressCtrlC()
+    expect(await terminal.exit).toBe(130)
+    expect(left()).toEqual([])
+  })
+
+  it('nothing is left when the window is closed, and each was asked once', async () => {
+    const { project, terminal, left } = typed({ api: { command: traps('api') }, web: { command: traps('web') } })
+    await terminal.says(/api .*started/, patience)
+    await terminal.says(/up[\s\S]*up/, patience)
+    terminal.close()
+    await until(() => left().length === 0, 'they have ended', patience)
+    expect([project.read('api.signals'), project.read('web.signals')]).toEqual(['TERM\n', 'TERM\n'])
+  })
+
+  it('the start is a list of what each waits for, and how long it took, and lines follow whole', async () => {
+    const { terminal } = typed(
+      {
+        db: { command: 'sleep 0.5; echo open; exec sleep 600', ready: { log: 'open' } },
+        api: { command: 'echo "first line"; exec sleep 600', dependsOn: ['db'] },
+        seed: { command: 'echo seeded', oneshot: true },
+      },
+      { columns: 60 },
+    )
+    await terminal.says('first line', patience)
+    const shown = terminal.lines.map((line) => line.trimEnd())
+    expect(shown.some((line) => /^\S+ db +waiting for output that matches \/open\/$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^\S+ api +waiting for db$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^✔ db +ready in [\d.]+m?s$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^✔ seed +done in [\d.]+m?s$/.test(line))).toBe(true)
+    expect(shown).toContain('db   | open')
+    expect(shown).toContain('api  | first line')
+  })
+
+  it('the status is that of the first service that failed, and the others have ended', async () => {
+    const { terminal, left } = typed({
+      api: { command: 'sleep 0.3; printf "last words"; exit 7', restart: 'never' },
+      web: { command: traps('web') },
+    })
+    expect(await terminal.exit).toBe(7)
+    expect(terminal.lines).toContain('api | last words')
+    expect(terminal.lines).toContain('web | ended')
+    expect(left()).toEqual([])
+  })
+
+  it('a service that is never ready is named, with what was waited for', async () => {
+    const { terminal, left } = typed({
+      api: { command: 'echo hello; exec sleep 600', ready: { log: 'open', timeout: '700ms' } },
+    })
+    expect(await terminal.exit).toBe(1)
+    expect(terminal.output).toMatch(/was not ready within 0.7 s/)
+    expect(terminal.lines).toContain('api | hello')
+    expect(left()).toEqual([])
+  })
+
+  it('a task of the worker is finished on Ctrl-C, and the line says which', async () => {
+    const project = new TestProject()
+    project.write('ops.config.json', '{}')
+    const terminal = new Terminal([process.execPath, opsProgram, 'start-services'], {
+      cwd: project.directory,
+      env: project.env,
+    })
+    onTestFinished(() => terminal.close())
+    await terminal.says('polling', patience)
+    await project.ops(
+      'enqueue',
+      'exec',
+      '--command',
+      'while ! [ -e go ]; do sleep 0.1; done; echo finished',
+      '--cwd',
+      project.directory,
+    )
+    await terminal.says('exec 1 started', patience)
+    terminal.pressCtrlC()
+    await terminal.says(/waiting for worker, which finishes exec 1 \(/, patience)
+    project.write('go', '')
+    expect(await terminal.exit).toBe(130)
+    expect(project.rows('select status from commands')).toEqual([{ status: 'succeeded' }])
+  })
+})
+
+it('a worker whose window is closed finishes its task', { timeout: 60_000 }, async () => {
+  const project = new TestProject()
+  await project.ops('migrate')
+  const terminal = new Terminal([process.execPath, opsProgram, 'worker'], { cwd: project.directory, env: project.env })
+  await terminal.says('polling', patience)
+  const command = 'while ! [ -e go ]; do sleep 0.1; done'
+  await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
+  await terminal.says('exec 1 started', patience)
+  terminal.close()
+  await setTimeout(500)
+  project.write('go', '')
+  await until(
+    () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
+    'it is decided',
+    patience,
+  )
+  expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
+  expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
+})
+
+describe('what services write', () => {
+  it('a million lines of four services: none is lost, none is torn, on the screen and in the logs', {
+    timeout: 120_000,
+  }, async () => {
+    const each = 250_000
+    const names = ['one', 'two', 'three', 'four']
+    const project = new TestProject()
+    const services = Object.fromEntries(
+      names.map((name) => [
+        name,
+        { command: `seq -f "${name} says %.0f of many" ${each}; printf "the end of ${name}"` },
+      ]),
+    )
+    project.write('ops.config.json', JSON.stringify({ services }))
+    const { stdout, exitCode } = await project.ops('start-services', ...names)
+    expect(exitCode).toBe(0)
+    const lines = stdout.split('\n')
+    for (const name of names) {
+      const prefix = `${name.padEnd(5)} | `
+      const own = lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length))
+      expect(own).toHaveLength(each + 1)
+      expect(own.findIndex((line, index) => line !== `${name} says ${index + 1} of many`)).toBe(each)
+      expect(own.at(-1)).toBe(`the end of ${name}`)
+      const kept = [`${name}.log.1`, `${name}.log`].map((file) => {
+        const path = project.path(`.ops/logs/services/${file}`)
+        return existsSync(path) ? readFileSync(path, 'utf8') : ''
+      })
+      const tail = kept
+        .join('')
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.slice(25))
+      expect(tail).toEqual(own.slice(-tail.length))
+      expect(tail.length).toBeGreaterThan(100_000)
+    }
+  })
+})
