@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import pjson from '../../package.json' with { type: 'json' }
+import { linkModules } from '../support/link-modules.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { TestProject } from '../support/test-project.ts'
 
@@ -47,14 +48,6 @@ function copyCheckout(): void {
   linkModules(checkout, modules)
   mkdirSync(join(checkout, 'node_modules', '@ops-cli'))
   symlinkSync(checkout, join(checkout, 'node_modules', '@ops-cli', 'core'))
-}
-
-function linkModules(to: string, names: readonly string[]): void {
-  for (const name of names) {
-    const link = join(to, 'node_modules', name)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(root, 'node_modules', name), link)
-  }
 }
 
 describe('the package', () => {
