@@ -25,6 +25,16 @@ export class ProcessorUnnamedError extends OpsError {
   }
 }
 
+export class SecondNameError extends OpsError {
+  readonly code = 'SECOND_NAME'
+  constructor(name: string, second: string) {
+    super(`"${second}" is one name too many: the processor is named "${name}".`, {
+      exit: exitStatus.usage,
+      suggestions: [`a column has a type: ${second}:text`],
+    })
+  }
+}
+
 export class FolderInUseError extends OpsError {
   readonly code = 'FOLDER_IN_USE'
   constructor(folder: string, inTheWay: readonly string[]) {
