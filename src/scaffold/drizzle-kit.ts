@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type * as Kit from 'drizzle-kit/api'
 import type { Dialect } from '../task-table/create-table.ts'
 import { developedWith } from './developed-with.ts'
@@ -30,8 +31,8 @@ type Api = Pick<
  *
  * @throws DrizzleKitMissingError, DrizzleKitUnusableError
  */
-export function loadDrizzleKit(plugin: string): Readonly<Record<Dialect, DrizzleKit>> {
-  const api = requireApi(plugin)
+export async function loadDrizzleKit(plugin: string): Promise<Readonly<Record<Dialect, DrizzleKit>>> {
+  const api = await importApi(plugin)
   return {
     sqlite: {
       describe: (tables, previous) => api.generateSQLiteDrizzleJson({ ...tables }, previous),
@@ -44,13 +45,14 @@ export function loadDrizzleKit(plugin: string): Readonly<Record<Dialect, Drizzle
   }
 }
 
-function requireApi(plugin: string): Api {
+async function importApi(plugin: string): Promise<Api> {
   const version = developedWith('drizzle-kit')
-  const require = [join(plugin, 'package.json'), import.meta.url].map((from) => createRequire(from)).find(hasKit)
-  if (!require) throw new DrizzleKitMissingError(plugin, version)
+  const folder = [join(plugin, 'package.json'), import.meta.url].map(findKit).find((found) => found !== undefined)
+  if (folder === undefined) throw new DrizzleKitMissingError(plugin, version)
   let api: Partial<Api>
   try {
-    api = require('drizzle-kit/api')
+    // Its ES module: what that imports of Drizzle is given to it by ops, as to plugins, so that none need be installed.
+    api = await import(pathToFileURL(join(folder, 'api.mjs')).href)
   } catch (cause) {
     throw new DrizzleKitUnusableError((cause as Error).message, version, cause)
   }
@@ -60,10 +62,10 @@ function requireApi(plugin: string): Api {
   return { generateDrizzleJson, generateMigration, generateSQLiteDrizzleJson, generateSQLiteMigration }
 }
 
-function hasKit(require: NodeJS.Require): boolean {
+function findKit(from: string): string | undefined {
   try {
-    return require.resolve('drizzle-kit/api') !== ''
+    return dirname(createRequire(from).resolve('drizzle-kit/api'))
   } catch {
-    return false
+    return undefined
   }
 }

@@ -30,7 +30,7 @@ export async function planNextMigration(
   tables: TablesOfPlugin,
   { plugin, migrations, name }: { plugin: string; migrations: string; name: string },
 ): Promise<NextMigration[]> {
-  const kits = loadDrizzleKit(plugin)
+  const kits = await loadDrizzleKit(plugin)
   const planned: NextMigration[] = []
   // One after the other: drizzle-kit may ask something.
   for (const database of dialects) {
