@@ -107,8 +107,9 @@ describe('the package', () => {
       'templates',
     ]
     expect([...top].filter((name) => !expected.includes(name!))).toEqual([])
+    const own = packed.filter((path) => !path.startsWith('templates/'))
     expect(
-      packed.filter((path) => /(^|\/)(src|test|tests|meta|node_modules)\/|\.test\.|tsconfig|\.map$/.test(path)),
+      own.filter((path) => /(^|\/)(src|test|tests|meta|node_modules)\/|\.test\.|tsconfig|\.map$/.test(path)),
     ).toEqual([])
   })
 
@@ -168,6 +169,19 @@ describe('ops, installed from the package', () => {
     expect(project.rows('select status, error, length from notes')).toEqual([
       { status: 'succeeded', error: null, length: 1 },
     ])
+  })
+
+  it('begins a plugin whose types are right and whose test passes', async () => {
+    const project = installedProject()
+    const generated = await project.ops('generate', 'processor', 'email', '--column', 'recipient:text!', '--yes')
+    expect(generated).toMatchObject({ exitCode: 0, stderr: '' })
+    const plugin = project.path('ops-plugin-email')
+    const { devDependencies } = JSON.parse(project.read('ops-plugin-email/package.json'))
+    expect(devDependencies['@ops-cli/core']).toBe(`file:${installed}`)
+    linkModules(plugin, ['@types/node', 'typescript', '.bin/tsc'])
+    mkdirSync(join(plugin, 'node_modules', '@ops-cli'))
+    symlinkSync(installed, join(plugin, 'node_modules', '@ops-cli', 'core'))
+    expect(await execa('npm', ['test'], { cwd: plugin, reject: false })).toMatchObject({ exitCode: 0 })
   })
 
   it('types a plugin', async () => {
