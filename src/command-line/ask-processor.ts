@@ -12,7 +12,7 @@ import {
 } from '../scaffold/parse-wish.ts'
 import { type Answers, interview } from '../terminal/interview.ts'
 
-const NONE = 'no, any number at once'
+const NONE = 'none, any number at once'
 
 /**
  * Asks a person for what the command line does not say of a new processor.
@@ -31,12 +31,18 @@ export async function askProcessor(
   const answers = await interview({
     name: () =>
       typed.name === undefined
-        ? { kind: 'text', message: 'The name of the processor', check: (name) => processorProblem(name, known) }
+        ? {
+            kind: 'text',
+            title: 'Name',
+            message: 'The name of the processor',
+            check: (name) => processorProblem(name, known),
+          }
         : undefined,
     columns: () =>
       typedColumns.length === 0
         ? {
             kind: 'text',
+            title: 'Columns',
             message: 'The columns of a task, as name:type, with ! where required',
             default: DEFAULT_COLUMN,
             check: (columns) => parseColumns(split(columns)).problems[0],
@@ -46,6 +52,7 @@ export async function askProcessor(
       typed.table === undefined
         ? {
             kind: 'text',
+            title: 'Table',
             message: 'The table of its tasks',
             default: tableNameOf(nameIn(answers)),
             check: (table) => taskTableProblem(table, known),
@@ -55,6 +62,7 @@ export async function askProcessor(
       typed.priority === undefined
         ? {
             kind: 'text',
+            title: 'Priority',
             message: 'Its priority, the smallest first',
             default: String(DEFAULT_PRIORITY),
             check: (text) => (/^-?\d{1,9}$/.test(text) ? undefined : 'A whole number is expected.'),
@@ -63,10 +71,19 @@ export async function askProcessor(
     exclusiveBy: (answers) => {
       const keys = keyColumns(parseColumns(columnsIn(answers)).columns).map(({ key }) => key)
       return typed.exclusiveBy === undefined && keys.length > 0
-        ? { kind: 'choice', message: 'One task at a time for each value of a column?', choices: [NONE, ...keys] }
+        ? {
+            kind: 'choice',
+            title: 'One at a time for each',
+            message: 'One task at a time for each value of a column?',
+            choices: [NONE, ...keys],
+          }
         : undefined
     },
-    write: (answers) => ({ kind: 'yes or no', message: `Write it to ${folder}/${packageName(nameIn(answers))}?` }),
+    write: (answers) => ({
+      kind: 'yes or no',
+      title: 'Write it',
+      message: `Write it to ${folder}/${packageName(nameIn(answers))}?`,
+    }),
   })
   if (answers?.write !== 'yes') return undefined
   const { table = typed.table, priority, exclusiveBy = typed.exclusiveBy } = answers

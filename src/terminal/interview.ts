@@ -2,17 +2,21 @@ import { confirm, input, select } from '@inquirer/prompts'
 import { ListrInquirerPromptAdapter } from '@listr2/prompt-adapter-inquirer'
 import { Listr } from 'listr2'
 
+const USUAL_SIZE = { columns: 80, rows: 24 }
+
 /** What a person is asked. */
-export type Question =
-  | {
-      readonly kind: 'text'
-      readonly message: string
-      readonly default?: string
-      /** What is wrong with an answer. */
-      readonly check: (answer: string) => string | undefined
-    }
-  | { readonly kind: 'choice'; readonly message: string; readonly choices: readonly string[] }
-  | { readonly kind: 'yes or no'; readonly message: string }
+export type Question = {
+  /** Stands before the answer afterwards. */
+  readonly title: string
+  readonly message: string
+} & (TextQuestion | { readonly kind: 'choice'; readonly choices: readonly string[] } | { readonly kind: 'yes or no' })
+
+interface TextQuestion {
+  readonly kind: 'text'
+  readonly default?: string
+  /** What is wrong with an answer. */
+  readonly check: (answer: string) => string | undefined
+}
 
 /** Answers by the names of the questions: yes and no are those words. */
 export type Answers = Readonly<Record<string, string>>
@@ -26,27 +30,40 @@ export type Ask = (answers: Answers) => Question | undefined
  * @returns undefined when the person broke off
  */
 export async function interview(questions: Readonly<Record<string, Ask>>): Promise<Answers | undefined> {
+  // Some terminals, such as those of containers, have no size, and the list would have no room at all.
+  if (!(process.stdout.columns > 0)) Object.assign(process.stdout, USUAL_SIZE)
   const answers: Record<string, string> = {}
-  const list = new Listr(
-    Object.entries(questions).map(([name, ask]) => ({
-      title: name,
-      enabled: () => ask(answers) !== undefined,
-      task: async (_, row) => {
-        const question = ask(answers)!
-        row.title = question.message
-        answers[name] = await answerTo(question, row.prompt(ListrInquirerPromptAdapter))
-        row.title = `${question.message}: ${answers[name]}`
-      },
-    })),
-    { registerSignalListeners: false, rendererOptions: { collapseErrors: true, showErrorMessage: false } },
-  )
   try {
-    await list.run()
+    for (const [name, ask] of Object.entries(questions)) {
+      const question = ask(answers)
+      if (question) answers[name] = await askOne(question)
+    }
     return answers
   } catch (error) {
     if ((error as Error).name === 'ExitPromptError') return undefined
     throw error
   }
+}
+
+async function askOne(question: Question): Promise<string> {
+  const { title } = question
+  let answer = ''
+  // A list of its own for each, since a list decides at its start which of its rows there are.
+  const list = new Listr(
+    {
+      title,
+      task: async (_, row) => {
+        answer = await answerTo(question, row.prompt(ListrInquirerPromptAdapter))
+        row.title = `${title}: ${answer}`
+      },
+    },
+    {
+      registerSignalListeners: false, // Nothing turns while a person thinks.
+      rendererOptions: { lazy: true, showErrorMessage: false },
+    },
+  )
+  await list.run()
+  return answer
 }
 
 async function answerTo(question: Question, prompt: ListrInquirerPromptAdapter): Promise<string> {

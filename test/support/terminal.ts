@@ -45,6 +45,7 @@ export class AtTerminal {
 }
 
 export function startAtTerminal(project: TestProject, ...args: string[]): AtTerminal {
+  // A terminal whose size is not known, as those of containers are.
   const command = [process.execPath, opsProgram, ...args].map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     cwd: project.directory,
