@@ -1,15 +1,18 @@
-import { neighbours } from '../project/generate-processor.ts'
+import { relative } from 'node:path'
+import { type GenerateOptions, neighbours, pluginDirectory } from '../project/generate-processor.ts'
 import type { Project } from '../project/open-project.ts'
 import { parseColumns } from '../scaffold/column-wish.ts'
-import { packageName, tableNameOf } from '../scaffold/names.ts'
+import { tableNameOf } from '../scaffold/names.ts'
 import {
   DEFAULT_COLUMN,
   DEFAULT_PRIORITY,
   keyColumns,
+  parseWish,
   processorProblem,
   type TypedWish,
   taskTableProblem,
 } from '../scaffold/parse-wish.ts'
+import { needEmptyFolder } from '../scaffold/write-plugin.ts'
 import { type Answers, interview } from '../terminal/interview.ts'
 
 const NONE = 'none, any number at once'
@@ -22,9 +25,14 @@ const NONE = 'none, any number at once'
 export async function askProcessor(
   project: Project,
   typed: Omit<TypedWish, 'name'> & { readonly name: string | undefined },
-  folder: string,
+  options: GenerateOptions,
 ): Promise<TypedWish | undefined> {
   const known = await neighbours(project, typed.name ?? '')
+  // What cannot be is told before anything is asked.
+  if (typed.name !== undefined) {
+    parseWish({ ...typed, name: typed.name }, known)
+    needRoom(typed.name, options)
+  }
   const typedColumns = typed.columns
   const nameIn = ({ name = typed.name! }: Answers) => name
   const columnsIn = ({ columns }: Answers) => (columns === undefined ? typedColumns : split(columns))
@@ -35,7 +43,7 @@ export async function askProcessor(
             kind: 'text',
             title: 'Name',
             message: 'The name of the processor',
-            check: (name) => processorProblem(name, known),
+            check: (name) => processorProblem(name, known) ?? roomProblem(name, options),
           }
         : undefined,
     columns: () =>
@@ -82,7 +90,7 @@ export async function askProcessor(
     write: (answers) => ({
       kind: 'yes or no',
       title: 'Write it',
-      message: `Write it to ${folder}/${packageName(nameIn(answers))}?`,
+      message: `Write it to ${relative(options.cwd, pluginDirectory(nameIn(answers), options))}?`,
     }),
   })
   if (answers?.write !== 'yes') return undefined
@@ -94,6 +102,19 @@ export async function askProcessor(
     priority: priority === undefined ? typed.priority : Number(priority),
     exclusiveBy: exclusiveBy === NONE ? undefined : exclusiveBy,
   }
+}
+
+function roomProblem(name: string, options: GenerateOptions): string | undefined {
+  try {
+    needRoom(name, options)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function needRoom(name: string, options: GenerateOptions): void {
+  if (!options.force) needEmptyFolder(pluginDirectory(name, options))
 }
 
 function split(columns: string): string[] {

@@ -6,7 +6,7 @@ import { packageName } from '../scaffold/names.ts'
 import { type Neighbours, parseWish, type TypedWish } from '../scaffold/parse-wish.ts'
 import { flagsOf, type PluginWish, planPlugin } from '../scaffold/plan-plugin.ts'
 import { ProcessorRefusedError } from '../scaffold/scaffold-errors.ts'
-import { writePlugin } from '../scaffold/write-plugin.ts'
+import { needEmptyFolder, writePlugin } from '../scaffold/write-plugin.ts'
 import { buildCheckout } from './build-checkout.ts'
 import type { Project } from './open-project.ts'
 
@@ -44,7 +44,8 @@ export async function generateProcessor(
 ): Promise<GeneratedProcessor> {
   const wish = parseWish(typed, await neighbours(project, typed.name))
   await needUnusedTable(project, wish)
-  const directory = resolve(cwd, folder, packageName(wish.name))
+  const directory = pluginDirectory(wish.name, { folder, cwd })
+  if (!force) needEmptyFolder(directory)
   const core = coreDependency(directory)
   const files = planPlugin(wish, core)
   if (core.startsWith('file:')) await buildCheckout(opsRoot)
@@ -64,6 +65,11 @@ export async function generateProcessor(
       'ops worker --drain',
     ],
   }
+}
+
+/** Where the plugin of a processor is written. */
+export function pluginDirectory(name: string, { folder, cwd }: Omit<GenerateOptions, 'force'>): string {
+  return resolve(cwd, folder, packageName(name))
 }
 
 /** What the plugins of the project have already, save the plugin itself when it is written anew. */

@@ -9,18 +9,19 @@ const CORE = '@ops-cli/core'
  * a registry, and otherwise by its folder, which is the only place where npm finds it.
  *
  * @param plugin the folder of the plugin
+ * @param root of ops
  */
-export function coreDependency(plugin: string): string {
-  if (isFromRegistry()) return `^${opsManifest().version}`
-  const around = opsRoot.split(`${sep}node_modules${sep}`)[0]!
-  const isBelow = around !== opsRoot && plugin.startsWith(`${around}${sep}`)
+export function coreDependency(plugin: string, root = opsRoot): string {
+  if (isFromRegistry(root)) return `^${opsManifest().version}`
+  const around = root.split(`${sep}node_modules${sep}`)[0]!
+  const isBelow = around !== root && plugin.startsWith(`${around}${sep}`)
   // Both move together then, and others who have the project have it elsewhere.
-  return `file:${isBelow ? relative(plugin, opsRoot) : opsRoot}`
+  return `file:${isBelow ? relative(plugin, root) : root}`
 }
 
 /** As npm wrote it down when it installed ops. */
-function isFromRegistry(): boolean {
-  const modules = dirname(dirname(opsRoot))
+function isFromRegistry(root: string): boolean {
+  const modules = dirname(dirname(root))
   const file = join(modules, '.package-lock.json')
   if (basename(modules) !== 'node_modules' || !existsSync(file)) return false
   try {

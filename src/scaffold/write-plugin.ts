@@ -9,9 +9,14 @@ import { writeFiles } from './write-files.ts'
  * @throws FolderInUseError, CannotWritePluginError
  */
 export function writePlugin(folder: string, files: readonly PlannedFile[], { force }: { force: boolean }): void {
-  const there = filesIn(folder)
-  if (there.length > 0 && !force) throw new FolderInUseError(folder, there)
+  if (!force) needEmptyFolder(folder)
   writeFiles(folder, files)
+}
+
+/** @throws FolderInUseError */
+export function needEmptyFolder(folder: string): void {
+  const there = filesIn(folder)
+  if (there.length > 0) throw new FolderInUseError(folder, there)
 }
 
 function filesIn(folder: string): string[] {

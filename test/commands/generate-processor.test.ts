@@ -4,6 +4,7 @@ import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { linkModules } from '../support/link-modules.ts'
 import { npmProgram } from '../support/plugin-package.ts'
+import { onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { startAtTerminal, terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -147,6 +148,20 @@ describe('ops generate processor', () => {
     expect((await project.ops('generate', 'processor', 'email', '--table', 'mails')).exitCode).toBe(0)
   })
 
+  it(onPostgres('makes the table on PostgreSQL as well'), { skip: postgresMissing !== undefined }, async () => {
+    const project = TestProject.withConfig()
+    project.env.OPS_DATABASE_URL = await postgresUrl()
+    await project.ops('generate', 'processor', 'email', 'recipient:text!', 'meta:json', 'urgent:boolean!')
+    expect(await project.ops('plugins:link', 'ops-plugin-email', '--migrate')).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    })
+    expect(await project.ops('migrate', '--check')).toMatchObject({ exitCode: 0 })
+    await project.ops('enqueue', 'email', '--recipient', 'ada', '--urgent', '--meta', '{"a":1}')
+    await project.ops('worker', '--drain')
+    expect((await project.ops('tasks', 'show', 'email', '1')).stdout).toMatch(/^email 1 succeeded/)
+  })
+
   it('says where it cannot write', async () => {
     const project = TestProject.withConfig()
     project.write('taken', '')
@@ -173,6 +188,20 @@ describe.skipIf(terminalMissing)(atTerminal, () => {
     const module = project.read('ops-plugin-email/src/email.ts')
     expect(module).toContain('  recipient: column.text().notNull(),\n  meta: column.json(),\n')
     expect(module).toContain(`  priority: 7,\n  exclusiveBy: 'recipient',\n`)
+  })
+
+  it('says what cannot be before it asks anything', async () => {
+    const project = TestProject.withConfig()
+    project.write('ops-plugin-email/mine', '')
+    for (const [args, problem] of [
+      [['email'], 'is not empty'],
+      [['build'], 'is there already'],
+      [['other', 'status:text'], 'already'],
+    ] as const) {
+      const terminal = startAtTerminal(project, 'generate', 'processor', ...args)
+      expect(await terminal.exit).toBe(2)
+      expect(terminal.output).toContain(problem)
+    }
   })
 
   it('writes nothing when the answer is no, or the person breaks off', async () => {

@@ -5,15 +5,15 @@ import { OpsCommand } from '../../command-line/ops-command.ts'
 export default class GenerateProcessor extends OpsCommand {
   static override summary = 'Begin a plugin with a processor of your own.'
 
-  static override description = `Writes ops-plugin-<name>: a typed task table, its processor, the migrations for
-SQLite and PostgreSQL, a test that passes, and a package.json that packs.
+  static override description = `Writes ops-plugin-<name>: a typed task table, its processor, the migrations
+for SQLite and PostgreSQL, a test that passes, and a package.json that packs.
 
-A column is name:type, with ! behind it where a task must have it: recipient:text!
-Types are text, integer, real, boolean, json, timestamp and enumeration, whose
-values follow: size:enumeration:small,large
+A column is name:type, with ! behind it where a task must have it, such as
+recipient:text! Types are text, integer, real, boolean, json, timestamp and
+enumeration, whose values follow: size:enumeration:small,large
 
-In a terminal it asks for what is not given; elsewhere, and with --yes, it takes
-the defaults. What is there already it writes over only with --force.`
+In a terminal it asks for what is not given; elsewhere, and with --yes, it
+takes the defaults. What is there already is written over with --force only.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -25,13 +25,15 @@ the defaults. What is there already it writes over only with --force.`
   /** Columns may follow each other behind one flag. */
   static override strict = false
 
-  static override args = { name: Args.string({ description: 'the name of the processor, such as email' }) }
+  static override args = {
+    name: Args.string({ description: 'the name of the processor, such as email; columns may follow it' }),
+  }
 
   static override flags = {
     table: Flags.string({ summary: 'its task table [default: the plural of the name]', helpValue: '<name>' }),
     column: Flags.string({
       summary: 'a column of the table; several are possible [default: subject:text!]',
-      helpValue: 'name:type…',
+      helpValue: '<name:type>',
       multiple: true,
       multipleNonGreedy: true,
     }),
@@ -55,14 +57,14 @@ the defaults. What is there already it writes over only with --force.`
     const canAsk = !flags.yes && !this.jsonEnabled() && process.stdin.isTTY && process.stdout.isTTY
     if (!canAsk && name === undefined) throw new ProcessorUnnamedError()
     const project = await this.openProject(flags.config)
+    const options = { folder: flags.dir, cwd: process.cwd(), force: flags.force }
     const wish = canAsk
-      ? await (await import('../../command-line/ask-processor.ts')).askProcessor(project, typed, flags.dir)
+      ? await (await import('../../command-line/ask-processor.ts')).askProcessor(project, typed, options)
       : { ...typed, name: name! }
     if (!wish) {
       this.log('Nothing was written.')
       this.exit(1)
     }
-    const options = { folder: flags.dir, cwd: process.cwd(), force: flags.force }
     const generated = await generateProcessor(project, wish, options)
     this.log(`${generated.package} is in ${generated.directory}: processor ${generated.name}, table ${generated.table}`)
     for (const file of generated.files) this.log(`  ${file}`)
