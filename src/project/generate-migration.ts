@@ -54,7 +54,7 @@ export async function generateMigration(folder: string, name?: string): Promise<
       statements,
       file: files[0]?.path ?? null,
     })),
-    unfilled: planned.flatMap(({ unfilled }) => unfilled),
+    unfilled: [...new Set(planned.flatMap(({ unfilled }) => unfilled))],
     isDeclared: plugin.isDeclared,
   }
 }

@@ -20,9 +20,9 @@ export type WishedType = Exclude<ColumnType, 'reference'>
 const types = Object.keys(columnTypes).filter((type) => type !== 'reference') as readonly WishedType[]
 
 /** What may be written for a column. */
-export const COLUMN_FORM = 'name:type, with ! behind it where it may not be empty'
+const COLUMN_FORM = 'name:type, with ! behind it where it may not be empty'
 
-export const columnTypeNames: string = types.join(', ')
+const columnTypeNames = types.join(', ')
 
 /**
  * Columns from their text: `recipient:text!`, `sentAt:timestamp` or `size:enumeration:small,large!`.

@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as Kit from 'drizzle-kit/api'
 import type { Dialect } from '../task-table/create-table.ts'
+import { copyOldColumns, type DescribedTables } from './described-tables.ts'
 import { developedWith } from './developed-with.ts'
 import { DrizzleKitMissingError, DrizzleKitUnusableError } from './scaffold-errors.ts'
 
 /** The tables of one database as drizzle-kit describes them, which it compares. */
-export interface Snapshot {
+export interface Snapshot extends DescribedTables {
   readonly id: string
 }
 
@@ -36,7 +37,7 @@ export async function loadDrizzleKit(plugin: string): Promise<Readonly<Record<Di
   return {
     sqlite: {
       describe: (tables, previous) => api.generateSQLiteDrizzleJson({ ...tables }, previous),
-      compare: (from, to) => api.generateSQLiteMigration(from as never, to as never),
+      compare: async (from, to) => copyOldColumns(await api.generateSQLiteMigration(from as never, to as never), from),
     },
     postgres: {
       describe: async (tables, previous) => api.generateDrizzleJson({ ...tables }, previous),

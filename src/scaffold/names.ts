@@ -2,7 +2,7 @@ import { toSnakeCase } from '../task-table/task-table.ts'
 import { sqlWords } from './sql-words.ts'
 
 /** What begins the names of the packages of plugins. */
-export const PACKAGE_PREFIX = 'ops-plugin-'
+const PACKAGE_PREFIX = 'ops-plugin-'
 
 /** npm allows so many characters for the name of a package. */
 const LONGEST_PACKAGE = 214

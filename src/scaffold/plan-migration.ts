@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Dialect, dialects } from '../task-table/create-table.ts'
-import { copyOldColumns, type DescribedTables, unfilledColumns } from './copied-columns.ts'
+import { unfilledColumns } from './described-tables.ts'
 import { type DrizzleTables, loadDrizzleKit, type Snapshot } from './drizzle-kit.ts'
 import type { PlannedFile } from './planned-file.ts'
 import { RenameUnclearError, SnapshotMissingError, SnapshotUnreadableError } from './scaffold-errors.ts'
@@ -39,20 +39,19 @@ export async function planNextMigration(
     const { last, next } = history(join(plugin, folder))
     const from = last ?? (await kit.describe({}))
     const to = await kit.describe(tables[database], from.id)
-    const compared = await changes(database, () => kit.compare(from, to))
-    const statements = database === 'sqlite' ? copyOldColumns(compared, described(from)) : compared
+    const statements = await changes(database, () => kit.compare(from, to))
     const files = [
       { path: join(folder, `${next}_${name}.sql`), text: migrationText(statements) },
       { path: join(folder, 'meta', `${next}_snapshot.json`), text: snapshotText(to) },
     ]
-    const unfilled = database === 'sqlite' ? unfilledColumns(described(from), described(to)) : []
-    planned.push({ database, statements, files: statements.length === 0 ? [] : files, unfilled })
+    planned.push({
+      database,
+      statements,
+      files: statements.length === 0 ? [] : files,
+      unfilled: unfilledColumns(from, to),
+    })
   }
   return planned
-}
-
-function described(snapshot: Snapshot): DescribedTables {
-  return snapshot as Snapshot & DescribedTables
 }
 
 export function migrationText(statements: readonly string[]): string {

@@ -1,6 +1,11 @@
-/** What is read of drizzle-kit's description of SQLite tables. */
+/** What is read of drizzle-kit's description of tables. */
 export interface DescribedTables {
-  readonly tables: Readonly<Record<string, { readonly columns: Readonly<Record<string, DescribedColumn>> }>>
+  readonly tables: Readonly<Record<string, DescribedTable>>
+}
+
+interface DescribedTable {
+  readonly name: string
+  readonly columns: Readonly<Record<string, DescribedColumn>>
 }
 
 interface DescribedColumn {
@@ -31,8 +36,8 @@ export function copyOldColumns(statements: readonly string[], from: DescribedTab
 
 /** Columns that are new in a table, may not be null and have no default: rows that are there have nothing for them. */
 export function unfilledColumns(from: DescribedTables, to: DescribedTables): string[] {
-  return Object.entries(to.tables).flatMap(([table, { columns }]) => {
-    const old = from.tables[table]
+  return Object.entries(to.tables).flatMap(([key, { name: table, columns }]) => {
+    const old = from.tables[key]
     if (!old) return []
     return Object.entries(columns)
       .filter(([name, column]) => !(name in old.columns) && column.notNull && column.default === undefined)
