@@ -19,12 +19,10 @@ export async function buildCheckout(root: string): Promise<boolean> {
   if (stamp && stamp.mtimeMs >= newest(sources)) return false
   const aside = (what: string) => join('.ops', `${what}-${process.pid}`)
   const fresh = aside('build')
-  const done = await npm(['run', 'build:core'], { cwd: root, allowScripts: true, env: { OPS_BUILD_FOLDER: fresh } })
-  if (!done.isDone) throw new CannotBuildOpsError(root, done.summary)
   try {
+    const done = await npm(['run', 'build:core'], { cwd: root, allowScripts: true, env: { OPS_BUILD_FOLDER: fresh } })
+    if (!done.isDone) throw new CannotBuildOpsError(root)
     replace(built, { by: join(root, fresh), aside: join(root, aside('built-before')) })
-  } catch (error) {
-    throw new CannotBuildOpsError(root, (error as Error).message)
   } finally {
     rmSync(join(root, fresh), { recursive: true, force: true })
   }
@@ -32,14 +30,18 @@ export async function buildCheckout(root: string): Promise<boolean> {
 }
 
 function replace(folder: string, { by, aside }: { by: string; aside: string }): void {
-  if (existsSync(folder)) renameSync(folder, aside)
-  try {
-    renameSync(by, folder)
-  } catch (error) {
-    // Somebody else has just built it too.
-    if (!existsSync(folder)) throw error
-  }
+  // Somebody else may be replacing it too, and what they built is as good.
+  if (existsSync(folder)) unless('ENOENT', () => renameSync(folder, aside))
+  unless('ENOTEMPTY', () => renameSync(by, folder))
   rmSync(aside, { recursive: true, force: true })
+}
+
+function unless(code: string, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== code) throw error
+  }
 }
 
 function newest(folder: string): number {

@@ -59,8 +59,8 @@ export class CannotWritePluginError extends OpsError {
 /** In a checkout of ops, plugins are developed with what is compiled of it. */
 export class CannotBuildOpsError extends OpsError {
   readonly code = 'CANNOT_BUILD_OPS'
-  constructor(root: string, problem: string) {
-    super(`ops itself, in ${root}, cannot be built, and the plugin needs its types: ${problem}.`, {
+  constructor(root: string) {
+    super(`ops itself, in ${root}, cannot be built, and the plugin needs its types. Nothing was written.`, {
       suggestions: [`see why: cd ${root} && npm run build:core`],
     })
   }
