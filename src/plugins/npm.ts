@@ -38,8 +38,9 @@ const fetching = [
 /** Runs the npm that ops depends on, which is there without a PATH, in the folder of a package. */
 export async function npm(
   args: readonly string[],
-  { cwd, allowScripts, isProbe = false }: { cwd: string; allowScripts: boolean; isProbe?: boolean },
+  options: { cwd: string; allowScripts: boolean; isProbe?: boolean; env?: Readonly<Record<string, string>> },
 ): Promise<NpmResult> {
+  const { cwd, allowScripts, isProbe = false, env = {} } = options
   const program = join(dirname(createRequire(import.meta.url).resolve('npm/package.json')), 'bin', 'npm-cli.js')
   const patience = isProbe ? probing : fetching
   const scripts = `--ignore-scripts=${!allowScripts}`
@@ -47,7 +48,7 @@ export async function npm(
   const { stdout, stderr, exitCode } = await execa(
     process.execPath,
     [program, ...args, ...decided, ...patience, ...registry, scripts, `--prefix=${cwd}`],
-    { cwd, env: environment(), stdin: 'ignore', reject: false },
+    { cwd, env: { ...environment(), ...env }, stdin: 'ignore', reject: false },
   )
   const value = parsed(stdout)
   if (exitCode === 0) return { isDone: true, value }

@@ -3,8 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
 import { groupsWithEnvironment } from '../../src/processes/leftover-groups.ts'
-import { Terminal } from '../support/terminal.ts'
-import { opsProgram, TestProject } from '../support/test-project.ts'
+import { terminalMissing } from '../support/terminal.ts'
+import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
 const patience = 30_000
@@ -20,8 +20,7 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
     ]),
   )
   project.write('ops.config.json', JSON.stringify({ services: marked }))
-  const argv = [process.execPath, opsProgram, 'start-services', ...Object.keys(services)]
-  const terminal = new Terminal(argv, { cwd: project.directory, env: project.env, columns })
+  const terminal = project.startAtTerminal(columns, 'start-services', ...Object.keys(services))
   onTestFinished(async () => {
     terminal.close()
     await until(() => groupsWithEnvironment(mark).length === 0, 'nothing is left', patience)
@@ -33,7 +32,9 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
 const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
   `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
 
-describe('on a terminal', () => {
+const where = terminalMissing === undefined ? '' : ` (skipped: ${terminalMissing})`
+
+describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   it('one Ctrl-C is one signal to each service, in the reverse order of dependencies, and status 130', async () => {
     const { project, terminal, left } = typed({
       db: { command: traps('db') },
@@ -114,11 +115,7 @@ describe('on a terminal', () => {
   it('a task of the worker is finished on Ctrl-C, and the line says which', async () => {
     const project = new TestProject()
     project.write('ops.config.json', '{}')
-    const terminal = new Terminal([process.execPath, opsProgram, 'start-services'], {
-      cwd: project.directory,
-      env: project.env,
-    })
-    onTestFinished(() => terminal.close())
+    const terminal = project.startAtTerminal(80, 'start-services')
     await terminal.says('polling', patience)
     await project.ops(
       'enqueue',
@@ -137,25 +134,29 @@ describe('on a terminal', () => {
   })
 })
 
-it('a worker whose window is closed finishes its task', { timeout: 60_000 }, async () => {
-  const project = new TestProject()
-  await project.ops('migrate')
-  const terminal = new Terminal([process.execPath, opsProgram, 'worker'], { cwd: project.directory, env: project.env })
-  await terminal.says('polling', patience)
-  const command = 'while ! [ -e go ]; do sleep 0.1; done'
-  await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
-  await terminal.says('exec 1 started', patience)
-  terminal.close()
-  await setTimeout(500)
-  project.write('go', '')
-  await until(
-    () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
-    'it is decided',
-    patience,
-  )
-  expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
-  expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
-})
+it.skipIf(terminalMissing)(
+  `a worker whose window is closed finishes its task${where}`,
+  { timeout: 60_000 },
+  async () => {
+    const project = new TestProject()
+    await project.ops('migrate')
+    const terminal = project.startAtTerminal(80, 'worker')
+    await terminal.says('polling', patience)
+    const command = 'while ! [ -e go ]; do sleep 0.1; done'
+    await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
+    await terminal.says('exec 1 started', patience)
+    terminal.close()
+    await setTimeout(500)
+    project.write('go', '')
+    await until(
+      () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
+      'it is decided',
+      patience,
+    )
+    expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
+    expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
+  },
+)
 
 describe('what services write', () => {
   it('a million lines of four services: none is lost, none is torn, on the screen and in the logs', {

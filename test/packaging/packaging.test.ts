@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import pjson from '../../package.json' with { type: 'json' }
+import { linkModules } from '../support/link-modules.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { TestProject } from '../support/test-project.ts'
 
@@ -47,14 +48,6 @@ function copyCheckout(): void {
   linkModules(checkout, modules)
   mkdirSync(join(checkout, 'node_modules', '@ops-cli'))
   symlinkSync(checkout, join(checkout, 'node_modules', '@ops-cli', 'core'))
-}
-
-function linkModules(to: string, names: readonly string[]): void {
-  for (const name of names) {
-    const link = join(to, 'node_modules', name)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(root, 'node_modules', name), link)
-  }
 }
 
 describe('the package', () => {
@@ -114,8 +107,9 @@ describe('the package', () => {
       'templates',
     ]
     expect([...top].filter((name) => !expected.includes(name!))).toEqual([])
+    const own = packed.filter((path) => !path.startsWith('templates/'))
     expect(
-      packed.filter((path) => /(^|\/)(src|test|tests|meta|node_modules)\/|\.test\.|tsconfig|\.map$/.test(path)),
+      own.filter((path) => /(^|\/)(src|test|tests|meta|node_modules)\/|\.test\.|tsconfig|\.map$/.test(path)),
     ).toEqual([])
   })
 
@@ -175,6 +169,19 @@ describe('ops, installed from the package', () => {
     expect(project.rows('select status, error, length from notes')).toEqual([
       { status: 'succeeded', error: null, length: 1 },
     ])
+  })
+
+  it('begins a plugin whose types are right and whose test passes', async () => {
+    const project = installedProject()
+    const generated = await project.ops('generate', 'processor', 'email', '--column', 'recipient:text!', '--yes')
+    expect(generated).toMatchObject({ exitCode: 0, stderr: '' })
+    const plugin = project.path('ops-plugin-email')
+    const { devDependencies } = JSON.parse(project.read('ops-plugin-email/package.json'))
+    expect(devDependencies['@ops-cli/core']).toBe(`file:${installed}`)
+    linkModules(plugin, ['@types/node', 'typescript', '.bin/tsc'])
+    mkdirSync(join(plugin, 'node_modules', '@ops-cli'))
+    symlinkSync(installed, join(plugin, 'node_modules', '@ops-cli', 'core'))
+    expect(await execa('npm', ['test'], { cwd: plugin, reject: false })).toMatchObject({ exitCode: 0 })
   })
 
   it('types a plugin', async () => {

@@ -7,6 +7,7 @@ import type { Config } from '../../src/config/config.ts'
 import { processStat } from '../../src/processes/process-stat.ts'
 import { RunningOps } from './running-ops.ts'
 import { temporaryFolder } from './temporary-folder.ts'
+import { Terminal } from './terminal.ts'
 import { until } from './until.ts'
 
 const root = dirname(dirname(import.meta.dirname))
@@ -78,6 +79,18 @@ export class TestProject {
   /** Starts `ops` and goes on. */
   start(...args: string[]): RunningOps {
     return this.startWith({}, ...args)
+  }
+
+  /**
+   * Starts `ops` at a terminal.
+   *
+   * @param columns undefined where nothing is known of its size
+   */
+  startAtTerminal(columns: number | undefined, ...args: string[]): Terminal {
+    const argv = [process.execPath, this.program, ...args]
+    const terminal = new Terminal(argv, { cwd: this.directory, env: this.env, columns })
+    onTestFinished(() => terminal.close())
+    return terminal
   }
 
   startWith(env: Record<string, string>, ...args: string[]): RunningOps {
