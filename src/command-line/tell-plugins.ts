@@ -9,8 +9,8 @@ interface Teller {
 }
 
 /** Says what was installed or linked, and what is wrong with it, in which case the exit status is 1. */
-export function tellPlugins(change: PluginsChange, to: Teller): void {
-  for (const line of changeLines(change, screenOf(process.stdout, process.env))) to.log(line)
+export function tellPlugins(change: PluginsChange, to: Teller, unchanged: readonly string[] = []): void {
+  for (const line of changeLines(change, unchanged, screenOf(process.stdout, process.env))) to.log(line)
   for (const sheet of change.plugins) {
     for (const problem of problemsOf(sheet))
       if (problem.code !== 'TASK_TABLE_MISSING') to.warn(problemText(problem).join('\n'))
@@ -22,4 +22,10 @@ export function tellPlugins(change: PluginsChange, to: Teller): void {
   }
   for (const error of change.migration.errors) to.warn(error)
   if (change.migration.errors.length > 0) process.exitCode = 1
+}
+
+/** Says of which plugins install scripts did not run. */
+export function tellIdleScripts(names: readonly string[], to: Teller): void {
+  for (const name of names)
+    to.warn(`${name}, or what it depends on, has install scripts, and they did not run. --allow-scripts runs them.`)
 }
