@@ -7,6 +7,7 @@ import { Scheduler } from '../worker/scheduler.ts'
 import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
+import { problemIn } from './list-processors.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
 import { needProcessors } from './needed-processors.ts'
 import type { Project } from './open-project.ts'
@@ -74,7 +75,7 @@ async function usableProcessors(
   if (only) for (const name of only) await project.processor(name)
   const { ready, errors } = await project.processors()
   if (!only) await needProcessors(project)
-  if (!only) for (const error of errors) leaveOut(error.message)
+  if (!only) for (const error of errors) leaveOut(withAdvice(error))
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
   const unmade = await unmadeTables(project, wanted)
   const usable: ReadyProcessor[] = []
@@ -84,11 +85,13 @@ async function usableProcessors(
     if (missing?.length === 0) usable.push(candidate)
     else if (missing)
       leaveOut(`The table "${table.name}" of "${processor}" lacks ${missing.join(', ')}; run ops migrate.`)
-    else
-      leaveOut(
-        unmade.get(processor)?.message ??
-          `The table "${table.name}" of "${processor}" does not exist; run ops migrate.`,
-      )
+    else if (unmade.has(processor)) leaveOut(withAdvice(unmade.get(processor)!))
+    else leaveOut(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
   }
   return usable
+}
+
+function withAdvice(error: Error): string {
+  const { message, suggestions } = problemIn(error)
+  return suggestions.length === 0 ? message : `${message} Try this: ${suggestions.join('; ')}.`
 }
