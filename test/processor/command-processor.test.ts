@@ -1,8 +1,10 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createTable } from '../../src/task-table/create-table.ts'
 import { taskTable } from '../../src/task-table/task-table.ts'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
+import { connect, onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { taskProcesses } from '../support/task-processes.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
@@ -356,5 +358,43 @@ describe('the end of a program', () => {
     expect(await worker.exit).toBe(0)
     expect(pids.filter(isRunning)).toEqual([])
     expect(project.rows('select status, attempt from resizes')).toEqual([{ status: 'pending', attempt: 0 }])
+  })
+})
+
+describe.skipIf(postgresMissing)(onPostgres('a program on PostgreSQL'), () => {
+  it('gets and returns truth values, JSON and instants as what they are', async () => {
+    const columns = `flag boolean default true, data jsonb default '{"a":[1]}', at timestamptz default '2026-01-31T12:00Z'`
+    const root = programPlugin({
+      js: `import { readFileSync } from 'node:fs'
+const { flag, data, at } = JSON.parse(readFileSync(0, 'utf8'))
+const later = new Date(Date.parse(at) + 1000)
+console.log(JSON.stringify({ flag: !flag, data: { was: data }, at: later, width: 2, note: typeof at }))`,
+    })
+    const migration = [
+      ...createTable(resizes, 'postgres'),
+      `ALTER TABLE resizes ADD COLUMN ${columns.replaceAll(/, (?=data|at )/g, ', ADD COLUMN ')}`,
+    ]
+    mkdirSync(join(root, 'migrations/postgres'))
+    writeFileSync(join(root, 'migrations/postgres/0000_resizes.sql'), migration.join('\n--> statement-breakpoint\n'))
+    const project = new TestProject()
+    const url = await postgresUrl()
+    project.env.OPS_DATABASE_URL = url
+    project.link({ name: 'ops-plugin-resize', root })
+    expect(await project.ops('migrate')).toMatchObject({ exitCode: 0, stderr: '' })
+    await project.ops('enqueue', 'resize', '--source', 'x')
+    await project.ops('worker', '--drain')
+    const database = await connect(url)
+    const { rows } = await database.query('select status, error, flag, data, at, width::int, note from resizes')
+    expect(rows).toEqual([
+      {
+        status: 'succeeded',
+        error: null,
+        flag: false,
+        data: { was: { a: [1] } },
+        at: new Date('2026-01-31T12:00:01Z'),
+        width: 2,
+        note: 'string',
+      },
+    ])
   })
 })
