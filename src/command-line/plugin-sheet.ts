@@ -73,8 +73,12 @@ export function changeLines(
 ): string[] {
   const owner = { project: 'for this project', user: 'for this user', environment: 'where OPS_DATA_DIR says' }
   const lines = plugins.flatMap((sheet) => {
-    const { name, version, source, previousVersion, root } = sheet
-    const was = previousVersion === null || previousVersion === version ? '' : ` (was ${previousVersion})`
+    const { name, version, source, previousVersion, wasLinked, root } = sheet
+    const before = [
+      ...(previousVersion === null || previousVersion === version ? [] : [previousVersion]),
+      ...(wasLinked && source === 'installed' ? ['linked'] : []),
+    ]
+    const was = before.length === 0 ? '' : ` (was ${before.join(', ')})`
     const where = source === 'linked' ? relativePath(root) : relativePath(folder.path)
     const title = styled(`${name} ${version}`, 'bold', screen)
     if (unchanged.includes(name)) return [`${title} stays: there is nothing newer of what was asked for`]
@@ -82,7 +86,7 @@ export function changeLines(
     return [head, ...processorLines(sheet.processors)]
   })
   if (migration.isDone) lines.push('The database is up to date.')
-  if (migration.isDue) lines.push('Next: ops migrate')
+  if (migration.isDue && !plugins.every(isBroken)) lines.push('Next: ops migrate')
   return lines
 }
 

@@ -81,6 +81,16 @@ describe('ops plugins:link', () => {
     expect(await said(project)).toBe(1)
   })
 
+  it('gives way to one that is installed afterwards, which says so', async () => {
+    const project = TestProject.withConfig()
+    await project.ops('plugins:link', saying(2, '2.0.0-dev'), '--migrate')
+    const { stdout, stderr } = await project.ops('plugins:install', await packed(saying(1)))
+    expect(stderr).toBe('')
+    expect(stdout).toContain('ops-plugin-note 1.0.0 (was 2.0.0-dev, linked) is installed for this project')
+    expect(await sheet(project)).toMatchObject({ version: '1.0.0', source: 'installed' })
+    expect(await said(project)).toBe(1)
+  })
+
   it('goes before the one that comes with ops, as an installed one does', async () => {
     const project = TestProject.withConfig()
     const own = (version: string, exitCode: number) =>
@@ -123,7 +133,7 @@ export default defineProcessor({
     const { stderr, exitCode } = await project.ops('plugins:link', root)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain('throws when it is imported: half written')
-    expect(unwrapped(stderr)).toContain('To take it back: ops plugins:unlink ops-plugin-note')
+    expect(unwrapped(stderr)).toContain('mend it, or take it away: ops plugins:unlink ops-plugin-note')
     expect(await project.ops('plugins:unlink', 'ops-plugin-note')).toMatchObject({ exitCode: 0 })
     expect(await sheet(project)).toBeUndefined()
     expect(existsSync(join(root, 'package.json'))).toBe(true)

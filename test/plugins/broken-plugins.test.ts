@@ -163,7 +163,8 @@ describe('a plugin that', () => {
     expect(installed.exitCode).toBe(1)
     expect(unwrapped(installed.stdout)).toContain('ops-plugin-mail 1.0.0 is installed for this project')
     expect(howOften(installed.stderr, says)).toBe(1)
-    expect(unwrapped(installed.stderr)).toContain('all else works. To take it back: ops plugins:uninstall')
+    expect(unwrapped(installed.stderr)).toContain('cannot be used as it is; all else works.')
+    expect(howOften(installed.stderr, 'ops plugins:uninstall ops-plugin-mail')).toBe(1)
 
     const help = await project.ops('--help')
     expect(help).toMatchObject({ exitCode: 0, stderr: '' })
