@@ -2,6 +2,7 @@ import type { Status } from '../task/lifecycle.ts'
 import { findTable, needTaskTable, type Task, toTask } from './find-task.ts'
 import { type ListedProblem, problemIn } from './list-processors.ts'
 import { needDatabase } from './need-database.ts'
+import { tasksOfNobody } from './needed-processors.ts'
 import type { Project } from './open-project.ts'
 import { unmadeTables } from './unmade-tables.ts'
 
@@ -47,6 +48,7 @@ async function tablesThere(project: Project, problems: ListedProblem[]) {
     else if (unmade.has(processor)) problems.push(problemIn(unmade.get(processor)!))
     else problems.push(notMadeYet(processor, table.name))
   }
+  problems.push(...(await tasksOfNobody(project)))
   return tables
 }
 

@@ -1,5 +1,6 @@
 import type { Plugin } from '../processor/processor-registry.ts'
 import { shortName } from '../processor/processor-registry.ts'
+import type { ListedProblem } from './list-processors.ts'
 import type { Project } from './open-project.ts'
 import { orphanedTasks, pendingInWords } from './pending-tasks.ts'
 import { tablesOfPlugin } from './plugin-tables.ts'
@@ -28,6 +29,19 @@ export async function needProcessors(project: Project): Promise<void> {
     const what = processor === undefined ? `the plugin ${plugin.name}` : `the processor "${processor}"`
     throw new ProcessorNeededError(what, need, broken.error)
   }
+}
+
+/** Pending tasks that wait in vain, since the plugin of their table has gone. Those of what is broken are told with it. */
+export async function tasksOfNobody(project: Project): Promise<ListedProblem[]> {
+  const broken = (await brokenOnes(project)).flatMap(({ plugin, processor }) => [...tablesOf(plugin, processor)])
+  const pending = await orphanedTasks(project)
+  return pending
+    .filter(({ table }) => !broken.includes(table))
+    .map((each) => ({
+      code: 'PROCESSOR_MISSING',
+      message: `${pendingInWords(each)}, and there is no processor for them.`,
+      suggestions: [`install the plugin whose table "${each.table}" is: ops plugins:install <package>`],
+    }))
 }
 
 async function brokenOnes(project: Project): Promise<Broken[]> {

@@ -10,9 +10,13 @@ export interface PendingTasks {
   readonly count: number
 }
 
-/** The pending tasks of tables that no processor takes. */
-export async function orphanedTasks(project: Project, tables: Iterable<string>): Promise<PendingTasks[]> {
-  const orphaned = await orphanedTables(project, tables)
+/**
+ * The pending tasks of tables that no processor takes.
+ *
+ * @param tables all that ever had a processor when there are none
+ */
+export async function orphanedTasks(project: Project, tables?: Iterable<string>): Promise<PendingTasks[]> {
+  const orphaned = await orphanedTables(project, tables ?? (await project.queue.records.tables()))
   const counted = await Promise.all(
     orphaned.map(async (table) => ({ table, count: await countPending(project, table) })),
   )

@@ -42,7 +42,12 @@ describe('ops plugins:uninstall', () => {
     const told = unwrapped(stderr)
     expect(told).toContain('2 tasks of "notes" are pending, and nothing performs them now.')
     const back = /to have them performed: ops (plugins:install) (\S+)/.exec(told)!
-    expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
+    // Nobody has to remember it.
+    const worker = await project.ops('worker', '--drain')
+    expect(worker.exitCode).toBe(0)
+    const waiting = '2 tasks of "notes" are pending, and there is no processor for them.'
+    expect(worker.stdout.replaceAll('\\"', '"')).toContain(waiting)
+    expect(unwrapped((await project.ops('tasks')).stderr)).toContain(waiting)
     expect(project.rows('select status from notes')).toEqual([{ status: 'pending' }, { status: 'pending' }])
     expect(await project.ops(back[1]!, back[2]!)).toMatchObject({ exitCode: 0, stderr: '' })
     await project.ops('worker', '--drain')
