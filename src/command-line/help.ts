@@ -10,4 +10,14 @@ export default class OpsHelp extends Help {
     const { describeProcessor } = await import('./describe-processor.ts')
     await this.showCommandHelp(await describeProcessor(cached, processor))
   }
+
+  protected override formatCommand(command: Command.Loadable): string {
+    const { description } = command
+    return super.formatCommand(description === undefined ? command : { ...command, description: reflowed(description) })
+  }
+}
+
+/** Without the line breaks of the source, which would stand beside those of the terminal. */
+function reflowed(description: string): string {
+  return description.replaceAll(/(?<=\S)\n(?![\s*-])/g, ' ')
 }

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import type { PluginsChange } from '../project/change-plugins.ts'
+import type { PluginFacts } from '../project/inspect-plugin.ts'
 import { faultsOf, type ListedPlugins, type PluginSheet } from '../project/list-plugins.ts'
 import { type ListedProcessor, waitsForMigration } from '../project/list-processors.ts'
 import { type Screen, styled } from '../terminal/screen.ts'
@@ -30,28 +31,62 @@ export function pluginsTable({ plugins, problems }: ListedPlugins, screen: Scree
 }
 
 /** One plugin at full length. */
-export function pluginSheet(sheet: PluginSheet, extra: readonly (readonly [string, string])[], screen: Screen): string {
-  const facts = [['source', sheet.source], ['root', sheet.root], ...extra, ['settings', `plugins.${sheet.settingsKey}`]]
+export function pluginSheet(
+  sheet: PluginSheet,
+  { summary, spec, migrations, dependencies, commands }: PluginFacts & { commands: readonly string[] },
+  screen: Screen,
+): string {
+  const facts = [
+    ['source', sheet.source],
+    ['root', sheet.root],
+    ['summary', summary],
+    ['installed by', spec],
+    ['migrations', migrations],
+    ['dependencies', dependencies.join(', ')],
+    ['commands', commands.join(', ')],
+    ['settings', `plugins.${sheet.settingsKey}`],
+    ...sheet.processors.map((one) => ['processor', `${one.name}: ${processorFacts(one).join(', ')}`]),
+  ].map(([title, value]) => [title!, value ?? ''] as const)
+  const columns = [{ title: '', style: () => 'dim' as const }, { title: '' }]
+  // At full length also on a narrow screen: a path that is cut is none.
+  const table = new Table(columns, { ...screen, width: undefined })
+  const known = facts.filter(([, value]) => value !== '')
   return [
     styled(`${sheet.name} ${sheet.version}`, 'bold', screen),
-    ...facts.map(([title, value]) => `  ${title!.padEnd(12)}${value}`),
-    ...processorLines(sheet.processors),
+    ...table
+      .render(known, { hasHeader: false })
+      .split('\n')
+      .map((line) => `  ${line}`),
     ...problemsOf(sheet).flatMap((problem) => ['', ...problemText(problem)]),
   ].join('\n')
 }
 
-/** What came of installing or linking. */
-export function changeLines({ folder, plugins, migration }: PluginsChange, screen: Screen): string[] {
+/**
+ * What came of installing or linking.
+ *
+ * @param unchanged plugins for which an update has found nothing newer
+ */
+export function changeLines(
+  { folder, plugins, migration }: PluginsChange,
+  unchanged: readonly string[],
+  screen: Screen,
+): string[] {
   const owner = { project: 'for this project', user: 'for this user', environment: 'where OPS_DATA_DIR says' }
   const lines = plugins.flatMap((sheet) => {
-    const { name, version, source, previousVersion, root } = sheet
-    const was = previousVersion === null || previousVersion === version ? '' : ` (was ${previousVersion})`
+    const { name, version, source, previousVersion, wasLinked, root } = sheet
+    const before = [
+      ...(previousVersion === null || previousVersion === version ? [] : [previousVersion]),
+      ...(wasLinked && source === 'installed' ? ['linked'] : []),
+    ]
+    const was = before.length === 0 ? '' : ` (was ${before.join(', ')})`
     const where = source === 'linked' ? relativePath(root) : relativePath(folder.path)
-    const head = `${styled(`${name} ${version}`, 'bold', screen)}${was} is ${source} ${owner[folder.scope]}, ${source === 'linked' ? 'from' : 'in'} ${where}`
+    const title = styled(`${name} ${version}`, 'bold', screen)
+    if (unchanged.includes(name)) return [`${title} stays: there is nothing newer of what was asked for`]
+    const head = `${title}${was} is ${source} ${owner[folder.scope]}, ${source === 'linked' ? 'from' : 'in'} ${where}`
     return [head, ...processorLines(sheet.processors)]
   })
   if (migration.isDone) lines.push('The database is up to date.')
-  if (migration.isDue) lines.push('Next: ops migrate')
+  if (migration.isDue && !plugins.every(isBroken)) lines.push('Next: ops migrate')
   return lines
 }
 
@@ -64,12 +99,15 @@ export function isBroken(sheet: PluginSheet): boolean {
 }
 
 function processorLines(processors: readonly ListedProcessor[]): string[] {
-  return processors.map((one) => {
-    const table = one.table === null ? '' : `, table ${one.table}`
-    const order = one.priority === null ? '' : `, priority ${one.priority}`
-    const state = one.problem !== null ? (waitsForMigration(one) ? '' : ', broken') : `, ${atOnce(one)} at once`
-    return `  processor ${one.name}${table}${order}${state}`
-  })
+  return processors.map((one) => `  processor ${[one.name, ...processorFacts(one)].join(', ')}`)
+}
+
+function processorFacts(one: ListedProcessor): string[] {
+  return [
+    ...(one.table === null ? [] : [`table ${one.table}`]),
+    ...(one.priority === null ? [] : [`priority ${one.priority}`]),
+    waitsForMigration(one) ? 'waits for ops migrate' : one.problem === null ? `${atOnce(one)} at once` : 'broken',
+  ]
 }
 
 function relativePath(path: string): string {

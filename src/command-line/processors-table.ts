@@ -1,5 +1,5 @@
 import type { ListedProblem, ListedProcessor, ListedProcessors } from '../project/list-processors.ts'
-import type { Screen } from '../terminal/screen.ts'
+import { isNarrow, type Screen } from '../terminal/screen.ts'
 import { Table, type TableColumn } from '../terminal/table.ts'
 
 const columns: readonly TableColumn[] = [
@@ -19,7 +19,14 @@ export function processorsTable(processors: readonly ListedProcessor[], screen: 
     const { name, plugin, version, source, table, priority } = one
     return [name, plugin, version, source, table ?? '–', priority === null ? '–' : String(priority), atOnce(one)]
   })
-  return new Table(columns, screen).render(rows)
+  // What `ops plugins` says too gives room to what it does not.
+  const isShown = ({ title }: TableColumn) => !isNarrow(screen) || (title !== 'version' && title !== 'source')
+  const shown = columns.flatMap((column, index) => (isShown(column) ? [index] : []))
+  const table = new Table(
+    shown.map((index) => columns[index]!),
+    screen,
+  )
+  return table.render(rows.map((row) => shown.map((index) => row[index]!)))
 }
 
 /** How many of its tasks run at once, over all workers. */

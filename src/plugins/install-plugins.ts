@@ -23,6 +23,7 @@ export async function installPlugins(
   sources: readonly PluginSource[],
   options: { folder: string; allowScripts: boolean },
 ): Promise<InstalledPlugin[]> {
+  if (sources.length === 0) return []
   const { folder, allowScripts } = options
   const fetched: FetchedPlugin[] = []
   for (const source of sources) fetched.push(await fetchPlugin(source, options))
@@ -87,5 +88,7 @@ function dropTarballs(folder: string): void {
   const tarballs = join(folder, 'tarballs')
   if (!existsSync(tarballs)) return
   const used = Object.values(readPluginList(folder).dependencies).map((dependency) => basename(dependency))
-  for (const name of readdirSync(tarballs)) if (!used.includes(name)) rmSync(join(tarballs, name))
+  const kept = readdirSync(tarballs).filter((name) => used.includes(name))
+  if (kept.length === 0) rmSync(tarballs, { recursive: true })
+  else for (const name of readdirSync(tarballs)) if (!kept.includes(name)) rmSync(join(tarballs, name))
 }

@@ -1,4 +1,5 @@
 import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { shortName } from '../processor/processor-registry.ts'
 
 export class PluginListUnreadableError extends OpsError {
   readonly code = 'PLUGIN_LIST_UNREADABLE'
@@ -75,7 +76,7 @@ export class PluginNotInstalledError extends OpsError {
     super(`No plugin named "${name}" is ${what}.`, {
       exit: exitStatus.usage,
       suggestions: [
-        ...didYouMean(name, known),
+        ...didYouMean(name, [...known, ...known.map(shortName)]),
         known.length > 0 ? `those that are: ${known.join(', ')}` : `none is ${what}: see ops plugins`,
       ],
     })

@@ -31,6 +31,9 @@ export function commandProcessor(declared: DeclaredCommand, columns: readonly Da
   }
 }
 
+/** Of so many bytes of output at least the end is looked at; a program that talks must not fill the memory. */
+const LONGEST_OUTPUT = 16 * 1024 * 1024
+
 const lifecycleByName = new Map(Object.values(lifecycleColumns).map((column) => [column.name, column]))
 
 /** The table as the database has it. A column goes by the name that it has there, also for the program. */
@@ -84,20 +87,27 @@ async function perform(
       OPS_STATE_DIRECTORY: stateDirectory,
     },
     progress: true,
+    keepStdout: LONGEST_OUTPUT,
     keepStderr: true,
     reject: false,
   })
-  if (result.failed) throw new TaskError(whyFailed([program!, ...args].join(' '), result))
-  return withInstants(table, returnedColumns(result.stdout, log))
+  if (result.failed) throw new TaskError(whyFailed(program!, args, result))
+  return fitting(table, returnedColumns(result.stdout, log))
 }
 
 /** The last line that the program complained with, else how it ended. */
-function whyFailed(command: string, result: RunResult): string {
+function whyFailed(program: string, args: readonly string[], result: RunResult): string {
+  const command = [program, ...args].join(' ')
   const last = result.stderr.trim().split('\n').at(-1)!.trim()
   if (last !== '') return last
   if (result.signal !== undefined) return `"${command}" was ended by ${result.signal}`
   if (result.exitCode !== undefined) return `"${command}" exited with ${result.exitCode}`
-  const { shortMessage } = result as unknown as { shortMessage?: string }
+  const { code, shortMessage } = result as unknown as { code?: string; shortMessage?: string }
+  if (code === 'ENOENT')
+    return program.includes('/')
+      ? `"${command}" cannot be started: there is no ${program}, or not what its first line names`
+      : `"${command}" cannot be started: there is no "${program}" on the PATH`
+  if (code === 'EACCES') return `"${command}" cannot be started: ${program} is not executable`
   return shortMessage ?? `"${command}" could not be started`
 }
 
@@ -109,16 +119,56 @@ function returnedColumns(stdout: string, log: (line: string) => void): Record<st
     const value = parsed(candidate)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   }
-  if (/^[{[]/.test(last)) throw new TaskError(`printed ${last.slice(0, 100)}, which is no JSON object of columns`)
+  if (isCut(last)) throw new TaskError(`printed a line of more than ${LONGEST_OUTPUT / 1024 / 1024} MB`)
+  // One that is printed over several lines ends so.
+  if (/^[{[]|^[}\]]$/.test(last)) {
+    const shown = last.length > 100 ? `${last.slice(0, 100)}…` : last
+    throw new TaskError(`printed ${shown}, which is no JSON object of columns`)
+  }
   if (text !== '') log('the last line is no JSON object, so no columns are written')
   return {}
 }
 
-/** JSON has no instants. */
-function withInstants(table: TaskTable, columns: Record<string, unknown>): Record<string, unknown> {
-  const read = (key: string, value: unknown) =>
-    table.columns[key]?.type === 'timestamp' && typeof value === 'string' ? new Date(value) : value
-  return Object.fromEntries(Object.entries(columns).map(([key, value]) => [key, read(key, value)]))
+/** Whether its beginning was not kept; a line break at its end was not either. */
+function isCut(line: string): boolean {
+  return Buffer.byteLength(line) >= LONGEST_OUTPUT - 2
+}
+
+/** JSON has no instants, and SQLite no JSON, booleans and instants. */
+function fitting(table: TaskTable, columns: Record<string, unknown>): Record<string, unknown> {
+  const fitted = Object.entries(columns).map(([key, value]) => {
+    const column = Object.hasOwn(table.columns, key) ? table.columns[key]! : undefined
+    return [key, column === undefined || value === null ? value : toColumn(column, value)]
+  })
+  return Object.fromEntries(fitted)
+}
+
+function toColumn({ key, type }: TaskColumn, value: unknown): unknown {
+  const refuse = (what: string) =>
+    new TaskError(`returned ${JSON.stringify(value).slice(0, 100)} for "${key}", which must be ${what}`)
+  switch (type) {
+    case 'integer':
+    case 'reference': {
+      const number = typeof value === 'boolean' ? Number(value) : value
+      if (Number.isSafeInteger(number)) return number
+      throw refuse('a whole number')
+    }
+    case 'real':
+      if (typeof value === 'number') return value
+      throw refuse('a number')
+    case 'boolean':
+      if (typeof value === 'boolean') return value
+      throw refuse('true or false')
+    case 'timestamp': {
+      const instant = typeof value === 'string' || typeof value === 'number' ? new Date(value) : undefined
+      if (instant && !Number.isNaN(instant.getTime())) return instant
+      throw refuse('an instant such as "2026-01-31T12:00:00Z"')
+    }
+    case 'json':
+      return value
+    default:
+      return typeof value === 'string' ? value : JSON.stringify(value)
+  }
 }
 
 function parsed(text: string): unknown {

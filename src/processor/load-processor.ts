@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { BrokenProcessorError } from '../errors.ts'
 import { shareHostModules } from '../host-modules.ts'
 import { type AnyProcessor, isProcessor } from './define-processor.ts'
@@ -17,7 +17,8 @@ export async function loadProcessor(declared: DeclaredModule): Promise<AnyProces
   const file = locate(declared)
   const broken = (problem: string, suggestion: string, cause?: unknown) =>
     new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, { cause, suggestion })
-  const mend = `mend or uninstall ${plugin.name}`
+  const takeAway = `ops plugins:${plugin.type === 'link' ? 'unlink' : 'uninstall'} ${plugin.name}`
+  const mend = `mend it, or take it away: ${takeAway}`
   if (!existsSync(file)) {
     const source = sourceOf(declared)
     throw isPackaged(plugin.root) && existsSync(source)
@@ -86,7 +87,24 @@ function whyNotImported(file: string, cause: unknown, plugin: string): { problem
   }
   if (/\b(module|exports|require) is not defined in ES module scope/.test(message))
     return { problem: commonJs(file), suggestion: rewriteIt }
-  return { problem: `${file} throws when it is imported: ${message}` }
+  const [at] = placesIn(cause)
+  if (at === undefined) {
+    // Node tells the place of an error in the syntax to nobody but the terminal.
+    const isSyntax = cause instanceof SyntaxError
+    const said = `${file} ${isSyntax ? 'is no JavaScript, or imports what is none' : 'throws when it is imported'}: ${message}`
+    return isSyntax ? { problem: said, suggestion: `see where: node --check ${file}` } : { problem: said }
+  }
+  if (at.startsWith(`${file}:`)) return { problem: `${at} throws when it is imported: ${message}` }
+  return { problem: `${file} throws when it is imported: ${message} (${at})` }
+}
+
+/** Files and lines that an error names, the innermost first. */
+function placesIn(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  return [...stack.matchAll(/file:\/\/[^\s()]+?:\d+(?=\D|$)/g)]
+    .map(([url]) => /^(.*):(\d+)$/.exec(url)!)
+    .map(([, url, line]) => `${fileURLToPath(url!)}:${line}`)
+    .filter((place) => !place.startsWith(import.meta.filename))
 }
 
 /** The sources in a checkout; what is installed ships JavaScript, since Node strips no types below node_modules. */

@@ -17,6 +17,8 @@ export interface RunOptions
    * progress of the task.
    */
   readonly progress?: boolean
+  /** Keeps at least so many bytes of the end of what the program prints; all of it unless said otherwise. */
+  readonly keepStdout?: number
   /** Keeps the end of what the program writes to stderr, 64 kB of it, for the result or the error. */
   readonly keepStderr?: boolean
 }

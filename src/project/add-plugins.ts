@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { checkAllowed } from '../plugins/allow-list.ts'
 import { findListed } from '../plugins/find-listed.ts'
@@ -33,22 +34,40 @@ export async function addPlugins(place: Place, texts: readonly string[], options
   return { ...change, idleScripts: installed.filter(({ hasIdleScripts }) => hasIdleScripts).map(({ name }) => name) }
 }
 
-/** Fetches plugins anew by what they were installed by: a newer version, where what was asked for allows one. */
+export interface UpdatedPlugins extends AddedPlugins {
+  /** Those for which there is nothing newer. */
+  readonly unchanged: readonly string[]
+  /** Those whose tarball or folder is not there any more, which is as it should be on a server. */
+  readonly passedOver: readonly { readonly name: string; readonly path: string }[]
+}
+
+/**
+ * Fetches plugins anew by what they were installed by: a newer version, where what was asked for allows one.
+ *
+ * @param names all that are installed when there are none
+ */
 export async function updatePlugins(
   place: Place,
   names: readonly string[],
   options: AddOptions,
-): Promise<AddedPlugins> {
+): Promise<UpdatedPlugins> {
   const { path } = findPluginFolder(place)
   const { plugins, dependencies } = readPluginList(path)
   const installed = plugins.filter(({ type }) => type === 'user')
   const chosen = names.length > 0 ? names.map((name) => findListed(installed, name, 'installed')) : installed
   if (chosen.length === 0) throw new NothingToInstallError(path)
-  return addPlugins(
+  const specs = chosen.map((listed) => ({ name: listed.name, spec: specOf(path, listed, dependencies) }))
+  const isGone = ({ spec }: { spec: string }) => spec.startsWith('/') && !existsSync(spec)
+  const passedOver = names.length > 0 ? [] : specs.filter(isGone).map(({ name, spec }) => ({ name, path: spec }))
+  const there = specs.filter(({ name }) => !passedOver.some((one) => one.name === name))
+  const change = await addPlugins(
     place,
-    chosen.map((listed) => specOf(path, listed, dependencies)),
+    there.map(({ spec }) => spec),
     options,
   )
+  const now = readPluginList(path).dependencies
+  const unchanged = there.map(({ name }) => name).filter((name) => now[name] === dependencies[name])
+  return { ...change, unchanged, passedOver }
 }
 
 /** Installs exactly what the lock file says. */
@@ -76,6 +95,12 @@ export async function restorePlugins(place: Place, options: AddOptions): Promise
 function specOf(folder: string, { name, spec }: ListedPlugin, dependencies: Readonly<Record<string, string>>): string {
   if (spec === undefined) return `${name}@${dependencies[name] ?? 'latest'}`
   return spec.startsWith('.') ? resolve(folder, spec) : spec
+}
+
+/** The command that brings a plugin of the list there again. */
+export function wayBack(folder: string, plugin: ListedPlugin, dependencies: Readonly<Record<string, string>>): string {
+  if (plugin.type === 'link' && plugin.root !== undefined) return `ops plugins:link ${resolve(folder, plugin.root)}`
+  return `ops plugins:install ${specOf(folder, plugin, dependencies)}`
 }
 
 /** A path inside the project is kept from the folder of the list, so that the project may lie elsewhere tomorrow. */

@@ -18,6 +18,8 @@ export interface ChangeOptions {
 export interface ChangedPlugin extends PluginSheet {
   /** The version that was installed or linked before. */
   readonly previousVersion: string | null
+  /** Whether a link to a folder stood there before. */
+  readonly wasLinked: boolean
 }
 
 export interface PluginsChange {
@@ -65,9 +67,11 @@ export async function changePlugins(
   const shown = migration.isDone
     ? (await sheetsOf(place, pluginsIn(folder))).filter(({ name }) => names.includes(name))
     : staged.map((sheet) => inPlace(sheet, change.path, folder.path))
-  const versionOf = (name: string) =>
-    before.plugins.find((plugin) => plugin.name === name && plugin.type !== 'bundled')?.version ?? null
-  return { folder, plugins: shown.map((sheet) => ({ ...sheet, previousVersion: versionOf(sheet.name) })), migration }
+  const changed = shown.map((sheet) => {
+    const previous = before.plugins.find(({ name, type }) => name === sheet.name && type !== 'bundled')
+    return { ...sheet, previousVersion: previous?.version ?? null, wasLinked: previous?.type === 'link' }
+  })
+  return { folder, plugins: changed, migration }
 }
 
 async function sheetsOf(place: Place, known: KnownPlugins): Promise<readonly PluginSheet[]> {

@@ -27,3 +27,8 @@ export function pluginsIn(folder: PluginFolder, copy = folder.path): KnownPlugin
   const { plugins, broken } = installedPlugins(copy, folder.path)
   return { folder, plugins: [...bundledPlugins(), ...plugins], broken }
 }
+
+/** Those that cannot even be read included. */
+export function everyPlugin({ plugins, broken }: Pick<KnownPlugins, 'plugins' | 'broken'>): Plugin[] {
+  return [...plugins, ...broken.flatMap(({ plugin }) => plugin ?? [])]
+}

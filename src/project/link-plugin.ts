@@ -5,11 +5,12 @@ import { findListed } from '../plugins/find-listed.ts'
 import { isPlugin } from '../plugins/install-plugins.ts'
 import { PluginChange } from '../plugins/plugin-change.ts'
 import { NoPluginError, NoPluginSourceError } from '../plugins/plugin-errors.ts'
-import { findPluginFolder } from '../plugins/plugin-folder.ts'
+import { findPluginFolder, type PluginFolder } from '../plugins/plugin-folder.ts'
 import { listPlugin, readPluginList, unlistPlugin } from '../plugins/plugin-list.ts'
-import { movable } from './add-plugins.ts'
+import { movable, wayBack } from './add-plugins.ts'
 import { type ChangeOptions, changePlugins, type PluginsChange } from './change-plugins.ts'
-import type { Place } from './known-plugins.ts'
+import { everyPlugin, type Place, pluginsIn } from './known-plugins.ts'
+import { type LeftBehind, leftBehind, tablesOfKnown } from './left-behind.ts'
 
 /** Uses a plugin from where it is written: its TypeScript sources, without a build. */
 export async function linkPlugin(place: Place, path: string, options: ChangeOptions): Promise<PluginsChange> {
@@ -24,15 +25,20 @@ export async function linkPlugin(place: Place, path: string, options: ChangeOpti
   })
 }
 
-export interface UnlinkedPlugin {
+export interface UnlinkedPlugin extends LeftBehind {
   readonly name: string
-  /** Whether the version that was installed before counts again. */
-  readonly isInstalled: boolean
+  /** That which was installed before and counts again; null where there is none. */
+  readonly installedVersion: string | null
+  /** Whether one of its name comes with ops. */
+  readonly isBundled: boolean
+  /** The command that brings it back. */
+  readonly wayBack: string
 }
 
 /** @throws PluginNotInstalledError when it is not linked */
-export function unlinkPlugin(place: Place, name: string): UnlinkedPlugin {
+export async function unlinkPlugin(place: Place, name: string): Promise<UnlinkedPlugin> {
   const folder = findPluginFolder(place)
+  const known = pluginsIn(folder)
   const change = PluginChange.begin(folder.path)
   try {
     const { plugins, dependencies } = readPluginList(change.path)
@@ -47,10 +53,22 @@ export function unlinkPlugin(place: Place, name: string): UnlinkedPlugin {
       listPlugin(change.path, { ...installed, type: 'user' })
     } else unlistPlugin(change.path, linked.name)
     change.commit()
-    return { name: linked.name, isInstalled }
+    const isBundled = known.plugins.some((plugin) => plugin.name === linked.name && plugin.type === 'bundled')
+    return {
+      name: linked.name,
+      installedVersion: isInstalled ? versionOf(folder, linked.name) : null,
+      isBundled,
+      wayBack: wayBack(folder.path, linked, dependencies),
+      ...(await leftBehind(place, tablesOfKnown(linked.name, known))),
+    }
   } finally {
     change.abandon()
   }
+}
+
+function versionOf(folder: PluginFolder, name: string): string {
+  const all = everyPlugin(pluginsIn(folder))
+  return all.find((plugin) => plugin.name === name && plugin.type === 'user')?.version ?? '?'
 }
 
 function readPackage(path: string, cwd: string): { root: string; name: string } {

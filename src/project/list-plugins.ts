@@ -1,5 +1,5 @@
 import { countingPlugins, shortName } from '../processor/processor-registry.ts'
-import type { KnownPlugins } from './known-plugins.ts'
+import { everyPlugin, type KnownPlugins } from './known-plugins.ts'
 import {
   type ListedProcessor,
   listProcessors,
@@ -30,10 +30,9 @@ export interface ListedPlugins {
 }
 
 /** Every plugin, those that are broken included, each with what came of importing its processors. */
-export async function listPlugins(project: Project, { plugins, broken }: KnownPlugins): Promise<ListedPlugins> {
+export async function listPlugins(project: Project, known: KnownPlugins): Promise<ListedPlugins> {
   const { processors, problems } = await listProcessors(project)
-  const unread = broken.flatMap(({ plugin }) => plugin ?? [])
-  const sheets = countingPlugins([...plugins, ...unread]).map((plugin) => ({
+  const sheets = countingPlugins(everyPlugin(known)).map((plugin) => ({
     name: plugin.name,
     version: plugin.version,
     source: sourceOf(plugin),

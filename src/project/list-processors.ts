@@ -104,7 +104,8 @@ function problemOf({ problem, suggestion }: BrokenPlugin): ListedProblem {
   return { code: 'BROKEN_PLUGIN', message: problem, suggestions: [suggestion] }
 }
 
-function problemIn(error: Error): ListedProblem {
+/** What an error says, and what to do. */
+export function problemIn(error: Error): ListedProblem {
   const { code = 'UNEXPECTED', suggestions = [] } = error as { code?: string; suggestions?: readonly string[] }
   return { code, message: error.message, suggestions }
 }

@@ -1,7 +1,10 @@
 import type { Status } from '../task/lifecycle.ts'
 import { findTable, needTaskTable, type Task, toTask } from './find-task.ts'
+import { type ListedProblem, problemIn } from './list-processors.ts'
 import { needDatabase } from './need-database.ts'
+import { tasksOfNobody } from './needed-processors.ts'
 import type { Project } from './open-project.ts'
+import { unmadeTables } from './unmade-tables.ts'
 
 export interface TaskFilter {
   /** The processor, or its table; all when undefined. */
@@ -16,12 +19,12 @@ export interface TaskList {
   /** Whether there are more than the limit let through. */
   readonly isCut: boolean
   /** What was passed over, and why. */
-  readonly problems: readonly string[]
+  readonly problems: readonly ListedProblem[]
 }
 
 /** The tasks of one processor or of all, the newest first. */
 export async function listTasks(project: Project, { table, statuses, limit }: TaskFilter): Promise<TaskList> {
-  const problems: string[] = []
+  const problems: ListedProblem[] = []
   const tables = table === undefined ? await tablesThere(project, problems) : [await findTable(project, table)]
   if (table !== undefined) await needTaskTable(project, tables[0]!)
   const found: Task[] = []
@@ -33,16 +36,25 @@ export async function listTasks(project: Project, { table, statuses, limit }: Ta
   return { tasks: found.slice(0, limit), isCut: found.length > limit, problems }
 }
 
-async function tablesThere(project: Project, problems: string[]) {
+async function tablesThere(project: Project, problems: ListedProblem[]) {
   await needDatabase(project)
   const { ready, errors } = await project.processors()
-  problems.push(...errors.map(({ message }) => message))
+  problems.push(...errors.map(problemIn))
+  const unmade = await unmadeTables(project, ready)
   const tables = []
   for (const { queued } of ready) {
-    if (await project.queue.missingColumns(queued.table)) tables.push(queued)
-    else problems.push(`The table "${queued.table.name}" of "${queued.processor}" does not exist yet; run ops migrate.`)
+    const { processor, table } = queued
+    if (await project.queue.missingColumns(table)) tables.push(queued)
+    else if (unmade.has(processor)) problems.push(problemIn(unmade.get(processor)!))
+    else problems.push(notMadeYet(processor, table.name))
   }
+  problems.push(...(await tasksOfNobody(project)))
   return tables
+}
+
+function notMadeYet(processor: string, table: string): ListedProblem {
+  const message = `The table "${table}" of "${processor}" does not exist yet; run ops migrate.`
+  return { code: 'TASK_TABLE_MISSING', message, suggestions: [] }
 }
 
 function newestFirst(a: Task, b: Task): number {

@@ -1,9 +1,9 @@
-import { join } from 'node:path'
 import type { Plugin } from '../processor/processor-registry.ts'
 import { shortName } from '../processor/processor-registry.ts'
-import { tablesMadeBy } from '../task-table/tables-made-by.ts'
-import { type TaskTable, taskTable } from '../task-table/task-table.ts'
+import type { ListedProblem } from './list-processors.ts'
 import type { Project } from './open-project.ts'
+import { orphanedTasks, pendingInWords } from './pending-tasks.ts'
+import { tablesOfPlugin } from './plugin-tables.ts'
 import { ProcessorNeededError } from './processor-errors.ts'
 
 /** Something of a plugin that cannot be used. */
@@ -14,9 +14,6 @@ interface Broken {
   readonly error: Error
 }
 
-/** So many are counted at most; one is enough to need a processor. */
-const COUNTED = 100
-
 /**
  * Whether a worker may start without what is broken: it may not where tasks of it are pending, or where the
  * configuration has settings for its plugin.
@@ -25,12 +22,26 @@ const COUNTED = 100
  */
 export async function needProcessors(project: Project): Promise<void> {
   for (const broken of await brokenOnes(project)) {
-    const need = (await pendingTasks(project, broken)) ?? configured(project, broken)
+    const [pending] = await orphanedTasks(project, tablesOf(broken.plugin, broken.processor))
+    const need = pending ? pendingInWords(pending) : configured(project, broken)
     if (need === undefined) continue
     const { processor, plugin } = broken
     const what = processor === undefined ? `the plugin ${plugin.name}` : `the processor "${processor}"`
     throw new ProcessorNeededError(what, need, broken.error)
   }
+}
+
+/** Pending tasks that wait in vain, since the plugin of their table has gone. Those of what is broken are told with it. */
+export async function tasksOfNobody(project: Project): Promise<ListedProblem[]> {
+  const broken = (await brokenOnes(project)).flatMap(({ plugin, processor }) => [...tablesOf(plugin, processor)])
+  const pending = await orphanedTasks(project)
+  return pending
+    .filter(({ table }) => !broken.includes(table))
+    .map((each) => ({
+      code: 'PROCESSOR_MISSING',
+      message: `${pendingInWords(each)}, and there is no processor for them.`,
+      suggestions: [`install the plugin whose table "${each.table}" is: ops plugins:install <package>`],
+    }))
 }
 
 async function brokenOnes(project: Project): Promise<Broken[]> {
@@ -52,32 +63,9 @@ function configured({ config, file }: Project, { plugin }: Broken): string | und
     : `${file ?? 'the configuration'} has settings for it (plugins.${key})`
 }
 
-/** What is broken does not say which table is its own, but the migrations of its plugin name those that it has, and the list of plugins does. */
-async function pendingTasks(project: Project, { plugin, processor }: Broken): Promise<string | undefined> {
-  const { ready } = await project.processors()
-  const others = new Set(ready.map(({ queued }) => queued.table.name))
-  for (const name of tablesOf(plugin, processor)) {
-    if (others.has(name)) continue
-    const count = await countPending(
-      project,
-      taskTable(name, () => ({})),
-    )
-    if (count === 0) continue
-    const number = count === COUNTED ? `${COUNTED} tasks or more` : count === 1 ? '1 task' : `${count} tasks`
-    return `${number} of "${name}" ${count === 1 ? 'is' : 'are'} pending`
-  }
-  return undefined
-}
-
-function tablesOf({ root, manifest, tables = [] }: Plugin, processor: string | undefined): Set<string> {
-  const { migrations, processors = {} } = (manifest.ops ?? {}) as { migrations?: unknown; processors?: object }
-  const made = typeof migrations === 'string' ? tablesMadeBy(join(root, migrations)) : new Set(tables)
+/** What is broken does not say which table is its own, save where it is a program. */
+function tablesOf(plugin: Plugin, processor: string | undefined): Set<string> {
+  const { processors = {} } = (plugin.manifest.ops ?? {}) as { processors?: object }
   const { table } = ((processors as Record<string, unknown>)[processor ?? ''] ?? {}) as { table?: unknown }
-  return typeof table === 'string' ? new Set([table]) : made
-}
-
-async function countPending({ queue }: Project, table: TaskTable): Promise<number> {
-  const missing = await queue.missingColumns(table)
-  if (missing === undefined || missing.length > 0) return 0
-  return (await queue.records.tasks(table, { statuses: ['pending'], limit: COUNTED })).length
+  return typeof table === 'string' ? new Set([table]) : tablesOfPlugin(plugin)
 }

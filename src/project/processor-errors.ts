@@ -1,4 +1,4 @@
-import { OpsError } from '../errors.ts'
+import { exitStatus, OpsError } from '../errors.ts'
 import type { DeclaredProcessor } from '../processor/processor-registry.ts'
 
 /** Two processors of one table would take each other's tasks. */
@@ -12,13 +12,14 @@ export class TableTakenError extends OpsError {
   }
 }
 
-/** A worker without this processor would leave undone what somebody counts on. */
+/** A worker without this processor would leave undone what somebody counts on, and to start it again mends nothing. */
 export class ProcessorNeededError extends OpsError {
   readonly code = 'PROCESSOR_NEEDED'
   /** @param need why it is needed, such as `2 tasks of "emails" are pending` */
   constructor(what: string, need: string, cause: Error) {
     const { suggestions = [] } = cause as { suggestions?: readonly string[] }
     super(`The worker does not start without ${what}: ${need}. ${cause.message}`, {
+      exit: exitStatus.configuration,
       suggestions: [...suggestions, 'or take tasks of others alone: ops worker --only <processor,…>'],
     })
   }

@@ -3,12 +3,16 @@ import { uninstallPlugins } from '../plugins/install-plugins.ts'
 import { PluginChange } from '../plugins/plugin-change.ts'
 import { findPluginFolder } from '../plugins/plugin-folder.ts'
 import { readPluginList, unlistPlugin } from '../plugins/plugin-list.ts'
-import type { Place } from './known-plugins.ts'
+import { wayBack } from './add-plugins.ts'
+import { type Place, pluginsIn } from './known-plugins.ts'
+import { type LeftBehind, leftBehind, tablesOfKnown } from './left-behind.ts'
 
-export interface RemovedPlugin {
+export interface RemovedPlugin extends LeftBehind {
   readonly name: string
-  /** Its task tables, which stay in the database. */
-  readonly tables: readonly string[]
+  /** Whether one of its name comes with ops, which counts again. */
+  readonly isBundled: boolean
+  /** The command that brings it back. */
+  readonly wayBack: string
 }
 
 /**
@@ -19,15 +23,24 @@ export interface RemovedPlugin {
  */
 export async function removePlugins(place: Place, names: readonly string[]): Promise<RemovedPlugin[]> {
   const folder = findPluginFolder(place)
+  const known = pluginsIn(folder)
   const change = PluginChange.begin(folder.path)
   try {
     const { plugins, dependencies } = readPluginList(change.path)
-    const removed = names.map((name) => findListed(plugins, name, 'installed or linked'))
-    for (const { name } of removed) unlistPlugin(change.path, name)
-    const installed = removed.filter(({ name }) => dependencies[name] !== undefined).map(({ name }) => name)
+    const removed = names
+      .map((name) => findListed(plugins, name, 'installed or linked'))
+      .map((listed) => ({ listed, tables: tablesOfKnown(listed.name, known) }))
+    for (const { listed } of removed) unlistPlugin(change.path, listed.name)
+    const installed = removed.map(({ listed }) => listed.name).filter((name) => dependencies[name] !== undefined)
     if (installed.length > 0) await uninstallPlugins(change.path, installed)
     change.commit()
-    return removed.map(({ name, tables = [] }) => ({ name, tables }))
+    const gone = removed.map(async ({ listed, tables }) => ({
+      name: listed.name,
+      isBundled: known.plugins.some((plugin) => plugin.name === listed.name && plugin.type === 'bundled'),
+      wayBack: wayBack(folder.path, listed, dependencies),
+      ...(await leftBehind(place, tables)),
+    }))
+    return await Promise.all(gone)
   } finally {
     change.abandon()
   }

@@ -7,8 +7,9 @@ import { Scheduler } from '../worker/scheduler.ts'
 import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
+import { type ListedProblem, problemIn } from './list-processors.ts'
 import { isServer, migrateProject } from './migrate-project.ts'
-import { needProcessors } from './needed-processors.ts'
+import { needProcessors, tasksOfNobody } from './needed-processors.ts'
 import type { Project } from './open-project.ts'
 import { taskNames } from './task-names.ts'
 import { unmadeTables } from './unmade-tables.ts'
@@ -73,8 +74,10 @@ async function usableProcessors(
   // Those that are named must work, and those that are needed; of the others one that is broken takes nobody down.
   if (only) for (const name of only) await project.processor(name)
   const { ready, errors } = await project.processors()
-  if (!only) await needProcessors(project)
-  if (!only) for (const error of errors) leaveOut(error.message)
+  if (!only) {
+    await needProcessors(project)
+    for (const problem of [...errors.map(problemIn), ...(await tasksOfNobody(project))]) leaveOut(withAdvice(problem))
+  }
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
   const unmade = await unmadeTables(project, wanted)
   const usable: ReadyProcessor[] = []
@@ -84,11 +87,12 @@ async function usableProcessors(
     if (missing?.length === 0) usable.push(candidate)
     else if (missing)
       leaveOut(`The table "${table.name}" of "${processor}" lacks ${missing.join(', ')}; run ops migrate.`)
-    else
-      leaveOut(
-        unmade.get(processor)?.message ??
-          `The table "${table.name}" of "${processor}" does not exist; run ops migrate.`,
-      )
+    else if (unmade.has(processor)) leaveOut(withAdvice(problemIn(unmade.get(processor)!)))
+    else leaveOut(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
   }
   return usable
+}
+
+function withAdvice({ message, suggestions }: ListedProblem): string {
+  return suggestions.length === 0 ? message : `${message} Try this: ${suggestions.join('; ')}.`
 }

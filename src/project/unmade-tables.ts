@@ -12,8 +12,11 @@ export async function unmadeTables(
 ): Promise<ReadonlyMap<string, TableNotMadeError>> {
   const { queue, registry } = project
   try {
+    const isThere = await queue.exists()
     const missing = await Promise.all(
-      ready.map(async (one) => ((await queue.missingColumns(one.queued.table)) === undefined ? [one.queued] : [])),
+      ready.map(async ({ queued }) =>
+        isThere && (await queue.missingColumns(queued.table)) !== undefined ? [] : [queued],
+      ),
     )
     const queued = missing.flat()
     if (queued.length === 0) return new Map()

@@ -38,6 +38,8 @@ export interface AuditFilter {
 
 /** What happened, for people who look. */
 export interface Records {
+  /** The names of all tables that have been made task tables, also of plugins that are gone. */
+  tables(): Promise<string[]>
   /** The tasks of one table that have one of the statuses (all when empty), the newest first. */
   tasks(
     table: TaskTable,

@@ -1,6 +1,6 @@
 import type { ScheduleConfig } from '../config/config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidConfigurationError, nearest } from '../errors.ts'
+import { BrokenProcessorError, InvalidConfigurationError, nearest } from '../errors.ts'
 import { inputSchema } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { checkTask } from '../task-table/check-task.ts'
@@ -29,7 +29,11 @@ export async function planSchedules(
       )
       continue
     }
-    const ready = await find(enqueue)
+    const ready = await find(enqueue).catch((error: Error) => {
+      if (!(error instanceof BrokenProcessorError)) throw error
+      problems.push(`${path}.enqueue: ${[error.message, ...error.suggestions].join(' Try this: ')}`)
+    })
+    if (!ready) continue
     const row = await checkedRow(ready, config.with ?? {}, `${path}.with`, problems)
     try {
       const cron = parseCron(pattern, timeZone)

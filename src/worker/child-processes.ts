@@ -39,11 +39,11 @@ export class ChildProcesses {
   async run(
     command: string,
     args: readonly string[] = [],
-    { buffer = true, progress = false, keepStderr = false, ...options }: RunOptions = {},
+    { buffer = true, progress = false, keepStdout, keepStderr = false, ...options }: RunOptions = {},
   ): Promise<RunResult> {
     this.signal.throwIfAborted()
     const { fd } = this.log
-    const copy = buffer === false ? undefined : copyToLog(this.log.file)
+    const copy = buffer === false ? undefined : copyToLog(this.log.file, { keep: keepStdout })
     const errors = keepStderr ? copyToLog(this.log.file, { keep: STDERR_BYTES }) : undefined
     const reports = progress ? copyToLog('/dev/null', { keep: 1, onText: progressLines(this.report) }) : undefined
     const copies = [copy, errors, reports]
@@ -63,7 +63,9 @@ export class ChildProcesses {
     } as Options)
     for (const each of copies) each?.release()
     const [ended] = await Promise.allSettled([child, this.keepTrack(child.pid)])
-    const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text()))
+    // Whatever else may hold the pipe open, it is not of this group.
+    const isAlone = child.pid === undefined || isGroupEmpty(child.pid)
+    const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text({ isAlone })))
     if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout, stderr })
     return Object.assign(ended.value as object, { stdout, stderr }) as RunResult
   }

@@ -1,8 +1,12 @@
+import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
 
-/** How long the copy may lag behind a program that has ended. A grandchild may hold the pipe open for ever. */
+/** How long the copy may lag behind a program that has ended, where what it has started may hold the pipe open for ever. */
 const PATIENCE_MS = 1000
+
+/** The same where nothing of it is left, so that the copy ends as soon as the machine lets it. */
+const PATIENCE_ALONE_MS = 10_000
 
 /**
  * Appends what it reads to the log and passes it on. A process of its own between the program and ops, so that output
@@ -16,8 +20,12 @@ export interface LogCopy {
   readonly fd: number
   /** Lets go of our end, once the program has its own: the copy ends when nobody holds it open any more. */
   release(): void
-  /** What has passed when the program has ended. */
-  text(): Promise<string>
+  /**
+   * What has passed when the program has ended.
+   *
+   * @param end `isAlone`: whether all that the program has started has ended with it
+   */
+  text(end: { isAlone: boolean }): Promise<string>
 }
 
 /**
@@ -26,7 +34,7 @@ export interface LogCopy {
  */
 export function copyToLog(
   file: string,
-  { keep = Number.POSITIVE_INFINITY, onText }: { keep?: number; onText?: (text: string) => void } = {},
+  { keep = Number.POSITIVE_INFINITY, onText }: { keep?: number | undefined; onText?: (text: string) => void } = {},
 ): LogCopy {
   const tee = execa('sh', [...command, file], {
     stderr: 'ignore',
@@ -35,11 +43,12 @@ export function copyToLog(
     cleanup: false,
     reject: false,
   })
+  const decoder = new StringDecoder()
   const chunks: Buffer[] = []
   let size = 0
   tee.stdin.on('error', () => {})
   tee.stdout.on('data', (chunk: Buffer) => {
-    onText?.(chunk.toString())
+    onText?.(decoder.write(chunk))
     chunks.push(chunk)
     size += chunk.length
     while (size - chunks[0]!.length >= keep) size -= chunks.shift()!.length
@@ -48,8 +57,8 @@ export function copyToLog(
     // The descriptor and not the stream: execa would wait for a stream of ours to end in order.
     fd: (tee.stdin as unknown as { _handle: { fd: number } })._handle.fd,
     release: () => tee.stdin.destroy(),
-    async text() {
-      await Promise.race([tee, delay(PATIENCE_MS, undefined, { ref: false })])
+    async text({ isAlone }) {
+      await Promise.race([tee, delay(isAlone ? PATIENCE_ALONE_MS : PATIENCE_MS, undefined, { ref: false })])
       // Ends our reading, not the copying: whoever still writes goes on into the log.
       tee.stdout.destroy()
       return Buffer.concat(chunks)

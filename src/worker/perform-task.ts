@@ -86,7 +86,9 @@ function succeeded(table: TaskTable, columns: unknown): Outcome {
 }
 
 function problemOf(table: TaskTable, columns: object): string | undefined {
-  const unknown = Object.keys(columns).filter((key) => !(key in table.columns) || table.columns[key]!.isLifecycle)
+  const unknown = Object.keys(columns).filter(
+    (key) => !Object.hasOwn(table.columns, key) || table.columns[key]!.isLifecycle,
+  )
   if (typeof columns === 'object' && unknown.length === 0) return undefined
   const own = Object.values(table.columns).flatMap(({ key, isLifecycle }) => (isLifecycle ? [] : [key]))
   const got = typeof columns === 'object' ? unknown.join(', ') : typeof columns

@@ -4,12 +4,15 @@ export interface ProgressLine {
   readonly note: string | undefined
 }
 
+/** What is longer without a line break is no report, and is not kept until there is one. */
+const LONGEST = 64 * 1024
+
 /** Calls back for each line that is a report: `0.4 linking`, `0.4`, or `{ "fraction": 0.4, "note": "linking" }`. */
 export function progressLines(report: (fraction: number, note?: string) => void): (text: string) => void {
   let rest = ''
   return (text) => {
     const lines = `${rest}${text}`.split('\n')
-    rest = lines.pop()!
+    rest = lines.pop()!.slice(0, LONGEST)
     for (const line of lines) {
       const parsed = parseProgressLine(line)
       if (parsed) report(parsed.fraction, parsed.note)

@@ -27,6 +27,11 @@ describe('ops', () => {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   })
 
+  it('fills the lines of a description, wherever they are broken in the source', async () => {
+    const { stdout } = await new TestProject().ops('plugins', '--help')
+    expect(stdout).toContain('plugins belong to\n  the project and are kept in .ops/plugins; elsewhere')
+  })
+
   it('names the command that was most likely meant, does not run it, and exits 127', async () => {
     const { stdout, stderr, exitCode } = await new TestProject().ops('enqeue', 'build', '--repository', 'x')
     expect({ exitCode, stdout }).toEqual({ exitCode: 127, stdout: '' })

@@ -945,6 +945,11 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('the records', () => {
+      it('name the task tables, whether or not anybody knows of them', async () => {
+        const { queue } = await open([queuedBuilds, queuedChecks])
+        expect(await queue.records.tables()).toEqual(['builds', 'checks'])
+      })
+
       it('list the tasks of a table, the newest first, by status', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])

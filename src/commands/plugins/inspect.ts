@@ -18,16 +18,7 @@ export default class PluginsInspect extends OpsCommand {
     const project = await this.openProject(flags.config, { isListing: true })
     const { sheet, facts } = await inspectPlugin(project, knownPlugins(flags.config), args.plugin)
     const commands = this.config.plugins.get(sheet.name)?.commandIDs.map((id) => id.replaceAll(':', ' ')) ?? []
-    const shown = Object.entries({ ...facts, commands }).map(
-      ([title, value]) => [title, [value ?? []].flat().join(', ')] as const,
-    )
-    this.log(
-      pluginSheet(
-        sheet,
-        shown.filter(([, text]) => text !== ''),
-        this.screen,
-      ),
-    )
+    this.log(pluginSheet(sheet, { ...facts, commands }, this.screen))
     return { ...sheet, ...facts, commands }
   }
 }

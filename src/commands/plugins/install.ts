@@ -31,7 +31,7 @@ ops plugins:install without an argument installs exactly these versions.`
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsInstall)
-    const [{ addPlugins, restorePlugins }, { tellPlugins }] = await Promise.all([
+    const [{ addPlugins, restorePlugins }, { tellPlugins, tellIdleScripts }] = await Promise.all([
       import('../../project/add-plugins.ts'),
       import('../../command-line/tell-plugins.ts'),
     ])
@@ -40,8 +40,7 @@ ops plugins:install without an argument installs exactly these versions.`
     const names = argv as string[]
     const change = names.length > 0 ? await addPlugins(place, names, options) : await restorePlugins(place, options)
     tellPlugins(change, this)
-    for (const name of change.idleScripts)
-      this.warn(`${name}, or what it depends on, has install scripts, and they did not run. --allow-scripts runs them.`)
+    tellIdleScripts(change.idleScripts, this)
     return change
   }
 }

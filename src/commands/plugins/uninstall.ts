@@ -12,12 +12,16 @@ export default class PluginsUninstall extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsUninstall)
-    const { removePlugins } = await import('../../project/remove-plugins.ts')
+    const [{ removePlugins }, { tellLeftBehind }] = await Promise.all([
+      import('../../project/remove-plugins.ts'),
+      import('../../command-line/tell-left-behind.ts'),
+    ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const plugins = await removePlugins(place, argv as string[])
-    for (const { name, tables } of plugins) {
-      this.log(`${name} is gone.`)
-      if (tables.length > 0) this.log(`  what stays in the database: ${tables.join(', ')}`)
+    for (const plugin of plugins) {
+      this.log(`${plugin.name} is gone.`)
+      if (plugin.isBundled) this.log('The one that comes with ops counts again.')
+      tellLeftBehind(plugin, this)
     }
     return { plugins }
   }

@@ -10,11 +10,17 @@ export default class PluginsUnlink extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(PluginsUnlink)
-    const { unlinkPlugin } = await import('../../project/link-plugin.ts')
+    const [{ unlinkPlugin }, { tellLeftBehind }] = await Promise.all([
+      import('../../project/link-plugin.ts'),
+      import('../../command-line/tell-left-behind.ts'),
+    ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
-    const unlinked = unlinkPlugin(place, args.plugin)
+    const unlinked = await unlinkPlugin(place, args.plugin)
     this.log(`${unlinked.name} is linked no longer.`)
-    if (unlinked.isInstalled) this.log('The version that was installed before counts again.')
+    const { installedVersion, isBundled } = unlinked
+    if (installedVersion !== null) this.log(`The version that was installed before counts again: ${installedVersion}.`)
+    else if (isBundled) this.log('The one that comes with ops counts again.')
+    tellLeftBehind(unlinked, this)
     return unlinked
   }
 }

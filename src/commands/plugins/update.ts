@@ -22,14 +22,16 @@ cannot be used does not replace one that can.`
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsUpdate)
-    const [{ updatePlugins }, { tellPlugins }] = await Promise.all([
+    const [{ updatePlugins }, { tellPlugins, tellIdleScripts }] = await Promise.all([
       import('../../project/add-plugins.ts'),
       import('../../command-line/tell-plugins.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const options = { allowScripts: flags['allow-scripts'], force: flags.force, migrate: flags.migrate }
     const change = await updatePlugins(place, argv as string[], options)
-    tellPlugins(change, this)
+    tellPlugins(change, this, change.unchanged)
+    tellIdleScripts(change.idleScripts, this)
+    for (const { name, path } of change.passedOver) this.warn(`${name} stays as it is: ${path} is not there any more.`)
     return change
   }
 }

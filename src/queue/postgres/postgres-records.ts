@@ -6,11 +6,21 @@ import type { Connection } from './connection.ts'
 import { asForDrizzle } from './existing-rows.ts'
 import { decodeRow, isExisting, literal, quote, taskIdOf } from './values.ts'
 
+/** By the mark that each guarantee has: the names of triggers are cut where they are long. */
+const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
+where pg_table_is_visible(c.oid) and starts_with(obj_description(t.oid, 'pg_trigger'), 'ops:' || c.relname || ':')
+order by 1`
+
 export class PostgresRecords implements Records {
   private readonly connection: Connection
 
   constructor(connection: Connection) {
     this.connection = connection
+  }
+
+  async tables(): Promise<string[]> {
+    const rows = await this.connection.use((session) => session.query(TASK_TABLES, []))
+    return rows.map(({ name }) => name)
   }
 
   async tasks(

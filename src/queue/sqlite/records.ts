@@ -12,6 +12,11 @@ export class SqliteRecords implements Records {
     this.connect = connect
   }
 
+  async tables(): Promise<string[]> {
+    const text = `select tbl_name from sqlite_master where type = 'trigger' and name = 'ops_' || tbl_name || '_inserted' order by 1`
+    return this.connect().sql(text).pluck().all() as string[]
+  }
+
   async tasks(
     table: TaskTable,
     { statuses, limit }: { statuses: readonly Status[]; limit: number },

@@ -1,0 +1,119 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { packed, pluginPackage } from '../support/plugin-package.ts'
+import { TestProject } from '../support/test-project.ts'
+import { unwrapped } from '../support/unwrapped.ts'
+
+const notes = () => pluginPackage('note')
+const letters = () => pluginPackage('letter')
+
+async function withBoth(): Promise<TestProject> {
+  const project = TestProject.withConfig()
+  await project.ops('plugins:install', await packed(notes()), await packed(letters()), '--migrate')
+  return project
+}
+
+const listOf = (project: TestProject) => JSON.parse(project.read('.ops/plugins/package.json'))
+
+describe('ops plugins:uninstall', () => {
+  it('removes exactly what it is told to, and says what stays in the database', async () => {
+    const project = await withBoth()
+    const { stdout, stderr, exitCode } = await project.ops('plugins:uninstall', 'note')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).toBe('ops-plugin-note is gone.\n  what stays in the database: notes')
+    expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note'))).toBe(false)
+    expect(project.read('.ops/plugins/package-lock.json')).not.toContain('ops-plugin-note')
+    const { dependencies, oclif } = listOf(project)
+    expect(Object.keys(dependencies)).toEqual(['ops-plugin-letter'])
+    expect(oclif.plugins).toMatchObject([{ name: 'ops-plugin-letter' }])
+    expect(project.value('select count(*) from notes')).toBe(0)
+    await project.ops('enqueue', 'letter', '--text', 'four')
+    expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
+    expect(project.value('select length from letters')).toBe(4)
+  })
+
+  it('says which pending tasks wait in vain, and the command that it names has them performed', async () => {
+    const project = await withBoth()
+    for (const text of ['a', 'bb']) await project.ops('enqueue', 'note', '--text', text)
+    await project.ops('enqueue', 'letter', '--text', 'c')
+    const { stderr, exitCode } = await project.ops('plugins:uninstall', 'ops-plugin-note')
+    expect(exitCode).toBe(0)
+    const told = unwrapped(stderr)
+    expect(told).toContain('2 tasks of "notes" are pending, and nothing performs them now.')
+    const back = /to have them performed: ops (plugins:install) (\S+)/.exec(told)!
+    // Nobody has to remember it.
+    const worker = await project.ops('worker', '--drain')
+    expect(worker.exitCode).toBe(0)
+    const waiting = '2 tasks of "notes" are pending, and there is no processor for them.'
+    expect(worker.stdout.replaceAll('\\"', '"')).toContain(waiting)
+    expect(unwrapped((await project.ops('tasks')).stderr)).toContain(waiting)
+    expect(project.rows('select status from notes')).toEqual([{ status: 'pending' }, { status: 'pending' }])
+    expect(await project.ops(back[1]!, back[2]!)).toMatchObject({ exitCode: 0, stderr: '' })
+    await project.ops('worker', '--drain')
+    expect(project.rows('select length from notes where status = ?', 'succeeded')).toEqual([
+      { length: 1 },
+      { length: 2 },
+    ])
+  })
+
+  it('says so too of one that is linked, and of one that never worked since', async () => {
+    const project = TestProject.withConfig()
+    const root = notes()
+    await project.ops('plugins:link', root, '--migrate')
+    await project.ops('enqueue', 'note', '--text', 'a')
+    rmSync(root, { recursive: true })
+    const { stderr, stdout } = await project.ops('plugins:unlink', 'note')
+    expect(unwrapped(stderr)).toContain('1 task of "notes" is pending, and nothing performs them now.')
+    expect(unwrapped(stderr)).toContain(`to have them performed: ops plugins:link ${root}`)
+    expect(stdout).toContain('what stays in the database: notes')
+  })
+
+  it('tells it with --json', async () => {
+    const project = await withBoth()
+    await project.ops('enqueue', 'note', '--text', 'a')
+    const { plugins } = JSON.parse((await project.ops('plugins:uninstall', 'note', 'letter', '--json')).stdout)
+    expect(plugins).toEqual([
+      {
+        name: 'ops-plugin-note',
+        isBundled: false,
+        wayBack: expect.stringMatching(/^ops plugins:install \/.*\.tgz$/),
+        tables: ['notes'],
+        pending: [{ table: 'notes', count: 1 }],
+        problem: null,
+      },
+      expect.objectContaining({ name: 'ops-plugin-letter', tables: ['letters'], pending: [] }),
+    ])
+    expect(listOf(project)).toMatchObject({ oclif: { plugins: [] } })
+    expect(existsSync(project.path('.ops/plugins/tarballs'))).toBe(false)
+  })
+
+  it('removes all of several plugins, or none', async () => {
+    const project = await withBoth()
+    const { exitCode } = await project.ops('plugins:uninstall', 'note', 'nothing')
+    expect(exitCode).toBe(2)
+    expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note'))).toBe(true)
+    expect(listOf(project).oclif.plugins).toHaveLength(2)
+  })
+
+  it('works for a plugin that is broken, under a configuration that is', async () => {
+    const project = await withBoth()
+    project.write('.ops/plugins/node_modules/ops-plugin-note/dist/note.js', 'throw new Error("boom")')
+    project.write('ops.config.json', '{ "nonsense": ')
+    const { stdout, stderr, exitCode } = await project.ops('plugins:uninstall', 'note')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('ops-plugin-note is gone.\n  what stays in the database: notes')
+    expect(unwrapped(stderr)).toContain('Whether tasks of it are pending cannot be told: ')
+    expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note'))).toBe(false)
+  })
+
+  it('removes the user’s where there is no project', async () => {
+    const project = new TestProject()
+    project.env.OPS_DATA_DIR = undefined
+    await project.ops('plugins:install', await packed(notes()))
+    const folder = join(project.env.HOME!, '.local/share/ops')
+    expect(existsSync(join(folder, 'node_modules/ops-plugin-note'))).toBe(true)
+    expect((await project.ops('plugins:uninstall', 'note')).stdout).toContain('ops-plugin-note is gone.')
+    expect(existsSync(join(folder, 'node_modules/ops-plugin-note'))).toBe(false)
+  })
+})
