@@ -7,7 +7,7 @@ import type { Project } from './open-project.ts'
 import { isInside } from './server-database.ts'
 
 /** The oldest whose directives the templates use, and in which the units were proved. */
-const OLDEST_SYSTEMD = 252
+export const OLDEST_SYSTEMD = 252
 
 interface Circumstances {
   readonly setup: ServerSetup

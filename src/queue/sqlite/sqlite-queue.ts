@@ -6,6 +6,7 @@ import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../processes/leftover-groups.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
+import type { Finding } from '../finding.ts'
 import type {
   CancelResult,
   Claim,
@@ -27,9 +28,11 @@ import type {
 import { cancel, retry } from './cancel.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
+import { examineConnection, examineFile } from './examine.ts'
 import { SqliteHolds } from './holds.ts'
 import { asActor, insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration } from './migrate.ts'
+import { missingColumns } from './missing-columns.ts'
 import type { OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
@@ -79,11 +82,12 @@ export class SqliteQueue implements Queue {
   }
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    const present = this.connection().sql('select name from pragma_table_info(?)').pluck().all(table.name)
-    if (present.length === 0) return undefined
-    return Object.values(table.columns)
-      .map(({ name }) => name)
-      .filter((name) => !present.includes(name))
+    return missingColumns(this.connection(), table)
+  }
+
+  async examine(): Promise<Finding[]> {
+    // In this order: a connection of ops turns the log on.
+    return [...examineFile(this.name), ...examineConnection(this.connection().database, new Date())]
   }
 
   async enqueue(
@@ -180,8 +184,7 @@ export class SqliteQueue implements Queue {
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    const connection = this.connection()
-    return connection.lock.write(() => cancel(connection, table, id, actor))
+    return this.connection().lock.write(() => cancel(this.connection(), table, id, actor))
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
