@@ -5,6 +5,7 @@ import { bytesInWords } from '../bytes-in-words.ts'
 import type { Finding } from '../finding.ts'
 import { WAL_LIMIT_BYTES } from './checkpoint.ts'
 import { connectedProcesses } from './connected-processes.ts'
+import type { Connection } from './connection.ts'
 import type { SqliteDatabase } from './open-database.ts'
 import { asUnusable } from './unusable.ts'
 
@@ -15,11 +16,18 @@ const LITTLE_ROOM_BYTES = 256 * 1024 * 1024
 const networkFileSystems: Readonly<Record<number, string>> = { 26985: 'NFS', 4283649346: 'CIFS', 4266872130: 'SMB' }
 
 /**
- * How the file is found by a program that is not ops, which turns the log on by itself: to be looked at first.
+ * How the file is found and what ops makes of it.
  *
+ * @param connect opens it as ops does, which turns the write-ahead log on: only after the file was looked at as it is
  * @throws DatabaseUnusableError
  */
-export function examineFile(path: string): Finding[] {
+export function examine(path: string, connect: () => Connection): Finding[] {
+  const file = examineFile(path)
+  const { database } = connect()
+  return [...file, synchronous(database), foreignKeys(database), references(database), clock(database, new Date())]
+}
+
+function examineFile(path: string): Finding[] {
   try {
     const database = new Database(path, { fileMustExist: true, timeout: 1000 })
     try {
@@ -37,11 +45,6 @@ export function examineFile(path: string): Finding[] {
   } catch (error) {
     throw asUnusable(path, error)
   }
-}
-
-/** What holds on a connection of ops, and what others have left behind. */
-export function examineConnection(database: SqliteDatabase, now: Date): Finding[] {
-  return [synchronous(database), foreignKeys(database), references(database), clock(database, now)]
 }
 
 function journalMode(database: SqliteDatabase): Finding {

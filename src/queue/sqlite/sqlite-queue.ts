@@ -28,7 +28,7 @@ import type {
 import { cancel, retry } from './cancel.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
-import { examineConnection, examineFile } from './examine.ts'
+import { examine } from './examine.ts'
 import { SqliteHolds } from './holds.ts'
 import { asActor, insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration } from './migrate.ts'
@@ -86,8 +86,7 @@ export class SqliteQueue implements Queue {
   }
 
   async examine(): Promise<Finding[]> {
-    // In this order: a connection of ops turns the log on.
-    return [...examineFile(this.name), ...examineConnection(this.connection().database, new Date())]
+    return examine(this.name, () => this.connection())
   }
 
   async enqueue(
@@ -104,9 +103,8 @@ export class SqliteQueue implements Queue {
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const row = this.connection()
-      .sql(`select * from ${quote(table.name)} where id = ?`)
-      .get(id)
+    const text = `select * from ${quote(table.name)} where id = ?`
+    const row = this.connection().sql(text).get(id)
     return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
   }
 
