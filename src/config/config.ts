@@ -16,7 +16,7 @@ export interface Ready {
 
 /** What a unit on the server may do beyond what its hardening lets through. In development nothing is closed. */
 export interface Allow {
-  /** Folders that it writes to; else only the state directory and the temporary one of its own. */
+  /** Folders that it writes to, relative to the project; else only the state directory and the temporary one of its own. */
   readonly writePaths?: readonly string[]
   /** The user that it runs as, if it is not the project's. */
   readonly user?: string

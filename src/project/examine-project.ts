@@ -7,6 +7,7 @@ import { examineUnits, type UnitsAsked } from './examine-units.ts'
 import { examineVersions } from './examine-versions.ts'
 import type { KnownPlugins } from './known-plugins.ts'
 import type { Project } from './open-project.ts'
+import { unkeptFields } from './unkept-fields.ts'
 
 export interface Patient {
   /** Fails where the configuration cannot be read. */
@@ -32,12 +33,20 @@ export async function examineProject({ open, plugins, units }: Patient): Promise
   const ofDatabase = await examineDatabase(project, { isInstalled: manifests.length > 0 })
   return [
     configuration(project),
+    parity(project),
     ...(await examineVersions(units, manifests)),
     ...ofDatabase,
     ...(await attempt('plugins', () => examinePlugins(project, plugins))),
     ...(await attempt('time zone', () => examineTimes(project, units.env))),
     ...ofUnits,
   ]
+}
+
+/** Also where nothing is installed yet: better known while the configuration is written. */
+function parity({ config }: Project): Finding {
+  const unkept = unkeptFields(config)
+  if (unkept.length === 0) return { name: 'parity', status: 'ok', found: 'a server can keep what the services ask for' }
+  return { name: 'parity', status: 'problem', found: unkept.join('; '), remedy: 'see ops doctor --parity' }
 }
 
 const unread = 'the configuration comes first: it says where to look'
