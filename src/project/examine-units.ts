@@ -33,7 +33,7 @@ export async function examineUnits(project: Project, asked: UnitsAsked): Promise
         if (systemdVersion === undefined) {
           return [{ name, status: 'skipped', found: 'they are installed, and no systemd answers here' }]
         }
-        return [await drift(name, project, manifest, { ...asked, scope })]
+        return [await drift(name, project, { ...asked, scope })]
       })),
     )
   }
@@ -41,13 +41,8 @@ export async function examineUnits(project: Project, asked: UnitsAsked): Promise
   return { manifests, findings }
 }
 
-async function drift(
-  name: string,
-  project: Project,
-  { copiedNode }: Manifest,
-  asked: UnitsAsked & { readonly scope: Scope },
-): Promise<Finding> {
-  const options = { ...asked, prefix: undefined, createUser: false, copyNode: copiedNode !== undefined }
+async function drift(name: string, project: Project, asked: UnitsAsked & { readonly scope: Scope }): Promise<Finding> {
+  const options = { ...asked, prefix: undefined, createUser: false, copyNode: false }
   const { plan } = await planInstallation(project, options)
   if (plan.drift.length === 0) {
     return { name, status: 'ok', found: `${plan.units.length} of ${plan.target}, as configured and up` }
