@@ -48,7 +48,7 @@ export interface Service {
   readonly stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'
   readonly stopTimeout?: Duration
   readonly instances?: number
-  /** Paths whose change restarts the service in development. */
+  /** Paths, relative to the project, whose change restarts the service in development; `**` and `*` stand for what is below. */
   readonly watch?: readonly string[]
   /** Runs to its end and counts as done when it exits with 0. */
   readonly oneshot?: boolean

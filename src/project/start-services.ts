@@ -2,6 +2,7 @@ import { planServices } from '../services/plan-services.ts'
 import { runServices } from '../services/run-services.ts'
 import { colourEnvironment } from '../services/service-environment.ts'
 import { listenForStop } from '../services/stop-requests.ts'
+import { requireWatched } from '../services/watched-paths.ts'
 import { colourDepth } from '../terminal/colour-depth.ts'
 import { servicesReport } from '../terminal/services-report.ts'
 import { migrateProject } from './migrate-project.ts'
@@ -31,6 +32,7 @@ export async function startServices(project: Project, options: StartOptions): Pr
     worker: { command: workerCommand, writesEvents: env.OPS_LOG_FORMAT !== 'json' },
     names,
   })
+  requireWatched(planned)
   const requests = listenForStop()
   const { errors } = await migrateProject(project)
   for (const error of errors) warn(error.message)

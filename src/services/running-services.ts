@@ -5,6 +5,7 @@ import { type Habitat, Incarnations } from './incarnations.ts'
 import type { PlannedService } from './planned-service.ts'
 import type { Life } from './service-life.ts'
 import { type ServiceStatus, statusOf } from './service-status.ts'
+import { watchPaths } from './watched-paths.ts'
 
 export interface Surroundings extends Habitat {
   readonly stop: AbortSignal
@@ -40,10 +41,12 @@ export class RunningServices implements Control {
     force.addEventListener('abort', onForce)
     this.#hear({ kind: stop.aborted ? 'stop' : 'tick' })
     const telling = setInterval(() => this.#tellWhoIsLeft(), tellEveryMs)
+    const watching = this.#watch()
     try {
       await this.#finished.promise
     } finally {
       clearInterval(telling)
+      watching.close()
       clearTimeout(this.#timer)
       stop.removeEventListener('abort', onStop)
       force.removeEventListener('abort', onForce)
@@ -90,6 +93,15 @@ export class RunningServices implements Control {
 
   stop(): void {
     this.#hear({ kind: 'stop' })
+  }
+
+  #watch(): { close(): void } {
+    const { report } = this.#surroundings
+    return watchPaths(
+      [...this.#fleet.services.values()],
+      (name) => this.touch(name),
+      (name, { message }) => report.output(name, `ops: its paths cannot be watched: ${message}\n`, 'stderr'),
+    )
   }
 
   #life(name: string): Life {

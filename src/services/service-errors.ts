@@ -84,3 +84,17 @@ export class ServiceFailedError extends OpsError {
     super(`The service "${service}" ${how}.`, { exit: status, suggestions: ['its last output is above'] })
   }
 }
+
+export class WatchedMissingError extends OpsError {
+  readonly code = 'WATCHED_MISSING'
+  constructor(missing: readonly { readonly service: string; readonly path: string }[]) {
+    const lines = missing.map(({ service, path }) => `services.${service.split('.')[0]}.watch: there is no ${path}`)
+    super(
+      `Not everything that is to be watched exists:\n${[...new Set(lines)].map((line) => `  ${line}`).join('\n')}`,
+      {
+        exit: exitStatus.configuration,
+        suggestions: ['name a file or a folder that is there; ** and * stand for what is below it'],
+      },
+    )
+  }
+}

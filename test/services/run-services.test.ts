@@ -177,6 +177,15 @@ describe('a service that ends', () => {
     expect(states.filter((state) => state === 'api restarting')).toHaveLength(1)
   })
 
+  it('is started again when what it watches changes', async () => {
+    writeFileSync(path('text'), 'first\n')
+    void start({ api: { command: 'cat text; exec sleep 60', watch: ['text'] } })
+    await until(() => output.api === 'first\n')
+    writeFileSync(path('text'), 'second\n')
+    await until(() => output.api?.endsWith('second\n') === true)
+    expect(states).toContain('api restarting')
+  })
+
   it('is tried again where it is a oneshot that says so, and those that wait for it start then', async () => {
     await start({
       seed: { command: 'test -e tried || { touch tried; exit 1; }', oneshot: true, restart: 'on-failure' },
