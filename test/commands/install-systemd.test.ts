@@ -63,7 +63,7 @@ describe('ops install-systemd, without a systemd', () => {
     const project = shop(open)
     const { stderr } = await project.ops('install-systemd', '--dry-run')
     expect(unwrapped(stderr)).toMatch(
-      /shop-worker@\.service would be exposed by [\d.]+, and 1\.5 is allowed \(systemd\.maxExposure\.worker\)\. Most of it: /,
+      /shop-worker@\.service would be exposed by [\d.]+, and 1\.5 is allowed \(systemd\.maxExposure\.worker\)\. It is opened by allow\.capabilities: CAP_SYS_ADMIN, CAP_CHOWN, CAP_SETUID\. Most of it: /,
     )
     const generous = shop({ ...open, systemd: { maxExposure: { worker: 10 } } })
     expect((await generous.ops('install-systemd', '--dry-run')).stderr).not.toContain('would be exposed')
