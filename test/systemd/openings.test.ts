@@ -96,6 +96,17 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     expect(exitCode).toBe(1)
   }, 60_000)
 
+  it('is not the state for others, who are told so by every command', async () => {
+    const asAnn = ['-u', 'ann', '--', process.execPath, opsProgram]
+    for (const command of ['doctor', 'tasks']) {
+      const { stdout, stderr, exitCode } = await sandbox.runWith({ cwd: project }, 'runuser', ...asAnn, command)
+      expect(exitCode).toBe(1)
+      expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toMatch(
+        /\/var\/lib\/shop\/ops\.db cannot be used: .*permission denied/,
+      )
+    }
+  })
+
   it('is stopped at once where it is given no time, though it does not listen', async () => {
     const started = performance.now()
     expect((await ops('install-systemd', '--yes')).exitCode).toBe(0)

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import Database from 'better-sqlite3'
@@ -33,7 +32,7 @@ import { SqliteHolds } from './holds.ts'
 import { asActor, insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { missingColumns } from './missing-columns.ts'
-import type { OpenOptions } from './open-database.ts'
+import { isThere, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
@@ -60,11 +59,11 @@ export class SqliteQueue implements Queue {
   }
 
   async exists(): Promise<boolean> {
-    return existsSync(this.name)
+    return isThere(this.name)
   }
 
   async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    if (existsSync(this.name)) return planMigration(this.connection().database, sources, tables)
+    if (isThere(this.name)) return planMigration(this.connection().database, sources, tables)
     const nothing = new Database(':memory:')
     return [
       { kind: 'create database', source: 'core', name: this.name, change: 'create' },
