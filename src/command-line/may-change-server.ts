@@ -32,7 +32,9 @@ export async function mayChangeServer({ what, flags, argv, problems = [], instal
   if (plan && plan.foreign.length > 0) throw new ForeignFileError(plan.foreign)
   if (problems.length > 0) throw new CannotInstallError(problems, ['look at the whole plan: --dry-run'])
   if (!hasSystemd) {
-    throw new SystemdFailedError('asking systemd', 'none answers on this machine', [
+    const whose = flags.user ? 'that of this user does not answer' : 'none answers on this machine'
+    throw new SystemdFailedError('asking systemd', whose, [
+      ...(flags.user ? ['log in as this user, by ssh or machinectl shell: su and sudo begin no session'] : []),
       'look at what would be installed: --dry-run',
       'or write it below a folder: --prefix <folder>',
     ])

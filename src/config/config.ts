@@ -16,7 +16,7 @@ export interface Ready {
 
 /** What a unit on the server may do beyond what its hardening lets through. In development nothing is closed. */
 export interface Allow {
-  /** Folders that it writes to; else only the state directory and the temporary one of its own. */
+  /** Folders that it writes to, relative to the project; else only the state directory and the temporary one of its own. */
   readonly writePaths?: readonly string[]
   /** The user that it runs as, if it is not the project's. */
   readonly user?: string
@@ -48,7 +48,7 @@ export interface Service {
   readonly stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'
   readonly stopTimeout?: Duration
   readonly instances?: number
-  /** Paths whose change restarts the service in development. */
+  /** Paths, relative to the project, whose change restarts the service in development; `**` and `*` stand for what is below. */
   readonly watch?: readonly string[]
   /** Runs to its end and counts as done when it exits with 0. */
   readonly oneshot?: boolean

@@ -16,6 +16,7 @@ import { type FileRights, writeFileWhole } from '../systemd/write-file.ts'
 import type { Project } from './open-project.ts'
 import { planServer, type ServerOptions } from './plan-server.ts'
 import { copiedNode, lingering, movedDatabase, newUser, nodeCopy } from './prepare-server.ts'
+import { isInHome } from './server-names.ts'
 import { checkProblems, serverProblems } from './server-problems.ts'
 
 export interface InstallOptions extends Omit<ServerOptions, 'systemdVersion'> {
@@ -47,7 +48,9 @@ export async function planInstallation(project: Project, options: InstallOptions
   const systemdVersion = prefix === undefined ? await systemctl.version() : undefined
   const hasSystemd = systemdVersion !== undefined
   const named = await planServer(project, { ...options, systemdVersion })
-  const copy = options.copyNode ? nodeCopy(named.setup.project, process.version) : undefined
+  // Asked for once: the next installation, and a check, mean the copy too.
+  const isCopied = named.manifest?.copiedNode !== undefined && isInHome(options.node)
+  const copy = options.copyNode || isCopied ? nodeCopy(named.setup.project, process.version) : undefined
   const server = copy === undefined ? named : await planServer(project, { ...options, systemdVersion, node: copy })
   const { setup, manifest, database, problems, warnings } = server
 
@@ -60,13 +63,15 @@ export async function planInstallation(project: Project, options: InstallOptions
     ...[...(loaded?.values() ?? [])].map(({ fragment }) => fragment),
   ]
   const facts: ServerFacts = { files: readFiles(paths, prefix), units: loaded }
-  const checks = await checkUnits(units)
+  // Of a copy that is still to be made systemd would say that it is missing.
+  const isToCopy = copy !== undefined && !existsSync(copy)
+  const checks = await checkUnits(isToCopy ? renderUnits(named.setup) : units)
   const preparations: Preparation[] = []
   const user = setup.user
   const account = user === undefined ? undefined : await findAccount(user)
   const isMissing = user !== undefined && prefix === undefined && account === undefined
   if (isMissing && options.createUser) preparations.push(newUser(user, setup.places.state))
-  if (copy !== undefined && !existsSync(copy)) preparations.push(copiedNode(options.node, copy))
+  if (isToCopy) preparations.push(copiedNode(options.node, copy))
   if (prefix === undefined && database.moved && existsSync(database.moved.from) && !existsSync(database.moved.to)) {
     preparations.push(movedDatabase(database.moved, user))
   }
@@ -114,6 +119,7 @@ export async function install(
       { plan, preparations, before: manifest, after },
       { systemctl, manifestPath: path, report, rightsOf: (file) => rightsOf(file, setup) },
     )
+    removeEarlierNode(manifest, after)
     return
   }
   for (const { path: file, text, kind } of plan.files) {
@@ -146,6 +152,12 @@ function manifestOf(installation: Installation, env: NodeJS.ProcessEnv): Manifes
     lingering: does('letting the units') ? env.USER : manifest?.lingering,
     copiedNode: copy.startsWith('/usr/local/lib/ops/') ? copy : undefined,
   }
+}
+
+/** Nothing runs with the copy of an earlier version any more. */
+function removeEarlierNode(before: Manifest | undefined, { copiedNode }: Manifest): void {
+  if (before?.copiedNode === undefined || before.copiedNode === copiedNode) return
+  rmSync(before.copiedNode, { recursive: true, force: true })
 }
 
 function sqliteUrl(url: string | undefined): string | undefined {

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import type { Allow, Config } from '../config/config.ts'
+import { InvalidConfigurationError } from '../errors.ts'
 import { type Manifest, manifestPath, readManifest } from '../systemd/manifest.ts'
 import { placesOf } from '../systemd/places.ts'
 import type { Scope, ServerSetup } from '../systemd/server-setup.ts'
 import type { Project } from './open-project.ts'
 import { type ServerDatabase, serverDatabase } from './server-database.ts'
 import { type Called, isInHome, nameOfFolder, pathsInHomes, projectName, throughName } from './server-names.ts'
-import { serverServices } from './server-services.ts'
+import { absolute, serverServices } from './server-services.ts'
 import { changeOfDatabase, serverUrl } from './server-url.ts'
+import { unkeptFields } from './unkept-fields.ts'
 
 export interface ServerOptions extends Called {
   readonly scope: Scope
@@ -33,7 +35,11 @@ export interface ServerPlan {
   readonly warnings: readonly string[]
 }
 
-/** What a project is on a server. It looks at the configuration and the project's files, not at systemd. */
+/**
+ * What a project is on a server. It looks at the configuration and the project's files, not at systemd.
+ *
+ * @throws InvalidConfigurationError with every field that systemd cannot keep
+ */
 export async function planServer(project: Project, options: ServerOptions): Promise<ServerPlan> {
   const { config } = project
   const { scope, env, node, root, version, prefix = '' } = options
@@ -53,8 +59,11 @@ export async function planServer(project: Project, options: ServerOptions): Prom
     OPS_DATA_DIR: pluginFolder,
   }
   const planned = await serverServices(config, { directory, node, environment })
-  const opened = (allow: Allow = {}) => withFolder(allow, database.folder)
+  const unkept = [...unkeptFields(config), ...planned.unkept]
+  if (unkept.length > 0) throw new InvalidConfigurationError(project.file ?? 'The configuration', unkept)
+  const opened = (allow: Allow) => withFolder(allow, database.folder)
   const worker = config.worker ?? {}
+  const ofServices = planned.services.flatMap(({ planned: { cwd }, argv: [program] }) => [cwd, program!])
   const setup: ServerSetup = {
     project: name,
     version,
@@ -62,7 +71,7 @@ export async function planServer(project: Project, options: ServerOptions): Prom
     directory,
     node,
     ops: join(throughName(root, project, directory), 'bin', 'run.js'),
-    homePaths: pathsInHomes([directory, root, ...plugins.map((plugin) => plugin.root), pluginFolder]),
+    homePaths: pathsInHomes([directory, root, ...plugins.map((plugin) => plugin.root), pluginFolder, ...ofServices]),
     pluginRoots: plugins.map((plugin) => plugin.root),
     user: scope === 'system' ? (config.systemd?.user ?? worker.allow?.user ?? name) : undefined,
     places,
@@ -70,7 +79,7 @@ export async function planServer(project: Project, options: ServerOptions): Prom
     worker: {
       instances: worker.instances ?? 1,
       environment: planned.worker.environment,
-      allow: opened(worker.allow),
+      allow: opened(absolute(worker.allow, directory)),
       credentials: worker.credentials ?? {},
       settings: workerSettings(config, project, version),
     },

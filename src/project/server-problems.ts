@@ -2,12 +2,13 @@ import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { isAccount, mayRead } from '../systemd/accounts.ts'
 import type { UnitCheck } from '../systemd/exposure.ts'
 import type { Manifest } from '../systemd/manifest.ts'
+import { unitName } from '../systemd/render-units.ts'
 import type { ServerSetup } from '../systemd/server-setup.ts'
 import type { Project } from './open-project.ts'
 import { isInside } from './server-database.ts'
 
 /** The oldest whose directives the templates use, and in which the units were proved. */
-const OLDEST_SYSTEMD = 252
+export const OLDEST_SYSTEMD = 252
 
 interface Circumstances {
   readonly setup: ServerSetup
@@ -87,17 +88,20 @@ function realOf(path: string): string {
 export function checkProblems(
   checks: readonly UnitCheck[] | undefined,
   { config }: Pick<Project, 'config'>,
-  { scope }: ServerSetup,
+  setup: ServerSetup,
 ): string[] {
   const { worker = 1.5, services = 2.5 } = config.systemd?.maxExposure ?? {}
   return (checks ?? []).flatMap(({ file, exposure = 0, complaints, remaining }) => {
-    const [budget, key] = /-(worker@|migrate)\.service$/.test(file) ? [worker, 'worker'] : [services, 'services']
+    const service = setup.services.find(({ planned }) => unitName(setup, planned.name) === file)
+    const [budget, key] = service === undefined ? [worker, 'worker'] : [services, 'services']
     const said = complaints.map((line) => `systemd does not take ${file}: ${line}`)
-    if (scope === 'user' || exposure <= budget) return said
+    if (setup.scope === 'user' || exposure <= budget) return said
     const reasons = remaining.slice(0, 3).map(({ points, what }) => `${points} ${what}`)
+    const { capabilities = [] } = (service ?? setup.worker).allow
+    const opened = capabilities.length === 0 ? '' : ` It is opened by allow.capabilities: ${capabilities.join(', ')}.`
     return [
       ...said,
-      `${file} would be exposed by ${exposure}, and ${budget} is allowed (systemd.maxExposure.${key}). Most of it: ${reasons.join('; ')}.`,
+      `${file} would be exposed by ${exposure}, and ${budget} is allowed (systemd.maxExposure.${key}).${opened} Most of it: ${reasons.join('; ')}.`,
     ]
   })
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import type { Config, Service } from '../config/config.ts'
+import { resolve } from 'node:path'
+import type { Allow, Config, Service } from '../config/config.ts'
 import { planServices } from '../services/plan-services.ts'
 import type { PlannedService } from '../services/planned-service.ts'
 import { serviceEnvironment } from '../services/service-environment.ts'
@@ -19,6 +20,8 @@ interface Where {
 export interface ServerServices {
   readonly services: readonly ServerService[]
   readonly worker: { readonly environment: Readonly<Record<string, string>> }
+  /** Variables that systemd would not give to a program, by the field that has them. */
+  readonly unkept: readonly string[]
   readonly problems: readonly string[]
   readonly warnings: readonly string[]
 }
@@ -27,6 +30,7 @@ export interface ServerServices {
 export async function serverServices(config: Config, where: Where): Promise<ServerServices> {
   const { services: all, worker } = plannedForServer(config, where.directory)
   const services: ServerService[] = []
+  const unkept: string[] = []
   const problems: string[] = []
   const warnings: string[] = []
   for (const planned of all) {
@@ -34,11 +38,11 @@ export async function serverServices(config: Config, where: Where): Promise<Serv
     services.push(service)
     if (missing !== undefined) warnings.push(`services.${planned.name}: there is no program "${missing}" here.`)
     if (!existsSync(planned.cwd)) problems.push(`services.${planned.name}.cwd: there is no folder ${planned.cwd}.`)
-    problems.push(...variableProblems(`services.${planned.name}`, service.environment))
+    unkept.push(...unkeptVariables(`services.${serviceOf(planned)}`, service.environment, planned.env))
   }
   const environment = { ...where.environment, ...(await serviceEnvironment(worker, {})) }
-  problems.push(...variableProblems('worker', environment))
-  return { services, worker: { environment }, problems, warnings }
+  unkept.push(...unkeptVariables('worker', environment, worker.env))
+  return { services, worker: { environment }, unkept: [...new Set(unkept)], problems, warnings }
 }
 
 function plannedForServer(config: Config, directory: string) {
@@ -53,20 +57,29 @@ function plannedForServer(config: Config, directory: string) {
   return { services: planned.filter((service) => service !== worker), worker }
 }
 
-async function serverService(planned: PlannedService, service: Service, { directory: _, node, environment }: Where) {
-  const find = (program: string) => findProgram(program, searchPath(node))
+async function serverService(planned: PlannedService, service: Service, where: Where) {
+  const { directory, node } = where
+  // systemd gives a unit nothing of the environment of whoever installs it, so nothing of it is taken over.
+  const environment = { ...where.environment, ...(await serviceEnvironment(planned, {})) }
+  const path = environment.PATH?.split(':') ?? searchPath(node)
+  const find = (program: string) => findProgram(program, path)
   const { argv, isWrapped, missing } = serviceArgv(planned.command, { cwd: planned.cwd, node, find })
   const onServer: ServerService = {
     planned,
     argv,
     isWrapped,
     restart: restartOf(service),
-    // systemd gives a unit nothing of the environment of whoever installs it, so nothing of it is taken over.
-    environment: { ...environment, ...(await serviceEnvironment(planned, {})) },
-    allow: service.allow ?? {},
+    environment,
+    allow: absolute(service.allow, directory),
     credentials: service.credentials ?? {},
   }
   return { service: onServer, missing }
+}
+
+/** A folder is named from the project here as everywhere; systemd passes over a path that is not absolute. */
+export function absolute(allow: Allow | undefined, directory: string): Allow {
+  if (allow?.writePaths === undefined) return allow ?? {}
+  return { ...allow, writePaths: allow.writePaths.map((path) => resolve(directory, path)) }
 }
 
 /** On a server a service that ends is missed, so it is started again unless the configuration says otherwise. */
@@ -75,10 +88,16 @@ function restartOf({ restart, oneshot }: Service): ServerService['restart'] {
   return restart === 'never' ? 'no' : restart
 }
 
-function variableProblems(path: string, environment: Readonly<Record<string, string>>): string[] {
+function unkeptVariables(
+  path: string,
+  environment: Readonly<Record<string, string>>,
+  own: PlannedService['env'],
+): string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
     const why = unreadable(name, value)
-    return why === undefined ? [] : [`${path}: systemd would pass over the variable "${name}": ${why}.`]
+    if (why === undefined) return []
+    const field = Object.hasOwn(own, name) ? `${path}.env.${name}` : `${path}.envFile`
+    return [`${field}: systemd would pass over the variable "${name}": ${why}`]
   })
 }
 

@@ -8,7 +8,7 @@ import { ServiceLogs, serviceLogFile, serviceLogsDirectory } from '../services/s
 import type { ServiceReport } from '../services/service-report.ts'
 import { Session } from '../services/session.ts'
 import { listenForStop, type StopRequests } from '../services/stop-requests.ts'
-import { type Watching, watchServices } from '../services/watch-services.ts'
+import { missingWatched, type Watching, watchServices } from '../services/watch-services.ts'
 import { colourDepth } from '../terminal/colour-depth.ts'
 import { jsonReport } from '../terminal/json-report.ts'
 import { type ScreenReport, servicesReport } from '../terminal/services-report.ts'
@@ -46,6 +46,7 @@ export async function startServices(project: Project, options: StartOptions): Pr
     },
     names,
   })
+  for (const { field, path } of missingWatched(planned)) warn(`${field}: there is no ${path} yet.`)
   const requests = listenForStop()
   try {
     const session = await Session.begin(stateDirectory, warn, requests.stop)

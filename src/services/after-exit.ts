@@ -30,7 +30,7 @@ export function afterExit(
 ): AfterExit {
   const endedBeforeReady = !oneshot && probe !== undefined && !hasBeenUp
   const hasFailed = status !== 0 || endedBeforeReady
-  if (oneshot || restart === 'never' || (restart === 'on-failure' && !hasFailed)) {
+  if (restart === 'never' || (restart === 'on-failure' && !hasFailed)) {
     return { next: hasFailed ? 'failed' : 'ended' }
   }
   // A mistake in the start itself is told at once, not tried for ever; without a probe, three quick ends tell it.

@@ -80,11 +80,22 @@ function workerService({ worker = {} }: Config, { command, watch = [], writesEve
   }
 }
 
-function dependencies({ dependsOn = [] }: Service, services: ReadonlyMap<string, Service>): Dependency[] {
+/** What a service waits for, of those that there are. */
+export function dependencies(
+  { dependsOn = [] }: Pick<Service, 'dependsOn'>,
+  services: ReadonlyMap<string, Service>,
+): Dependency[] {
   const entries = isList(dependsOn)
     ? dependsOn.map((name) => [name, usualMilestone(services.get(name))] as const)
     : Object.entries(dependsOn)
-  return entries.filter(([name]) => services.has(name)).map(([name, until]) => ({ name, until }))
+  return entries
+    .filter(([name]) => services.has(name))
+    .map(([name, until]) => ({ name, until: until === 'ready' ? usualReady(services.get(name)!) : until }))
+}
+
+/** A oneshot is ready for others when it has done what it is for. */
+function usualReady({ oneshot }: Service): Milestone {
+  return oneshot ? 'completed' : 'ready'
 }
 
 /** A list of names waits for as much as each service can tell of itself. */
@@ -112,7 +123,8 @@ function instances(name: string, service: Service, directory: string) {
       port,
       probe: service.ready === undefined ? undefined : probe(service.ready, port, `services.${name}.ready.timeout`),
       oneshot: service.oneshot ?? false,
-      restart: service.restart ?? 'on-failure',
+      // What is done once is done again by whoever wants it, not by itself.
+      restart: service.restart ?? (service.oneshot ? 'never' : 'on-failure'),
       stopSignal: service.stopSignal ?? 'SIGTERM',
       stopTimeoutMs: parseDuration(stopTimeout, `services.${name}.stopTimeout`),
       watch: (service.watch ?? []).map((path) => resolve(directory, path)),

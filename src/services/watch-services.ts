@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import picomatch from 'picomatch'
@@ -8,6 +9,17 @@ const quietMs = 100
 
 /** What programs write by themselves. */
 const unwatched = new Set(['node_modules', '.git', '.ops'])
+
+/** What is watched and not there, with the field that names it; perhaps it comes yet. */
+export function missingWatched(planned: readonly PlannedService[]): { field: string; path: string }[] {
+  return planned.flatMap(({ name, watch: patterns }) =>
+    patterns
+      .map((pattern) => picomatch.scan(pattern))
+      .map(({ isGlob, base, input }) => (isGlob ? base : input))
+      .filter((path) => !existsSync(path))
+      .map((path) => ({ field: `services.${name.replace(/\.\d+$/, '')}.watch`, path })),
+  )
+}
 
 export interface Watching {
   close(): Promise<void>

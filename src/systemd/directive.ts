@@ -53,7 +53,9 @@ export function words(...values: readonly (string | number)[]): Directive {
   return written(values.join(' '))
 }
 
+/** A time span. To `TimeoutStopSec=` and its like nothing at all is for ever, so the least is a millisecond. */
 export function milliseconds(value: number): Directive {
+  if (value <= 0) return written('1ms')
   return written(value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`)
 }
 
@@ -80,10 +82,15 @@ function quoted(value: string): Directive {
   return written(`"${withoutSpecifiers(text)}"`)
 }
 
+/** Whether a path can be written as the rest of a line. */
+export function fitsOnOneLine(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  return !/[\u0000-\u001f\u007f]|\\$|^\s|\s$/.test(value)
+}
+
 /** These kinds have no way to write a line break, and a last backslash would take the next line in. */
 function onOneLine(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-  if (/[\u0000-\u001f\u007f]|\\$|^\s|\s$/.test(value)) {
+  if (!fitsOnOneLine(value)) {
     throw new Error(
       `${JSON.stringify(value)} cannot stand in a unit: it has a control character, or a space or "\\" at an end`,
     )

@@ -49,7 +49,8 @@ function isAbout(line: string, file: string): boolean {
 /** Its exit status says nothing: a key that it does not know is a line on stderr and a success. */
 async function verify(paths: readonly string[]): Promise<string[] | undefined> {
   const result = await analyze('verify', '--man=no', ...paths)
-  return result?.stderr.split('\n').filter((line) => line !== '')
+  // What it says of two commands of a unit it says twice.
+  return result && [...new Set(result.stderr.split('\n'))].filter((line) => line !== '')
 }
 
 async function security(path: string): Promise<Pick<UnitCheck, 'exposure' | 'remaining'>> {

@@ -10,5 +10,8 @@ export function isLingering(user: string): boolean {
 export async function setLingering(user: string, isOn: boolean): Promise<void> {
   const verb = isOn ? 'enable-linger' : 'disable-linger'
   const { failed, stderr } = await execa('loginctl', [verb, user], { reject: false, stdin: 'ignore' })
-  if (failed) throw new SystemdFailedError(`loginctl ${verb} ${user}`, stderr ?? '')
+  if (failed)
+    throw new SystemdFailedError(`loginctl ${verb} ${user}`, stderr ?? '', [
+      `let root do it: sudo loginctl ${verb} ${user}`,
+    ])
 }

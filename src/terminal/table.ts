@@ -1,5 +1,5 @@
 import { type Screen, type Style, styled } from './screen.ts'
-import { cutText, oneLine, textWidth } from './text-width.ts'
+import { cutText, oneLine, textWidth, wrapText } from './text-width.ts'
 
 export interface TableColumn {
   readonly title: string
@@ -8,6 +8,8 @@ export interface TableColumn {
   readonly isOptional?: boolean
   /** Gives room to the others when the screen is narrow. */
   readonly isFlexible?: boolean
+  /** What is too long goes on in the next line, where it is cut otherwise. */
+  readonly isWrapped?: boolean
   readonly style?: (cell: string) => Style | undefined
 }
 
@@ -35,15 +37,26 @@ export class Table {
       this.widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? textWidth(title) : 0)
     })
     const widths = fittingWidths(this.columns, this.widths, this.screen.width)
-    const lines = cells.map((row) => this.line(row, widths, (column, cell) => column.style?.(cell)))
+    const lines = cells.flatMap((row) =>
+      this.wrapped(row, widths).map((part) => this.line(part, widths, ({ style }, index) => style?.(row[index]!))),
+    )
     const titles = this.columns.map(({ title }) => title)
     return [...(hasHeader ? [this.line(titles, widths, () => 'dim')] : []), ...lines].join('\n')
+  }
+
+  /** A row in as many lines as its longest cell needs. */
+  private wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
+    const parts = cells.map((cell, index) =>
+      this.columns[index]!.isWrapped && widths[index]! > 0 ? wrapText(cell, widths[index]!) : [cell],
+    )
+    const height = Math.max(...parts.map(({ length }) => length))
+    return Array.from({ length: height }, (_, line) => parts.map((part) => part[line] ?? ''))
   }
 
   private line(
     cells: readonly string[],
     widths: readonly number[],
-    style: (column: TableColumn, cell: string) => Style | undefined,
+    style: (column: TableColumn, index: number) => Style | undefined,
   ): string {
     const shown = this.columns.flatMap((column, index) => (widths[index]! > 0 ? [{ column, index }] : []))
     const last = shown.findLastIndex(({ index }) => cells[index] !== '')
@@ -52,7 +65,7 @@ export class Table {
       .map(({ column, index }, place) => {
         const text = cutText(cells[index]!, widths[index]!)
         const space = ' '.repeat(widths[index]! - textWidth(text))
-        const cell = styled(text, style(column, cells[index]!), this.screen)
+        const cell = styled(text, style(column, index), this.screen)
         if (column.align === 'right') return space + cell
         return place === last ? cell : cell + space
       })

@@ -36,3 +36,36 @@ export function cutText(text: string, width: number): string {
 export function oneLine(text: string): string {
   return stripVTControlCharacters(text).replaceAll(control, ' ').trim()
 }
+
+/** The text in lines of no more columns than this, broken between words where that is possible. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (textWidth(longer) <= width) {
+      line = longer
+      continue
+    }
+    if (line !== '') lines.push(line)
+    line = word
+    // A path or an address: somewhere it has to break.
+    while (textWidth(line) > width) {
+      const head = headOf(line, width)
+      lines.push(head)
+      line = line.slice(head.length)
+    }
+  }
+  return [...lines, line]
+}
+
+function headOf(word: string, width: number): string {
+  let head = ''
+  let used = 0
+  for (const { segment } of segmenter.segment(word)) {
+    used += textWidth(segment)
+    if (used > width && head !== '') break
+    head += segment
+  }
+  return head
+}

@@ -7,6 +7,7 @@ import { readSessionRecord } from '../../src/services/session-record.ts'
 import { countingModule, pluginPackage } from '../support/plugin-package.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
+import { unwrapped } from '../support/unwrapped.ts'
 
 const waits = 'echo up; while :; do sleep 0.05; done'
 
@@ -222,6 +223,7 @@ describe('watch', () => {
       api: { command: 'echo begun; exec sleep 600', watch: ['src', 'config/*.json'] },
     })
     await until(() => ops.output.includes('begun'), 'it runs')
+    expect(unwrapped(ops.output)).toContain(`services.api.watch: there is no ${project.path('src')} yet.`)
     const starts = () => ops.output.match(/api \| begun/g)?.length ?? 0
     // The watching begins a moment after the service.
     for (let change = 0; starts() < 2; change += 1) {

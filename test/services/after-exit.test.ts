@@ -28,7 +28,8 @@ describe('after a service has ended', () => {
     ['fails at once for the third time', plain, 3, { hasBeenUp: false, failures: 2 }, 'failed'],
     ['fails for the tenth time, although it was up', probed, 3, { hasBeenUp: true, failures: 9 }, 'failed'],
     ['is a oneshot and ends well', { ...plain, oneshot: true }, 0, notYetUp, 'ended'],
-    ['is a oneshot and fails', { ...plain, oneshot: true }, 3, notYetUp, 'failed'],
+    ['is a oneshot and fails', { ...plain, oneshot: true, restart: 'never' }, 3, notYetUp, 'failed'],
+    ['is a oneshot to be tried again, and fails', { ...plain, oneshot: true }, 3, notYetUp, 'restart'],
   ] as const)('one that %s', (_, service, status, story, next) => {
     expect(afterExit(service, { status }, story).next).toBe(next)
   })

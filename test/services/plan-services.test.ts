@@ -93,6 +93,28 @@ describe('a planned service', () => {
     ])
   })
 
+  it('takes a oneshot for ready when it has done what it is for', () => {
+    const services = {
+      web: { command: 'web', dependsOn: { assets: 'ready' } } as const,
+      assets: { command: 'assets', oneshot: true },
+    }
+    expect(plan({ services }, ['web'])[1]?.dependsOn).toEqual([{ name: 'assets', until: 'completed' }])
+  })
+
+  it('is tried again as it says, and without a word where it is no oneshot', () => {
+    const services = {
+      api: { command: 'api' },
+      assets: { command: 'assets', oneshot: true },
+      seed: { command: 'seed', oneshot: true, restart: 'on-failure' } as const,
+    }
+    expect(plan({ services }).map(({ name, restart }) => [name, restart])).toEqual([
+      ['api', 'on-failure'],
+      ['assets', 'never'],
+      ['seed', 'on-failure'],
+      ['worker', 'on-failure'],
+    ])
+  })
+
   it('has a name and a port of its own in each instance, and is depended on in all of them', () => {
     const services = {
       api: { command: 'api', instances: 2, port: 3000, ready: { http: '/health' } },

@@ -177,6 +177,15 @@ describe('a service that ends', () => {
     expect(states.filter((state) => state === 'api restarting')).toHaveLength(1)
   })
 
+  it('is tried again where it is a oneshot that says so, and those that wait for it start then', async () => {
+    await start({
+      seed: { command: 'test -e tried || { touch tried; exit 1; }', oneshot: true, restart: 'on-failure' },
+      web: { command: 'echo web', dependsOn: ['seed'] },
+    })
+    expect(states.filter((state) => state.startsWith('seed '))).toContain('seed restarting')
+    expect(output.web).toBe('web\n')
+  })
+
   it('leaves nothing to do when it was the last and ended well', async () => {
     await start({ api: { command: 'echo bye' } })
     expect(states).toContain('api ended')

@@ -20,6 +20,10 @@ describe('a value in a unit', () => {
     expect([milliseconds(30_000), milliseconds(1500)]).toEqual(['30s', '1500ms'])
   })
 
+  it('is the least of times where it is none, which systemd would take for ever', () => {
+    expect(milliseconds(0)).toBe('1ms')
+  })
+
   it.each(['a\nb', 'ends with \\', ' begins with a space', 'ends with one ', 'a\0b'])(
     'is refused where there is no way to write it: %j',
     (value) => {

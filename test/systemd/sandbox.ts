@@ -107,6 +107,13 @@ export class Sandbox {
     await this.shell(`mkdir -p "$(dirname '${path}')" && cp '${handed}' '${path}' && rm '${handed}'`)
   }
 
+  /** Lets users log in, and their own systemds run, which most tests do without. */
+  async startLogins(): Promise<void> {
+    await this.shell(
+      'rm /etc/systemd/system/systemd-logind.service && systemctl daemon-reload && systemctl start systemd-logind',
+    )
+  }
+
   /** A property of a unit, as systemctl shows it. */
   async property(unit: string, name: string): Promise<string> {
     return (await this.run('systemctl', 'show', '--value', `--property=${name}`, unit)).stdout

@@ -64,6 +64,17 @@ deploy 12  10  no disk`)
     expect(new Table(columns, wide).render(rows)).toBe('status\nfailed\nongoing')
   })
 
+  it('goes on in the next line where a column is wrapped, with what is beside it left free', () => {
+    const columns = [{ title: 'name' }, { title: 'what', isFlexible: true, isWrapped: true }, { title: 'n' }]
+    const table = new Table(columns, { width: 20, isColoured: false })
+    expect(table.render([['api', 'waits until it answers', '3']])).toBe(
+      ['name  what         n', 'api   waits until  3', '      it answers'].join('\n'),
+    )
+    expect(new Table(columns.slice(1, 2), { width: 8, isColoured: false }).render([['/srv/shop/api']])).toBe(
+      ['what', '/srv/sho', 'p/api'].join('\n'),
+    )
+  })
+
   it('aligns further rows with those before', () => {
     const table = new Table([{ title: 'a' }, { title: 'b' }], wide)
     expect(table.render([['long one', 'x']])).toBe('a         b\nlong one  x')

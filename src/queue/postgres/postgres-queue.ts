@@ -4,6 +4,7 @@ import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../processes/leftover-groups.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
+import type { Finding } from '../finding.ts'
 import type {
   CancelResult,
   Claim,
@@ -25,6 +26,7 @@ import type {
 import { cancel, retry } from './cancel.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
+import { examine } from './examine.ts'
 import { asForDrizzle } from './existing-rows.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { Lives, OwnLife } from './life.ts'
@@ -97,6 +99,10 @@ export class PostgresQueue implements Queue {
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
     return this.connection.use((session) => missingColumns(session, table))
+  }
+
+  async examine(): Promise<Finding[]> {
+    return this.connection.use((session) => examine(session, this.url))
   }
 
   async enqueue(

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { DatabaseUnusableError } from '../../errors.ts'
@@ -26,7 +26,7 @@ const AUTOCHECKPOINT_PAGES = 20_000
  * @throws DatabaseUnusableError when the file is missing, not a database, not writable, or cannot have a write-ahead log
  */
 export function openDatabase(path: string, { synchronous = 'FULL', create = false }: OpenOptions = {}): SqliteDatabase {
-  const isNew = !existsSync(path)
+  const isNew = !isThere(path)
   if (isNew && !create) {
     throw new DatabaseUnusableError(path, 'there is no such file', {
       suggestions: ['create it: ops migrate', 'or name the right one: --config, OPS_CONFIG or OPS_DATABASE_URL'],
@@ -52,6 +52,21 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
     return database
   } catch (cause) {
     throw asUnusable(path, cause)
+  }
+}
+
+/**
+ * Whether there is such a file.
+ *
+ * @throws DatabaseUnusableError where this user may not look
+ */
+export function isThere(path: string): boolean {
+  try {
+    statSync(path)
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code))) return false
+    throw asUnusable(path, error)
   }
 }
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import Database from 'better-sqlite3'
@@ -6,6 +5,7 @@ import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../processes/leftover-groups.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
+import type { Finding } from '../finding.ts'
 import type {
   CancelResult,
   Claim,
@@ -27,10 +27,12 @@ import type {
 import { cancel, retry } from './cancel.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
+import { examine } from './examine.ts'
 import { SqliteHolds } from './holds.ts'
 import { asActor, insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration } from './migrate.ts'
-import type { OpenOptions } from './open-database.ts'
+import { missingColumns } from './missing-columns.ts'
+import { isThere, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
@@ -57,11 +59,11 @@ export class SqliteQueue implements Queue {
   }
 
   async exists(): Promise<boolean> {
-    return existsSync(this.name)
+    return isThere(this.name)
   }
 
   async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    if (existsSync(this.name)) return planMigration(this.connection().database, sources, tables)
+    if (isThere(this.name)) return planMigration(this.connection().database, sources, tables)
     const nothing = new Database(':memory:')
     return [
       { kind: 'create database', source: 'core', name: this.name, change: 'create' },
@@ -79,11 +81,11 @@ export class SqliteQueue implements Queue {
   }
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    const present = this.connection().sql('select name from pragma_table_info(?)').pluck().all(table.name)
-    if (present.length === 0) return undefined
-    return Object.values(table.columns)
-      .map(({ name }) => name)
-      .filter((name) => !present.includes(name))
+    return missingColumns(this.connection(), table)
+  }
+
+  async examine(): Promise<Finding[]> {
+    return examine(this.name, () => this.connection())
   }
 
   async enqueue(
@@ -100,9 +102,8 @@ export class SqliteQueue implements Queue {
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const row = this.connection()
-      .sql(`select * from ${quote(table.name)} where id = ?`)
-      .get(id)
+    const text = `select * from ${quote(table.name)} where id = ?`
+    const row = this.connection().sql(text).get(id)
     return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
   }
 
@@ -180,8 +181,7 @@ export class SqliteQueue implements Queue {
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    const connection = this.connection()
-    return connection.lock.write(() => cancel(connection, table, id, actor))
+    return this.connection().lock.write(() => cancel(this.connection(), table, id, actor))
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {

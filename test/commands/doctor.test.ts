@@ -1,0 +1,164 @@
+import { stripVTControlCharacters } from 'node:util'
+import { execa } from 'execa'
+import { describe, expect, it } from 'vitest'
+import type { Finding } from '../../src/queue/finding.ts'
+import { onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
+import { opsProgram, TestProject } from '../support/test-project.ts'
+import { writePlugin } from '../support/write-plugin.ts'
+
+async function checksOf(project: TestProject, env: Record<string, string> = {}): Promise<Finding[]> {
+  const { stdout } = await project.opsWith({ env }, 'doctor', '--json')
+  return JSON.parse(stdout).checks
+}
+
+const named = (checks: readonly Finding[], name: string) => checks.find((check) => check.name === name)
+
+describe('ops doctor', () => {
+  it('finds nothing in a project that is well, and exits 0', async () => {
+    const project = await TestProject.withProbe()
+    const { stdout, stderr, exitCode } = await project.ops('doctor')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).toMatch(/^ok +journal mode +WAL$/m)
+    expect(stdout).toMatch(/^ok +synchronous +FULL$/m)
+    expect(stdout).toMatch(/^ok +foreign keys +on$/m)
+    expect(stdout).toMatch(/^ok +database +\S+, .*, SQLite 3\./m)
+    expect(stdout).toMatch(/^ok +table scripts +every trigger and index is in place$/m)
+    expect(stdout).toMatch(/^ok +plugins +.*build, deploy, exec/m)
+    expect(stdout).toMatch(/^skipped +units +none are installed here$/m)
+    expect(stdout).toMatch(/\n\nAll is well\.$/)
+  })
+
+  it('says what it cannot look at yet where there is no database, and makes none', async () => {
+    const project = new TestProject()
+    const checks = await checksOf(project)
+    expect(named(checks, 'database')).toEqual({
+      name: 'database',
+      status: 'skipped',
+      found: `${project.path('.ops/ops.db')} does not exist yet`,
+      remedy: 'make it: ops migrate',
+    })
+    expect((await project.ops('doctor')).exitCode).toBe(0)
+    expect(await checksOf(project)).toEqual(checks)
+  })
+
+  it('names the triggers that a table has lost, and ops migrate mends it', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec('drop trigger ops_scripts_transition')
+    const { stdout, exitCode } = await project.ops('doctor')
+    expect(exitCode).toBe(1)
+    expect(stdout).toMatch(/^problem +table scripts +ops_scripts_transition is missing: .* → ops migrate$/m)
+    expect(stdout).toMatch(/\n1 problem, no warnings\.$/)
+    await project.ops('migrate')
+    expect((await project.ops('doctor')).exitCode).toBe(0)
+  })
+
+  it('finds what another program has done to the file', async () => {
+    const project = await TestProject.withProbe()
+    project.database.pragma('foreign_keys = off')
+    project.database.exec(`insert into deployments (environment, build_id) values ('production', 99)`)
+    project.database.pragma('journal_mode = delete')
+    const checks = await checksOf(project)
+    expect(named(checks, 'journal mode')).toMatchObject({
+      status: 'warning',
+      found: expect.stringContaining('"delete"'),
+    })
+    expect(named(checks, 'references')).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining('1 of deployments'),
+    })
+  })
+
+  it('says so when a clock has been set back', async () => {
+    const project = await TestProject.withProbe()
+    const insert = `insert into ops_audit (at, task_table, task_id, event, actor) values (?, 'scripts', 1, 'created', 'sql')`
+    project.database.prepare(insert).run(Date.now() + 3_600_000)
+    expect(named(await checksOf(project), 'clock')).toMatchObject({ status: 'warning', found: /ahead/ })
+  })
+
+  it('names the processes that keep a large write-ahead log open', async () => {
+    const project = await TestProject.withProbe()
+    const reader = project.openDatabase('.ops/ops.db')
+    reader.exec('begin; select * from scripts')
+    project.database.exec(`create table ballast (bytes); insert into ballast values (zeroblob(70000000))`)
+    expect(named(await checksOf(project), 'write-ahead log')).toMatchObject({
+      status: 'warning',
+      remedy: expect.stringContaining(String(process.pid)),
+    })
+    reader.exec('rollback')
+  })
+
+  it('names a broken plugin, and looks at the rest all the same', async () => {
+    const project = await TestProject.withProbe()
+    project.link(writePlugin('broken', `throw new Error('boom at import')`))
+    const checks = await checksOf(project)
+    expect(named(checks, 'plugin broken')).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining('boom at import'),
+      remedy: expect.stringContaining('broken'),
+    })
+    expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
+  })
+
+  it('tells a configuration that cannot be used, and exits 1 without a stack', async () => {
+    const project = new TestProject()
+    project.write('ops.config.json', '{ "nam": "shop" }')
+    const { stdout, stderr, exitCode } = await project.ops('doctor')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' })
+    expect(stdout).toMatch(/^problem +configuration +ops\.config\.json has a problem: +nam: unknown key/m)
+    expect(stdout).toMatch(/^skipped +database +the configuration comes first/m)
+    expect(stdout).toMatch(/^ok +node +v\d/m)
+  })
+
+  it('tells a database that does not answer, without its password', async () => {
+    const project = TestProject.withConfig({ database: 'postgres://ann:secret@127.0.0.1:1/shop' })
+    const { stdout, exitCode } = await project.ops('doctor')
+    expect(exitCode).toBe(1)
+    expect(stdout).toMatch(/^problem +database .*nothing accepts connections there.* → start PostgreSQL/m)
+    expect(stdout).toMatch(/^skipped +migrations/m)
+    expect(stdout).not.toContain('secret')
+  })
+
+  it('warns of a time zone that only this shell has', async () => {
+    const schedules = { nightly: { cron: '0 3 * * *', enqueue: 'exec', with: { command: 'true' } } }
+    const project = TestProject.withConfig({ schedules })
+    const env = { TZ: 'Asia/Tokyo' }
+    expect(named(await checksOf(project, env), 'time zone')).toMatchObject({
+      status: 'warning',
+      found: expect.stringContaining('nightly'),
+    })
+    const zoned = TestProject.withConfig({
+      schedules: { nightly: { ...schedules.nightly, timeZone: 'Europe/Berlin' } },
+    })
+    expect(named(await checksOf(zoned, env), 'time zone')).toMatchObject({
+      status: 'ok',
+      found: 'Asia/Tokyo, nightly by Europe/Berlin',
+    })
+  })
+
+  it('fits on a terminal of 80 columns', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec('drop trigger ops_scripts_transition')
+    const command = `stty cols 80; exec ${process.execPath} ${opsProgram} doctor`
+    const { directory: cwd, env } = project
+    const options = { cwd, env, extendEnv: false, reject: false, stdin: 'ignore' } as const
+    const { stdout } = await execa('script', ['-qec', command, '/dev/null'], options)
+    const lines = stripVTControlCharacters(stdout).split(/\r?\n/)
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+    expect(lines).toContainEqual(expect.stringMatching(/^ {10,}→ ops migrate$/))
+  })
+
+  it.skipIf(postgresMissing !== undefined)(onPostgres('asks PostgreSQL the same'), async () => {
+    const project = TestProject.withConfig({ database: await postgresUrl() })
+    await project.ops('migrate')
+    const { exitCode, stdout } = await project.ops('doctor', '--json')
+    const { checks } = JSON.parse(stdout)
+    for (const name of ['session', 'synchronous', 'fsync', 'foreign keys', 'write-ahead log', 'transactions', 'clock'])
+      expect(named(checks, name)).toBeDefined()
+    expect(named(checks, 'database')!.found).toMatch(/PostgreSQL \d/)
+    expect(named(checks, 'clock')).toMatchObject({ status: 'ok' })
+    expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
+    // The server of the tests may be one that forgets faster than it should.
+    const isWell = checks.every(({ status }: Finding) => status === 'ok' || status === 'skipped')
+    expect(exitCode).toBe(isWell ? 0 : 1)
+  })
+})

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { opsProgram } from '../support/test-project.ts'
+import { Sandbox, sandboxMissing } from './sandbox.ts'
+
+const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
+const project = '/home/ann/shop'
+
+const api = `
+const { readFileSync } = require('node:fs')
+const token = () => readFileSync(process.env.CREDENTIALS_DIRECTORY + '/token', 'utf8')
+require('node:http').createServer((request, response) => response.end(token())).listen(process.env.PORT)
+`
+
+describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () => {
+  let sandbox: Sandbox
+
+  beforeAll(async () => {
+    sandbox = await Sandbox.boot()
+    await sandbox.shell('useradd --create-home --shell /bin/bash ann')
+    await sandbox.startLogins()
+    const service = {
+      command: 'node api.js',
+      port: 3200,
+      ready: { http: '/' },
+      credentials: { token: '/home/ann/token' },
+    }
+    await sandbox.write(`${project}/ops.config.json`, JSON.stringify({ name: 'shop', services: { api: service } }))
+    await sandbox.write(`${project}/api.js`, api)
+    await sandbox.write('/home/ann/token', 'sesame')
+    await sandbox.shell('chown -R ann:ann /home/ann && systemctl start user@$(id -u ann)')
+  }, 60_000)
+  afterAll(() => sandbox?.close())
+
+  async function ops(...args: string[]) {
+    const runtime = `XDG_RUNTIME_DIR=/run/user/${await sandbox.shell('id -u ann')}`
+    const asAnn = ['-u', 'ann', '--', 'env', runtime, 'USER=ann', 'HOME=/home/ann', process.execPath, opsProgram]
+    return sandbox.runWith({ cwd: project }, 'runuser', ...asAnn, ...args)
+  }
+  const lingering = () => sandbox.shell('ls /var/lib/systemd/linger')
+
+  it('runs without root, with its secrets, and outlives a logout', async () => {
+    const { exitCode, stderr } = await ops('install-systemd', '--user', '--yes')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(await sandbox.shell('curl -s localhost:3200')).toBe('sesame')
+    expect(await lingering()).toBe('ann')
+    expect((await ops('install-systemd', '--user', '--check')).exitCode).toBe(0)
+  }, 60_000)
+
+  it('is well by ops doctor', async () => {
+    const { exitCode, stdout } = await ops('doctor')
+    expect(stdout).toMatch(/^ok +user units +4 of shop\.target, as configured and up$/m)
+    expect(stdout).toMatch(/^ok +database +\/home\/ann\/\.(config|local\/state)\/shop\/ops\.db/m)
+    expect(exitCode).toBe(0)
+  }, 60_000)
+
+  it('takes the lingering back with it', async () => {
+    expect((await ops('uninstall-systemd', '--user', '--yes')).exitCode).toBe(0)
+    expect(await lingering()).toBe('')
+    expect(await sandbox.shell('find /home/ann -name "shop*.service" -o -name "*.env"')).toBe('')
+  }, 60_000)
+
+  it('leaves a lingering that was there before', async () => {
+    await sandbox.shell('loginctl enable-linger ann')
+    expect((await ops('install-systemd', '--user', '--yes')).exitCode).toBe(0)
+    expect((await ops('uninstall-systemd', '--user', '--yes')).exitCode).toBe(0)
+    expect(await lingering()).toBe('ann')
+  }, 60_000)
+})
