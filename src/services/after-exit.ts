@@ -1,3 +1,4 @@
+import { exitStatus } from '../errors.ts'
 import type { PlannedService } from './planned-service.ts'
 
 /** How the first process of a service ended. */
@@ -30,6 +31,8 @@ export function afterExit(
 ): AfterExit {
   const endedBeforeReady = !oneshot && probe !== undefined && !hasBeenUp
   const hasFailed = status !== 0 || endedBeforeReady
+  // What is wrong with its configuration is wrong the next time too; its unit on a server says the same.
+  if (status === exitStatus.configuration) return { next: 'failed' }
   if (restart === 'never' || (restart === 'on-failure' && !hasFailed)) {
     return { next: hasFailed ? 'failed' : 'ended' }
   }

@@ -21,6 +21,7 @@ describe('after a service has ended', () => {
     ['ends well and always restarts', { ...plain, restart: 'always' }, 0, up, 'restart'],
     ['fails and never restarts', { ...plain, restart: 'never' }, 3, up, 'failed'],
     ['ends well and never restarts', { ...plain, restart: 'never' }, 0, up, 'ended'],
+    ['finds its configuration wrong', { ...plain, restart: 'always' }, 78, up, 'failed'],
     ['fails before it was ready', probed, 3, notYetUp, 'failed'],
     ['ends well before it was ready', probed, 0, notYetUp, 'failed'],
     ['fails after it was ready', probed, 3, up, 'restart'],
