@@ -17,8 +17,10 @@ export class Lives {
   begin(workerId: string): void {
     const file = this.file(workerId)
     try {
-      // The name is new with each worker: nobody else has it.
-      this.own = { file, lock: FileLock.take(file)! }
+      const lock = FileLock.take(file)
+      // The name is new with each worker.
+      if (lock === undefined) throw new Error(`There is a worker ${workerId} already.`)
+      this.own = { file, lock }
     } catch (error) {
       throw asUnusable(this.databasePath, error)
     }

@@ -54,7 +54,7 @@ describe('a life', () => {
     const { file, queue } = await sqliteFixture(allTables)
     const started = startProgram(live, `sqlite:${file}`, 'one')
     expect(await started.line()).toBe('up')
-    expect(() => new Lives(file).begin('one')).toThrow('database is locked')
+    expect(() => new Lives(file).begin('one')).toThrow('There is a worker one already.')
     expect(await queue.isAlive('one')).toBe(true)
   })
 })
