@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Plugin } from '@oclif/core/config'
 
@@ -27,15 +27,45 @@ export async function installedCommands(argv, toSources) {
     if (!manifest.oclif?.commands && !manifest.oclif?.hooks) continue
     // One that is linked runs from its sources, as its processors do.
     const isSource = type === 'link' && existsSync(join(root, 'src'))
-    const plugin = new Plugin({ name, root, type: 'link', ...(isSource ? sources(manifest) : { pjson: manifest }) })
+    const from = isSource ? sources(manifest) : { pjson: manifest, ignoreManifest: isStale(root, manifest) }
+    const plugin = new InstalledPlugin({ name, root, type: 'link', ...from })
+    plugin.takeAway = `ops plugins:${type === 'link' ? 'unlink' : 'uninstall'} ${name}`
     try {
       await plugin.load()
       loaded.push(plugin)
     } catch (error) {
-      console.error(`The commands of the plugin ${name} cannot be loaded: ${error.message}`)
+      plugin.warn(error)
     }
   }
   return loaded
+}
+
+/** Its commands that cannot be loaded are told in a sentence; oclif takes eight lines for each of them. */
+class InstalledPlugin extends Plugin {
+  takeAway = ''
+
+  /**
+   * @param {Error} error
+   * @param {string} scope what oclif was at, such as `findCommand (hello)`
+   */
+  warn(error, scope = '') {
+    const command = /^findCommand \((.*)\)$/.exec(scope)?.[1]?.replaceAll(':', ' ')
+    const what = command === undefined ? 'The commands' : `The command "${command}"`
+    const [why] = error.message.split('\n', 1)
+    console.error(`${what} of the plugin ${this.name} cannot be loaded: ${why.replace(/\.$/, '')}.`)
+    console.error(`  try this: mend it, or take it away: ${this.takeAway}`)
+  }
+}
+
+/** Whether its list of commands is of another version, or none at all. Then they are looked for. */
+function isStale(root, { version }) {
+  const file = join(root, 'oclif.manifest.json')
+  if (!existsSync(file)) return false
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).version !== version
+  } catch {
+    return true
+  }
 }
 
 function sources(manifest) {

@@ -102,6 +102,34 @@ describe('ops plugins:update', () => {
     expect(project.read('.ops/plugins/package-lock.json')).toBe(lock)
   })
 
+  it('updates the user’s where there is no project, and tells with --json what it did', async () => {
+    const { registry } = await withRegistry('1.0.0')
+    const user = new TestProject()
+    user.env.OPS_DATA_DIR = undefined
+    user.env.npm_config_registry = registry.url
+    await registry.publish(pluginPackage('letter'))
+    const tarball = await packed(pluginPackage('card'))
+    await user.ops('plugins:install', 'ops-plugin-note', 'ops-plugin-letter', tarball)
+    await registry.publish(note('1.1.0'))
+    rmSync(tarball)
+    const { stdout, exitCode } = await user.ops('plugins:update', '--json')
+    expect(exitCode).toBe(0)
+    const update = JSON.parse(stdout)
+    expect(update).toMatchObject({
+      folder: { scope: 'user', path: `${user.env.HOME}/.local/share/ops` },
+      unchanged: ['ops-plugin-letter'],
+      passedOver: [{ name: 'ops-plugin-card', path: tarball }],
+      idleScripts: [],
+    })
+    expect(update.plugins).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'ops-plugin-note', version: '1.1.0', previousVersion: '1.0.0' }),
+        expect.objectContaining({ name: 'ops-plugin-letter', version: '1.0.0', previousVersion: '1.0.0' }),
+      ]),
+    )
+    expect(update.plugins).toHaveLength(2)
+  })
+
   it.each([
     ['a plugin that is not there', ['nothing'], 'No plugin named "nothing" is installed.'],
     ['one that is linked', ['letter'], 'No plugin named "letter" is installed.'],

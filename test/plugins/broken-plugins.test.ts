@@ -207,16 +207,27 @@ describe('a plugin that', () => {
     expect(project.value('select status from letters')).toBe('succeeded')
   })
 
-  it.each([
-    ['are not there', {}],
-    ['throw when they are imported', { 'dist/commands/mailbox.js': `throw new Error('boom')` }],
-  ])('has commands that %s keeps no other command from working', async (_, files) => {
-    const plugin = { manifest: { oclif: { commands: './dist/commands' } }, files }
-    const { project } = await withBroken(plugin)
+  it.each<[string, PackageOptions, string]>([
+    ['are not there', {}, ''],
+    [
+      'throw when they are imported',
+      { files: { 'dist/commands/mailbox.js': `throw new Error('boom')` } },
+      `The command "mailbox" of the plugin ops-plugin-mail cannot be loaded: boom.
+  try this: mend it, or take it away: ops plugins:uninstall ops-plugin-mail`,
+    ],
+    [
+      'are listed in a manifest of another version',
+      { files: { 'oclif.manifest.json': '{ "version": "9.9.9", "commands": { "mailbox": {} } }' } },
+      '',
+    ],
+    ['are listed in a manifest that is torn', { files: { 'oclif.manifest.json': '{ "version"' } }, ''],
+  ])('has commands that %s keeps no other command from working', async (_, options, says) => {
+    const { project } = await withBroken({ manifest: { oclif: { commands: './dist/commands' } }, ...options })
     const help = await project.ops('--help')
-    expect(help.exitCode).toBe(0)
+    expect(help).toMatchObject({ exitCode: 0, stderr: says })
     expect(help.stdout).toContain('enqueue')
-    expect(await project.ops('enqueue', 'letter', '--text', 'four')).toMatchObject({ exitCode: 0, stdout: 'letter 1' })
+    const added = await project.ops('enqueue', 'letter', '--text', 'four')
+    expect(added).toMatchObject({ exitCode: 0, stdout: 'letter 1', stderr: says })
     expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
     expect(project.value('select status from letters')).toBe('succeeded')
   })
