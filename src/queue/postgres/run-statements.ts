@@ -5,7 +5,8 @@ import { literal, quote } from './values.ts'
 
 /** Claims the first task that may run: `$1` is the worker, `$2` a run that it has begun without hearing of it, or null. */
 export function claimStatement(tables: readonly QueuedTable[]): string {
-  return `select place, claim from (\n${claims(tables, '$1', 'null, $2')}\n) c limit 1`
+  const rest = { worker: '$1', rest: 'null, $2', orElse: '$2::bigint is not null' }
+  return `select place, claim from (\n${claims(tables, rest)}\n) c limit 1`
 }
 
 /**
@@ -27,16 +28,26 @@ export function settleStatement(table: TaskTable, keys: readonly string[], next:
   const settled = `${quote(guaranteeName(table, 'settle'))}(
   $1, $2, $3, $4, $5, $6::float8 * interval '1 millisecond', $7, ${hasOwn ? '(select count(*) from returned)' : '0'}
 ) s (held)`
-  const claimed = next.length > 0 ? `\nleft join lateral (\n${claims(next, '$8', 's.held')}\nlimit 1\n) c on true` : ''
+  // A task that is to be tried again was not pending when the statement began.
+  const rest = { worker: '$8', rest: 's.held', orElse: `$3 = 'pending'` }
+  const claimed = next.length > 0 ? `\nleft join lateral (\n${claims(next, rest)}\nlimit 1\n) c on true` : ''
   return `${hasOwn ? returned : ''}select s.held${next.length > 0 ? ', c.place, c.claim' : ''} from ${settled}${claimed}`
 }
 
-function claims(tables: readonly QueuedTable[], worker: string, rest: string): string {
+/**
+ * A function has a price even where it finds nothing, so it is called only where anything is pending at all, or else there
+ * is reason to.
+ */
+function claims(
+  tables: readonly QueuedTable[],
+  { worker, rest, orElse }: { worker: string; rest: string; orElse: string },
+): string {
   return tables
     .map(({ table, timeout }, place) => {
       const within = timeout === undefined ? 'null' : literal(`${timeout} milliseconds`)
       const claim = `${quote(guaranteeName(table, 'claim'))}(${worker}, ${within}, ${rest})`
-      return `  select ${place} as place, claim from ${claim} claim`
+      const isAny = `exists (select 1 from ${quote(table.name)} where status = 'pending')`
+      return `  select ${place} as place, claim from ${claim} claim where ${isAny} or ${orElse}`
     })
     .join(' union all\n')
 }
