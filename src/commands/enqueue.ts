@@ -14,6 +14,7 @@ export default class Enqueue extends OpsCommand {
     '<%= config.bin %> <%= command.id %> build --repository https://example.com/shop.git --ref main',
     '<%= config.bin %> <%= command.id %> build --repository . --wait',
     '<%= config.bin %> <%= command.id %> build --from builds.ndjson',
+    '<%= config.bin %> <%= command.id %> deploy --environment staging --build-id "$(<%= config.bin %> <%= command.id %> build --repository .)"',
   ]
 
   /** The columns are flags too, and which there are is known only with the processor. */
@@ -34,13 +35,19 @@ export default class Enqueue extends OpsCommand {
   }
 
   async run(): Promise<unknown> {
-    const [{ columnFlags, oclifFlags }, { findProcessor, splitArguments }, { readTasks }, { addTasks }] =
-      await Promise.all([
-        import('../command-line/column-flags.ts'),
-        import('../command-line/split-arguments.ts'),
-        import('../command-line/read-tasks.ts'),
-        import('../project/add-tasks.ts'),
-      ])
+    const [
+      { columnFlags, oclifFlags },
+      { findProcessor, splitArguments },
+      { resolveTaskNames },
+      { readTasks },
+      { addTasks },
+    ] = await Promise.all([
+      import('../command-line/column-flags.ts'),
+      import('../command-line/split-arguments.ts'),
+      import('../command-line/resolve-task-names.ts'),
+      import('../command-line/read-tasks.ts'),
+      import('../project/add-tasks.ts'),
+    ])
     const typed = this.argv
     const own = { ...Enqueue.baseFlags, ...Enqueue.flags, json: Flags.boolean() }
     const name = findProcessor(typed, own)
@@ -56,7 +63,7 @@ export default class Enqueue extends OpsCommand {
       processor,
       settings,
       columns,
-      flags,
+      flags: await resolveTaskNames(project, columns, flags),
       rest: [...rest, ...(argv as string[]).slice(1)],
       now: new Date(),
     })

@@ -72,6 +72,17 @@ describe('ops enqueue', () => {
     expect(project.value('select count(*) from ops_audit')).toBe(0)
   })
 
+  it('takes the name of a task for a reference to it, and refuses that of another table', async () => {
+    const project = await TestProject.withProbe()
+    const { stdout: name } = await project.ops('enqueue', 'ordinary')
+    expect(name).toBe('ordinary 1')
+    expect((await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', name)).stdout).toBe('sample 1')
+    expect(project.value('select ordinary_id from samples')).toBe(1)
+    const other = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', 'sample 1')
+    expect(other.exitCode).toBe(2)
+    expect(unwrapped(other.stderr)).toContain('--ordinary-id must be the id of a task of "ordinaries", not "sample 1"')
+  })
+
   it('refuses a reference to a task that does not exist, and a lifecycle column', async () => {
     const project = await TestProject.withProbe()
     const broken = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', '7')
