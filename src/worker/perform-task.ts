@@ -96,8 +96,7 @@ function problemOf(table: TaskTable, columns: object): string | undefined {
 }
 
 function failed(error: unknown, table: TaskTable, context: RunContext): Outcome {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  if (!context.reason) tryToLog(context, text)
+  if (!context.reason) tryToLog(context, logged(error))
   const failure = { kind: 'failed', error: firstLine(error) } as const
   if (!isTaskError(error)) return failure
   const { columns, isFinal } = error
@@ -105,6 +104,12 @@ function failed(error: unknown, table: TaskTable, context: RunContext): Outcome 
   if (problem === undefined) return { ...failure, columns, isFinal }
   tryToLog(context, `the columns of this error were not written: ${problem}`)
   return { ...failure, isFinal }
+}
+
+/** A TaskError has been worded for people; where any other was thrown helps whoever mends the processor. */
+function logged(error: unknown): string {
+  if (isTaskError(error)) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 function tryToLog(context: RunContext, text: string): void {

@@ -30,8 +30,10 @@ describe('a task', () => {
   })
 
   it('gets the columns of the error that its processor throws, where the table has them', async () => {
-    const { row } = await outcome('fails with columns')
+    const { row, project: first } = await outcome('fails with columns')
     expect(row).toEqual({ status: 'failed', error: 'it exited with 3', answer: null, code: 3 })
+    // It is worded for people, who have no use for a stack.
+    expect(first.read('.ops/logs/outcomes/1.1.log')).not.toContain('    at ')
     const { row: other, project } = await outcome('fails with a code too many')
     expect(other).toEqual({ status: 'failed', error: 'it exited with 3', answer: null, code: null })
     expect(project.read('.ops/logs/outcomes/1.1.log')).toContain('the columns of this error were not written: reason')

@@ -1,3 +1,5 @@
+import { TaskError } from '@ops-cli/core'
+
 /** Why a build failed, one line each, as it stands in the task's `error` column. */
 
 /** How a program ended that did not succeed, as execa has it. */
@@ -8,38 +10,38 @@ export interface Failure {
   readonly originalMessage?: string | undefined
 }
 
-export class InvalidRepositoryError extends Error {
+export class InvalidRepositoryError extends TaskError {
   constructor(repository: string, problem: string) {
     super(`"${repository}" cannot be a repository: ${problem}; expected a git URL or a path`)
   }
 }
 
-export class RepositoryUnreadableError extends Error {
+export class RepositoryUnreadableError extends TaskError {
   constructor(repository: string, complaint: string) {
     super(`"${repository}" cannot be read: ${complaint}`)
   }
 }
 
-export class EmptyRepositoryError extends Error {
+export class EmptyRepositoryError extends TaskError {
   constructor(repository: string) {
     super(`"${repository}" has no commits yet; push one, then retry the build`)
   }
 }
 
-export class NoHeadError extends Error {
+export class NoHeadError extends TaskError {
   constructor(repository: string, branches: readonly string[]) {
     super(`"${repository}" has no HEAD, its default branch does not exist; set "ref" to one of: ${branches.join(', ')}`)
   }
 }
 
-export class RefNotFoundError extends Error {
+export class RefNotFoundError extends TaskError {
   constructor(repository: string, ref: string, branches: readonly string[]) {
     const hint = branches.length > 0 ? `; its branches are, the nearest first: ${branches.join(', ')}` : ''
     super(`"${repository}" has no branch, tag or commit "${ref}"${hint}`)
   }
 }
 
-export class AmbiguousRefError extends Error {
+export class AmbiguousRefError extends TaskError {
   constructor(repository: string, ref: string) {
     super(`"${ref}" stands for several commits of "${repository}"; write more of its digits`)
   }
@@ -51,7 +53,7 @@ export class MirrorBrokenError extends Error {}
 /** What git itself said. Given its meaning by whoever called git. */
 export class GitError extends Error {}
 
-export class GitMissingError extends Error {
+export class GitMissingError extends TaskError {
   constructor(path: string | undefined) {
     super(
       `git is not installed on this machine, or not in the worker's PATH (${path ?? 'which is not set'}); install git`,
@@ -59,13 +61,13 @@ export class GitMissingError extends Error {
   }
 }
 
-export class CheckoutFailedError extends Error {
+export class CheckoutFailedError extends TaskError {
   constructor(what: string, complaint: string, cause: unknown) {
     super(`${what} cannot be checked out: ${complaint}`, { cause })
   }
 }
 
-export class UnknownBuildError extends Error {
+export class UnknownBuildError extends TaskError {
   constructor(looked: readonly string[]) {
     super(
       `there is nothing known to build: looked for ${looked.join(', ')}; set the task's "command" or "plugins.build.command" in the configuration`,
@@ -73,13 +75,13 @@ export class UnknownBuildError extends Error {
   }
 }
 
-export class InvalidManifestError extends Error {
+export class InvalidManifestError extends TaskError {
   constructor(file: string, cause: unknown) {
     super(`${file} cannot be read: ${(cause as Error).message}`, { cause })
   }
 }
 
-export class CommandFailedError extends Error {
+export class CommandFailedError extends TaskError {
   constructor(command: string, end: Failure, lastLines: readonly string[]) {
     const how = end.exitCode
       ? `failed with exit code ${end.exitCode}`
@@ -90,7 +92,7 @@ export class CommandFailedError extends Error {
   }
 }
 
-export class ArtifactMissingError extends Error {
+export class ArtifactMissingError extends TaskError {
   constructor(path: string) {
     super(`the build left no "${path}"; set "plugins.build.artifact" to what it makes, or to false to keep nothing`)
   }

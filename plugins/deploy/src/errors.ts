@@ -1,9 +1,9 @@
-import { OpsError } from '@ops-cli/core'
+import { OpsError, TaskError } from '@ops-cli/core'
 
 /** Why a deployment failed, one line each, as it stands in the task's `error` column. */
 
 /** A program that did not succeed. */
-export class ProgramError extends Error {
+export class ProgramError extends TaskError {
   readonly exitCode: number | undefined
   /** The end of what it said. */
   readonly lines: readonly string[]
@@ -25,7 +25,7 @@ export class ProgramError extends Error {
 }
 
 /** A command of the settings that failed. */
-export class CommandFailedError extends Error {
+export class CommandFailedError extends TaskError {
   constructor(command: string, failure: ProgramError) {
     super(`\`${inOneLine(command)}\` ${failure.message.replace(/^\S+ /, '')}`)
   }
@@ -74,19 +74,19 @@ export class ProgramMissingError extends OpsError {
   }
 }
 
-export class NoArtifactError extends Error {
+export class NoArtifactError extends TaskError {
   constructor(build: number) {
     super(`build ${build} kept no artifact; name what it makes in "plugins.build.artifact", and build again`)
   }
 }
 
-export class ArtifactGoneError extends Error {
+export class ArtifactGoneError extends TaskError {
   constructor(build: number, path: string) {
     super(`the artifact of build ${build} is not on this machine any more (${path}); build again`)
   }
 }
 
-export class ArtifactChangedError extends Error {
+export class ArtifactChangedError extends TaskError {
   constructor(build: number, expected: string, got: string) {
     super(
       `the artifact of build ${build} is not what was built: its sha256 is ${got.slice(0, 12)}…, and the build recorded ${expected.slice(0, 12)}…; build again`,
@@ -94,13 +94,13 @@ export class ArtifactChangedError extends Error {
   }
 }
 
-export class UnsafeArtifactError extends Error {
+export class UnsafeArtifactError extends TaskError {
   constructor(build: number, member: string) {
     super(`the artifact of build ${build} would write outside of its release: "${member}"`)
   }
 }
 
-export class NoSuchReleaseError extends Error {
+export class NoSuchReleaseError extends TaskError {
   constructor(environment: string, wanted: number | undefined, there: readonly number[]) {
     const list = there.length > 0 ? `there are: ${there.join(', ')}` : 'there are none'
     super(
@@ -111,20 +111,20 @@ export class NoSuchReleaseError extends Error {
   }
 }
 
-export class AlreadyCurrentError extends Error {
+export class AlreadyCurrentError extends TaskError {
   constructor(environment: string, release: number) {
     super(`release ${release} is the current one of ${environment} already`)
   }
 }
 
-export class UnhealthyError extends Error {
+export class UnhealthyError extends TaskError {
   constructor(what: string, seconds: string, last: string) {
     super(`${what} was not healthy within ${seconds}: ${last}`)
   }
 }
 
 /** A release that did not work; says what runs now. */
-export class ReleaseFailedError extends Error {
+export class ReleaseFailedError extends TaskError {
   constructor(release: number, why: Error, now: string) {
     super(`release ${release} failed: ${why.message}; ${now}`, { cause: why })
   }

@@ -63,6 +63,7 @@ async function ask(
   } catch (error) {
     if (until.aborted) return NO_ANSWER
     const { message, cause } = error as Error & { cause?: { message?: string; code?: string } }
+    if (command !== undefined && url === undefined) return message.replace(`\`${command}\` `, '')
     return cause?.code === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : (cause?.message ?? message)
   }
 }

@@ -70,7 +70,7 @@ describe('a health check', () => {
     }
     const { lines, done } = check({ command: 'check', timeout: 10_000 }, undefined, run)
     await done
-    expect(lines).toEqual(['`check`: `check` failed with exit code 1', '`check` is healthy'])
+    expect(lines).toEqual(['`check`: failed with exit code 1', '`check` is healthy'])
   })
 
   test('ends at once when the task must', async () => {
