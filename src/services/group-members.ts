@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { processStat } from '../processes/process-stat.ts'
 
-/** The processes of a group, the first ones first, by the names that `ps` shows. None without /proc. */
+/** The processes of a group, the first ones first, by the names of their programs. None without /proc. */
 export function groupMembers(group: number): { pid: number; name: string }[] {
   return processIds().flatMap((pid) => {
     const stat = processStat(pid)
@@ -17,9 +18,11 @@ function processIds(): number[] {
   }
 }
 
+/** The program; what `comm` says is the name of a thread, and of Node's that is "MainThread". */
 function nameOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+    const [program] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    return program ? basename(program) : readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
   } catch {
     return 'gone'
   }

@@ -127,7 +127,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     )
     await terminal.says('exec 1 started', patience)
     terminal.pressCtrlC()
-    await terminal.says(/waiting for worker, which finishes exec 1 \(/, patience)
+    await terminal.says(/waiting for worker, which finishes exec 1 \(node \d+/, patience)
     project.write('go', '')
     expect(await terminal.exit).toBe(130)
     expect(project.rows('select status from commands')).toEqual([{ status: 'succeeded' }])
