@@ -52,7 +52,7 @@ export const serviceParity: Readonly<Record<ServiceField, Honoured>> = {
   'ready.command': asked,
   'ready.timeout': { development: '30s unless given', systemd: 'the same (TimeoutStartSec=)' },
   'restart: always': {
-    development: 'after 1s, 2s, … 30s; the tenth failure in a row stops all',
+    development: 'after 1s, 2s, … 30s; the tenth failure in a row, or exit 78, stops all',
     systemd: 'after 5s, for ever, save for exit 78; the default',
   },
   'restart: on-failure': {
