@@ -86,6 +86,17 @@ export class ServiceFailedError extends OpsError {
   }
 }
 
+/** Where it is kept who runs. */
+export class StateDirectoryUnusableError extends OpsError {
+  readonly code = 'STATE_DIRECTORY_UNUSABLE'
+  constructor(directory: string, cause: Error) {
+    super(`State cannot be kept in ${directory}: ${cause.message}.`, {
+      cause,
+      suggestions: ['let this user write there', 'or name another folder: OPS_HOME'],
+    })
+  }
+}
+
 /** Somebody has started them already. */
 export class ServicesRunError extends OpsError {
   readonly code = 'SERVICES_RUN'

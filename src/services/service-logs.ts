@@ -40,7 +40,12 @@ export class ServiceLogs {
   constructor(directory: string, options: LogsOptions) {
     this.#directory = directory
     this.#options = options
-    mkdirSync(directory, { recursive: true })
+    try {
+      // At once: the last words after a kill are written by another process.
+      mkdirSync(directory, { recursive: true })
+    } catch {
+      // The first line says so.
+    }
   }
 
   /**

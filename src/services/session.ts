@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FileLock } from '../processes/file-lock.ts'
 import { bootId, groupLedBy, isSameGroup } from '../processes/leftover-groups.ts'
 import { endGroups } from '../processes/process-group.ts'
-import { ServicesRunError } from './service-errors.ts'
+import { ServicesRunError, StateDirectoryUnusableError } from './service-errors.ts'
 import { readSessionRecord, removeSessionRecord, type SessionRecord, writeSessionRecord } from './session-record.ts'
 
 /** Time for what a killed session has left behind to end by itself. */
@@ -32,10 +32,10 @@ export class Session {
 
   /**
    * @param abort ends the wait for what a killed session has left behind
-   * @throws ServicesRunError when another one runs in this project
+   * @throws ServicesRunError when another one runs in this project, StateDirectoryUnusableError
    */
   static async begin(stateDirectory: string, tell: (text: string) => void, abort: AbortSignal): Promise<Session> {
-    const lock = FileLock.take(join(stateDirectory, 'services.lock'))
+    const lock = lockOf(stateDirectory)
     const before = readSessionRecord(stateDirectory)
     if (lock === undefined) throw new ServicesRunError(before)
     try {
@@ -63,6 +63,14 @@ export class Session {
     removeSessionRecord(this.#stateDirectory)
     rmSync(dirname(this.socket), { recursive: true, force: true })
     this.#lock.release()
+  }
+}
+
+function lockOf(stateDirectory: string): FileLock | undefined {
+  try {
+    return FileLock.take(join(stateDirectory, 'services.lock'))
+  } catch (error) {
+    throw new StateDirectoryUnusableError(stateDirectory, error as Error)
   }
 }
 

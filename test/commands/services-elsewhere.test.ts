@@ -290,6 +290,20 @@ describe('ops start-services', () => {
     expect(events.at(-1)).toMatchObject({ service: 'api', state: 'stopped' })
   })
 
+  it('says what to do where its state cannot be kept, and goes on where only logs cannot', async () => {
+    const project = new TestProject()
+    project.write('ops.config.json', JSON.stringify({ services: { api: { command: 'echo shown' } } }))
+    project.write('.ops', 'not a folder')
+    const { exitCode, stderr } = await project.ops('start-services', 'api')
+    expect([exitCode, unwrapped(stderr)]).toEqual([1, expect.stringContaining('State cannot be kept in')])
+    rmSync(project.path('.ops'))
+    project.write('.ops/logs', 'not a folder')
+    const shown = await project.ops('start-services', 'api')
+    expect(shown.exitCode).toBe(0)
+    expect(shown.stdout).toContain('api | shown')
+    expect(unwrapped(shown.stderr)).toContain('api.log cannot be written: ')
+  })
+
   it('begins lines with the time with --timestamps', async () => {
     const { ops } = await running({ api: { command: waits } }, '--timestamps')
     await until(() => /^\d\d:\d\d:\d\d\.\d{3} api \| up$/m.test(ops.output), 'the line is written')
