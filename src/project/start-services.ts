@@ -117,6 +117,7 @@ async function runSession(
       ...(file === undefined ? {} : { OPS_CONFIG: file }),
     },
     report,
+    isColoured: depth > 1,
     logOf: (name: string) => serviceLogFile(serviceLogsDirectory(stateDirectory), name),
     record: session.record.bind(session),
     stop: requests.stop,

@@ -11,7 +11,12 @@ interface Event {
 
 /** Reads the lines of JSON of a program that logs events, as the worker does, and remembers what it is at. */
 export class EventLines {
+  readonly #isColoured: boolean
   #task: { readonly name: string; readonly run: unknown; readonly since: Date } | undefined
+
+  constructor({ isColoured }: { isColoured: boolean }) {
+    this.#isColoured = isColoured
+  }
 
   /** What the program has begun and not ended. */
   get task(): { readonly name: string; readonly since: Date } | undefined {
@@ -32,6 +37,7 @@ export class EventLines {
     if (event.event === 'started' && typeof event.task === 'string') {
       this.#task = { name: event.task, run: event.run, since: new Date(String(event.at)) }
     } else if (event.run !== undefined && event.run === this.#task?.run) this.#task = undefined
+    if (!this.#isColoured) return event.message
     const style = { validateStream: false }
     if (event.level === 'error') return styleText('red', event.message, style)
     return event.level === 'warn' ? styleText('yellow', event.message, style) : event.message

@@ -25,6 +25,8 @@ export interface Habitat {
   /** What every service gets. */
   readonly environment: NodeJS.ProcessEnv
   readonly report: ServiceReport
+  /** Whether colours are wanted. */
+  readonly isColoured?: boolean
   /** Where the guardian keeps the last words of a service when ops is dead. */
   readonly logOf?: (name: string) => string
   /** Told of each change of the process groups that there are. */
@@ -46,7 +48,11 @@ export class Incarnations {
     this.#habitat = habitat
     this.#tell = tell
     this.#guarded = new Guarded(planned)
-    this.#events = new Map(planned.filter((one) => one.writesEvents).map(({ name }) => [name, new EventLines()]))
+    this.#events = new Map(
+      planned
+        .filter((one) => one.writesEvents)
+        .map(({ name }) => [name, new EventLines({ isColoured: habitat.isColoured ?? false })]),
+    )
     process.once('exit', this.#signalIfAlone)
   }
 
