@@ -10,6 +10,8 @@ export const npmProgram = join(dirname(createRequire(import.meta.url).resolve('n
 
 export interface PackageOptions {
   readonly version?: string
+  /** Where it is put; by default into a folder that is gone after the test. */
+  readonly root?: string
   /** Its one module, `dist/<name>.js`. */
   readonly module?: string
   /** Put into, or over, what the package.json says otherwise. */
@@ -32,8 +34,7 @@ export default defineProcessor({
 
 /** The folder of a plugin that is built: a processor of the name, and its table. */
 export function pluginPackage(name: string, options: PackageOptions = {}): string {
-  const { version = '1.0.0', module = countingModule(name), manifest, files = {} } = options
-  const root = temporaryFolder()
+  const { version = '1.0.0', module = countingModule(name), manifest, files = {}, root = temporaryFolder() } = options
   const ops = { api: 1, processors: { [name]: `./dist/${name}.js` }, migrations: './migrations' }
   const table = taskTable(`${name}s`, (column) => ({ text: column.text().notNull(), length: column.integer() }))
   const all = {
