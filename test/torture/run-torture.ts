@@ -30,7 +30,11 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
   const ground = await Ground.on(options.database)
   const startedAt = performance.now()
   const writers = [ground.startWriter('ops', options.seed + 1), ground.startWriter('sql', options.seed + 2)]
-  const workers = Array.from({ length: options.workers }, () => new TorturedWorker(() => ground.startWorker()))
+  const mayFailToStart = options.meanwhile !== undefined
+  const workers = Array.from(
+    { length: options.workers },
+    () => new TorturedWorker(() => ground.startWorker(), { mayFailToStart }),
+  )
   const killed = () => workers.reduce((sum, { kills }) => sum + kills.length, 0)
   const seconds = () => (performance.now() - startedAt) / 1000
   const telling = setInterval(async () => {

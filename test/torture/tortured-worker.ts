@@ -20,15 +20,28 @@ export class TorturedWorker {
   stops = 0
   pauses = 0
   private readonly start: () => RunningOps
+  private readonly mayFailToStart: boolean
   private ops: RunningOps
 
-  constructor(start: () => RunningOps) {
+  /** @param mayFailToStart whether the database goes away now and then, so that one that starts just then gives up */
+  constructor(start: () => RunningOps, { mayFailToStart }: { mayFailToStart: boolean }) {
     this.start = start
+    this.mayFailToStart = mayFailToStart
     this.ops = start()
   }
 
   async isUp(): Promise<void> {
-    await until(() => this.ops.output.includes('"polling"'), `a worker polls: ${this.ops.output}`, PATIENCE_MS)
+    const isPolling = async () => {
+      await this.checkAlive()
+      return this.isPolling
+    }
+    await until(isPolling, 'a worker polls', PATIENCE_MS).catch((error: Error) => {
+      throw new Error(`${error.message}; it wrote: ${this.ops.output}`)
+    })
+  }
+
+  private get isPolling(): boolean {
+    return this.ops.output.includes('"polling"')
   }
 
   /** Most are killed; some are stopped in order, and some are paused, in the middle of whatever it is. */
@@ -79,7 +92,8 @@ export class TorturedWorker {
   private async checkAlive(): Promise<void> {
     const exit = await Promise.race([this.ops.exit, delay(0, 'alive')])
     if (exit === 'alive') return
-    this.complain(`ended by itself with ${exit}`)
+    const isExcused = this.mayFailToStart && !this.isPolling && exit === 1
+    if (!isExcused) this.complain(`ended by itself with ${exit}`)
     this.ops = this.start()
   }
 
