@@ -75,6 +75,7 @@ export interface OpenRun {
   readonly taskId: TaskId
   readonly attempt: number
   readonly workerId: string
+  readonly exclusiveKey: string | undefined
   readonly startedAt: Date
   /** Milliseconds since its deadline, by the database's clock; undefined before it. */
   readonly overdue: number | undefined

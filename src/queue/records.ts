@@ -1,6 +1,6 @@
 import type { Status } from '../task/lifecycle.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
-import type { TaskId } from './queue.ts'
+import type { QueuedTable, TaskId } from './queue.ts'
 
 export interface RunRecord {
   readonly id: number
@@ -36,6 +36,13 @@ export interface AuditFilter {
   readonly limit: number
 }
 
+export const MOST_COUNTED = 1000
+
+export interface TasksAhead {
+  readonly processor: string
+  readonly count: number
+}
+
 /** What happened, for people who look. */
 export interface Records {
   /** The names of all tables that have been made task tables, also of plugins that are gone. */
@@ -45,6 +52,13 @@ export interface Records {
     table: TaskTable,
     filter: { statuses: readonly Status[]; limit: number },
   ): Promise<Readonly<Record<string, unknown>>[]>
+  /**
+   * How many due tasks a worker looks at before this one, in each of the tables; at most MOST_COUNTED of one table, since
+   * nobody wants to wait for the count of a million. Some of them may have to wait themselves.
+   *
+   * @param before the tables that a worker looks at first
+   */
+  ahead(task: { queued: QueuedTable; id: TaskId }, before: readonly QueuedTable[]): Promise<TasksAhead[]>
   /** The runs of a task, the oldest first. */
   runs(table: TaskTable, id: TaskId): Promise<RunRecord[]>
   /** The newest entries that the filter lets through, the oldest of them first; with `after`, the first ones behind that id. */

@@ -945,6 +945,22 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('the records', () => {
+      it('count the due tasks that are looked at before one', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}, {}])
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + 60_000) })
+        await queue.enqueue(deployments, ['a', 'b', 'c'].map(toEnvironment))
+        await queue.enqueue(deployments, [{ environment: 'd' }], { runAt: new Date(Date.now() - 60_000) })
+        const ahead = (id: number) =>
+          queue.records.ahead({ queued: queuedDeployments, id }, [queuedChecks, queuedBuilds])
+        const others = [
+          { processor: 'check', count: 2 },
+          { processor: 'build', count: 0 },
+        ]
+        expect(await ahead(3)).toEqual([...others, { processor: 'deployment', count: 3 }])
+        expect(await ahead(4)).toEqual([...others, { processor: 'deployment', count: 0 }])
+      })
+
       it('name the task tables, whether or not anybody knows of them', async () => {
         const { queue } = await open([queuedBuilds, queuedChecks])
         expect(await queue.records.tables()).toEqual(['builds', 'checks'])

@@ -17,6 +17,7 @@ export async function openRuns(session: Session): Promise<OpenRun[]> {
     taskId: taskIdOf(row as never),
     attempt: row.attempt,
     workerId: row.worker_id,
+    exclusiveKey: row.exclusive_key ?? undefined,
     startedAt: row.started_at,
     deadlineAt: row.deadline_at ?? undefined,
     overdue: row.overdue === null || row.overdue < 0 ? undefined : row.overdue,

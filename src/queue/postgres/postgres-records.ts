@@ -1,10 +1,19 @@
 import type { Status } from '../../task/lifecycle.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { TaskId } from '../queue.ts'
-import type { AuditEntry, AuditFilter, Records, RunRecord } from '../records.ts'
+import type { QueuedTable, TaskId } from '../queue.ts'
+import {
+  type AuditEntry,
+  type AuditFilter,
+  MOST_COUNTED,
+  type Records,
+  type RunRecord,
+  type TasksAhead,
+} from '../records.ts'
+import { claimInstants } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { asForDrizzle } from './existing-rows.ts'
-import { decodeRow, isExisting, literal, quote, taskIdOf } from './values.ts'
+import { claimOrder } from './task-sql.ts'
+import { columnNamed, decodeRow, isExisting, literal, quote, taskIdOf } from './values.ts'
 
 /** By the mark that each guarantee has: the names of triggers are cut where they are long. */
 const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -32,6 +41,27 @@ export class PostgresRecords implements Records {
     const types = isExisting(table) ? asForDrizzle : undefined
     const rows = await this.connection.use((session) => session.query(text, [limit], types))
     return rows.map((row) => decodeRow(table, row))
+  }
+
+  async ahead(
+    { queued: own, id }: { queued: QueuedTable; id: TaskId },
+    before: readonly QueuedTable[],
+  ): Promise<TasksAhead[]> {
+    const counts: TasksAhead[] = []
+    for (const queued of [...before, own]) {
+      const { processor, table } = queued
+      const name = quote(table.name)
+      const order = claimOrder(table)
+      const isDue = columnNamed(table, 'run_at') ? ` and run_at <= ${claimInstants(queued).of('run_at')}` : ''
+      const isEarlier = queued === own ? ` and (${order}) < (select ${order} from ${name} where id::text = $1)` : ''
+      const text = `select count(*)::int as count from (
+  select 1 from ${name} where status = 'pending'${isDue}${isEarlier} limit ${MOST_COUNTED}
+) t`
+      const bound = queued === own ? [String(id)] : []
+      const [row] = await this.connection.use((session) => session.query(text, bound))
+      counts.push({ processor, count: row!.count })
+    }
+    return counts
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {

@@ -12,6 +12,7 @@ interface RunRow {
   task_id: number | string
   attempt: number
   worker_id: string
+  exclusive_key: string | null
   started_at: number
   deadline_at: number | null
   boot_id: string | null
@@ -23,7 +24,7 @@ interface RunRow {
 /** All runs that have not ended. A partial index holds only these, so their number alone is the cost. */
 export function openRuns(connection: Connection, now: number): OpenRun[] {
   const columns =
-    'id, task_table, task_id, attempt, worker_id, started_at, deadline_at, boot_id, process_groups, cancel_requested_by'
+    'id, task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at, boot_id, process_groups, cancel_requested_by'
   const crashes = `(select count(*) from ops_runs c where c.task_table = r.task_table and c.task_id = r.task_id and c.outcome = 'crashed')`
   const rows = connection
     .sql(`select ${columns}, ${crashes} as crashes from ops_runs r where ended_at is null`)
@@ -34,6 +35,7 @@ export function openRuns(connection: Connection, now: number): OpenRun[] {
     taskId: row.task_id,
     attempt: row.attempt,
     workerId: row.worker_id,
+    exclusiveKey: row.exclusive_key ?? undefined,
     startedAt: new Date(row.started_at),
     deadlineAt: row.deadline_at === null ? undefined : new Date(row.deadline_at),
     overdue: row.deadline_at === null || row.deadline_at > now ? undefined : now - row.deadline_at,

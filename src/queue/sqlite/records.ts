@@ -1,9 +1,18 @@
 import type { Status } from '../../task/lifecycle.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { TaskId } from '../queue.ts'
-import type { AuditEntry, AuditFilter, Records, RunRecord } from '../records.ts'
+import type { QueuedTable, TaskId } from '../queue.ts'
+import {
+  type AuditEntry,
+  type AuditFilter,
+  MOST_COUNTED,
+  type Records,
+  type RunRecord,
+  type TasksAhead,
+} from '../records.ts'
+import { instant } from './claim.ts'
 import type { Connection } from './connection.ts'
-import { decodeRow, literal, quote } from './values.ts'
+import { claimOrder } from './guarantees.ts'
+import { columnNamed, decodeRow, literal, quote } from './values.ts'
 
 export class SqliteRecords implements Records {
   private readonly connect: () => Connection
@@ -26,6 +35,31 @@ export class SqliteRecords implements Records {
       .sql(`select * from ${quote(table.name)} ${where} order by id desc limit ?`)
       .all(limit) as Record<string, unknown>[]
     return rows.map((row) => decodeRow(table, row))
+  }
+
+  async ahead(
+    { queued: own, id }: { queued: QueuedTable; id: TaskId },
+    before: readonly QueuedTable[],
+  ): Promise<TasksAhead[]> {
+    return [...before, own].map(({ processor, table }) => {
+      const name = quote(table.name)
+      const order = claimOrder(table.columns)
+      const runAt = columnNamed(table, 'run_at')
+      const conditions = [
+        `status = 'pending'`,
+        ...(runAt ? ['run_at <= ?'] : []),
+        ...(table === own.table ? [`(${order}) < (select ${order} from ${name} where id = ?)`] : []),
+      ]
+      const bound = [...(runAt ? [instant(runAt, Date.now())] : []), ...(table === own.table ? [id] : [])]
+      const text = `select count(*) from (select 1 from ${name} where ${conditions.join(' and ')} limit ${MOST_COUNTED})`
+      return {
+        processor,
+        count: this.connect()
+          .sql(text)
+          .pluck()
+          .get(...bound) as number,
+      }
+    })
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
