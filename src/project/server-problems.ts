@@ -64,13 +64,22 @@ async function placeProblems({ setup, manifest, account, prefix }: Circumstances
       problems.push(`${place} belongs to something else: give the project another name in its configuration.`)
     }
   }
+  const needed = [...new Set([directory, ops, node, ...pluginRoots])]
+  for (const path of needed.filter(isTemporary)) {
+    problems.push(`${path} is where each unit has a folder of its own, and would not be seen: put it elsewhere.`)
+  }
   if (process.getuid?.() !== 0 || account === undefined) return problems
-  for (const path of new Set([directory, ops, node, ...pluginRoots])) {
+  for (const path of needed) {
     // What is shown of a home is shown past the rights of the folders above it.
     if (homePaths.some((home) => path === home || isInside(path, home)) || !existsSync(path)) continue
     if (!(await mayRead(user, path))) problems.push(`The user "${user}" cannot read ${path}.`)
   }
   return problems
+}
+
+/** PrivateTmp= takes these away. */
+function isTemporary(path: string): boolean {
+  return ['/tmp', '/var/tmp'].some((folder) => isInside(path, folder))
 }
 
 /** What is left of an earlier installation whose user is gone belongs to nobody, and so to the project. */

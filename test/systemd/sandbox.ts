@@ -11,7 +11,8 @@ function whyNot(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux'
   if (process.getuid?.() !== 0) return 'it needs root'
   const needed = ['/usr/bin/unshare', '/usr/bin/nsenter', '/lib/systemd/systemd', '/usr/bin/dbus-daemon']
-  if (import.meta.dirname.startsWith('/home/')) return 'the checkout is in /home, where hardened units do not look'
+  const hidden = ['/home/', '/root/', '/tmp/', '/var/tmp/'].find((folder) => import.meta.dirname.startsWith(folder))
+  if (hidden !== undefined) return `the checkout is in ${hidden}, where hardened units do not look`
   const missing = needed.find((path) => !existsSync(path))
   if (missing !== undefined) return `there is no ${missing}`
   return cgroupTrees().length > 0 ? undefined : 'there are no control groups'
