@@ -60,7 +60,7 @@ export class Terminal {
   async answer(question: string, keys: string): Promise<void> {
     await this.says(question)
     // It is drawn a moment before the keys are listened to.
-    await delay(300)
+    await delay(500)
     this.press(`${keys}\r`)
   }
 
