@@ -32,7 +32,7 @@ export class Terminal {
     const command = `${size}exec ${argv.map(quoted).join(' ')}`
     this.#script = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
       cwd,
-      env: { TERM: 'xterm-256color', ...env, SHELL: '/bin/sh' },
+      env: { ...env, TERM: 'xterm-256color', SHELL: '/bin/sh' },
     })
     this.#script.stdout!.setEncoding('utf8').on('data', (text) => {
       this.#written += text
