@@ -1,14 +1,13 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { countingModule, type PackageOptions, packed, pluginPackage } from '../support/plugin-package.ts'
-import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 interface Breakage {
   readonly how: string
+  readonly isLetterInstalled?: boolean
   /** The package of the plugin `mail`. */
   readonly plugin: PackageOptions
   /** One sentence, with the folder of the plugin as `<root>`. */
@@ -79,6 +78,8 @@ const breakages: Breakage[] = [
   },
   {
     how: 'declares a processor that another plugin has',
+    // A linked one would go before it.
+    isLetterInstalled: true,
     plugin: { manifest: { ops: { ...ops, processors: { letter: './dist/mail.js' } } } },
     says: 'The processor "letter" is declared by both ops-plugin-letter and ops-plugin-mail; uninstall one of them.',
     suggests: 'ops plugins:uninstall ops-plugin-letter, or ops plugins:uninstall ops-plugin-mail',
@@ -139,18 +140,13 @@ const breakages: Breakage[] = [
   },
 ]
 
-let directory: string
-let letter: string
-beforeAll(async () => {
-  directory = makeFolder()
-  letter = await packed(pluginPackage('letter', { root: join(directory, 'letter') }), directory)
-})
-afterAll(() => removeFolder(directory))
-
-/** A project with the plugin `letter`, which works, and `mail` beside it. */
-async function withBroken(plugin: PackageOptions, config: Config = {}) {
+/** A project with the plugin `letter`, which works and is linked unless it is to be installed, and `mail` beside it. */
+async function withBroken(plugin: PackageOptions, config: Config = {}, { isLetterInstalled = false } = {}) {
   const project = TestProject.withConfig(config)
-  const installed = await project.ops('plugins:install', letter, await packed(pluginPackage('mail', plugin)))
+  const letter = pluginPackage('letter')
+  if (!isLetterInstalled) project.linkHere({ name: 'ops-plugin-letter', root: letter })
+  const folders = [...(isLetterInstalled ? [letter] : []), pluginPackage('mail', plugin)]
+  const installed = await project.ops('plugins:install', ...folders)
   await project.ops('migrate')
   return { project, installed }
 }
@@ -163,7 +159,7 @@ function howOften(text: string, sentence: string): number {
 
 describe('a plugin that', () => {
   it.each(breakages)('$how is named, with the reason and what to do, and all else works', async (breakage) => {
-    const { project, installed } = await withBroken(breakage.plugin)
+    const { project, installed } = await withBroken(breakage.plugin, {}, breakage)
     const inPlace = (text: string) =>
       text
         .replaceAll('<root>', project.path('.ops/plugins/node_modules/ops-plugin-mail'))
@@ -265,7 +261,7 @@ describe('a plugin that', () => {
 describe('a worker without a plugin that is broken', () => {
   /** `mail` has worked, and is replaced by what does not. */
   async function withWaitingMail(): Promise<TestProject> {
-    const { project } = await withBroken({})
+    const { project } = await withBroken({}, {}, { isLetterInstalled: true })
     await project.ops('enqueue', 'mail', '--text', 'a')
     await project.ops('enqueue', 'letter', '--text', 'four')
     const worse = pluginPackage('mail', { version: '1.0.1', module: 'throw new Error("boom")' })

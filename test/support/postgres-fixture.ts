@@ -24,20 +24,61 @@ export interface PostgresFixture {
 
 /** A database with the tables as plugins' migrations would make them. Gone after the test. */
 export async function postgresFixture(tables: readonly QueuedTable[]): Promise<PostgresFixture> {
-  const url = await postgresUrl()
-  const raw = await connect(url)
-  for (const { table } of tables) await raw.query(createTaskTable(table, 'postgres'))
-  const queue = openQueue(url)
-  await queue.migrate([], tables)
+  const template = await templateWith(tables)
+  const url = await postgresUrl(template)
+  if (template === undefined) await makeTables(url, tables)
+  const [raw, queue] = [await connect(url), openQueue(url)]
   const rows = async (text: string) => (await raw.query(text)).rows
   return { url, queue, raw, rows, value: async (text) => Object.values((await rows(text))[0] ?? {})[0] }
 }
 
-/** The URL of an empty database on the server of this run. Gone after the test. */
-export async function postgresUrl(): Promise<string> {
-  const name = `test_${randomBytes(6).toString('hex')}`
+/** How often tables were asked for, and from the second time on the database that is copied. */
+const known = new WeakMap<readonly QueuedTable[], Promise<string> | undefined>()
+
+/** Making the tables takes longer than the copy of a database that has them. Undefined where it is not worth it yet. */
+async function templateWith(tables: readonly QueuedTable[]): Promise<string | undefined> {
+  if (!known.has(tables)) {
+    known.set(tables, undefined)
+    return undefined
+  }
+  let template = known.get(tables)
+  if (template === undefined) {
+    template = makeTemplate(tables)
+    known.set(tables, template)
+  }
+  return template
+}
+
+async function makeTemplate(tables: readonly QueuedTable[]): Promise<string> {
+  const name = `template_${randomBytes(6).toString('hex')}`
   const server = await serverUrl()
   await asOperator(server, `create database ${name}`)
+  await makeTables(server.replace(/postgres$/, name), tables)
+  return name
+}
+
+async function makeTables(url: string, tables: readonly QueuedTable[]): Promise<void> {
+  const raw = new pg.Client(url)
+  const queue = new PostgresQueue(url)
+  await raw.connect()
+  try {
+    for (const { table } of tables) await raw.query(createTaskTable(table, 'postgres'))
+    await queue.migrate([], tables)
+  } finally {
+    await queue.close()
+    await raw.end()
+  }
+}
+
+/**
+ * The URL of a new database on the server of this run. Gone after the test.
+ *
+ * @param template what it is a copy of; it is empty otherwise
+ */
+export async function postgresUrl(template?: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const server = await serverUrl()
+  await asOperator(server, `create database ${name}${template === undefined ? '' : ` template ${template}`}`)
   onTestFinished(() => asOperator(server, `drop database ${name} with (force)`))
   return server.replace(/postgres$/, name)
 }

@@ -57,6 +57,12 @@ export class TestProject {
     linkPlugins(this.env.OPS_DATA_DIR!, plugins)
   }
 
+  /** The same in a project whose plugins are kept in its own folder. */
+  linkHere(...plugins: Plugin[]): void {
+    mkdirSync(this.path('.ops/plugins'), { recursive: true })
+    linkPlugins(this.path('.ops/plugins'), plugins)
+  }
+
   /** Runs `ops` to its end, whatever that is. */
   async ops(...args: string[]) {
     return this.opsWith({}, ...args)
