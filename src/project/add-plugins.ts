@@ -27,8 +27,13 @@ export async function addPlugins(place: Place, texts: readonly string[], options
   const change = await changePlugins(place, options, async (copy, { folder, config, directory }) => {
     for (const source of sources) checkAllowed(source, { allowed: config.pluginsAllow, directory })
     installed = await installPlugins(sources, { folder: copy, allowScripts: options.allowScripts })
-    for (const { name, spec } of installed)
-      listPlugin(copy, { name, type: 'user', spec: movable(spec, { folder, directory }) })
+    const before = readPluginList(copy).plugins
+    for (const { name, spec } of installed) {
+      // Where it cannot be loaded any more, tasks of the version before may still wait for it.
+      const tables = before.find((plugin) => plugin.name === name)?.tables
+      const listed = { name, type: 'user', spec: movable(spec, { folder, directory }) } as const
+      listPlugin(copy, { ...listed, ...(tables && { tables }) })
+    }
     return installed.map(({ name }) => name)
   })
   return { ...change, idleScripts: installed.filter(({ hasIdleScripts }) => hasIdleScripts).map(({ name }) => name) }

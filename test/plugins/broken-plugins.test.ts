@@ -261,7 +261,7 @@ describe('a plugin that', () => {
 describe('a worker without a plugin that is broken', () => {
   /** `mail` has worked, and is replaced by what does not. */
   async function withWaitingMail(): Promise<TestProject> {
-    const { project } = await withBroken({}, {}, { isLetterInstalled: true })
+    const { project } = await withBroken({})
     await project.ops('enqueue', 'mail', '--text', 'a')
     await project.ops('enqueue', 'letter', '--text', 'four')
     const worse = pluginPackage('mail', { version: '1.0.1', module: 'throw new Error("boom")' })
@@ -305,7 +305,7 @@ describe('a worker without a plugin that is broken', () => {
     rmSync(project.path('.ops/plugins/node_modules'), { recursive: true })
     const { stderr, exitCode } = await project.ops('worker', '--drain')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toMatch(/does not start without the plugin ops-plugin-(letter|mail): 1 task of/)
+    expect(unwrapped(stderr)).toContain('does not start without the plugin ops-plugin-mail: 1 task of "mails"')
     expect(unwrapped(stderr)).toContain('install what the lock file says: ops plugins:install')
   })
 
