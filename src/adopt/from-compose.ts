@@ -34,18 +34,14 @@ export function fromCompose(text: string): Draft {
     ),
   )
 
-  const names = new Map(
-    taken.map(([name, service]) => [name, draft.add(name, serviceOf(service, completed.has(name)))] as const),
-  )
+  const made = new Map(taken.map(([name, service]) => [name, serviceOf(service, completed.has(name))]))
+  const names = new Map([...made].map(([name, service]) => [name, draft.add(name, service)] as const))
+  const all = entries.map(([name]) => name)
   for (const [name, service] of taken) {
     const adopted = names.get(name)!
     const dependsOn = dependencies(service, names)
-    if (dependsOn !== undefined) draft.change(adopted, { ...serviceOf(service, completed.has(name)), dependsOn })
-    for (const loss of losses(
-      service,
-      entries.map(([other]) => other),
-    ))
-      draft.note(`${adopted}: ${loss}`)
+    if (dependsOn !== undefined) draft.change(adopted, { ...made.get(name)!, dependsOn })
+    for (const loss of losses(service, all)) draft.note(`${adopted}: ${loss}`)
   }
   for (const [name, service] of entries) {
     if (isTaken(service)) continue

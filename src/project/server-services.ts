@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Allow, Config, Service } from '../config/config.ts'
 import { planServices } from '../services/plan-services.ts'
-import type { PlannedService } from '../services/planned-service.ts'
+import { type PlannedService, serviceOf } from '../services/planned-service.ts'
 import { serviceEnvironment } from '../services/service-environment.ts'
 import { unreadable } from '../systemd/environment-file.ts'
 import { searchPath } from '../systemd/render-units.ts'
@@ -34,11 +34,11 @@ export async function serverServices(config: Config, where: Where): Promise<Serv
   const problems: string[] = []
   const warnings: string[] = []
   for (const planned of all) {
-    const { service, missing } = await serverService(planned, config.services![serviceOf(planned)]!, where)
+    const { service, missing } = await serverService(planned, config.services![serviceOf(planned.name)]!, where)
     services.push(service)
     if (missing !== undefined) warnings.push(`services.${planned.name}: there is no program "${missing}" here.`)
     if (!existsSync(planned.cwd)) problems.push(`services.${planned.name}.cwd: there is no folder ${planned.cwd}.`)
-    unkept.push(...unkeptVariables(`services.${serviceOf(planned)}`, service.environment, planned.env))
+    unkept.push(...unkeptVariables(`services.${serviceOf(planned.name)}`, service.environment, planned.env))
   }
   const environment = { ...where.environment, ...(await serviceEnvironment(worker, {})) }
   unkept.push(...unkeptVariables('worker', environment, worker.env))
@@ -99,8 +99,4 @@ function unkeptVariables(
     const field = Object.hasOwn(own, name) ? `${path}.env.${name}` : `${path}.envFile`
     return [`${field}: systemd would pass over the variable "${name}": ${why}`]
   })
-}
-
-function serviceOf({ name }: PlannedService): string {
-  return name.split('.')[0]!
 }

@@ -8,7 +8,7 @@ import { ServiceLogs, serviceLogFile, serviceLogsDirectory } from '../services/s
 import type { ServiceReport } from '../services/service-report.ts'
 import { Session } from '../services/session.ts'
 import { listenForStop, type StopRequests } from '../services/stop-requests.ts'
-import { missingWatched, type Watching, watchServices } from '../services/watch-services.ts'
+import type { Watching } from '../services/watch-services.ts'
 import { colourDepth } from '../terminal/colour-depth.ts'
 import { jsonReport } from '../terminal/json-report.ts'
 import { type ScreenReport, servicesReport } from '../terminal/services-report.ts'
@@ -46,7 +46,8 @@ export async function startServices(project: Project, options: StartOptions): Pr
     },
     names,
   })
-  for (const { field, path } of missingWatched(planned)) warn(`${field}: there is no ${path} yet.`)
+  const watch = await watcher(planned)
+  for (const { field, path } of watch?.missingWatched(planned) ?? []) warn(`${field}: there is no ${path} yet.`)
   const requests = listenForStop()
   try {
     const session = await Session.begin(stateDirectory, warn, requests.stop)
@@ -55,7 +56,7 @@ export async function startServices(project: Project, options: StartOptions): Pr
       for (const error of errors) warn(error.message)
       // From here on the database belongs to the services.
       await project.close()
-      await runSession(project, { planned, session, requests, options })
+      await runSession(project, { planned, watch, session, requests, options })
     } finally {
       session.end()
     }
@@ -69,6 +70,7 @@ export async function startServices(project: Project, options: StartOptions): Pr
 
 interface SessionParts {
   readonly planned: readonly PlannedService[]
+  readonly watch: Awaited<ReturnType<typeof watcher>>
   readonly session: Session
   readonly requests: StopRequests
   readonly options: StartOptions
@@ -76,7 +78,7 @@ interface SessionParts {
 
 async function runSession(
   { file, directory, stateDirectory }: Project,
-  { planned, session, requests, options }: SessionParts,
+  { planned, watch, session, requests, options }: SessionParts,
 ): Promise<void> {
   const { env, out, warn } = options
   const depth = options.isJson ? 1 : colourDepth(out, env)
@@ -90,7 +92,7 @@ async function runSession(
   const attend = (control: Control) => {
     server = new ControlServer(control)
     server.listen(session.socket).catch((error: Error) => warn(`ops status will not work: ${error.message}`))
-    watching = watchServices(planned, directory, {
+    watching = watch?.watchServices(planned, directory, {
       onChange: (name, path) => control.touch(name, `${path} has changed`),
       onError: (error) => warn(`Changes are not seen: ${error.message}`),
     })
@@ -146,6 +148,11 @@ async function screenReport(
     // Some terminals, such as those of containers, have no width; a list cut to it would be empty.
     startList: out.isTTY && out.columns > 0 ? await startList(names) : undefined,
   })
+}
+
+/** Most projects watch nothing, and then what does it is not imported. */
+async function watcher(planned: readonly PlannedService[]) {
+  return planned.some((service) => service.watch.length > 0) ? import('../services/watch-services.ts') : undefined
 }
 
 /** listr2 takes a while to import, and is of no use where the output is not a terminal. */

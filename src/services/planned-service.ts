@@ -32,9 +32,14 @@ export interface PlannedService {
   readonly writesEvents: boolean
 }
 
-/** Whether an instance belongs to a service, or is the one that is named: `api.2` to `api`. */
+/** The service of an instance, as the configuration names it: `api` of `api.2`. */
+export function serviceOf(instance: string): string {
+  return instance.replace(/\.\d+$/, '')
+}
+
+/** Whether an instance belongs to a service, or is the one that is named. */
 export function isInstanceOf(instance: string, name: string): boolean {
-  return instance === name || instance.replace(/\.\d+$/, '') === name
+  return instance === name || serviceOf(instance) === name
 }
 
 export type Probe = { readonly timeoutMs: number } & (

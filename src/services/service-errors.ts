@@ -1,4 +1,5 @@
 import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { serviceOf } from './planned-service.ts'
 import type { PortHolder } from './port-holder.ts'
 import type { SessionRecord } from './session-record.ts'
 
@@ -24,7 +25,7 @@ export class PortTakenError extends OpsError {
     super(taken.map(takenInWords).join('\n'), {
       suggestions: taken.flatMap(({ service, port, holder }) => [
         holder === undefined ? `see who has it: lsof -i :${port}` : whatEnds(holder),
-        `or set another port: services.${service.split('.')[0]}.port`,
+        `or set another port: services.${serviceOf(service)}.port`,
       ]),
     })
   }
@@ -57,7 +58,7 @@ export class EnvFileMissingError extends OpsError {
     super(`The service "${service}" cannot start: its envFile "${file}" cannot be read.`, {
       exit: exitStatus.configuration,
       cause,
-      suggestions: [`create it, or take it out of services.${service.split('.')[0]}.envFile`],
+      suggestions: [`create it, or take it out of services.${serviceOf(service)}.envFile`],
     })
   }
 }
@@ -73,7 +74,7 @@ export class ServiceNotReadyError extends OpsError {
   readonly code = 'SERVICE_NOT_READY'
   constructor(service: string, awaited: string, timeoutMs: number) {
     super(`The service "${service}" was not ready within ${timeoutMs / 1000} s; ${awaited} was waited for.`, {
-      suggestions: [`allow it more time: services.${service.split('.')[0]}.ready.timeout`],
+      suggestions: [`allow it more time: services.${serviceOf(service)}.ready.timeout`],
     })
   }
 }

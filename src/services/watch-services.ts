@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import picomatch from 'picomatch'
-import type { PlannedService } from './planned-service.ts'
+import { type PlannedService, serviceOf } from './planned-service.ts'
 
 /** Editors and tools write a file more than once, and several files at a time. */
 const quietMs = 100
@@ -17,7 +17,7 @@ export function missingWatched(planned: readonly PlannedService[]): { field: str
       .map((pattern) => picomatch.scan(pattern))
       .map(({ isGlob, base, input }) => (isGlob ? base : input))
       .filter((path) => !existsSync(path))
-      .map((path) => ({ field: `services.${name.replace(/\.\d+$/, '')}.watch`, path })),
+      .map((path) => ({ field: `services.${serviceOf(name)}.watch`, path })),
   )
 }
 
