@@ -27,7 +27,7 @@ export class Session {
     const directory = mkdtempSync(join(tmpdir(), 'ops-control-'))
     chmodSync(directory, 0o700)
     this.socket = join(directory, 'socket')
-    this.record([], undefined)
+    this.#write([], undefined)
   }
 
   /**
@@ -35,12 +35,12 @@ export class Session {
    * @throws ServicesRunError when another one runs in this project, StateDirectoryUnusableError
    */
   static async begin(stateDirectory: string, tell: (text: string) => void, abort: AbortSignal): Promise<Session> {
-    const lock = lockOf(stateDirectory)
+    const lock = beginWith(stateDirectory, () => FileLock.take(join(stateDirectory, 'services.lock')))
     const before = readSessionRecord(stateDirectory)
     if (lock === undefined) throw new ServicesRunError(before)
     try {
       if (before !== undefined) await endLeftovers(before, tell, abort)
-      return new Session(stateDirectory, lock)
+      return beginWith(stateDirectory, () => new Session(stateDirectory, lock))
     } catch (error) {
       lock.release()
       throw error
@@ -49,6 +49,14 @@ export class Session {
 
   /** Told of each change of the process groups that there are. */
   record(groups: readonly { name: string; group: number }[], guardian: number | undefined): void {
+    try {
+      this.#write(groups, guardian)
+    } catch {
+      // The disk is full, say. Services go on, and who asks still finds the socket in what was written before.
+    }
+  }
+
+  #write(groups: readonly { name: string; group: number }[], guardian: number | undefined): void {
     writeSessionRecord(this.#stateDirectory, {
       pid: process.pid,
       startedAt: this.#startedAt,
@@ -66,9 +74,10 @@ export class Session {
   }
 }
 
-function lockOf(stateDirectory: string): FileLock | undefined {
+/** @throws StateDirectoryUnusableError */
+function beginWith<Made>(stateDirectory: string, make: () => Made): Made {
   try {
-    return FileLock.take(join(stateDirectory, 'services.lock'))
+    return make()
   } catch (error) {
     throw new StateDirectoryUnusableError(stateDirectory, error as Error)
   }

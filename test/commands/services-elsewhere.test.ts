@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
@@ -114,6 +114,18 @@ describe('ops restart', () => {
     expect(stderr).toContain('did you mean "api"?')
     expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 0 })
   })
+})
+
+it('services go on, and answer, when nothing can be written down of them any more', async () => {
+  const { project, ops } = await running({ api: { command: waits } })
+  // In the way of the next record, as a full disk would be.
+  mkdirSync(project.path('.ops/services.json.new'))
+  expect((await project.ops('restart', 'api')).exitCode).toBe(0)
+  expect(JSON.parse((await project.ops('status', '--json')).stdout).services).toMatchObject([
+    { name: 'api', state: 'running', restarts: 1 },
+  ])
+  expect((await project.ops('stop-services')).exitCode).toBe(0)
+  expect(await ops.exit).toBe(0)
 })
 
 describe('ops stop-services', () => {
