@@ -647,6 +647,15 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         })
       })
 
+      it('is the next task itself, where nothing else waits', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(deployments, [{ environment: 'a' }])
+        const { run } = (await queue.claim(allTables))!
+        const again = { ...failed, return: { delay: 0, givesAttemptBack: false } }
+        const { next } = await queue.settle(run, again, allTables)
+        expect(next?.run).toMatchObject({ taskId: 1, attempt: 2 })
+      })
+
       it('frees the key, and the next task takes it', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
