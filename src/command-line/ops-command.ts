@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
+import { type Screen, screenOf } from '../output/screen.ts'
 import type { Project } from '../project/open-project.ts'
-import { type Screen, screenOf } from '../terminal/screen.ts'
 import { outliveTerminal } from './outlive-terminal.ts'
 
 outliveTerminal()

@@ -46,7 +46,7 @@ export default class Enqueue extends OpsCommand {
       import('../command-line/split-arguments.ts'),
       import('../command-line/resolve-task-names.ts'),
       import('../command-line/read-tasks.ts'),
-      import('../project/add-tasks.ts'),
+      import('../tasks/add-tasks.ts'),
     ])
     const typed = this.argv
     const own = { ...Enqueue.baseFlags, ...Enqueue.flags, json: Flags.boolean() }

@@ -21,7 +21,7 @@ exclusivity. All of it in one transaction, and again without effect.`
       import('../project/migrate-project.ts'),
       import('../project/unmade-tables.ts'),
       import('../project/list-processors.ts'),
-      import('../command-line/processors-table.ts'),
+      import('../output/processors-table.ts'),
     ])
     const tell = (error: Error) => this.warn(problemText(problemIn(error)).join('\n'))
     const project = await this.openProject(flags.config)

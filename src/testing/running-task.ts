@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { formatDuration } from '../config/duration.ts'
+import { toDurationText } from '../config/duration.ts'
 import { ResultRefusedError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, TaskId } from '../queue/queue.ts'
@@ -83,7 +83,7 @@ export class RunningTask<Select extends object = object> {
   /** Ends the task as at the end of its `timeout`, without the wait. */
   async timeOut(): Promise<FinishedTask<Select>> {
     const { timeout } = this.claim.run.queued
-    return this.end(EndOfTask.timedOut(timeout === undefined ? 'any time' : formatDuration(timeout)))
+    return this.end(EndOfTask.timedOut(timeout === undefined ? 'any time' : toDurationText(timeout)))
   }
 
   /** Ends the task as a worker does that is made to stop. */

@@ -1,6 +1,6 @@
 import { execa, type Options } from 'execa'
-import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../processes/leftover-groups.ts'
-import { endGroups, isGroupEmpty } from '../processes/process-group.ts'
+import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../platform/leftover-groups.ts'
+import { endGroups, isGroupEmpty } from '../platform/process-group.ts'
 import type { RunOptions, RunResult } from '../processor/task-context.ts'
 import { copyToLog } from './log-copy.ts'
 import { progressLines } from './progress-lines.ts'

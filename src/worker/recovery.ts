@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
-import { formatDuration } from '../config/duration.ts'
+import { toDurationText } from '../config/duration.ts'
 import { failpoint } from '../failpoint.ts'
-import { bootId, groupsWithEnvironment, isSameGroup } from '../processes/leftover-groups.ts'
-import { endGroups } from '../processes/process-group.ts'
+import { bootId, groupsWithEnvironment, isSameGroup } from '../platform/leftover-groups.ts'
+import { endGroups } from '../platform/process-group.ts'
 import type { OpenRun, QueuedTable } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { tryAgain } from '../task/try-again.ts'
@@ -55,7 +55,7 @@ export function outcomeOfDead(run: OpenRun, { retryRules }: Pick<QueuedTable, 'r
 }
 
 function outcomeOfLate({ workerId }: OpenRun, { timeout }: QueuedTable): Outcome {
-  const after = timeout === undefined ? '' : ` after ${formatDuration(timeout)}`
+  const after = timeout === undefined ? '' : ` after ${toDurationText(timeout)}`
   return { kind: 'timed out', error: `timed out${after}; worker ${workerId} did not end it` }
 }
 

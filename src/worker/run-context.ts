@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootId } from '../processes/leftover-groups.ts'
+import { bootId } from '../platform/leftover-groups.ts'
 import type { Run as RunProgram, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
 import type { TaskTable } from '../task-table/task-table.ts'

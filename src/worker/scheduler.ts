@@ -1,5 +1,5 @@
 import type { Queue } from '../queue/queue.ts'
-import { dueTick, nextTick, type Schedule } from '../schedules/schedule.ts'
+import { dueTick, nextTick, type Schedule } from './schedule.ts'
 import type { WorkerLog } from './worker-log.ts'
 
 /** The longest sleep: the clock may be set, and a laptop may be closed meanwhile. */

@@ -1,7 +1,7 @@
-import { formatDuration } from '../config/duration.ts'
+import { formatDuration } from '../format.ts'
 import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
-import type { DueTick, Schedule } from '../schedules/schedule.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
+import type { DueTick, Schedule } from './schedule.ts'
 
 type Level = 'info' | 'warn' | 'error'
 

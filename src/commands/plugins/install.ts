@@ -32,8 +32,8 @@ ops plugins:install without an argument installs exactly these versions.`
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsInstall)
     const [{ addPlugins, restorePlugins }, { tellPlugins, tellIdleScripts }] = await Promise.all([
-      import('../../project/add-plugins.ts'),
-      import('../../command-line/tell-plugins.ts'),
+      import('../../plugins/add-plugins.ts'),
+      import('../../output/tell-plugins.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const options = { allowScripts: flags['allow-scripts'], force: flags.force, migrate: flags.migrate }

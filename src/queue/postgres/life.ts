@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { bootId } from '../../processes/leftover-groups.ts'
-import { processStat } from '../../processes/process-stat.ts'
+import { bootId } from '../../platform/leftover-groups.ts'
+import { processStat } from '../../platform/process-stat.ts'
 import type { WorkerIdentity } from '../queue.ts'
 import type { Row, Session } from './session.ts'
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { FileLock } from '../../processes/file-lock.ts'
+import { FileLock } from '../../platform/file-lock.ts'
 import { asUnusable } from './unusable.ts'
 
 /** A worker's life is the lock on a small file beside the database. */
