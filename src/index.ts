@@ -11,7 +11,7 @@ export {
 export { OpsError } from './errors.ts'
 export { defineProcessor, type Processor, type ProcessorDefinition } from './processor/define-processor.ts'
 export type { Retry } from './processor/retry.ts'
-export type { Run, RunOptions, RunResult, TaskContext } from './processor/task-context.ts'
+export type { Exec, ExecError, ExecOptions, ExecResult, TaskContext } from './processor/task-context.ts'
 export { enqueue } from './queue/enqueue.ts'
 export type { Status } from './task/lifecycle.ts'
 export { TaskError } from './task/task-error.ts'

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootId } from '../processes/leftover-groups.ts'
-import type { Run as RunProgram, TaskContext } from '../processor/task-context.ts'
+import type { Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import type { ChildProcesses } from './child-processes.ts'
@@ -64,10 +64,10 @@ export class RunContext implements TaskContext {
     if (this.endedBy) callback()
   }
 
-  get run(): RunProgram {
+  get exec(): Exec {
     return async (command, args, options) => {
       this.children ??= this.makeChildren()
-      return (await this.children).run(command, args, options)
+      return (await this.children).exec(command, args, options)
     }
   }
 

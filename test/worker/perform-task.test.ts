@@ -21,7 +21,7 @@ async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; 
     name: 'note',
     table: notes,
     ...(timeout === undefined ? {} : { timeout }),
-    process: (_, given) => work(given, (reason) => context!.end(reason)) as undefined,
+    perform: (_, given) => work(given, (reason) => context!.end(reason)) as undefined,
   })
   const table = toQueuedTable(processor, {})
   const { queue } = await sqliteFixture([table])
@@ -124,9 +124,9 @@ describe('performing a task', () => {
   })
 
   it('starts no program any more once the task must end', async () => {
-    const { outcome, log } = await perform(async ({ run, signal }, end) => {
+    const { outcome, log } = await perform(async ({ exec, signal }, end) => {
       end(EndOfTask.interrupted())
-      await run('sh', ['-c', 'echo started']).catch(() => {})
+      await exec('sh', ['-c', 'echo started']).catch(() => {})
       expect(signal.aborted).toBe(true)
     })
     expect(outcome).toEqual({ kind: 'interrupted', error: 'interrupted by shutdown' })
@@ -134,7 +134,7 @@ describe('performing a task', () => {
   })
 
   it('passes on the failure to start a program that does not exist', async () => {
-    const { outcome } = await perform(({ run }) => run('/no/such/program'))
+    const { outcome } = await perform(({ exec }) => exec('/no/such/program'))
     expect(outcome).toMatchObject({ kind: 'failed', error: expect.stringContaining('/no/such/program') })
   })
 })
