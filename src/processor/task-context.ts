@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
-import type { TaskTable } from '../task-table/task-table.ts'
+import type { EnqueueOptions } from '../queue/enqueue.ts'
+import type { EnqueuedTask } from '../queue/queue.ts'
+import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 
 /**
  * Starts a program for the task, without a shell: in a process group of its own, with its output in the task's log,
@@ -68,6 +70,14 @@ export interface ExecResult {
 /** What `exec` throws. */
 export type ExecError = Error & ExecResult
 
+export interface ContextEnqueueOptions extends EnqueueOptions {
+  /**
+   * `true` for a task that must exist whatever becomes of this one. Every task is added at once as yet; say it where
+   * you rely on it.
+   */
+  readonly now?: boolean
+}
+
 /** What a processor is given beside its task. */
 export interface TaskContext<Settings = unknown> {
   /** Starts a program for this task. */
@@ -88,10 +98,24 @@ export interface TaskContext<Settings = unknown> {
   readonly settings: Settings
   /** What ops adds to the environment of child processes: `OPS_RUN_ID` (the fence), `OPS_TASK`, `OPS_PROJECT`, `OPS_RUN`. */
   readonly env: Readonly<Record<string, string>>
-  /** Adds a task to the same database and returns its id. */
-  enqueue<Insert extends object>(table: TaskTable<object, Insert>, values: NoInfer<Insert>): Promise<number | string>
+  /**
+   * Adds a task to the same database, as `enqueue` does for applications, in the name of this one.
+   *
+   * @throws InvalidTaskError when a column is unknown, missing or of the wrong type; nothing is written then
+   */
+  enqueue<Select extends object, Insert extends object>(
+    table: TaskTable<Select, Insert>,
+    values: NoInfer<Insert>,
+    options?: ContextEnqueueOptions,
+  ): Promise<EnqueuedTask<TaskIdOf<Select>>>
+  /** Adds many tasks at once, all or none, and returns them in the same order. */
+  enqueue<Select extends object, Insert extends object>(
+    table: TaskTable<Select, Insert>,
+    values: readonly NoInfer<Insert>[],
+    options?: ContextEnqueueOptions,
+  ): Promise<EnqueuedTask<TaskIdOf<Select>>[]>
   /** A task of any task table, or undefined. */
-  find<Select extends object>(table: TaskTable<Select>, id: number | string): Promise<Select | undefined>
+  find<Select extends object>(table: TaskTable<Select>, id: TaskIdOf<NoInfer<Select>>): Promise<Select | undefined>
   /** The database, as Drizzle. Imported when first read. */
   // biome-ignore lint/suspicious/noExplicitAny: which Drizzle it is depends on the configured database
   readonly database: any

@@ -107,8 +107,10 @@ export interface EnqueueOptions {
 }
 
 /** A task that was added, or the one that was there already where no two of its kind may wait at once. */
-export interface EnqueuedTask {
-  readonly id: TaskId
+export interface EnqueuedTask<Id extends TaskId = TaskId> {
+  /** By which people name the task: `build 42`. */
+  readonly id: Id
+  /** Whether it was added; `false` where `unique` found another like it that is pending or ongoing. */
   readonly isNew: boolean
 }
 

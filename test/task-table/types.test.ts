@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import {
   defineProcessor,
+  type EnqueuedTask,
   enqueue,
   existingTable,
   type Status,
@@ -122,8 +123,11 @@ describe('the types of columns', () => {
 describe('the types of enqueue', () => {
   it('take what the columns take, and nothing else', () => {
     const compiled = (database: Database.Database) => {
-      expectTypeOf(enqueue(database, builds, { repository: 'a', environment: 'staging' })).toEqualTypeOf<number>()
-      expectTypeOf(enqueue(database, builds, [{ repository: 'a', environment: 'staging' }])).toEqualTypeOf<number[]>()
+      const one = enqueue(database, builds, { repository: 'a', environment: 'staging' })
+      expectTypeOf(one).toEqualTypeOf<EnqueuedTask<number>>()
+      const many = enqueue(database, builds, [{ repository: 'a', environment: 'staging' }])
+      expectTypeOf(many).toEqualTypeOf<EnqueuedTask<number>[]>()
+      expectTypeOf(enqueue(database, orders, { id: 'a', created_at: new Date() }).id).toEqualTypeOf<string>()
       enqueue(database, builds, { repository: 'a', environment: 'staging', revision: null, seenAt: new Date() })
       // @ts-expect-error "repository" is missing
       enqueue(database, builds, { environment: 'staging' })
@@ -154,7 +158,11 @@ describe('the types of a processor', () => {
         expectTypeOf(task).toEqualTypeOf<Build>()
         expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
         expectTypeOf(await context.find(orders, 'a')).toEqualTypeOf<typeof orders.$inferSelect | undefined>()
-        await context.enqueue(orders, { id: 'a', created_at: new Date() })
+        // @ts-expect-error its ids are texts
+        await context.find(orders, 1)
+        const added = await context.enqueue(orders, { id: 'a', created_at: new Date() }, { runAt: new Date(), now: true })
+        expectTypeOf(added).toEqualTypeOf<EnqueuedTask<string>>()
+        expectTypeOf(await context.enqueue(builds, [])).toEqualTypeOf<EnqueuedTask<number>[]>()
         // @ts-expect-error "price" is a number
         await context.enqueue(orders, { id: 'a', created_at: new Date(), price: '1' })
         // @ts-expect-error no such column
