@@ -2,6 +2,7 @@ import type { ListedSchedule } from '../project/list-schedules.ts'
 import { localTime } from '../terminal/local-time.ts'
 import { relativeTime } from '../terminal/relative-time.ts'
 import { isNarrow, type Screen } from '../terminal/screen.ts'
+import { formatName } from '../terminal/status-style.ts'
 import { Table } from '../terminal/table.ts'
 
 const columns = ['schedule', 'enqueues', 'cron', 'next', 'last', 'time zone', 'missed'].map((title) => ({ title }))
@@ -11,7 +12,7 @@ export function schedulesTable(schedules: readonly ListedSchedule[], now: Date, 
   if (isNarrow(screen)) return schedules.map((schedule) => block(schedule, now)).join('\n')
   const rows = schedules.map((schedule) => {
     const { name, processor, cron, timeZone, missed } = schedule
-    return [name, processor, cron, next(schedule, now), last(schedule, now), timeZone, missed]
+    return [name, processor, cron, next(schedule, now), last(schedule, now), timeZone, formatName(missed)]
   })
   return new Table(columns, screen).render(rows)
 }
@@ -20,7 +21,7 @@ export function schedulesTable(schedules: readonly ListedSchedule[], now: Date, 
 function block(schedule: ListedSchedule, now: Date): string {
   const { name, processor, cron, timeZone, missed } = schedule
   return [
-    `${name}: ${processor} at "${cron}" (${timeZone}), missed: ${missed}`,
+    `${name}: ${processor} at "${cron}" (${timeZone}), missed: ${formatName(missed)}`,
     `  next: ${next(schedule, now)}`,
     `  last: ${last(schedule, now)}`,
   ].join('\n')

@@ -1,10 +1,11 @@
 import { relative } from 'node:path'
 import type { TaskHistory } from '../project/show-task.ts'
+import { FOREIGN_WRITER } from '../queue/records.ts'
 import { ownColumns } from '../task-table/check-task.ts'
 import { localTime, shortTime } from '../terminal/local-time.ts'
 import { relativeTime } from '../terminal/relative-time.ts'
 import { isNarrow, type Screen, styled } from '../terminal/screen.ts'
-import { statusStyle } from '../terminal/status-style.ts'
+import { formatName, statusStyle } from '../terminal/status-style.ts'
 import { Table } from '../terminal/table.ts'
 import { cutText, oneLine } from '../terminal/text-width.ts'
 import { took } from '../terminal/took.ts'
@@ -78,9 +79,9 @@ function runs({ runs }: TaskHistory, now: Date, screen: Screen): string {
     String(attempt),
     isNarrow(screen) ? shortTime(startedAt, now) : localTime(startedAt),
     `${took(Math.max(0, (endedAt ?? now).getTime() - startedAt.getTime()))}${endedAt ? '' : ' so far'}`,
-    endedAt ? outcome : 'ongoing',
+    endedAt ? outcome && formatName(outcome) : 'ongoing',
     // A program that is not ops has no name.
-    workerId === 'sql' ? 'not a worker of ops' : workerId,
+    workerId === FOREIGN_WRITER ? 'not a worker of ops' : workerId,
     error,
   ])
   return new Table(columns, screen).render(rows)

@@ -137,7 +137,7 @@ export interface Progress {
 
 /** One thing that `ops migrate` does, or would do. */
 export interface MigrationStep {
-  readonly kind: 'create database' | 'migration' | 'guarantee'
+  readonly kind: 'create_database' | 'migration' | 'guarantee'
   readonly source: string
   readonly name: string
   readonly change: 'create' | 'replace' | 'drop'

@@ -160,7 +160,11 @@ describe('the types of a processor', () => {
         expectTypeOf(await context.find(orders, 'a')).toEqualTypeOf<typeof orders.$inferSelect | undefined>()
         // @ts-expect-error its ids are texts
         await context.find(orders, 1)
-        const added = await context.enqueue(orders, { id: 'a', created_at: new Date() }, { runAt: new Date(), now: true })
+        const added = await context.enqueue(
+          orders,
+          { id: 'a', created_at: new Date() },
+          { runAt: new Date(), now: true },
+        )
         expectTypeOf(added).toEqualTypeOf<EnqueuedTask<string>>()
         expectTypeOf(await context.enqueue(builds, [])).toEqualTypeOf<EnqueuedTask<number>[]>()
         // @ts-expect-error "price" is a number

@@ -173,7 +173,7 @@ describe('a task on the bench', () => {
 
   it.each([
     ['is canceled', 'cancel', { outcome: 'canceled', status: 'canceled', error: 'canceled by the test' }],
-    ['times out', 'timeOut', { outcome: 'timed out', status: 'failed', error: 'timed out after 10m' }],
+    ['times out', 'timeOut', { outcome: 'timed_out', status: 'failed', error: 'timed out after 10m' }],
     ['is interrupted', 'interrupt', { outcome: 'interrupted', status: 'failed', error: 'interrupted by shutdown' }],
     ['loses its worker', 'crash', { outcome: 'crashed', status: 'failed', error: expect.stringContaining('died') }],
   ] as const)('%s when the test says so, and what it started ends', async (_, how, expected) => {

@@ -85,7 +85,7 @@ describe('performing a task', () => {
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     const { outcome, isStuck, log } = await perform(work, { timeout: '20ms' })
     expect({ outcome, isStuck }).toEqual({
-      outcome: { kind: 'timed out', error: 'timed out after 20ms' },
+      outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
       isStuck: false,
     })
     // The end was ops' own doing, and its stack says nothing.
@@ -96,13 +96,13 @@ describe('performing a task', () => {
     const work: Work = ({ signal }) =>
       new Promise((resolve) => signal.addEventListener('abort', () => resolve({ count: 1 })))
     const { outcome } = await perform(work, { timeout: '20ms' })
-    expect(outcome).toEqual({ kind: 'timed out', error: 'timed out after 20ms' })
+    expect(outcome).toEqual({ kind: 'timed_out', error: 'timed out after 20ms' })
   })
 
   it('gives up on a processor that never reacts to its signal, and says that it is stuck', async () => {
     const { outcome, isStuck } = await perform(forEver, { timeout: '20ms', stuckAfter: 50 })
     expect({ outcome, isStuck }).toEqual({
-      outcome: { kind: 'timed out', error: 'timed out after 20ms' },
+      outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
       isStuck: true,
     })
   })
