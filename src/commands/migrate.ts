@@ -32,7 +32,7 @@ exclusivity. All of it in one transaction, and again without effect.`
     for (const error of unmade.values()) tell(error)
     for (const { kind, source, name, change } of steps) {
       this.log(
-        `${flags.check ? 'due: ' : ''}${kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind} ${name} of ${source}`}`,
+        `${flags.check ? 'due: ' : ''}${kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind.replaceAll('_', ' ')} ${name} of ${source}`}`,
       )
     }
     if (steps.length === 0) this.log(`${project.queue.name} is up to date.`)

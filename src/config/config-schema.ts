@@ -90,7 +90,7 @@ const schedule = record({
   timeZone: v.optional(text),
   enqueue: text,
   with: v.optional(map(v.unknown(), 'an object of columns')),
-  missed: v.optional(oneOf('run once', 'skip')),
+  missed: v.optional(oneOf('run_once', 'skip')),
 })
 
 export const configSchema = record({

@@ -83,7 +83,7 @@ export interface ScheduleConfig {
   /** The task's columns, by their keys in TypeScript. */
   readonly with?: Readonly<Record<string, unknown>>
   /** What happens when no worker was there at the time: one task when one is there again (default), or none. */
-  readonly missed?: 'run once' | 'skip'
+  readonly missed?: 'run_once' | 'skip'
 }
 
 /** What `ops.config.ts` exports. Every part has a default; an empty object is a valid configuration. */

@@ -2,7 +2,7 @@ import { formatShortTime, formatTime } from '../format.ts'
 import type { AuditEntry } from '../queue/records.ts'
 import type { NamedEntry } from '../tasks/read-audit.ts'
 import { isNarrow, type Screen } from './screen.ts'
-import { statusStyle } from './status-style.ts'
+import { formatName, statusStyle } from './status-style.ts'
 import { Table, type TableColumn } from './table.ts'
 
 const columns: readonly TableColumn[] = [
@@ -31,7 +31,7 @@ export class AuditTable {
     const rows = entries.map((entry) => [
       this.isShort ? formatShortTime(entry.at, now) : formatTime(entry.at),
       ...(this.isOfOneTask ? [] : [entry.task]),
-      entry.event,
+      formatName(entry.event),
       this.isShort ? change({ ...entry, fromStatus: undefined }) : change(entry),
       entry.actor,
       detailInWords(entry),
@@ -54,10 +54,11 @@ export function detailInWords({ event, detail }: Pick<AuditEntry, 'event' | 'det
   const { progress, note, key, reason, worker, outcome, error, ...rest } = detail as Record<string, unknown>
   if (typeof progress === 'number') return [`${Math.round(progress * 100)} %`, note].filter(Boolean).join(' ')
   if (key !== undefined) return [key, reason].filter(Boolean).join(': ')
-  if (event === 'recovered') return `from ${worker}, which died: ${outcome}`
+  if (event === 'recovered') return `from ${worker}, which died: ${formatName(String(outcome))}`
   // Most errors say themselves what the outcome was: "timed out after 10m".
   if (error !== undefined && error !== null) return String(error)
-  const others = Object.entries({ worker, outcome, ...rest }).filter(([, value]) => value !== undefined)
+  const named = typeof outcome === 'string' ? formatName(outcome) : outcome
+  const others = Object.entries({ worker, outcome: named, ...rest }).filter(([, value]) => value !== undefined)
   return others
     .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ')

@@ -1,6 +1,7 @@
 import { formatRelativeTime, formatTime } from '../format.ts'
 import type { ListedSchedule } from '../tasks/list-schedules.ts'
 import { isNarrow, type Screen } from './screen.ts'
+import { formatName } from './status-style.ts'
 import { Table } from './table.ts'
 
 const columns = ['schedule', 'enqueues', 'cron', 'next', 'last', 'time zone', 'missed'].map((title) => ({ title }))
@@ -10,7 +11,7 @@ export function schedulesTable(schedules: readonly ListedSchedule[], now: Date, 
   if (isNarrow(screen)) return schedules.map((schedule) => block(schedule, now)).join('\n')
   const rows = schedules.map((schedule) => {
     const { name, processor, cron, timeZone, missed } = schedule
-    return [name, processor, cron, next(schedule, now), last(schedule, now), timeZone, missed]
+    return [name, processor, cron, next(schedule, now), last(schedule, now), timeZone, formatName(missed)]
   })
   return new Table(columns, screen).render(rows)
 }
@@ -19,7 +20,7 @@ export function schedulesTable(schedules: readonly ListedSchedule[], now: Date, 
 function block(schedule: ListedSchedule, now: Date): string {
   const { name, processor, cron, timeZone, missed } = schedule
   return [
-    `${name}: ${processor} at "${cron}" (${timeZone}), missed: ${missed}`,
+    `${name}: ${processor} at "${cron}" (${timeZone}), missed: ${formatName(missed)}`,
     `  next: ${next(schedule, now)}`,
     `  last: ${last(schedule, now)}`,
   ].join('\n')

@@ -5,14 +5,19 @@ const styles: Readonly<Record<string, Style>> = {
   succeeded: 'green',
   failed: 'red',
   canceled: 'dim',
-  'timed out': 'red',
+  timed_out: 'red',
   crashed: 'red',
   quarantined: 'red',
   interrupted: 'yellow',
   returned: 'yellow',
 }
 
+/** An identifier as people read it: `timed out` for `timed_out`. */
+export function formatName(name: string): string {
+  return name.replaceAll('_', ' ')
+}
+
 /** The colour of a task's status, or of what became of a run. */
 export function statusStyle(status: string): Style | undefined {
-  return styles[status]
+  return styles[status.replaceAll(' ', '_')]
 }

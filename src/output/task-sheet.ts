@@ -1,10 +1,11 @@
 import { relative } from 'node:path'
 import { formatDuration, formatRelativeTime, formatShortTime, formatTime } from '../format.ts'
+import { FOREIGN_WRITER } from '../queue/records.ts'
 import { ownColumns } from '../task-table/check-task.ts'
 import type { TaskHistory } from '../tasks/show-task.ts'
 import { AuditTable } from './audit-table.ts'
 import { isNarrow, type Screen, styled } from './screen.ts'
-import { statusStyle } from './status-style.ts'
+import { formatName, statusStyle } from './status-style.ts'
 import { Table } from './table.ts'
 import { cutText, oneLine } from './text-width.ts'
 
@@ -76,9 +77,9 @@ function runs({ runs }: TaskHistory, now: Date, screen: Screen): string {
     String(attempt),
     isNarrow(screen) ? formatShortTime(startedAt, now) : formatTime(startedAt),
     `${formatDuration(Math.max(0, (endedAt ?? now).getTime() - startedAt.getTime()))}${endedAt ? '' : ' so far'}`,
-    endedAt ? outcome : 'ongoing',
+    endedAt ? outcome && formatName(outcome) : 'ongoing',
     // A program that is not ops has no name.
-    workerId === 'sql' ? 'not a worker of ops' : workerId,
+    workerId === FOREIGN_WRITER ? 'not a worker of ops' : workerId,
     error,
   ])
   return new Table(columns, screen).render(rows)

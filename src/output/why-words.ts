@@ -28,9 +28,9 @@ function reasonInWords(reason: Reason, now: Date): string {
       const because = why === undefined ? '' : `, "${why}"`
       return `for the key ${key}, which ${actor} has taken ${formatRelativeTime(heldAt, now)}${because}: ops unhold ${key}`
     }
-    case 'tasks ahead':
+    case 'tasks_ahead':
       return `behind ${reason.ahead.map(countInWords).join(', ')}, as far as these need not wait themselves`
-    case 'no worker':
+    case 'no_worker':
       return 'for a worker: none is alive, start one with ops worker'
   }
 }

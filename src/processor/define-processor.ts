@@ -66,7 +66,7 @@ export interface ProcessorDefinition<
    * Performs one task. What it returns is written to the task's own columns together with `succeeded`; when it throws,
    * the task is `failed` with the message of the error.
    */
-  process(
+  perform(
     task: Select,
     context: TaskContext<Settings>,
   ): Promise<Partial<NoInfer<Own>> | undefined | void> | Partial<NoInfer<Own>> | undefined | void
@@ -82,7 +82,7 @@ export interface Processor<
 }
 
 /** Any processor, where the types of its table do not matter. */
-// biome-ignore lint/suspicious/noExplicitAny: process is contravariant in all four
+// biome-ignore lint/suspicious/noExplicitAny: perform is contravariant in all four
 export type AnyProcessor = Processor<any, any, any, any>
 
 /**
@@ -101,7 +101,7 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
     refuse('a name is lower case letters, digits and dashes, and begins with a letter')
   if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
   if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)
-  if (typeof definition.process !== 'function') refuse('"process" must be a function')
+  if (typeof definition.perform !== 'function') refuse('"perform" must be a function')
   if (exclusive && exclusiveBy !== undefined) refuse('"exclusive" and "exclusiveBy" exclude each other; keep one')
   if (exclusiveBy !== undefined && !table.columns[exclusiveBy]) {
     refuse(`"exclusiveBy" names "${exclusiveBy}", which is no column of "${table.name}"`)

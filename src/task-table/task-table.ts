@@ -49,6 +49,9 @@ export interface TaskTable<
   readonly $inferOwn: Own
 }
 
+/** The id of a task by the type of its row; where that says nothing, a number or a text. */
+export type TaskIdOf<Select> = Select extends { readonly id: infer Id extends number | string } ? Id : number | string
+
 type Columns = Readonly<Record<string, Column>>
 type Flat<T> = { [K in keyof T]: T[K] }
 type ValueOf<C> =

@@ -9,7 +9,7 @@ export interface ListedSchedule {
   /** The machine's unless the schedule says otherwise. */
   readonly timeZone: string
   readonly processor: string
-  readonly missed: 'run once' | 'skip'
+  readonly missed: 'run_once' | 'skip'
   /** Whether a worker has seen it: its ticks count only from then on. */
   readonly isKnown: boolean
   readonly lastTickAt: Date | undefined

@@ -21,8 +21,8 @@ export type Reason =
   /** A person has its key, or all tasks of its processor. */
   | { readonly kind: 'hold'; readonly hold: Hold }
   /** Only the processors that have any. */
-  | { readonly kind: 'tasks ahead'; readonly ahead: readonly TasksAhead[] }
-  | { readonly kind: 'no worker' }
+  | { readonly kind: 'tasks_ahead'; readonly ahead: readonly TasksAhead[] }
+  | { readonly kind: 'no_worker' }
 
 export interface Why {
   readonly task: Task
@@ -97,11 +97,11 @@ async function tasksAhead(project: Project, { queued, id }: Task): Promise<Reaso
   )
   const counted = await project.queue.records.ahead({ queued, id }, before)
   const ahead = counted.filter(({ count }) => count > 0)
-  return ahead.length > 0 ? { kind: 'tasks ahead', ahead } : undefined
+  return ahead.length > 0 ? { kind: 'tasks_ahead', ahead } : undefined
 }
 
 async function noWorker(project: Project): Promise<Reason | undefined> {
-  return (await project.queue.hasLivingWorker()) ? undefined : { kind: 'no worker' }
+  return (await project.queue.hasLivingWorker()) ? undefined : { kind: 'no_worker' }
 }
 
 /** The exclusivity key of a task, where it has one. */

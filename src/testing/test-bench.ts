@@ -6,12 +6,13 @@ import { InvalidConfigurationError } from '../errors.ts'
 import { type AnyProcessor, inputSchema, type Processor } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { toQueuedTable } from '../processor/to-queued-table.ts'
+import type { EnqueueOptions } from '../queue/enqueue.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue, TaskId } from '../queue/queue.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import { createTable, dialects } from '../task-table/create-table.ts'
 import { tablesMadeBy } from '../task-table/tables-made-by.ts'
-import type { TaskTable } from '../task-table/task-table.ts'
+import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 import type { RunEnvironment } from '../worker/run-context.ts'
 import { type FinishedTask, RunningTask } from './running-task.ts'
 
@@ -49,7 +50,7 @@ export class TestBench<Select extends object = object, Insert extends object = o
    *
    * @throws Error that names everything that is wrong with the values
    */
-  async add(values: Insert, options: { runAt?: Date } = {}): Promise<TaskId> {
+  async add(values: Insert, options: EnqueueOptions = {}): Promise<TaskIdOf<Select>> {
     const { processor, settings, queued } = this.ready
     const schema = inputSchema(processor, settings)
     const problems = checkTask(queued.table, values as Record<string, unknown>)
@@ -58,13 +59,16 @@ export class TestBench<Select extends object = object, Insert extends object = o
     if (problems.length > 0) throw new Error(`${processor.name} does not take this task: ${problems.join('; ')}`)
     const row = { ...(values as Record<string, unknown>), ...(checked?.value as object | undefined) }
     const [added] = await this.queue.enqueue(queued.table, [row], options)
-    return added!.id
+    return added!.id as TaskIdOf<Select>
   }
 
   /** Adds a task of another table, such as one that tasks wait for. It is not performed; see `settle`. */
-  async addTo<OtherInsert extends object>(table: TaskTable<object, OtherInsert>, values: NoInfer<OtherInsert>) {
+  async addTo<OtherSelect extends object, OtherInsert extends object>(
+    table: TaskTable<OtherSelect, OtherInsert>,
+    values: NoInfer<OtherInsert>,
+  ): Promise<TaskIdOf<OtherSelect>> {
     const [added] = await this.queue.enqueue(table, [values as Record<string, unknown>])
-    return added!.id
+    return added!.id as TaskIdOf<OtherSelect>
   }
 
   /** Adds a task, performs it, and says what became of it. */

@@ -1,7 +1,7 @@
 import { execa, type Options } from 'execa'
 import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../platform/leftover-groups.ts'
 import { endGroups, isGroupEmpty } from '../platform/process-group.ts'
-import type { RunOptions, RunResult } from '../processor/task-context.ts'
+import type { ExecOptions, ExecResult } from '../processor/task-context.ts'
 import { copyToLog } from './log-copy.ts'
 import { progressLines } from './progress-lines.ts'
 import type { TaskLog } from './task-log.ts'
@@ -36,11 +36,11 @@ export class ChildProcesses {
     this.report = parts.report
   }
 
-  async run(
+  async exec(
     command: string,
     args: readonly string[] = [],
-    { buffer = true, progress = false, keepStdout, keepStderr = false, ...options }: RunOptions = {},
-  ): Promise<RunResult> {
+    { buffer = true, progress = false, keepStdout, keepStderr = false, ...options }: ExecOptions = {},
+  ): Promise<ExecResult> {
     this.signal.throwIfAborted()
     const { fd } = this.log
     const copy = buffer === false ? undefined : copyToLog(this.log.file, { keep: keepStdout })
@@ -67,7 +67,7 @@ export class ChildProcesses {
     const isAlone = child.pid === undefined || isGroupEmpty(child.pid)
     const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text({ isAlone })))
     if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout, stderr })
-    return Object.assign(ended.value as object, { stdout, stderr }) as RunResult
+    return Object.assign(ended.value as object, { stdout, stderr }) as ExecResult
   }
 
   /** Ends everything that the task has started and that still lives. */

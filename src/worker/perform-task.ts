@@ -37,7 +37,7 @@ export async function performTask(
   let outcome: Outcome | undefined
   try {
     // A processor that returns at once, without a promise, costs no turn of the loop.
-    const result = processor.process(claim.task, context)
+    const result = processor.perform(claim.task, context)
     const columns = isPromise(result) ? await untilStuck(result, context, stuckAfter) : result
     outcome = succeeded(claim.run.queued.table, columns)
   } catch (error) {

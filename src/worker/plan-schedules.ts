@@ -21,7 +21,7 @@ export async function planSchedules(
   const planned: Schedule[] = []
   for (const [name, config] of Object.entries(schedules)) {
     const path = `schedules.${name}`
-    const { cron: pattern, timeZone, enqueue, missed = 'run once' } = config
+    const { cron: pattern, timeZone, enqueue, missed = 'run_once' } = config
     if (!names.includes(enqueue)) {
       const meant = nearest(enqueue, names)
       problems.push(

@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootId } from '../platform/leftover-groups.ts'
-import type { Run as RunProgram, TaskContext } from '../processor/task-context.ts'
+import type { ContextEnqueueOptions, Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
+import { needRightTasks } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import type { ChildProcesses } from './child-processes.ts'
 import { EndOfTask } from './end-of-task.ts'
@@ -64,10 +65,10 @@ export class RunContext implements TaskContext {
     if (this.endedBy) callback()
   }
 
-  get run(): RunProgram {
+  get exec(): Exec {
     return async (command, args, options) => {
       this.children ??= this.makeChildren()
-      return (await this.children).run(command, args, options)
+      return (await this.children).exec(command, args, options)
     }
   }
 
@@ -115,11 +116,11 @@ export class RunContext implements TaskContext {
     this.reported.report(fraction, note)
   }
 
-  async enqueue(table: TaskTable, values: object): Promise<number | string> {
-    const [added] = await this.environment.queue.enqueue(table, [values as Record<string, unknown>], {
-      actor: this.env.OPS_TASK,
-    })
-    return added!.id
+  async enqueue(table: TaskTable, values: object | readonly object[], { runAt }: ContextEnqueueOptions = {}) {
+    const rows = (Array.isArray(values) ? values : [values]) as Record<string, unknown>[]
+    needRightTasks(table, rows)
+    const added = await this.environment.queue.enqueue(table, rows, { runAt, actor: this.env.OPS_TASK })
+    return (Array.isArray(values) ? added : added[0]!) as never
   }
 
   async find<Select extends object>(table: TaskTable<Select>, id: number | string): Promise<Select | undefined> {

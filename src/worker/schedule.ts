@@ -9,7 +9,7 @@ export interface Schedule {
   readonly name: string
   readonly cron: Cron
   /** What happens to ticks for which no worker was there. */
-  readonly missed: 'run once' | 'skip'
+  readonly missed: 'run_once' | 'skip'
   /** Changes exactly when the times of the schedule change. */
   readonly definition: string
   readonly queued: QueuedTable
@@ -44,5 +44,5 @@ export function dueTick(
   // The tick of this very millisecond counts too.
   const [at] = cron.previousRuns(1, new Date(now.getTime() + 1))
   if (!at || at <= since) return undefined
-  return { at, isRun: missed === 'run once' || now.getTime() - at.getTime() < MISSED_AFTER_MS }
+  return { at, isRun: missed === 'run_once' || now.getTime() - at.getTime() < MISSED_AFTER_MS }
 }

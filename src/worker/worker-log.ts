@@ -41,7 +41,7 @@ export class WorkerLog {
     const { kind, error } = outcome
     const status = statusAfter(outcome)
     const text = status === 'canceled' ? `${name(run)} was ${error}` : `${name(run)} failed after ${took}: ${error}`
-    const next = outcome.return && { 'again in': outcome.return.delay ?? 0 }
+    const next = outcome.return && { againIn: outcome.return.delay ?? 0 }
     this.line(status === 'failed' ? 'error' : 'warn', kind, `${text}${whatFollows(outcome.return)}`, {
       ...details,
       error,
@@ -53,7 +53,7 @@ export class WorkerLog {
   takenAway(run: Run): void {
     this.atHand = undefined
     const text = `${name(run)}: run ${run.id} was taken away, so its processes were ended and nothing was written`
-    this.line('warn', 'taken away', text, facts(run))
+    this.line('warn', 'taken_away', text, facts(run))
   }
 
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
@@ -84,7 +84,7 @@ export class WorkerLog {
   }
 
   leftOut(problem: string): void {
-    this.line('warn', 'left out', problem, {})
+    this.line('warn', 'left_out', problem, {})
   }
 
   migrated(count: number): void {

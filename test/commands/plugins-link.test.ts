@@ -101,7 +101,7 @@ describe('ops plugins:link', () => {
 export default defineProcessor({
   name: 'exec',
   table: taskTable('commands', (column) => ({ command: column.text().notNull(), exit_code: column.integer() })),
-  process: () => ({ exit_code: ${exitCode} }),
+  perform: () => ({ exit_code: ${exitCode} }),
 })`,
       })
     const ran = async () => {

@@ -19,12 +19,13 @@ describe('the detail of an audit entry', () => {
   it.each([
     ['enqueued', undefined, ''],
     ['failed', { error: 'no disk' }, 'no disk'],
-    ['failed', { outcome: 'timed out', error: 'timed out after 10m' }, 'timed out after 10m'],
+    ['failed', { outcome: 'timed_out', error: 'timed out after 10m' }, 'timed out after 10m'],
     ['progress', { progress: 0.414, note: 'linking' }, '41 % linking'],
     ['progress', { progress: 1 }, '100 %'],
     ['held', { key: 'environment:production', reason: 'sale' }, 'environment:production: sale'],
     ['released', { key: 'environment:production' }, 'environment:production'],
     ['recovered', { worker: 'w', outcome: 'crashed', processor: 'build' }, 'from w, which died: crashed'],
+    ['recovered', { worker: 'w', outcome: 'timed_out' }, 'from w, which died: timed out'],
     ['other', { a: 1, b: ['x'] }, 'a: 1, b: ["x"]'],
     ['other', 'text', 'text'],
   ])('%s %j is "%s"', (event, detail, words) => {

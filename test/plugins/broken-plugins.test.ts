@@ -60,7 +60,7 @@ const breakages: Breakage[] = [
   },
   {
     how: 'exports what is no processor',
-    plugin: { module: `export default { name: 'mail', process() {} }` },
+    plugin: { module: `export default { name: 'mail', perform() {} }` },
     says: `${cannotBeLoaded} <root>/dist/mail.js must export a processor: export default defineProcessor({ … }).`,
     suggests: takeAway,
   },

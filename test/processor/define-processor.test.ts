@@ -4,8 +4,8 @@ import { toQueuedTable } from '../../src/processor/to-queued-table.ts'
 import { taskTable } from '../../src/task-table/task-table.ts'
 
 const deployments = taskTable('deployments', (column) => ({ targetHost: column.text() }))
-const process = async () => {}
-const deploy = { name: 'deploy', table: deployments, process }
+const perform = async () => {}
+const deploy = { name: 'deploy', table: deployments, perform }
 
 describe('a processor', () => {
   it('is known by its mark', () => {
@@ -25,7 +25,7 @@ describe('a processor', () => {
     [{ table: { name: 'deployments' } }, '"table" must be made by taskTable or existingTable'],
     [{ table: undefined }, '"table" must be made by taskTable or existingTable'],
     [{ priority: 1.5 }, '"priority" must be a whole number, not 1.5'],
-    [{ process: undefined }, '"process" must be a function'],
+    [{ perform: undefined }, '"perform" must be a function'],
     [{ exclusive: true, exclusiveBy: 'targetHost' }, '"exclusive" and "exclusiveBy" exclude each other; keep one'],
     [{ exclusiveBy: 'host' }, '"exclusiveBy" names "host", which is no column of "deployments"'],
   ])('with %j is refused', (wrong, problem) => {

@@ -39,7 +39,7 @@ const processor = (madeFrom: string, name = 'email') => `
   const { defineProcessor, taskTable } = core
   export const emails = taskTable('emails', (column) => ({ recipient: column.text().notNull() }))
   export default {
-    ...defineProcessor({ name: '${name}', table: emails, process() {} }),
+    ...defineProcessor({ name: '${name}', table: emails, perform() {} }),
     madeFrom: '${madeFrom}',
     drizzleTable: sqliteTable('others', { id: integer('id') }),
     core,
@@ -161,7 +161,7 @@ describe('a plugin that cannot be loaded', () => {
 
   it.each([
     ['nothing', 'export const email = 1'],
-    ['something else', 'export default { name: "email", process() {} }'],
+    ['something else', 'export default { name: "email", perform() {} }'],
     ['a function', 'export default () => {}'],
   ])('exports %s', async (_, text) => {
     const root = pluginFolder({ 'dist/email.js': text })

@@ -3,7 +3,7 @@ import { dueTick, nextTick, parseCron } from '../../src/worker/schedule.ts'
 
 const at = (text: string) => new Date(text)
 const nightly = parseCron('0 3 * * *', 'Europe/Berlin')
-const once = { cron: nightly, missed: 'run once' } as const
+const once = { cron: nightly, missed: 'run_once' } as const
 const skip = { cron: nightly, missed: 'skip' } as const
 
 describe('the tick that is due', () => {

@@ -66,7 +66,7 @@ export class SqliteQueue implements Queue {
     if (isThere(this.name)) return planMigration(this.connection().database, sources, tables)
     const nothing = new Database(':memory:')
     return [
-      { kind: 'create database', source: 'core', name: this.name, change: 'create' },
+      { kind: 'create_database', source: 'core', name: this.name, change: 'create' },
       ...planMigration(nothing, sources, tables),
     ]
   }
@@ -77,7 +77,7 @@ export class SqliteQueue implements Queue {
     if (due.length === 0) return []
     const done = await migrate(this.connection({ create: true }), sources, tables)
     this.claims.clear()
-    return [...due.filter(({ kind }) => kind === 'create database'), ...done]
+    return [...due.filter(({ kind }) => kind === 'create_database'), ...done]
   }
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
