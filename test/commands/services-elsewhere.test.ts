@@ -171,11 +171,15 @@ describe('a second ops start-services', () => {
 
   it('after a killed one waits until its guardian has stopped what it left', async () => {
     const { project, ops } = await running({
-      slow: { command: "trap 'sleep 1; echo last; exit' TERM; while :; do sleep 0.05; done" },
+      slow: {
+        command: "trap 'until [ -e may-end ]; do sleep 0.05; done; echo last; exit' TERM; while :; do sleep 0.05; done",
+      },
     })
     ops.kill('SIGKILL')
     await ops.exit
     const next = project.start('start-services', 'slow')
+    await next.says('still being stopped')
+    project.write('may-end', '')
     await next.says('slow has started')
     expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('an earlier start are still being stopped: slow (')
     expect(project.read('.ops/logs/services/slow.log')).toContain('last\n')

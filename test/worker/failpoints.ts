@@ -22,7 +22,7 @@ async function filled(database: DatabaseKind): Promise<TortureProject> {
 }
 
 async function work(project: TortureProject, failpoint: `${Failpoint}:${string}`, ...flags: string[]) {
-  return project.opsWith({ env: { OPS_FAILPOINT: failpoint } }, 'worker', '--drain', ...flags)
+  return project.opsProcessWith({ env: { OPS_FAILPOINT: failpoint } }, 'worker', '--drain', ...flags)
 }
 
 async function killed(project: TortureProject, failpoint: Failpoint, ...flags: string[]): Promise<void> {

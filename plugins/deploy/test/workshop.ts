@@ -84,8 +84,13 @@ export class Workshop {
     return Number(insert.run('staging', toRelease).lastInsertRowid)
   }
 
-  async work(env: Record<string, string> = {}) {
-    return this.project.opsWith({ env }, 'worker', '--drain')
+  async work() {
+    return this.project.ops('worker', '--drain')
+  }
+
+  /** Works until the failpoint kills the worker. */
+  async workUntil(failpoint: string) {
+    return this.project.opsProcessWith({ env: { OPS_FAILPOINT: `${failpoint}:kill` } }, 'worker', '--drain')
   }
 
   task(table: 'builds' | 'deployments' | 'rollbacks', id: number) {
