@@ -94,7 +94,7 @@ export class UnknownProcessorError extends OpsError {
       suggestions: [
         ...didYouMean(name, known),
         known.length > 0 ? `use one of: ${known.join(', ')}` : 'no plugin with a processor is installed',
-        'install the plugin that brings it: ops plugins:install <package>',
+        'install the plugin that brings it: ops plugins install <package>',
       ],
     })
   }

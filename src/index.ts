@@ -9,7 +9,12 @@ export {
   type WorkerConfig,
 } from './config/config.ts'
 export { OpsError } from './errors.ts'
-export { defineProcessor, type Processor, type ProcessorDefinition } from './processor/define-processor.ts'
+export {
+  defineProcessor,
+  type ExclusiveBy,
+  type Processor,
+  type ProcessorDefinition,
+} from './processor/define-processor.ts'
 export type { Retry } from './processor/retry.ts'
 export type {
   ContextEnqueueOptions,

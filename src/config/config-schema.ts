@@ -101,7 +101,7 @@ export const configSchema = record({
     ),
   ),
   database: v.optional(databaseUrl),
-  synchronous: v.optional(oneOf('FULL', 'NORMAL')),
+  sqlite: v.optional(record({ synchronous: v.optional(oneOf('FULL', 'NORMAL')) })),
   services: v.optional(map(service, 'an object of services')),
   worker: v.optional(
     record({

@@ -86,14 +86,19 @@ export interface ScheduleConfig {
   readonly missed?: 'run_once' | 'skip'
 }
 
+/** What only concerns a SQLite database. */
+export interface SqliteConfig {
+  /** Its durability: FULL by default, since a lost "succeeded" would be a second deployment. */
+  readonly synchronous?: 'FULL' | 'NORMAL'
+}
+
 /** What `ops.config.ts` exports. Every part has a default; an empty object is a valid configuration. */
 export interface Config {
   /** Names the project's units and prefixes; the folder's name by default. */
   readonly name?: string
   /** `sqlite:<path>` (relative to the project) or `postgres://…`. `OPS_DATABASE_URL` wins. */
   readonly database?: string
-  /** SQLite's durability: FULL by default, since a lost "succeeded" would be a second deployment. */
-  readonly synchronous?: 'FULL' | 'NORMAL'
+  readonly sqlite?: SqliteConfig
   readonly services?: Readonly<Record<string, Service>>
   readonly worker?: WorkerConfig
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>

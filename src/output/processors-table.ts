@@ -32,7 +32,7 @@ export function processorsTable(processors: readonly ListedProcessor[], screen: 
 /** How many of its tasks run at once, over all workers. */
 export function atOnce({ exclusive, exclusiveBy, problem }: ListedProcessor): string {
   if (problem) return 'broken'
-  if (exclusiveBy !== null) return `one for each ${exclusiveBy}`
+  if (exclusiveBy !== null) return `one for each ${exclusiveBy.key}`
   return exclusive ? 'one' : 'any number'
 }
 

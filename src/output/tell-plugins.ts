@@ -15,7 +15,7 @@ export function tellPlugins(change: PluginsChange, to: Teller, unchanged: readon
     for (const problem of problemsOf(sheet))
       if (problem.code !== 'TASK_TABLE_MISSING') to.warn(problemText(problem).join('\n'))
     if (!isBroken(sheet)) continue
-    const takeBack = `ops plugins:${sheet.source === 'linked' ? 'unlink' : 'uninstall'} ${sheet.name}`
+    const takeBack = `ops plugins ${sheet.source === 'linked' ? 'unlink' : 'uninstall'} ${sheet.name}`
     const isTold = problemsOf(sheet).some(({ suggestions }) => suggestions.some((each) => each.includes(takeBack)))
     const advice = isTold ? '' : ` To take it back: ${takeBack}`
     to.warn(`${sheet.name} is ${sheet.source} and cannot be used as it is; all else works.${advice}`)

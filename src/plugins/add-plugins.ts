@@ -104,8 +104,8 @@ function specOf(folder: string, { name, spec }: ListedPlugin, dependencies: Read
 
 /** The command that brings a plugin of the list there again. */
 export function wayBack(folder: string, plugin: ListedPlugin, dependencies: Readonly<Record<string, string>>): string {
-  if (plugin.type === 'link' && plugin.root !== undefined) return `ops plugins:link ${resolve(folder, plugin.root)}`
-  return `ops plugins:install ${specOf(folder, plugin, dependencies)}`
+  if (plugin.type === 'link' && plugin.root !== undefined) return `ops plugins link ${resolve(folder, plugin.root)}`
+  return `ops plugins install ${specOf(folder, plugin, dependencies)}`
 }
 
 /** A path inside the project is kept from the folder of the list, so that the project may lie elsewhere tomorrow. */

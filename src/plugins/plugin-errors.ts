@@ -89,7 +89,7 @@ export class RegistryUnreachableError extends OpsError {
       {
         suggestions: [
           'see to the network, or to the proxy and registry that npm is configured with',
-          'without a network, install a tarball that npm pack has made: ops plugins:install ./<plugin>.tgz',
+          'without a network, install a tarball that npm pack has made: ops plugins install ./<plugin>.tgz',
         ],
       },
     )
@@ -113,7 +113,7 @@ export class PluginWorseError extends OpsError {
   constructor(name: string, from: string, to: string, problem: string) {
     super('PLUGIN_WORSE', `${name} stays at ${from}, because ${to} cannot be used: ${problem}`, {
       suggestions: [
-        `ask for a version that works: ops plugins:install ${name}@<version>`,
+        `ask for a version that works: ops plugins install ${name}@<version>`,
         'or replace it all the same: --force',
       ],
     })
@@ -124,7 +124,7 @@ export class NothingToInstallError extends OpsError {
   constructor(folder: string) {
     super('NOTHING_TO_INSTALL', `No plugin is listed in ${folder}, so there is none to install.`, {
       exit: exitStatus.usage,
-      suggestions: ['name one: ops plugins:install <package, tarball, folder or repository>'],
+      suggestions: ['name one: ops plugins install <package, tarball, folder or repository>'],
     })
   }
 }

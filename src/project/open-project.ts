@@ -165,7 +165,7 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
   const stateDirectory = given ?? installed?.stateDirectory ?? join(directory, '.ops')
   const url =
     env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
-  const queue = await openQueue(url, { directory, synchronous: config.synchronous })
+  const queue = await openQueue(url, { directory, synchronous: config.sqlite?.synchronous })
   return new Project({
     config,
     file: found,

@@ -60,7 +60,7 @@ export async function generateProcessor(
     core,
     next: [
       `(cd ${shown} && npm install && npm test)`,
-      `ops plugins:link ${shown} --migrate`,
+      `ops plugins link ${shown} --migrate`,
       `ops enqueue ${wish.name} ${flagsOf(wish.columns)}`,
       'ops worker --drain',
     ],

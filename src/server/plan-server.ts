@@ -102,11 +102,11 @@ function withFolder(allow: Allow, folder: string | undefined): Allow {
 
 /** Changes with whatever a worker reads when it starts, and gives nothing of it away. */
 function workerSettings(
-  { plugins, schedules, worker, synchronous }: Config,
+  { plugins, schedules, worker, sqlite }: Config,
   { registry }: Project,
   version: string,
 ): string {
   const names = registry.plugins.map(({ name, version }) => `${name}@${version}`).sort()
-  const settings = JSON.stringify({ version, names, plugins, schedules, worker, synchronous })
+  const settings = JSON.stringify({ version, names, plugins, schedules, worker, sqlite })
   return createHash('sha256').update(settings).digest('hex').slice(0, 16)
 }

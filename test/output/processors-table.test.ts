@@ -10,7 +10,7 @@ const deploy: ListedProcessor = {
   summary: null,
   table: 'deployments',
   priority: 20,
-  exclusiveBy: 'environment',
+  exclusiveBy: { key: 'environment', column: 'target' },
   exclusive: false,
   problem: null,
 }

@@ -134,7 +134,7 @@ describe('a plugin that cannot be loaded', () => {
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
       message: says(`${join(root, module)}:1 throws when it is imported: no SMTP_HOST`),
-      suggestions: ['mend it, or take it away: ops plugins:uninstall ops-plugin-email'],
+      suggestions: ['mend it, or take it away: ops plugins uninstall ops-plugin-email'],
       cause: 'no SMTP_HOST',
     })
   })
@@ -168,7 +168,7 @@ describe('a plugin that cannot be loaded', () => {
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
       message: says(`${join(root, module)} must export a processor: export default defineProcessor({ … })`),
-      suggestions: ['mend it, or take it away: ops plugins:uninstall ops-plugin-email'],
+      suggestions: ['mend it, or take it away: ops plugins uninstall ops-plugin-email'],
     })
   })
 

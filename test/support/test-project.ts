@@ -58,7 +58,7 @@ export class TestProject {
     return project
   }
 
-  /** Links plugins, as `ops plugins:link` does. */
+  /** Links plugins, as `ops plugins link` does. */
   link(...plugins: Plugin[]): void {
     linkPlugins(this.env.OPS_DATA_DIR!, plugins)
   }

@@ -209,6 +209,10 @@ describe('the types of a processor', () => {
     const perform = async () => {}
     defineProcessor({ name: 'build', table: builds, exclusiveBy: 'environment', perform })
     defineProcessor({ name: 'order', table: orders, exclusiveBy: 'price', perform })
+    defineProcessor({ name: 'order', table: orders, exclusiveBy: { key: 'amount', column: 'price' }, perform })
+    const wrong = { key: 'environment', column: 'branch' } as const
+    // @ts-expect-error "branch" is no column
+    expectTypeOf(() => defineProcessor({ name: 'build', table: builds, exclusiveBy: wrong, perform })).toBeFunction()
     // @ts-expect-error "branch" is no column
     const unknown = () => defineProcessor({ name: 'build', table: builds, exclusiveBy: 'branch', perform })
     // @ts-expect-error "status" is not the table's own

@@ -11,7 +11,7 @@ changed. Install scripts do not run unless they are allowed, and what a plugin
 names as its peers is not fetched: ops gives it its own.
 
 The list and the lock file are in .ops/plugins, for the repository; on a server
-ops plugins:install without an argument installs exactly these versions.`
+ops plugins install without an argument installs exactly these versions.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> ops-plugin-email',
