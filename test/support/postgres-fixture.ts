@@ -84,12 +84,13 @@ async function makeTables(url: string, tables: readonly QueuedTable[]): Promise<
 /**
  * The URL of a new database on the server of this run. Gone after the test.
  *
- * @param template what it is a copy of; it is empty otherwise
+ * @param template what it is a copy of
  */
-export async function postgresUrl(template?: string): Promise<string> {
+export async function postgresUrl(template = 'template1'): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`
   const server = serverUrl()
-  await asOperator(server, `create database ${name}${template === undefined ? '' : ` template ${template}`}`)
+  // On a server that does not wait for its disk, a copy of the files takes half the time of one through the log.
+  await asOperator(server, `create database ${name} template ${template} strategy file_copy`)
   onTestFinished(() => asOperator(server, `drop database ${name} with (force)`))
   return server.replace(/postgres$/, name)
 }
