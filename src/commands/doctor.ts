@@ -24,7 +24,7 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor)
-    if (flags.parity) return this.compare(flags.config)
+    if (flags.parity) return this.#compare(flags.config)
     const [{ examineProject }, { findingsSheet, isWell }, { knownPlugins }] = await Promise.all([
       import('../doctor/examine-project.ts'),
       import('../output/findings-sheet.ts'),
@@ -49,7 +49,7 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
     return { checks: findings.map(({ remedy = null, ...finding }) => ({ ...finding, remedy })) }
   }
 
-  private async compare(file: string | undefined): Promise<unknown> {
+  async #compare(file: string | undefined): Promise<unknown> {
     const [{ compareFields }, { unkeptFields }, { parityTable }] = await Promise.all([
       import('../doctor/service-parity.ts'),
       import('../server/unkept-fields.ts'),

@@ -16,28 +16,28 @@ const columns: readonly TableColumn[] = [
 
 /** The table of an audit trail; entries that come later are aligned with those before. */
 export class AuditTable {
-  private readonly table: Table
-  private readonly isShort: boolean
-  private readonly isOfOneTask: boolean
-  private hasHeader = true
+  readonly #table: Table
+  readonly #isShort: boolean
+  readonly #isOfOneTask: boolean
+  #hasHeader = true
 
   constructor(screen: Screen, { isOfOneTask = false } = {}) {
-    this.isOfOneTask = isOfOneTask
-    this.isShort = isNarrow(screen)
-    this.table = new Table(isOfOneTask ? columns.filter(({ title }) => title !== 'task') : columns, screen)
+    this.#isOfOneTask = isOfOneTask
+    this.#isShort = isNarrow(screen)
+    this.#table = new Table(isOfOneTask ? columns.filter(({ title }) => title !== 'task') : columns, screen)
   }
 
   render(entries: readonly (AuditEntry & Partial<NamedEntry>)[], now: Date): string {
     const rows = entries.map((entry) => [
-      this.isShort ? formatShortTime(entry.at, now) : formatTime(entry.at),
-      ...(this.isOfOneTask ? [] : [entry.task]),
+      this.#isShort ? formatShortTime(entry.at, now) : formatTime(entry.at),
+      ...(this.#isOfOneTask ? [] : [entry.task]),
       formatName(entry.event),
-      this.isShort ? change({ ...entry, fromStatus: undefined }) : change(entry),
+      this.#isShort ? change({ ...entry, fromStatus: undefined }) : change(entry),
       entry.actor,
       detailInWords(entry),
     ])
-    const text = this.table.render(rows, { hasHeader: this.hasHeader })
-    this.hasHeader = false
+    const text = this.#table.render(rows, { hasHeader: this.#hasHeader })
+    this.#hasHeader = false
     return text
   }
 }

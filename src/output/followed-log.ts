@@ -3,35 +3,35 @@ import { FollowedTask } from './followed-task.ts'
 
 /** Writes the log of a task as it comes, and nothing else; what happens to the task is told beside it. */
 export class FollowedLog implements TaskView {
-  private readonly out: NodeJS.WriteStream
-  private readonly beside: NodeJS.WriteStream
-  private readonly news: FollowedTask
-  private isAtLineStart = true
+  readonly #out: NodeJS.WriteStream
+  readonly #beside: NodeJS.WriteStream
+  readonly #news: FollowedTask
+  #isAtLineStart = true
 
   constructor(name: string, out: NodeJS.WriteStream, beside: NodeJS.WriteStream) {
-    this.out = out
-    this.beside = beside
-    this.news = new FollowedTask(name, { write: (text: string) => this.tell(text) } as NodeJS.WritableStream)
+    this.#out = out
+    this.#beside = beside
+    this.#news = new FollowedTask(name, { write: (text: string) => this.#tell(text) } as NodeJS.WritableStream)
   }
 
   changed(task: FollowedRow): void {
-    this.news.changed(task)
+    this.#news.changed(task)
   }
 
   output(text: string): void {
-    this.out.write(text)
-    this.isAtLineStart = text.endsWith('\n')
+    this.#out.write(text)
+    this.#isAtLineStart = text.endsWith('\n')
   }
 
   hint(text: string): void {
-    this.news.hint(text)
+    this.#news.hint(text)
   }
 
-  private tell(text: string): boolean {
+  #tell(text: string): boolean {
     // On one screen a line of news must not continue a line of the log.
-    const isOneScreen = this.out.isTTY && this.beside.isTTY
-    const isBreakNeeded = isOneScreen && !this.isAtLineStart
-    if (isBreakNeeded) this.isAtLineStart = true
-    return this.beside.write(isBreakNeeded ? `\n${text}` : text)
+    const isOneScreen = this.#out.isTTY && this.#beside.isTTY
+    const isBreakNeeded = isOneScreen && !this.#isAtLineStart
+    if (isBreakNeeded) this.#isAtLineStart = true
+    return this.#beside.write(isBreakNeeded ? `\n${text}` : text)
   }
 }

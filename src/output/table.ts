@@ -20,52 +20,52 @@ const LEAST = 6
 
 /** Rows in aligned columns, cut to the width of the screen. Further rows are aligned with those before. */
 export class Table {
-  private readonly columns: readonly TableColumn[]
-  private readonly screen: Screen
-  private readonly widths: number[] = []
+  readonly #columns: readonly TableColumn[]
+  readonly #screen: Screen
+  readonly #widths: number[] = []
 
   constructor(columns: readonly TableColumn[], screen: Screen) {
-    this.columns = columns
-    this.screen = screen
+    this.#columns = columns
+    this.#screen = screen
   }
 
   render(rows: readonly (readonly (string | undefined)[])[], { hasHeader = true } = {}): string {
-    const cells = rows.map((row) => this.columns.map((_, index) => oneLine(row[index] ?? '')))
-    this.columns.forEach(({ title, isOptional }, index) => {
-      let width = this.widths[index] ?? 0
+    const cells = rows.map((row) => this.#columns.map((_, index) => oneLine(row[index] ?? '')))
+    this.#columns.forEach(({ title, isOptional }, index) => {
+      let width = this.#widths[index] ?? 0
       for (const row of cells) width = Math.max(width, textWidth(row[index]!))
-      this.widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? textWidth(title) : 0)
+      this.#widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? textWidth(title) : 0)
     })
-    const widths = fittingWidths(this.columns, this.widths, this.screen.width)
+    const widths = fittingWidths(this.#columns, this.#widths, this.#screen.width)
     const lines = cells.flatMap((row) =>
-      this.wrapped(row, widths).map((part) => this.line(part, widths, ({ style }, index) => style?.(row[index]!))),
+      this.#wrapped(row, widths).map((part) => this.#line(part, widths, ({ style }, index) => style?.(row[index]!))),
     )
-    const titles = this.columns.map(({ title }) => title)
-    return [...(hasHeader ? [this.line(titles, widths, () => 'dim')] : []), ...lines].join('\n')
+    const titles = this.#columns.map(({ title }) => title)
+    return [...(hasHeader ? [this.#line(titles, widths, () => 'dim')] : []), ...lines].join('\n')
   }
 
   /** A row in as many lines as its longest cell needs. */
-  private wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
+  #wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
     const parts = cells.map((cell, index) =>
-      this.columns[index]!.isWrapped && widths[index]! > 0 ? wrapText(cell, widths[index]!) : [cell],
+      this.#columns[index]!.isWrapped && widths[index]! > 0 ? wrapText(cell, widths[index]!) : [cell],
     )
     const height = Math.max(...parts.map(({ length }) => length))
     return Array.from({ length: height }, (_, line) => parts.map((part) => part[line] ?? ''))
   }
 
-  private line(
+  #line(
     cells: readonly string[],
     widths: readonly number[],
     style: (column: TableColumn, index: number) => Style | undefined,
   ): string {
-    const shown = this.columns.flatMap((column, index) => (widths[index]! > 0 ? [{ column, index }] : []))
+    const shown = this.#columns.flatMap((column, index) => (widths[index]! > 0 ? [{ column, index }] : []))
     const last = shown.findLastIndex(({ index }) => cells[index] !== '')
     return shown
       .slice(0, last + 1)
       .map(({ column, index }, place) => {
         const text = cutText(cells[index]!, widths[index]!)
         const space = ' '.repeat(widths[index]! - textWidth(text))
-        const cell = styled(text, style(column, index), this.screen)
+        const cell = styled(text, style(column, index), this.#screen)
         if (column.align === 'right') return space + cell
         return place === last ? cell : cell + space
       })

@@ -51,7 +51,7 @@ export class Project {
   readonly stateDirectory: string
   readonly registry: ProcessorRegistry
   readonly queue: Queue
-  private readonly loading = new Map<string, Promise<ReadyProcessor>>()
+  readonly #loading = new Map<string, Promise<ReadyProcessor>>()
 
   constructor(parts: Pick<Project, 'config' | 'file' | 'directory' | 'stateDirectory' | 'registry' | 'queue'>) {
     this.config = parts.config
@@ -69,12 +69,12 @@ export class Project {
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)
-    let ready = this.loading.get(name)
+    let ready = this.#loading.get(name)
     if (!ready) {
-      ready = this.load(declared)
-      this.loading.set(name, ready)
+      ready = this.#load(declared)
+      this.#loading.set(name, ready)
       // A migration may mend it: the columns of a program's table are read from the database.
-      ready.catch(() => this.loading.delete(name))
+      ready.catch(() => this.#loading.delete(name))
     }
     return ready
   }
@@ -131,20 +131,20 @@ export class Project {
     await this.queue.close()
   }
 
-  private async load(declared: DeclaredProcessor): Promise<ReadyProcessor> {
-    const processor = declared.module === undefined ? await this.loadCommand(declared) : await loadProcessor(declared)
-    const settings = await this.settingsOf(declared, processor)
+  async #load(declared: DeclaredProcessor): Promise<ReadyProcessor> {
+    const processor = declared.module === undefined ? await this.#loadCommand(declared) : await loadProcessor(declared)
+    const settings = await this.#settingsOf(declared, processor)
     return { processor, settings, queued: toQueuedTable(processor, settings) }
   }
 
-  private async loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
+  async #loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
     const { table } = declared.command
     const columns = await tableColumns(this.queue, table)
     if (!columns) throw new TaskTableMissingError(declared.name, table, this.queue.name)
     return commandProcessor(declared, columns)
   }
 
-  private async settingsOf({ plugin }: DeclaredProcessor, { settings: schema }: AnyProcessor): Promise<unknown> {
+  async #settingsOf({ plugin }: DeclaredProcessor, { settings: schema }: AnyProcessor): Promise<unknown> {
     const { shortName } = this.registry.plugins.find(({ name }) => name === plugin.name)!
     const given = this.config.plugins?.[shortName] ?? {}
     if (!schema) return given

@@ -68,19 +68,19 @@ export async function followTask(
 /** Reads what was appended to a log since the last time. */
 class LogTail {
   readonly attempt: number
-  private readonly file: string
-  private readonly decoder = new StringDecoder()
-  private position = 0
+  readonly #file: string
+  readonly #decoder = new StringDecoder()
+  #position = 0
 
   constructor(file: string, attempt: number) {
-    this.file = file
+    this.#file = file
     this.attempt = attempt
   }
 
   read(onText: (text: string) => void): void {
     let fd: number
     try {
-      fd = openSync(this.file, 'r')
+      fd = openSync(this.#file, 'r')
     } catch {
       // Not written yet, or written on another machine.
       return
@@ -88,11 +88,11 @@ class LogTail {
     const chunk = Buffer.alloc(64 * 1024)
     try {
       for (;;) {
-        const length = readSync(fd, chunk, 0, chunk.length, this.position)
+        const length = readSync(fd, chunk, 0, chunk.length, this.#position)
         if (length === 0) return
-        this.position += length
+        this.#position += length
         // A character may be cut in two by the chunk, or by whoever is writing it.
-        onText(this.decoder.write(chunk.subarray(0, length)))
+        onText(this.#decoder.write(chunk.subarray(0, length)))
       }
     } finally {
       closeSync(fd)

@@ -34,7 +34,7 @@ export default class TasksLogs extends OpsCommand {
     ])
     const project = await this.openProject(flags.config)
     const task = await findTask(project, args.processor, args.id)
-    if (flags.follow) await this.follow(project, task)
+    if (flags.follow) await this.#follow(project, task)
     const log = await findLog(project, task, flags.attempt)
     if (!flags.follow) {
       if (log?.bytes === undefined) this.logToStderr(nothing(task.name, log?.attempt))
@@ -46,7 +46,7 @@ export default class TasksLogs extends OpsCommand {
     return { task: task.name, attempt: log?.attempt ?? null, file: log?.file ?? null, text: text ?? null }
   }
 
-  private async follow(project: Project, { name, queued, id }: Task): Promise<void> {
+  async #follow(project: Project, { name, queued, id }: Task): Promise<void> {
     const [{ followTask }, { FollowedLog }] = await Promise.all([
       import('../../tasks/follow-task.ts'),
       import('../../output/followed-log.ts'),
