@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { opsProgram, probePlugin } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
-import { type Said, Sandbox, sandboxMissing } from './sandbox.ts'
+import { inside, type Said, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/srv/shop'
@@ -20,7 +19,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     sandbox = await Sandbox.boot()
     await sandbox.write(join(project, 'package.json'), '{ "type": "module" }')
     await sandbox.write(join(project, 'api.js'), api)
-    const plugins = [{ type: 'link', name: 'ops-plugin-probe', root: probePlugin }]
+    const plugins = [{ type: 'link', name: 'ops-plugin-probe', root: inside.probePlugin }]
     await sandbox.write(
       join(project, '.ops/plugins/package.json'),
       JSON.stringify({ dependencies: {}, oclif: { schema: 1, plugins } }),
@@ -38,10 +37,10 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     await sandbox.write(join(project, 'ops.config.json'), JSON.stringify({ name: 'shop', services }))
   }
 
-  const ops = (...args: string[]) => sandbox.runWith({ cwd: project }, process.execPath, opsProgram, ...args)
+  const ops = (...args: string[]) => sandbox.runWith({ cwd: project }, inside.node, inside.ops, ...args)
   /** As the user of the units. */
   const asShop = (...args: string[]) =>
-    sandbox.runWith({ cwd: project }, 'runuser', '-u', 'shop', '--', process.execPath, opsProgram, ...args)
+    sandbox.runWith({ cwd: project }, 'runuser', '-u', 'shop', '--', inside.node, inside.ops, ...args)
   const enqueue = async (script: string) => (await asShop('enqueue', 'script', '--script', script)).stdout
   const taskOf = async (name: string) =>
     JSON.parse((await asShop('tasks', 'show', ...name.split(' '), '--json')).stdout)
