@@ -9,7 +9,7 @@ export interface Success {
 }
 
 export interface Failure {
-  readonly kind: 'failed' | 'timed out' | 'interrupted' | 'crashed' | 'quarantined' | 'canceled'
+  readonly kind: 'failed' | 'timed_out' | 'interrupted' | 'crashed' | 'quarantined' | 'canceled'
   readonly error: string
   /** Written to the task's own columns all the same. */
   readonly columns?: Readonly<Record<string, unknown>>

@@ -42,7 +42,7 @@ describe('ops env check', () => {
     const server = shop('TOKEN=abc\n')
     const { stdout: names } = await server.ops('env', 'check', '--names')
     expect(names).toBe('api: MODE TOKEN\nworker:')
-    const { exitCode, stdout } = await shop('TOKEN=abc\nSMTP_URL=x\n').opsWith(
+    const { exitCode, stdout } = await shop('TOKEN=abc\nSMTP_URL=x\n').opsProcessWith(
       { input: names },
       'env',
       'check',

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
-import { isGroupEmptyWithin } from '../../src/processes/process-group.ts'
-import { readSessionRecord } from '../../src/services/session-record.ts'
+import { readSessionRecord } from '../../src/development/session-record.ts'
+import { isGroupEmptyWithin } from '../../src/platform/process-group.ts'
 import { countingModule, pluginPackage } from '../support/plugin-package.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
@@ -171,11 +171,15 @@ describe('a second ops start-services', () => {
 
   it('after a killed one waits until its guardian has stopped what it left', async () => {
     const { project, ops } = await running({
-      slow: { command: "trap 'sleep 1; echo last; exit' TERM; while :; do sleep 0.05; done" },
+      slow: {
+        command: "trap 'until [ -e may-end ]; do sleep 0.05; done; echo last; exit' TERM; while :; do sleep 0.05; done",
+      },
     })
     ops.kill('SIGKILL')
     await ops.exit
     const next = project.start('start-services', 'slow')
+    await next.says('still being stopped')
+    project.write('may-end', '')
     await next.says('slow has started')
     expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('an earlier start are still being stopped: slow (')
     expect(project.read('.ops/logs/services/slow.log')).toContain('last\n')

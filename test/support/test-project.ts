@@ -4,22 +4,28 @@ import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import { onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { processStat } from '../../src/processes/process-stat.ts'
+import { processStat } from '../../src/platform/process-stat.ts'
+import { isOpsRunning, type OpsResult, opsProgram, runOps } from './run-ops.ts'
 import { RunningOps } from './running-ops.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { Terminal } from './terminal.ts'
 import { until } from './until.ts'
 
-const root = dirname(dirname(import.meta.dirname))
+export { opsProgram }
 
-/** `ops`, as it runs from these sources. */
-export const opsProgram = join(root, 'bin', 'run.js')
+const root = dirname(dirname(import.meta.dirname))
 
 export const probePlugin = join(root, 'test', 'fixtures', 'plugin-probe')
 
 interface Plugin {
   readonly name: string
   readonly root: string
+}
+
+interface RunOptions {
+  readonly input?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
 }
 
 /** An empty folder, and `ops` in it as a process of its own. Everything is gone after the test. */
@@ -52,7 +58,7 @@ export class TestProject {
     return project
   }
 
-  /** Links plugins, as `ops plugins:link` does. */
+  /** Links plugins, as `ops plugins link` does. */
   link(...plugins: Plugin[]): void {
     linkPlugins(this.env.OPS_DATA_DIR!, plugins)
   }
@@ -63,15 +69,25 @@ export class TestProject {
     linkPlugins(this.path('.ops/plugins'), plugins)
   }
 
-  /** Runs `ops` to its end, whatever that is. */
-  async ops(...args: string[]) {
+  /** Runs `ops` to its end, whatever that is, and in this process where that makes no difference. */
+  async ops(...args: string[]): Promise<OpsResult> {
     return this.opsWith({}, ...args)
   }
 
-  async opsWith(
-    options: { input?: string; env?: Record<string, string>; cwd?: string; node?: string },
-    ...args: string[]
-  ) {
+  async opsWith(options: RunOptions, ...args: string[]): Promise<OpsResult> {
+    const { cwd = this.directory, input, env } = options
+    // This process has one working directory and one environment: two commands at a time are two processes.
+    if (this.program !== opsProgram || isOpsRunning()) return this.opsProcessWith(options, ...args)
+    return runOps(args, { cwd, env: { ...this.env, ...env }, input })
+  }
+
+  /** Runs `ops` as a process of its own: where signals, crashes, pipes or processes are what a test is about. */
+  async opsProcess(...args: string[]) {
+    return this.opsProcessWith({}, ...args)
+  }
+
+  /** @param options.node the program that runs it */
+  async opsProcessWith(options: RunOptions & { node?: string }, ...args: string[]) {
     const { node = process.execPath, cwd = this.directory, input, env } = options
     return execa(node, [this.program, ...args], {
       cwd,

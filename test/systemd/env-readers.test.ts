@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readAsSystemd } from '../../src/services/systemd-env-file.ts'
+import { readAsSystemd } from '../../src/development/systemd-env-file.ts'
 import { command, path } from '../../src/systemd/directive.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'

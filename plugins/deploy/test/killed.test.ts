@@ -27,7 +27,7 @@ describe('a worker that is killed in the middle of a deployment', () => {
     for (const step of steps) {
       const before = shop.current!
       const killed = shop.deploy()
-      const { signal } = await shop.work({ OPS_FAILPOINT: `deploy.${step}:kill` })
+      const { signal } = await shop.workUntil(`deploy.${step}`)
       expect({ step, signal }).toEqual({ step, signal: 'SIGKILL' })
       const isSwitched = steps.indexOf(step) >= steps.indexOf('switched')
       expect({ step, isSwitched: shop.current !== before, isWhole: shop.isCurrentWhole }).toEqual({
@@ -59,7 +59,7 @@ describe('a worker that is killed in the middle of a deployment', () => {
     await shop.work()
     shop.ill.add(2)
     shop.deploy()
-    expect((await shop.work({ OPS_FAILPOINT: 'deploy.put back:kill' })).signal).toBe('SIGKILL')
+    expect((await shop.workUntil('deploy.put back')).signal).toBe('SIGKILL')
     expect({ current: shop.current, isWhole: shop.isCurrentWhole }).toEqual({ current: 1, isWhole: true })
   })
 
