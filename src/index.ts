@@ -13,7 +13,7 @@ export {
   type WorkerConfig,
 } from './config/config.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
-export { OpsError } from './errors.ts'
+export { OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
 export {
   defineProcessor,
   type ExclusiveBy,
