@@ -1,7 +1,8 @@
 import { formatBytes } from '../../format.ts'
 import type { Finding } from '../finding.ts'
-import type { Row, Session } from './session.ts'
-import { proveSession, TransactionPoolerError } from './session-proof.ts'
+import type { Session } from './session.ts'
+import type { Row } from './statements.ts'
+import { refuseTransactionPooler, TransactionPoolerError } from './transaction-pooler.ts'
 
 /** A transaction that has been open for so long keeps the server from cleaning up. */
 const LONG_TRANSACTION_S = 3600
@@ -36,7 +37,7 @@ async function settingsOf(session: Session): Promise<Row> {
 
 async function sessionProof(session: Session, url: string): Promise<Finding> {
   try {
-    await proveSession(session, url)
+    await refuseTransactionPooler(session, url)
     return { name: 'session', status: 'ok', found: 'stays with its worker' }
   } catch (error) {
     if (!(error instanceof TransactionPoolerError)) throw error

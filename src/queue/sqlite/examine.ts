@@ -3,11 +3,10 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { formatBytes } from '../../format.ts'
 import type { Finding } from '../finding.ts'
-import { WAL_LIMIT_BYTES } from './checkpoint.ts'
 import { connectedProcesses } from './connected-processes.ts'
 import type { Connection } from './connection.ts'
-import type { SqliteDatabase } from './open-database.ts'
-import { asUnusable } from './unusable.ts'
+import { explainError } from './explain-error.ts'
+import { type SqliteDatabase, WAL_LIMIT_BYTES } from './open-database.ts'
 
 /** Of so little room a single large result or a backup can take the rest. */
 const LITTLE_ROOM_BYTES = 256 * 1024 * 1024
@@ -43,7 +42,7 @@ function examineFile(path: string): Finding[] {
       database.close()
     }
   } catch (error) {
-    throw asUnusable(path, error)
+    throw explainError(path, error)
   }
 }
 
