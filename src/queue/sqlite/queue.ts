@@ -96,9 +96,8 @@ export class SqliteQueue implements Queue {
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const row = this.#connection()
-      .sql(`select * from ${quote(table.name)} where id = ?`)
-      .get(id)
+    const text = `select * from ${quote(table.name)} where id = ?`
+    const row = this.#connection().sql(text).get(id)
     return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
   }
 
@@ -124,8 +123,7 @@ export class SqliteQueue implements Queue {
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
-    const now = Date.now()
-    if (!tables.some((queued) => this.#claimsOf(queued).hasDue(now))) return undefined
+    if (!tables.some((queued) => this.#claimsOf(queued).hasDue(Date.now()))) return undefined
     const claim = await this.#connection().lock.write(() => {
       const first = this.#claimFirst(tables, Date.now())
       failpoint('claim.before-commit')
