@@ -1,8 +1,8 @@
+export { formatRelativeTime } from './format.ts'
 /** What the commands of plugins import: `@ops-cli/core/command`. */
 
 export * as Args from '@oclif/core/args'
 export * as Flags from '@oclif/core/flags'
 export { OpsCommand } from './command-line/ops-command.ts'
-export { relativeTime } from './terminal/relative-time.ts'
-export type { Screen } from './terminal/screen.ts'
-export { Table, type TableColumn } from './terminal/table.ts'
+export type { Screen, Style } from './output/screen.ts'
+export { Table, type TableColumn } from './output/table.ts'

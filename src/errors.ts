@@ -1,24 +1,61 @@
 import { distance } from 'fastest-levenshtein'
 
-interface ErrorOptions {
+/**
+ * One thing that is wrong or worth knowing. Doctor, plans, broken plugins, configuration errors and `--json` all use this
+ * shape; an OpsError is one that stops a command.
+ */
+export interface Problem {
+  /** Stable, UPPER_SNAKE: what programs match on. */
+  readonly code: string
+  readonly severity: Severity
+  /** What it is about, as the user knows it: `services.api.port`, `ops-plugin-email`, `builds`. */
+  readonly where?: string | undefined
+  /** What is wrong, in one sentence. */
+  readonly message: string
+  /** What to do, the best first; commands as they would be typed. */
+  readonly suggestions: readonly string[]
+}
+
+export type Severity = 'error' | 'warning' | 'info'
+
+export interface OpsErrorOptions {
+  readonly where?: string | undefined
   readonly suggestions?: readonly string[]
+  /** The exit status, 1 by default. */
   readonly exit?: number
   readonly cause?: unknown
 }
 
-/** A failure that an operator can act on. oclif prints the message, the `code` and the `suggestions`, and ends with `exit`. */
-export abstract class OpsError extends Error {
-  abstract readonly code: string
+/**
+ * A failure that an operator can act on: a sentence with a stable code. Subclasses exist only where code catches them by
+ * name.
+ */
+export class OpsError extends Error implements Problem {
+  readonly code: string
+  readonly severity = 'error'
+  readonly where: string | undefined
   readonly suggestions: readonly string[]
   /** What oclif reads: the exit status. */
   readonly oclif: { readonly exit: number }
 
-  constructor(message: string, { suggestions = [], exit = 1, cause }: ErrorOptions = {}) {
+  constructor(code: string, message: string, { where, suggestions = [], exit = 1, cause }: OpsErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = new.target.name
+    this.code = code
+    this.where = where
     this.suggestions = suggestions
     this.oclif = { exit }
   }
+}
+
+/** Any error as a problem; a bug gets the code `UNEXPECTED`. */
+export function toProblem(error: unknown, where?: string): Problem {
+  if (error instanceof OpsError) {
+    const { code, severity, message, suggestions } = error
+    return { code, severity, where: error.where ?? where, message, suggestions }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'UNEXPECTED', severity: 'error', where, message, suggestions: [] }
 }
 
 /** Exit statuses: design section 11. 78 is EX_CONFIG, on which systemd does not restart. */
@@ -39,28 +76,25 @@ export function didYouMean(word: string, known: Iterable<string>): string[] {
 }
 
 export class InvalidTaskTableError extends OpsError {
-  readonly code = 'INVALID_TASK_TABLE'
   constructor(table: string, problem: string) {
-    super(`The task table "${table}" cannot be used: ${problem}.`)
+    super('INVALID_TASK_TABLE', `The task table "${table}" cannot be used: ${problem}.`)
   }
 }
 
 export class InvalidProcessorError extends OpsError {
-  readonly code = 'INVALID_PROCESSOR'
   constructor(name: string, problem: string) {
-    super(`The processor "${name}" cannot be used: ${problem}.`)
+    super('INVALID_PROCESSOR', `The processor "${name}" cannot be used: ${problem}.`)
   }
 }
 
 export class UnknownProcessorError extends OpsError {
-  readonly code = 'UNKNOWN_PROCESSOR'
   constructor(name: string, known: readonly string[]) {
-    super(`No processor is named "${name}".`, {
+    super('UNKNOWN_PROCESSOR', `No processor is named "${name}".`, {
       exit: exitStatus.usage,
       suggestions: [
         ...didYouMean(name, known),
         known.length > 0 ? `use one of: ${known.join(', ')}` : 'no plugin with a processor is installed',
-        'install the plugin that brings it: ops plugins:install <package>',
+        'install the plugin that brings it: ops plugins install <package>',
       ],
     })
   }
@@ -68,12 +102,11 @@ export class UnknownProcessorError extends OpsError {
 
 /** A processor that is declared but cannot be loaded; the others go on working. */
 export class BrokenProcessorError extends OpsError {
-  readonly code = 'BROKEN_PROCESSOR'
   readonly processor: string
   /** Why, without the name. */
   readonly problem: string
   constructor(processor: string, plugin: string, problem: string, options: { cause?: unknown; suggestion: string }) {
-    super(`The processor "${processor}" of ${plugin} cannot be loaded: ${problem}.`, {
+    super('BROKEN_PROCESSOR', `The processor "${processor}" of ${plugin} cannot be loaded: ${problem}.`, {
       cause: options.cause,
       suggestions: [options.suggestion],
     })
@@ -83,11 +116,10 @@ export class BrokenProcessorError extends OpsError {
 }
 
 export class InvalidConfigurationError extends OpsError {
-  readonly code = 'INVALID_CONFIGURATION'
   readonly problems: readonly string[]
   constructor(file: string, problems: readonly string[], cause?: unknown) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    super(`${file} has ${count}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, {
+    super('INVALID_CONFIGURATION', `${file} has ${count}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, {
       exit: exitStatus.configuration,
       cause,
     })
@@ -96,9 +128,8 @@ export class InvalidConfigurationError extends OpsError {
 }
 
 export class ConfigurationNotFoundError extends OpsError {
-  readonly code = 'CONFIGURATION_NOT_FOUND'
   constructor(file: string, askedBy: string) {
-    super(`There is no configuration at "${file}", which ${askedBy} names.`, {
+    super('CONFIGURATION_NOT_FOUND', `There is no configuration at "${file}", which ${askedBy} names.`, {
       exit: exitStatus.configuration,
       suggestions: ['name an ops.config.ts, .mts, .js, .mjs or .json that exists'],
     })
@@ -107,10 +138,10 @@ export class ConfigurationNotFoundError extends OpsError {
 
 /** Values for a task that were refused before anything was written: every problem at once. */
 export class InvalidTaskError extends OpsError {
-  readonly code = 'INVALID_TASK'
   readonly problems: readonly string[]
   constructor(subject: string, problems: readonly string[], suggestion?: string) {
     super(
+      'INVALID_TASK',
       problems.length === 1
         ? `${subject}: ${problems[0]}`
         : `${subject}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
@@ -124,49 +155,52 @@ export class InvalidTaskError extends OpsError {
 }
 
 export class TaskTableMissingError extends OpsError {
-  readonly code = 'TASK_TABLE_MISSING'
   constructor(processor: string, table: string, database: string) {
-    super(`The processor "${processor}" needs the table "${table}", which ${database} does not have.`, {
-      suggestions: [
-        'create it: ops migrate',
-        'or ship its migrations with the plugin, in migrations/sqlite and migrations/postgres',
-      ],
-    })
+    super(
+      'TASK_TABLE_MISSING',
+      `The processor "${processor}" needs the table "${table}", which ${database} does not have.`,
+      {
+        suggestions: [
+          'create it: ops migrate',
+          'or ship its migrations with the plugin, in migrations/sqlite and migrations/postgres',
+        ],
+      },
+    )
   }
 }
 
 export class DatabaseUnusableError extends OpsError {
-  readonly code = 'DATABASE_UNUSABLE'
   constructor(database: string, problem: string, options: { cause?: unknown; suggestions: readonly string[] }) {
-    super(`The database ${database} cannot be used: ${problem}.`, options)
+    super('DATABASE_UNUSABLE', `The database ${database} cannot be used: ${problem}.`, options)
   }
 }
 
 /** The database stayed locked by another writer for longer than ops waits. */
 export class DatabaseBusyError extends OpsError {
-  readonly code = 'DATABASE_BUSY'
   constructor(database: string, waitedMs: number, cause: unknown) {
-    super(`The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`, {
-      cause,
-      suggestions: ['end the transaction that is open there, then try again'],
-    })
+    super(
+      'DATABASE_BUSY',
+      `The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`,
+      {
+        cause,
+        suggestions: ['end the transaction that is open there, then try again'],
+      },
+    )
   }
 }
 
 /** What a processor returned does not fit its task table; trying again would not help. */
 export class ResultRefusedError extends OpsError {
-  readonly code = 'RESULT_REFUSED'
   constructor(table: string, cause: Error) {
-    super(`what the processor returned cannot be written to "${table}": ${cause.message}`, { cause })
+    super('RESULT_REFUSED', `what the processor returned cannot be written to "${table}": ${cause.message}`, { cause })
   }
 }
 
 /** A task went on although it had to end. Only the end of its process ends it, so the worker gives up its own. */
 export class TaskStuckError extends OpsError {
-  readonly code = 'TASK_STUCK'
   /** @param isStopping the worker was to end anyway, so that it has not failed */
   constructor(task: string, isStopping: boolean) {
-    super(`${task} goes on although its signal has aborted, so this worker ends.`, {
+    super('TASK_STUCK', `${task} goes on although its signal has aborted, so this worker ends.`, {
       exit: isStopping ? 0 : exitStatus.failed,
       suggestions: [
         'let the processor look at context.signal',
@@ -177,22 +211,25 @@ export class TaskStuckError extends OpsError {
 }
 
 export class MigrationFailedError extends OpsError {
-  readonly code = 'MIGRATION_FAILED'
   /** `core`, the plugin, or the task table whose guarantee it is. */
   readonly source: string
   constructor(source: string, migration: string, cause: unknown) {
-    super(`The migration "${migration}" of ${source} failed; nothing of it was kept: ${(cause as Error).message}.`, {
-      cause,
-    })
+    super(
+      'MIGRATION_FAILED',
+      `The migration "${migration}" of ${source} failed; nothing of it was kept: ${(cause as Error).message}.`,
+      {
+        cause,
+      },
+    )
     this.source = source
   }
 }
 
 export class MigrationChangedError extends OpsError {
-  readonly code = 'MIGRATION_CHANGED'
   readonly source: string
   constructor(source: string, migration: string) {
     super(
+      'MIGRATION_CHANGED',
       `The migration "${migration}" of ${source} is not the one that was applied here: its text has changed since.`,
       {
         suggestions: ['bring its text back and put the change into a new migration'],

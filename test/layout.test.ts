@@ -12,7 +12,7 @@ interface Row {
 }
 
 /** Everybody may import these. */
-const forAll = ['errors.ts', 'failpoint.ts', 'host-modules.ts']
+const forAll = ['errors.ts', 'failpoint.ts', 'format.ts', 'host-modules.ts']
 
 const table: readonly Row[] = map
   .split('\n')

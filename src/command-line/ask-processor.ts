@@ -1,7 +1,8 @@
 import { relative } from 'node:path'
-import { type GenerateOptions, neighbours, pluginDirectory } from '../project/generate-processor.ts'
+import { type Answers, interview } from '../output/interview.ts'
 import type { Project } from '../project/open-project.ts'
 import { parseColumns } from '../scaffold/column-wish.ts'
+import { type GenerateOptions, neighbours, pluginDirectory } from '../scaffold/generate-processor.ts'
 import { tableNameOf } from '../scaffold/names.ts'
 import {
   DEFAULT_COLUMN,
@@ -13,7 +14,6 @@ import {
   taskTableProblem,
 } from '../scaffold/parse-wish.ts'
 import { needEmptyFolder } from '../scaffold/write-plugin.ts'
-import { type Answers, interview } from '../terminal/interview.ts'
 
 const NONE = 'none, any number at once'
 

@@ -1,4 +1,4 @@
-import { type KnownPlugins, pluginsOf } from '../project/known-plugins.ts'
+import { type KnownPlugins, pluginsOf } from '../plugins/known-plugins.ts'
 
 /** The plugins of the place that the command was started in. */
 export function knownPlugins(file: string | undefined): KnownPlugins {

@@ -1,3 +1,4 @@
+import { ask } from '../output/ask.ts'
 import {
   CannotInstallError,
   ForeignFileError,
@@ -5,7 +6,6 @@ import {
   NeedsRootError,
   SystemdFailedError,
 } from '../systemd/systemd-errors.ts'
-import { ask } from './ask.ts'
 
 interface Wish {
   /** The command, for messages. */

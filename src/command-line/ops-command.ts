@@ -1,7 +1,7 @@
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
+import { type Screen, screenOf } from '../output/screen.ts'
 import type { Project } from '../project/open-project.ts'
-import { type Screen, screenOf } from '../terminal/screen.ts'
 import { outliveTerminal } from './outlive-terminal.ts'
 
 outliveTerminal()
@@ -18,7 +18,7 @@ export abstract class OpsCommand extends Command {
     }),
   }
 
-  private project: Project | undefined
+  #project: Project | undefined
 
   /**
    * The project that this command works on. It is closed when the command has ended. A plugin that cannot be used is
@@ -30,11 +30,11 @@ export abstract class OpsCommand extends Command {
       import('./known-plugins.ts'),
     ])
     const { plugins, broken } = knownPlugins(file)
-    this.project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins, broken })
+    this.#project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins, broken })
     if (!isListing)
-      for (const { problem, suggestion } of this.project.registry.broken)
+      for (const { problem, suggestion } of this.#project.registry.broken)
         this.warn(`${problem}\nTry this: ${suggestion}`)
-    return this.project
+    return this.#project
   }
 
   /** Where this command prints. */
@@ -43,7 +43,7 @@ export abstract class OpsCommand extends Command {
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
-    await this.project?.close()
+    await this.#project?.close()
     await super.finally(error)
   }
 }

@@ -2,9 +2,8 @@ import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 import { type Status, statuses } from '../task/lifecycle.ts'
 
 export class UnknownStatusError extends OpsError {
-  readonly code = 'UNKNOWN_STATUS'
   constructor(text: string) {
-    super(`"${text}" is no status of a task.`, {
+    super('UNKNOWN_STATUS', `"${text}" is no status of a task.`, {
       exit: exitStatus.usage,
       suggestions: [...didYouMean(text, statuses), `use one of: ${statuses.join(', ')}`],
     })

@@ -1,9 +1,8 @@
 import { exitStatus, OpsError } from '../errors.ts'
 
 export class InvalidTaskNameError extends OpsError {
-  readonly code = 'INVALID_TASK_NAME'
   constructor(text: string) {
-    super(`"${text}" names no task.`, {
+    super('INVALID_TASK_NAME', `"${text}" names no task.`, {
       exit: exitStatus.usage,
       suggestions: ['name a task by its processor and its id: "build 42"'],
     })

@@ -1,7 +1,7 @@
-import { type FollowedRow, followTask } from '../project/follow-task.ts'
+import { FollowedTask } from '../output/followed-task.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
-import { FollowedTask } from './followed-task.ts'
+import { type FollowedRow, followTask } from '../tasks/follow-task.ts'
 
 /** A task that is waited for, and the attempts that were made before. */
 interface Waited {

@@ -23,8 +23,8 @@ export default class Audit extends OpsCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Audit)
     const [{ auditSubject, followAudit, readAudit }, { AuditTable }, { readTaskName }] = await Promise.all([
-      import('../project/read-audit.ts'),
-      import('../command-line/audit-table.ts'),
+      import('../tasks/read-audit.ts'),
+      import('../output/audit-table.ts'),
       import('../command-line/read-task-name.ts'),
     ])
     const project = await this.openProject(flags.config)

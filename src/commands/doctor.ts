@@ -24,10 +24,10 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor)
-    if (flags.parity) return this.compare(flags.config)
+    if (flags.parity) return this.#compare(flags.config)
     const [{ examineProject }, { findingsSheet, isWell }, { knownPlugins }] = await Promise.all([
-      import('../project/examine-project.ts'),
-      import('../command-line/findings-sheet.ts'),
+      import('../doctor/examine-project.ts'),
+      import('../output/findings-sheet.ts'),
       import('../command-line/known-plugins.ts'),
     ])
     const plugins = knownPlugins(flags.config)
@@ -49,11 +49,11 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
     return { checks: findings.map(({ remedy = null, ...finding }) => ({ ...finding, remedy })) }
   }
 
-  private async compare(file: string | undefined): Promise<unknown> {
+  async #compare(file: string | undefined): Promise<unknown> {
     const [{ compareFields }, { unkeptFields }, { parityTable }] = await Promise.all([
-      import('../project/service-parity.ts'),
-      import('../project/unkept-fields.ts'),
-      import('../command-line/parity-table.ts'),
+      import('../doctor/service-parity.ts'),
+      import('../server/unkept-fields.ts'),
+      import('../output/parity-table.ts'),
     ])
     const { config } = await this.openProject(file, { isListing: true })
     const [fields, problems] = [compareFields(config), unkeptFields(config)]

@@ -46,7 +46,7 @@ export default class Enqueue extends OpsCommand {
       import('../command-line/split-arguments.ts'),
       import('../command-line/resolve-task-names.ts'),
       import('../command-line/read-tasks.ts'),
-      import('../project/add-tasks.ts'),
+      import('../tasks/add-tasks.ts'),
     ])
     const typed = this.argv
     const own = { ...Enqueue.baseFlags, ...Enqueue.flags, json: Flags.boolean() }
@@ -72,10 +72,10 @@ export default class Enqueue extends OpsCommand {
     const ids = tasks.map(({ id }) => id)
     const existing = tasks.flatMap(({ id, isNew }) => (isNew ? [] : [id]))
     const added = { processor: queued.processor, table: queued.table.name, ids, existing, count: ids.length }
-    return flags.wait ? { ...added, tasks: await this.wait(project, queued, ids) } : added
+    return flags.wait ? { ...added, tasks: await this.#wait(project, queued, ids) } : added
   }
 
-  private async wait(project: Project, queued: QueuedTable, ids: readonly TaskId[]): Promise<unknown[]> {
+  async #wait(project: Project, queued: QueuedTable, ids: readonly TaskId[]): Promise<unknown[]> {
     const { waitForTasks } = await import('../command-line/wait-for-tasks.ts')
     const out = this.jsonEnabled() ? process.stderr : process.stdout
     const asked = ids.map((id) => ({ id }))

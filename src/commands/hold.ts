@@ -24,7 +24,7 @@ back. What is ongoing under the key finishes; what waits stays pending until the
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Hold)
-    const { hold } = await import('../project/hold.ts')
+    const { hold } = await import('../tasks/hold.ts')
     const project = await this.openProject(flags.config)
     const { hold: taken, processors, ongoing } = await hold(project, args.key, flags.reason)
     this.log(`${taken.key} is held: ${inWords(processors)} under it begins.`)

@@ -8,8 +8,8 @@ export default class Holds extends OpsCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Holds)
     const [{ listHolds }, { holdsTable }] = await Promise.all([
-      import('../project/hold.ts'),
-      import('../command-line/holds-table.ts'),
+      import('../tasks/hold.ts'),
+      import('../output/holds-table.ts'),
     ])
     const project = await this.openProject(flags.config)
     const holds = await listHolds(project)

@@ -22,8 +22,8 @@ writes an example to fill in.`
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Init)
     const [{ initProject }, { initializedInWords }] = await Promise.all([
-      import('../project/init-project.ts'),
-      import('../command-line/initialized.ts'),
+      import('../scaffold/init-project.ts'),
+      import('../output/initialized.ts'),
     ])
     const initialized = await initProject(process.cwd(), { from: flags.from, isForced: flags.force })
     this.log(initializedInWords(initialized))

@@ -33,8 +33,8 @@ Root is needed to write to /etc and to ask the machine's systemd; --dry-run, --c
     const { flags } = await this.parse(InstallSystemd)
     const [{ install, isInstalled, planInstallation }, sheets, { mayChangeServer }, { knownPlugins }] =
       await Promise.all([
-        import('../project/install-systemd.ts'),
-        import('../command-line/install-sheet.ts'),
+        import('../server/install-systemd.ts'),
+        import('../output/install-sheet.ts'),
         import('../command-line/may-change-server.ts'),
         import('../command-line/known-plugins.ts'),
       ])

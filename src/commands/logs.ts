@@ -38,8 +38,8 @@ has written: ops tasks logs.`
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Logs)
     const [{ readServiceLogs, followServiceLogs }, { ServiceLines }] = await Promise.all([
-      import('../project/service-logs.ts'),
-      import('../command-line/service-lines.ts'),
+      import('../development/read-service-logs.ts'),
+      import('../output/service-lines.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })
     const wanted = { names: argv as string[], lines: flags.all ? undefined : flags.lines }

@@ -21,7 +21,7 @@ exclusivity. All of it in one transaction, and again without effect.`
       import('../project/migrate-project.ts'),
       import('../project/unmade-tables.ts'),
       import('../project/list-processors.ts'),
-      import('../command-line/processors-table.ts'),
+      import('../output/processors-table.ts'),
     ])
     const tell = (error: Error) => this.warn(problemText(problemIn(error)).join('\n'))
     const project = await this.openProject(flags.config)
@@ -32,7 +32,7 @@ exclusivity. All of it in one transaction, and again without effect.`
     for (const error of unmade.values()) tell(error)
     for (const { kind, source, name, change } of steps) {
       this.log(
-        `${flags.check ? 'due: ' : ''}${kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind} ${name} of ${source}`}`,
+        `${flags.check ? 'due: ' : ''}${kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind.replaceAll('_', ' ')} ${name} of ${source}`}`,
       )
     }
     if (steps.length === 0) this.log(`${project.queue.name} is up to date.`)

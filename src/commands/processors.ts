@@ -13,7 +13,7 @@ what refuses to start without one that is needed.`
     const { flags } = await this.parse(Processors)
     const [{ listProcessors }, { processorsTable, problemLines }] = await Promise.all([
       import('../project/list-processors.ts'),
-      import('../command-line/processors-table.ts'),
+      import('../output/processors-table.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })
     const listed = await listProcessors(project)

@@ -19,8 +19,8 @@ are ready. A worker finishes its task first.`
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Restart)
     const [{ restartServices }, { restartedInWords }] = await Promise.all([
-      import('../project/running-services.ts'),
-      import('../command-line/tell-services.ts'),
+      import('../development/control-services.ts'),
+      import('../output/tell-services.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })
     const services = await restartServices(project, argv as string[], (restarted) =>

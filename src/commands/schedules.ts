@@ -11,8 +11,8 @@ export default class Schedules extends OpsCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Schedules)
     const [{ listSchedules }, { schedulesTable }] = await Promise.all([
-      import('../project/list-schedules.ts'),
-      import('../command-line/schedules-table.ts'),
+      import('../tasks/list-schedules.ts'),
+      import('../output/schedules-table.ts'),
     ])
     const project = await this.openProject(flags.config)
     const now = new Date()

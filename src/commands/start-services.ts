@@ -32,18 +32,23 @@ stop-services.`
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(StartServices)
-    const [{ join }, { startServices }] = await Promise.all([
+    const [{ join }, { startServices }, { openServicesReport }] = await Promise.all([
       import('node:path'),
-      import('../project/start-services.ts'),
+      import('../development/start-services.ts'),
+      import('../output/open-services-report.ts'),
     ])
     const project = await this.openProject(flags.config)
     const status = await startServices(project, {
       names: argv as string[],
       workerCommand: [process.execPath, join(this.config.root, 'bin', 'run.js'), 'worker'],
       env: process.env,
-      out: process.stdout,
-      isJson: flags.json,
-      isTimed: flags.timestamps,
+      openReport: (names) =>
+        openServicesReport(names, {
+          out: process.stdout,
+          env: process.env,
+          isJson: flags.json,
+          isTimed: flags.timestamps,
+        }),
       warn: (text) => this.warn(text),
     })
     if (status !== 0) this.exit(status)

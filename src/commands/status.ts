@@ -12,8 +12,8 @@ none.`
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Status)
     const [{ servicesStatus }, { servicesTable }] = await Promise.all([
-      import('../project/running-services.ts'),
-      import('../command-line/services-table.ts'),
+      import('../development/control-services.ts'),
+      import('../output/services-table.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })
     const status = await servicesStatus(project)

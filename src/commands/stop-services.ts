@@ -17,8 +17,8 @@ dependencies, and has its own time. Returns when none is left, also where none r
   async run(): Promise<unknown> {
     const { flags } = await this.parse(StopServices)
     const [{ stopServices }, { StopLines }] = await Promise.all([
-      import('../project/running-services.ts'),
-      import('../command-line/tell-services.ts'),
+      import('../development/control-services.ts'),
+      import('../output/tell-services.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })
     const lines = new StopLines((text) => this.logToStderr(text))

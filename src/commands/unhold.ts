@@ -12,7 +12,7 @@ export default class Unhold extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Unhold)
-    const { unhold } = await import('../project/hold.ts')
+    const { unhold } = await import('../tasks/hold.ts')
     const project = await this.openProject(flags.config)
     const released = await unhold(project, args.key)
     this.log(`${released.key} is released.`)

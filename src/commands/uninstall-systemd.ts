@@ -23,7 +23,7 @@ names and that carry its mark. The database, the rest of the state and the user 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(UninstallSystemd)
     const [{ planRemoval, uninstall }, { mayChangeServer }] = await Promise.all([
-      import('../project/uninstall-systemd.ts'),
+      import('../server/uninstall-systemd.ts'),
       import('../command-line/may-change-server.ts'),
     ])
     const project = await this.openProject(flags.config)

@@ -25,8 +25,8 @@ export default class WaitReady extends OpsCommand {
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(WaitReady)
     const [{ waitReady }, { parseProbe }] = await Promise.all([
-      import('../project/wait-ready.ts'),
-      import('../project/parse-probe.ts'),
+      import('../server/wait-ready.ts'),
+      import('../server/parse-probe.ts'),
     ])
     const probe = parseProbe(flags, argv as string[])
     const { isReady, message } = await waitReady(probe, { env: process.env, cwd: process.cwd() })

@@ -90,7 +90,7 @@ const schedule = record({
   timeZone: v.optional(text),
   enqueue: text,
   with: v.optional(map(v.unknown(), 'an object of columns')),
-  missed: v.optional(oneOf('run once', 'skip')),
+  missed: v.optional(oneOf('run_once', 'skip')),
 })
 
 export const configSchema = record({
@@ -101,7 +101,7 @@ export const configSchema = record({
     ),
   ),
   database: v.optional(databaseUrl),
-  synchronous: v.optional(oneOf('FULL', 'NORMAL')),
+  sqlite: v.optional(record({ synchronous: v.optional(oneOf('FULL', 'NORMAL')) })),
   services: v.optional(map(service, 'an object of services')),
   worker: v.optional(
     record({

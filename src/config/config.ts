@@ -83,7 +83,13 @@ export interface ScheduleConfig {
   /** The task's columns, by their keys in TypeScript. */
   readonly with?: Readonly<Record<string, unknown>>
   /** What happens when no worker was there at the time: one task when one is there again (default), or none. */
-  readonly missed?: 'run once' | 'skip'
+  readonly missed?: 'run_once' | 'skip'
+}
+
+/** What only concerns a SQLite database. */
+export interface SqliteConfig {
+  /** Its durability: FULL by default, since a lost "succeeded" would be a second deployment. */
+  readonly synchronous?: 'FULL' | 'NORMAL'
 }
 
 /** What `ops.config.ts` exports. Every part has a default; an empty object is a valid configuration. */
@@ -92,8 +98,7 @@ export interface Config {
   readonly name?: string
   /** `sqlite:<path>` (relative to the project) or `postgres://…`. `OPS_DATABASE_URL` wins. */
   readonly database?: string
-  /** SQLite's durability: FULL by default, since a lost "succeeded" would be a second deployment. */
-  readonly synchronous?: 'FULL' | 'NORMAL'
+  readonly sqlite?: SqliteConfig
   readonly services?: Readonly<Record<string, Service>>
   readonly worker?: WorkerConfig
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>

@@ -2,9 +2,10 @@ import ms from 'ms'
 import { exitStatus, OpsError } from '../errors.ts'
 
 export class InvalidDurationError extends OpsError {
-  readonly code = 'INVALID_DURATION'
   constructor(text: string, subject: string) {
-    super(`"${subject}" must be a duration such as 500ms, 30s, 10m or 1h, not "${text}".`, { exit: exitStatus.usage })
+    super('INVALID_DURATION', `"${subject}" must be a duration such as 500ms, 30s, 10m or 1h, not "${text}".`, {
+      exit: exitStatus.usage,
+    })
   }
 }
 
@@ -32,8 +33,8 @@ const units: readonly [name: string, milliseconds: number][] = [
   ['ms', 1],
 ]
 
-/** `90000` as `1m 30s`. */
-export function formatDuration(milliseconds: number): string {
+/** As a configuration would have it: `90000` as `1m 30s`. What something took is shown by `formatDuration`. */
+export function toDurationText(milliseconds: number): string {
   let left = Math.round(milliseconds)
   const parts = units.map(([unit, size]) => {
     const count = Math.floor(left / size)

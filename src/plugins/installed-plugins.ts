@@ -42,8 +42,8 @@ function readPlugin(
   })
   if (!existsSync(file)) {
     return type === 'link'
-      ? broken(`it is linked to ${root}, where no package.json is`, `bring it back, or: ops plugins:unlink ${name}`)
-      : broken('it is listed and not installed', 'install what the lock file says: ops plugins:install')
+      ? broken(`it is linked to ${root}, where no package.json is`, `bring it back, or: ops plugins unlink ${name}`)
+      : broken('it is listed and not installed', 'install what the lock file says: ops plugins install')
   }
   try {
     const manifest = JSON.parse(readFileSync(file, 'utf8'))
@@ -51,7 +51,7 @@ function readPlugin(
   } catch (error) {
     return broken(
       `${file} is no JSON (${(error as Error).message})`,
-      `install it anew, or: ops plugins:uninstall ${name}`,
+      `install it anew, or: ops plugins uninstall ${name}`,
     )
   }
 }

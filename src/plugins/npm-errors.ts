@@ -47,7 +47,7 @@ function notThere(plugin: string, summary: string): OpsError {
   const registry = /GET (https?:\/\/[^/\s]+)/.exec(summary)?.[1] ?? 'the registry'
   return new PluginNotFoundError(plugin, `${registry} has no such package, or does not show it to you`, [
     'see how it is spelled',
-    'for what is on this machine give a path: ops plugins:install ./<folder or tarball>',
+    'for what is on this machine give a path: ops plugins install ./<folder or tarball>',
   ])
 }
 

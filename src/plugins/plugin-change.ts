@@ -27,10 +27,10 @@ const replaced = ['node_modules', 'tarballs', 'package-lock.json'] as const
 export class PluginChange {
   /** The copy. */
   readonly path: string
-  private readonly folder: string
+  readonly #folder: string
 
   private constructor(folder: string) {
-    this.folder = folder
+    this.#folder = folder
     this.path = join(folder, WORKPLACE)
   }
 
@@ -62,11 +62,11 @@ export class PluginChange {
   commit(): void {
     mkdirSync(join(this.path, 'before'))
     for (const name of replaced) {
-      renameIfThere(join(this.folder, name), join(this.path, 'before', name))
-      renameIfThere(join(this.path, name), join(this.folder, name))
+      renameIfThere(join(this.#folder, name), join(this.path, 'before', name))
+      renameIfThere(join(this.path, name), join(this.#folder, name))
       failpoint('plugins.replaced-one')
     }
-    renameSync(join(this.path, 'package.json'), join(this.folder, 'package.json'))
+    renameSync(join(this.path, 'package.json'), join(this.#folder, 'package.json'))
     failpoint('plugins.committed')
     this.abandon()
   }

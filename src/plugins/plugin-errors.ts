@@ -2,9 +2,8 @@ import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 import { shortName } from '../processor/processor-registry.ts'
 
 export class PluginListUnreadableError extends OpsError {
-  readonly code = 'PLUGIN_LIST_UNREADABLE'
   constructor(file: string, cause: Error) {
-    super(`The list of plugins, ${file}, cannot be read: ${cause.message}.`, {
+    super('PLUGIN_LIST_UNREADABLE', `The list of plugins, ${file}, cannot be read: ${cause.message}.`, {
       cause,
       suggestions: ['mend the file, or bring an earlier one back'],
     })
@@ -12,9 +11,8 @@ export class PluginListUnreadableError extends OpsError {
 }
 
 export class PluginFolderUnwritableError extends OpsError {
-  readonly code = 'PLUGIN_FOLDER_UNWRITABLE'
   constructor(folder: string, cause: Error) {
-    super(`The folder of plugins, ${folder}, cannot be written to: ${cause.message}.`, {
+    super('PLUGIN_FOLDER_UNWRITABLE', `The folder of plugins, ${folder}, cannot be written to: ${cause.message}.`, {
       cause,
       suggestions: ['run this as the user who owns it', 'name another folder: OPS_DATA_DIR=<folder>'],
     })
@@ -23,31 +21,32 @@ export class PluginFolderUnwritableError extends OpsError {
 
 /** Two changes at once would each undo the other. */
 export class PluginsChangingError extends OpsError {
-  readonly code = 'PLUGINS_CHANGING'
   constructor(folder: string, pid: number) {
-    super(`Another ops (pid ${pid}) is changing the plugins in ${folder}.`, {
+    super('PLUGINS_CHANGING', `Another ops (pid ${pid}) is changing the plugins in ${folder}.`, {
       suggestions: ['wait until it has ended, and try again'],
     })
   }
 }
 
 export class NoPluginSourceError extends OpsError {
-  readonly code = 'NO_PLUGIN_SOURCE'
   constructor(text: string, problem?: string) {
-    super(problem === undefined ? `"${text}" names no plugin.` : `"${text}" cannot be installed: ${problem}.`, {
-      exit: exitStatus.usage,
-      suggestions: [
-        'name a package (ops-plugin-email, ops-plugin-email@1.2.0), a tarball or a folder (./ops-plugin-email), or a repository (git+https://…#v1, owner/repository)',
-      ],
-    })
+    super(
+      'NO_PLUGIN_SOURCE',
+      problem === undefined ? `"${text}" names no plugin.` : `"${text}" cannot be installed: ${problem}.`,
+      {
+        exit: exitStatus.usage,
+        suggestions: [
+          'name a package (ops-plugin-email, ops-plugin-email@1.2.0), a tarball or a folder (./ops-plugin-email), or a repository (git+https://…#v1, owner/repository)',
+        ],
+      },
+    )
   }
 }
 
 export class PluginNotAllowedError extends OpsError {
-  readonly code = 'PLUGIN_NOT_ALLOWED'
   constructor(plugin: string, allowed: readonly string[]) {
     const list = allowed.length > 0 ? `which allows ${allowed.join(', ')}` : 'which allows none'
-    super(`"${plugin}" is not in "pluginsAllow" of the configuration, ${list}.`, {
+    super('PLUGIN_NOT_ALLOWED', `"${plugin}" is not in "pluginsAllow" of the configuration, ${list}.`, {
       exit: exitStatus.usage,
       suggestions: ['have it added there by whoever answers for this project'],
     })
@@ -56,9 +55,9 @@ export class PluginNotAllowedError extends OpsError {
 
 /** A package that neither declares processors nor has commands. */
 export class NoPluginError extends OpsError {
-  readonly code = 'NO_PLUGIN'
   constructor(name: string, from: string) {
     super(
+      'NO_PLUGIN',
       `${name} is no plugin of ops: its package.json has no "ops", and no commands of oclif. Nothing was changed.`,
       {
         suggestions: [
@@ -71,9 +70,8 @@ export class NoPluginError extends OpsError {
 }
 
 export class PluginNotInstalledError extends OpsError {
-  readonly code = 'PLUGIN_NOT_INSTALLED'
   constructor(name: string, what: string, known: readonly string[]) {
-    super(`No plugin named "${name}" is ${what}.`, {
+    super('PLUGIN_NOT_INSTALLED', `No plugin named "${name}" is ${what}.`, {
       exit: exitStatus.usage,
       suggestions: [
         ...didYouMean(name, [...known, ...known.map(shortName)]),
@@ -84,38 +82,38 @@ export class PluginNotInstalledError extends OpsError {
 }
 
 export class RegistryUnreachableError extends OpsError {
-  readonly code = 'REGISTRY_UNREACHABLE'
   constructor(plugin: string, reason: string) {
-    super(`${plugin} cannot be fetched: the registry does not answer (${reason}). Nothing was changed.`, {
-      suggestions: [
-        'see to the network, or to the proxy and registry that npm is configured with',
-        'without a network, install a tarball that npm pack has made: ops plugins:install ./<plugin>.tgz',
-      ],
-    })
+    super(
+      'REGISTRY_UNREACHABLE',
+      `${plugin} cannot be fetched: the registry does not answer (${reason}). Nothing was changed.`,
+      {
+        suggestions: [
+          'see to the network, or to the proxy and registry that npm is configured with',
+          'without a network, install a tarball that npm pack has made: ops plugins install ./<plugin>.tgz',
+        ],
+      },
+    )
   }
 }
 
 export class PluginNotFoundError extends OpsError {
-  readonly code = 'PLUGIN_NOT_FOUND'
   constructor(plugin: string, problem: string, suggestions: readonly string[]) {
-    super(`${plugin} cannot be installed: ${problem}. Nothing was changed.`, { suggestions })
+    super('PLUGIN_NOT_FOUND', `${plugin} cannot be installed: ${problem}. Nothing was changed.`, { suggestions })
   }
 }
 
 export class PluginInstallError extends OpsError {
-  readonly code = 'PLUGIN_INSTALL_FAILED'
   constructor(plugin: string, problem: string, suggestions: readonly string[] = []) {
-    super(`${plugin} cannot be installed: ${problem}. Nothing was changed.`, { suggestions })
+    super('PLUGIN_INSTALL_FAILED', `${plugin} cannot be installed: ${problem}. Nothing was changed.`, { suggestions })
   }
 }
 
 /** What works is not replaced by what does not. */
 export class PluginWorseError extends OpsError {
-  readonly code = 'PLUGIN_WORSE'
   constructor(name: string, from: string, to: string, problem: string) {
-    super(`${name} stays at ${from}, because ${to} cannot be used: ${problem}`, {
+    super('PLUGIN_WORSE', `${name} stays at ${from}, because ${to} cannot be used: ${problem}`, {
       suggestions: [
-        `ask for a version that works: ops plugins:install ${name}@<version>`,
+        `ask for a version that works: ops plugins install ${name}@<version>`,
         'or replace it all the same: --force',
       ],
     })
@@ -123,11 +121,10 @@ export class PluginWorseError extends OpsError {
 }
 
 export class NothingToInstallError extends OpsError {
-  readonly code = 'NOTHING_TO_INSTALL'
   constructor(folder: string) {
-    super(`No plugin is listed in ${folder}, so there is none to install.`, {
+    super('NOTHING_TO_INSTALL', `No plugin is listed in ${folder}, so there is none to install.`, {
       exit: exitStatus.usage,
-      suggestions: ['name one: ops plugins:install <package, tarball, folder or repository>'],
+      suggestions: ['name one: ops plugins install <package, tarball, folder or repository>'],
     })
   }
 }

@@ -1,4 +1,5 @@
 import { nearest } from '../errors.ts'
+import { type ExclusiveBy, isExclusiveBy } from './define-processor.ts'
 import type { Retry } from './retry.ts'
 
 /** A processor in any language, as a package.json declares it: a program that performs one task. */
@@ -10,7 +11,7 @@ export interface CommandDeclaration {
   readonly priority?: number
   readonly exclusive?: boolean
   /** Columns here and below by their names in the database. */
-  readonly exclusiveBy?: string
+  readonly exclusiveBy?: string | ExclusiveBy
   readonly after?: string | readonly string[]
   readonly unique?: readonly string[]
   /** Columns that the program writes, and nobody else. */
@@ -36,7 +37,7 @@ const rules: Readonly<Record<string, Rule>> = {
   summary: text,
   priority: [(value) => Number.isSafeInteger(value), 'a whole number'],
   exclusive: [(value) => typeof value === 'boolean', 'true or false'],
-  exclusiveBy: text,
+  exclusiveBy: [isExclusiveBy, 'a column, or { "key": "environment", "column": "target" }'],
   after: [(value) => isText(value) || areTexts(value), 'a column or a list of columns'],
   unique: [areTexts, 'a list of columns'],
   results: [areTexts, 'a list of columns'],

@@ -5,7 +5,7 @@ import { lifecycleColumns } from '../task-table/lifecycle-columns.ts'
 import { type TaskColumn, type TaskTable, taskTable } from '../task-table/task-table.ts'
 import { type AnyProcessor, defineProcessor } from './define-processor.ts'
 import type { DeclaredCommand } from './processor-registry.ts'
-import type { RunResult, TaskContext } from './task-context.ts'
+import type { ExecResult, TaskContext } from './task-context.ts'
 
 /**
  * Makes a processor of a program: the task on its standard input as JSON, the columns that it returns on its standard
@@ -19,9 +19,9 @@ export function commandProcessor(declared: DeclaredCommand, columns: readonly Da
   const { command, table: tableName, results = [], ...rules } = declared.command
   try {
     const table = tableOf(tableName, columns, results)
-    const process = (task: Record<string, unknown>, context: TaskContext) =>
-      perform(command, plugin.root, table, task, context)
-    return defineProcessor({ ...rules, name, table, process } as never)
+    const perform = (task: Record<string, unknown>, context: TaskContext) =>
+      performByProgram(command, plugin.root, table, task, context)
+    return defineProcessor({ ...rules, name, table, perform } as never)
   } catch (cause) {
     const problem = (cause as Error).message.replace(/\.$/, '')
     throw new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, {
@@ -69,15 +69,15 @@ function ownColumn({ name, type, isNotNull, hasDefault, references }: DatabaseCo
   }
 }
 
-async function perform(
+async function performByProgram(
   [program, ...args]: readonly string[],
   root: string,
   table: TaskTable,
   task: Record<string, unknown>,
-  { run, env, workDirectory, stateDirectory, settings, log }: TaskContext,
+  { exec, env, workDirectory, stateDirectory, settings, log }: TaskContext,
 ): Promise<Record<string, unknown>> {
   const named = Object.values(table.columns).map(({ key, name }) => [name, task[key]])
-  const result = await run(program!, args, {
+  const result = await exec(program!, args, {
     cwd: root,
     input: `${JSON.stringify(Object.fromEntries(named))}\n`,
     env: {
@@ -96,13 +96,13 @@ async function perform(
 }
 
 /** The last line that the program complained with, else how it ended. */
-function whyFailed(program: string, args: readonly string[], result: RunResult): string {
+function whyFailed(program: string, args: readonly string[], result: ExecResult): string {
   const command = [program, ...args].join(' ')
   const last = result.stderr.trim().split('\n').at(-1)!.trim()
   if (last !== '') return last
   if (result.signal !== undefined) return `"${command}" was ended by ${result.signal}`
   if (result.exitCode !== undefined) return `"${command}" exited with ${result.exitCode}`
-  const { code, shortMessage } = result as unknown as { code?: string; shortMessage?: string }
+  const { code, shortMessage } = result
   if (code === 'ENOENT')
     return program.includes('/')
       ? `"${command}" cannot be started: there is no ${program}, or not what its first line names`

@@ -14,6 +14,13 @@ const PROCESSOR: unique symbol = Symbol.for('ops-cli.processor') as never
 /** When nothing else is declared: after build (10) and deploy (20). */
 const DEFAULT_PRIORITY = 100
 
+/** What at most one task at once may have: a key, with a value that each task has in a column. */
+export interface ExclusiveBy<Column extends string = string> {
+  /** What people and other processors call it: `environment` in `environment:production`. */
+  readonly key: string
+  readonly column: Column
+}
+
 /** What a plugin says of a processor. */
 export interface ProcessorDefinition<
   Select extends object = object,
@@ -30,8 +37,11 @@ export interface ProcessorDefinition<
   readonly priority?: number
   /** At most one task of this processor at once, over all workers. The settings may decide. */
   readonly exclusive?: boolean | ((settings: Settings) => boolean)
-  /** At most one task at once for each value of this column, over all processors that name a column of this name. */
-  readonly exclusiveBy?: keyof Own & string
+  /**
+   * At most one task at once for each value of a column, over all processors with the same key. A column alone is its
+   * own key, by its name in the database.
+   */
+  readonly exclusiveBy?: (keyof Own & string) | ExclusiveBy<keyof Own & string>
   /**
    * Columns that reference another task table. The task waits until the tasks that they name are settled, and fails
    * when one of them did not succeed.
@@ -66,7 +76,7 @@ export interface ProcessorDefinition<
    * Performs one task. What it returns is written to the task's own columns together with `succeeded`; when it throws,
    * the task is `failed` with the message of the error.
    */
-  process(
+  perform(
     task: Select,
     context: TaskContext<Settings>,
   ): Promise<Partial<NoInfer<Own>> | undefined | void> | Partial<NoInfer<Own>> | undefined | void
@@ -82,7 +92,7 @@ export interface Processor<
 }
 
 /** Any processor, where the types of its table do not matter. */
-// biome-ignore lint/suspicious/noExplicitAny: process is contravariant in all four
+// biome-ignore lint/suspicious/noExplicitAny: perform is contravariant in all four
 export type AnyProcessor = Processor<any, any, any, any>
 
 /**
@@ -101,15 +111,44 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
     refuse('a name is lower case letters, digits and dashes, and begins with a letter')
   if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
   if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)
-  if (typeof definition.process !== 'function') refuse('"process" must be a function')
+  if (typeof definition.perform !== 'function') refuse('"perform" must be a function')
   if (exclusive && exclusiveBy !== undefined) refuse('"exclusive" and "exclusiveBy" exclude each other; keep one')
-  if (exclusiveBy !== undefined && !table.columns[exclusiveBy]) {
-    refuse(`"exclusiveBy" names "${exclusiveBy}", which is no column of "${table.name}"`)
-  }
+  const exclusivity = exclusiveBy === undefined ? undefined : exclusivityProblem(exclusiveBy, table)
+  if (exclusivity !== undefined) refuse(exclusivity)
   if (typeof timeout === 'string') parseDuration(timeout, 'timeout')
   for (const problem of orderProblems(definition)) refuse(problem)
   for (const problem of againProblems(definition)) refuse(problem)
   return Object.assign({ ...definition, priority }, { [PROCESSOR]: API_VERSION })
+}
+
+function exclusivityProblem(given: unknown, table: TaskTable): string | undefined {
+  if (!isExclusiveBy(given)) {
+    const shape = "a column, or { key: 'environment', column: 'target' }"
+    return `"exclusiveBy" must be ${shape}, not ${JSON.stringify(given)}`
+  }
+  const column = typeof given === 'string' ? given : given.column
+  if (!table.columns[column]) return `"exclusiveBy" names "${column}", which is no column of "${table.name}"`
+  const { key } = exclusivityKey(given, table)
+  if (key === 'processor') return '"exclusiveBy" cannot have the key "processor", which names processors; name another'
+  // A value follows behind a colon, and people type it.
+  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(key))
+    return `the key of "exclusiveBy" is letters, digits, "_", "." and "-", and begins with a letter, so it cannot be "${key}"`
+  return undefined
+}
+
+/** A column, or a key and a column, whoever wrote it. */
+export function isExclusiveBy(value: unknown): value is string | ExclusiveBy {
+  const isText = (part: unknown) => typeof part === 'string' && part !== ''
+  if (typeof value !== 'object' || value === null) return isText(value)
+  const { key, column, ...rest } = value as Record<string, unknown>
+  return isText(key) && isText(column) && Object.keys(rest).length === 0
+}
+
+/** The key, and the name of the column in the database, however they are declared. */
+export function exclusivityKey(exclusiveBy: string | ExclusiveBy, table: TaskTable): ExclusiveBy {
+  if (typeof exclusiveBy !== 'string') return { ...exclusiveBy, column: table.columns[exclusiveBy.column]!.name }
+  const column = table.columns[exclusiveBy]!.name
+  return { key: column, column }
 }
 
 /** Any definition, as it is checked. */

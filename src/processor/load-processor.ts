@@ -17,7 +17,7 @@ export async function loadProcessor(declared: DeclaredModule): Promise<AnyProces
   const file = locate(declared)
   const broken = (problem: string, suggestion: string, cause?: unknown) =>
     new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, { cause, suggestion })
-  const takeAway = `ops plugins:${plugin.type === 'link' ? 'unlink' : 'uninstall'} ${plugin.name}`
+  const takeAway = `ops plugins ${plugin.type === 'link' ? 'unlink' : 'uninstall'} ${plugin.name}`
   const mend = `mend it, or take it away: ${takeAway}`
   if (!existsSync(file)) {
     const source = sourceOf(declared)
@@ -59,7 +59,7 @@ function commonJs(file: string): string {
 }
 
 function buildIt(plugin: string): string {
-  return `have ${plugin} build its JavaScript before it is packed, or link its folder: ops plugins:link <folder>`
+  return `have ${plugin} build its JavaScript before it is packed, or link its folder: ops plugins link <folder>`
 }
 
 function whyNotImported(file: string, cause: unknown, plugin: string): { problem: string; suggestion?: string } {

@@ -127,7 +127,7 @@ function readDeclaration(plugin: Plugin, problems: BrokenPlugin[]): Declaration 
   const mend = `mend its package.json, or uninstall ${name}`
   if (ops.api !== API_VERSION) {
     const versions = `version ${ops.api ?? '(none)'} of the plugin contract, this ops speaks ${API_VERSION}`
-    refuse(`speaks ${versions}; update one of them.`, `ops plugins:update ${name}, or update ops`)
+    refuse(`speaks ${versions}; update one of them.`, `ops plugins update ${name}, or update ops`)
     return undefined
   }
   const declared = ops.processors ?? {}
@@ -158,7 +158,7 @@ function declaredTwice(processor: string, first: Plugin, second: Plugin): Broken
     plugin: second,
     processor,
     problem: `The processor "${processor}" is declared by both ${first.name} and ${second.name}; uninstall one of them.`,
-    suggestion: `ops plugins:uninstall ${first.name}, or ops plugins:uninstall ${second.name}`,
+    suggestion: `ops plugins uninstall ${first.name}, or ops plugins uninstall ${second.name}`,
   }
 }
 

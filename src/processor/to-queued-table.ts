@@ -2,7 +2,7 @@ import { parseDuration } from '../config/duration.ts'
 import { InvalidProcessorError } from '../errors.ts'
 import type { QueuedTable } from '../queue/queue.ts'
 import type { RetryRules } from '../task/try-again.ts'
-import { type AnyProcessor, prerequisiteKeys } from './define-processor.ts'
+import { type AnyProcessor, exclusivityKey, prerequisiteKeys } from './define-processor.ts'
 import { retryProblem, toBackoff } from './retry.ts'
 
 /** What the queue has to know of a processor, under the plugin's settings. */
@@ -38,7 +38,10 @@ function exclusivityOf(
   { name, table, exclusive, exclusiveBy }: AnyProcessor,
   settings: unknown,
 ): QueuedTable['exclusivity'] {
-  if (exclusiveBy !== undefined) return { kind: 'column', name: exclusiveBy, column: table.columns[exclusiveBy]!.name }
+  if (exclusiveBy !== undefined) {
+    const { key, column } = exclusivityKey(exclusiveBy, table)
+    return { kind: 'column', name: key, column }
+  }
   const isExclusive = typeof exclusive === 'function' ? exclusive(settings) : exclusive
   return isExclusive ? { kind: 'table', key: `processor:${name}` } : { kind: 'none' }
 }

@@ -1,4 +1,5 @@
 import type { TaskTableMissingError } from '../errors.ts'
+import type { ExclusiveBy } from '../processor/define-processor.ts'
 import type { BrokenPlugin, DeclaredProcessor, Plugin } from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { FailedProcessor, Project } from './open-project.ts'
@@ -16,8 +17,8 @@ export interface ListedProcessor {
   /** Null where it takes an import to know, and that failed. */
   readonly table: string | null
   readonly priority: number | null
-  /** The column by whose values it is exclusive. */
-  readonly exclusiveBy: string | null
+  /** The key and the column by whose values it is exclusive. */
+  readonly exclusiveBy: ExclusiveBy | null
   /** Whether there is one task of it at a time. */
   readonly exclusive: boolean
   /** Why it cannot be used; null when it can. */
@@ -76,7 +77,7 @@ function importedProcessor(
     summary: processor.summary ?? null,
     table: queued.table.name,
     priority: queued.priority,
-    exclusiveBy: exclusivity.kind === 'column' ? exclusivity.column : null,
+    exclusiveBy: exclusivity.kind === 'column' ? { key: exclusivity.name, column: exclusivity.column } : null,
     exclusive: exclusivity.kind === 'table',
     problem: error === undefined ? null : problemIn(error),
   }

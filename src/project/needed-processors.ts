@@ -40,7 +40,7 @@ export async function tasksOfNobody(project: Project): Promise<ListedProblem[]> 
     .map((each) => ({
       code: 'PROCESSOR_MISSING',
       message: `${pendingInWords(each)}, and there is no processor for them.`,
-      suggestions: [`install the plugin whose table "${each.table}" is: ops plugins:install <package>`],
+      suggestions: [`install the plugin whose table "${each.table}" is: ops plugins install <package>`],
     }))
 }
 

@@ -19,9 +19,9 @@ import { toQueuedTable } from '../processor/to-queued-table.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { tableColumns } from '../queue/table-columns.ts'
-import type { Schedule } from '../schedules/schedule.ts'
 import { installedState } from '../systemd/installed-state.ts'
 import { serverName } from '../systemd/places.ts'
+import type { Schedule } from '../worker/schedule.ts'
 import { TableTakenError } from './processor-errors.ts'
 
 export interface ProjectOptions {
@@ -51,7 +51,7 @@ export class Project {
   readonly stateDirectory: string
   readonly registry: ProcessorRegistry
   readonly queue: Queue
-  private readonly loading = new Map<string, Promise<ReadyProcessor>>()
+  readonly #loading = new Map<string, Promise<ReadyProcessor>>()
 
   constructor(parts: Pick<Project, 'config' | 'file' | 'directory' | 'stateDirectory' | 'registry' | 'queue'>) {
     this.config = parts.config
@@ -69,12 +69,12 @@ export class Project {
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)
-    let ready = this.loading.get(name)
+    let ready = this.#loading.get(name)
     if (!ready) {
-      ready = this.load(declared)
-      this.loading.set(name, ready)
+      ready = this.#load(declared)
+      this.#loading.set(name, ready)
       // A migration may mend it: the columns of a program's table are read from the database.
-      ready.catch(() => this.loading.delete(name))
+      ready.catch(() => this.#loading.delete(name))
     }
     return ready
   }
@@ -111,7 +111,7 @@ export class Project {
     const { schedules = {} } = this.config
     if (Object.keys(schedules).length === 0) return []
     // Most projects have none, and then the reader of cron expressions is not imported.
-    const { planSchedules } = await import('../schedules/plan-schedules.ts')
+    const { planSchedules } = await import('../worker/plan-schedules.ts')
     return planSchedules(schedules, {
       file: this.file ?? 'The configuration',
       names: this.registry.processors.map(({ name }) => name),
@@ -131,20 +131,20 @@ export class Project {
     await this.queue.close()
   }
 
-  private async load(declared: DeclaredProcessor): Promise<ReadyProcessor> {
-    const processor = declared.module === undefined ? await this.loadCommand(declared) : await loadProcessor(declared)
-    const settings = await this.settingsOf(declared, processor)
+  async #load(declared: DeclaredProcessor): Promise<ReadyProcessor> {
+    const processor = declared.module === undefined ? await this.#loadCommand(declared) : await loadProcessor(declared)
+    const settings = await this.#settingsOf(declared, processor)
     return { processor, settings, queued: toQueuedTable(processor, settings) }
   }
 
-  private async loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
+  async #loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
     const { table } = declared.command
     const columns = await tableColumns(this.queue, table)
     if (!columns) throw new TaskTableMissingError(declared.name, table, this.queue.name)
     return commandProcessor(declared, columns)
   }
 
-  private async settingsOf({ plugin }: DeclaredProcessor, { settings: schema }: AnyProcessor): Promise<unknown> {
+  async #settingsOf({ plugin }: DeclaredProcessor, { settings: schema }: AnyProcessor): Promise<unknown> {
     const { shortName } = this.registry.plugins.find(({ name }) => name === plugin.name)!
     const given = this.config.plugins?.[shortName] ?? {}
     if (!schema) return given
@@ -165,7 +165,7 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
   const stateDirectory = given ?? installed?.stateDirectory ?? join(directory, '.ops')
   const url =
     env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
-  const queue = await openQueue(url, { directory, synchronous: config.synchronous })
+  const queue = await openQueue(url, { directory, synchronous: config.sqlite?.synchronous })
   return new Project({
     config,
     file: found,

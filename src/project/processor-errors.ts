@@ -3,9 +3,9 @@ import type { DeclaredProcessor } from '../processor/processor-registry.ts'
 
 /** Two processors of one table would take each other's tasks. */
 export class TableTakenError extends OpsError {
-  readonly code = 'TABLE_TAKEN'
   constructor({ name, plugin }: DeclaredProcessor, table: string, owner: DeclaredProcessor) {
     super(
+      'TABLE_TAKEN',
       `The processor "${name}" of ${plugin.name}@${plugin.version} cannot be used: its table "${table}" is that of "${owner.name}" of ${owner.plugin.name}.`,
       { suggestions: [`give it a table of its own, or uninstall ${plugin.name} or ${owner.plugin.name}`] },
     )
@@ -14,11 +14,10 @@ export class TableTakenError extends OpsError {
 
 /** A worker without this processor would leave undone what somebody counts on, and to start it again mends nothing. */
 export class ProcessorNeededError extends OpsError {
-  readonly code = 'PROCESSOR_NEEDED'
   /** @param need why it is needed, such as `2 tasks of "emails" are pending` */
   constructor(what: string, need: string, cause: Error) {
     const { suggestions = [] } = cause as { suggestions?: readonly string[] }
-    super(`The worker does not start without ${what}: ${need}. ${cause.message}`, {
+    super('PROCESSOR_NEEDED', `The worker does not start without ${what}: ${need}. ${cause.message}`, {
       exit: exitStatus.configuration,
       suggestions: [...suggestions, 'or take tasks of others alone: ops worker --only <processor,…>'],
     })
@@ -27,9 +26,9 @@ export class ProcessorNeededError extends OpsError {
 
 /** A table that neither the application nor the plugin has made. */
 export class TableNotMadeError extends OpsError {
-  readonly code = 'TABLE_NOT_MADE'
   constructor({ name, plugin }: DeclaredProcessor, table: string, database: string) {
     super(
+      'TABLE_NOT_MADE',
       `The processor "${name}" of ${plugin.name}@${plugin.version} cannot be used: ${database} has no table "${table}", and no migration of the plugin makes it.`,
       {
         suggestions: [

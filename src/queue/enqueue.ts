@@ -1,10 +1,12 @@
 import type { Database } from 'better-sqlite3'
-import { InvalidTaskError } from '../errors.ts'
-import { checkTask } from '../task-table/check-task.ts'
-import type { TaskTable } from '../task-table/task-table.ts'
+import { needRightTasks } from '../task-table/check-task.ts'
+import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 import { insertForApplication, type PostgresClient } from './postgres/application.ts'
+import type { EnqueuedTask } from './queue.ts'
 import { insertTasks } from './sqlite/insert-tasks.ts'
 import { StatementCache } from './sqlite/statement-cache.ts'
+
+export type { PostgresClient }
 
 /** A better-sqlite3 database, or a Drizzle database or transaction on one. */
 export type SqliteHandle =
@@ -20,8 +22,9 @@ export type PostgresHandle =
 
 const caches = new WeakMap<Database, StatementCache>()
 
-interface EnqueueOptions {
-  runAt?: Date
+export interface EnqueueOptions {
+  /** Not before this time. Default: as soon as possible. */
+  readonly runAt?: Date | undefined
 }
 
 /**
@@ -29,49 +32,49 @@ interface EnqueueOptions {
  * is there exactly when the rest of the data is.
  *
  * @param database what the application writes with; in a Drizzle transaction, the transaction
- * @returns the task's id, by which people name it; on PostgreSQL a promise of it
+ * @returns the task; on PostgreSQL a promise of it
  * @throws InvalidTaskError when a column is unknown, missing or of the wrong type; nothing is written then
  */
-export function enqueue<Insert extends object>(
+export function enqueue<Select extends object, Insert extends object>(
   database: SqliteHandle,
-  table: TaskTable<object, Insert>,
+  table: TaskTable<Select, Insert>,
   values: NoInfer<Insert>,
   options?: EnqueueOptions,
-): number
-/** Adds many tasks at once, all or none; the ids come in the order of the tasks. */
-export function enqueue<Insert extends object>(
+): EnqueuedTask<TaskIdOf<Select>>
+/** Adds many tasks at once, all or none, and returns them in the same order. */
+export function enqueue<Select extends object, Insert extends object>(
   database: SqliteHandle,
-  table: TaskTable<object, Insert>,
+  table: TaskTable<Select, Insert>,
   values: readonly NoInfer<Insert>[],
   options?: EnqueueOptions,
-): number[]
-export function enqueue<Insert extends object>(
+): EnqueuedTask<TaskIdOf<Select>>[]
+export function enqueue<Select extends object, Insert extends object>(
   database: PostgresHandle,
-  table: TaskTable<object, Insert>,
+  table: TaskTable<Select, Insert>,
   values: NoInfer<Insert>,
   options?: EnqueueOptions,
-): Promise<number>
-export function enqueue<Insert extends object>(
+): Promise<EnqueuedTask<TaskIdOf<Select>>>
+export function enqueue<Select extends object, Insert extends object>(
   database: PostgresHandle,
-  table: TaskTable<object, Insert>,
+  table: TaskTable<Select, Insert>,
   values: readonly NoInfer<Insert>[],
   options?: EnqueueOptions,
-): Promise<number[]>
+): Promise<EnqueuedTask<TaskIdOf<Select>>[]>
 export function enqueue(
   database: SqliteHandle | PostgresHandle,
   table: TaskTable,
   values: object | readonly object[],
   { runAt }: EnqueueOptions = {},
-): number | number[] | Promise<number | number[]> {
+): EnqueuedTask | EnqueuedTask[] | Promise<EnqueuedTask | EnqueuedTask[]> {
   const rows = (Array.isArray(values) ? values : [values]) as Record<string, unknown>[]
   const client = clientOf(database)
   if (isPostgres(client)) return enqueueOnPostgres(client, table, rows, runAt, Array.isArray(values))
-  check(table, rows)
+  needRightTasks(table, rows)
   const cache = cacheOf(client)
-  const insert = () => insertTasks(cache, table, rows, runAt).map(({ id }) => id as number)
+  const insert = () => insertTasks(cache, table, rows, runAt)
   // Inside a transaction this is a savepoint: whoever catches the error and goes on keeps none of the rows.
-  const ids = rows.length === 1 ? insert() : client.transaction(insert).immediate()
-  return Array.isArray(values) ? ids : ids[0]!
+  const added = rows.length === 1 ? insert() : client.transaction(insert).immediate()
+  return Array.isArray(values) ? added : added[0]!
 }
 
 async function enqueueOnPostgres(
@@ -80,18 +83,10 @@ async function enqueueOnPostgres(
   rows: readonly Record<string, unknown>[],
   runAt: Date | undefined,
   areMany: boolean,
-): Promise<number | number[]> {
-  check(table, rows)
-  const ids = (await insertForApplication(client, table, rows, runAt)).map(({ id }) => id as number)
-  return areMany ? ids : ids[0]!
-}
-
-function check(table: TaskTable, rows: readonly Record<string, unknown>[]): void {
-  for (const [index, row] of rows.entries()) {
-    const problems = checkTask(table, row)
-    if (problems.length > 0)
-      throw new InvalidTaskError(rows.length > 1 ? `${table.name}, task ${index + 1}` : table.name, problems)
-  }
+): Promise<EnqueuedTask | EnqueuedTask[]> {
+  needRightTasks(table, rows)
+  const added = await insertForApplication(client, table, rows, runAt)
+  return areMany ? added : added[0]!
 }
 
 function clientOf(database: SqliteHandle | PostgresHandle): Database | PostgresClient {

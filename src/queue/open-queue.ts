@@ -3,9 +3,8 @@ import { exitStatus, OpsError } from '../errors.ts'
 import type { Queue } from './queue.ts'
 
 export class UnknownDatabaseError extends OpsError {
-  readonly code = 'UNKNOWN_DATABASE'
   constructor(url: string) {
-    super(`"${url.replace(/:[^:@/]*@/, ':***@')}" is not a database that ops knows.`, {
+    super('UNKNOWN_DATABASE', `"${url.replace(/:[^:@/]*@/, ':***@')}" is not a database that ops knows.`, {
       exit: exitStatus.configuration,
       suggestions: [
         'use sqlite:<path>, such as sqlite:.ops/ops.db',

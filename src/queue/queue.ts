@@ -1,4 +1,4 @@
-import type { RecordedGroup } from '../processes/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/leftover-groups.ts'
 import type { Status } from '../task/lifecycle.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { RetryRules } from '../task/try-again.ts'
@@ -107,8 +107,10 @@ export interface EnqueueOptions {
 }
 
 /** A task that was added, or the one that was there already where no two of its kind may wait at once. */
-export interface EnqueuedTask {
-  readonly id: TaskId
+export interface EnqueuedTask<Id extends TaskId = TaskId> {
+  /** By which people name the task: `build 42`. */
+  readonly id: Id
+  /** Whether it was added; `false` where `unique` found another like it that is pending or ongoing. */
   readonly isNew: boolean
 }
 
@@ -135,7 +137,7 @@ export interface Progress {
 
 /** One thing that `ops migrate` does, or would do. */
 export interface MigrationStep {
-  readonly kind: 'create database' | 'migration' | 'guarantee'
+  readonly kind: 'create_database' | 'migration' | 'guarantee'
   readonly source: string
   readonly name: string
   readonly change: 'create' | 'replace' | 'drop'

@@ -2,6 +2,9 @@ import type { Status } from '../task/lifecycle.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import type { QueuedTable, TaskId } from './queue.ts'
 
+/** The worker of runs that a writer other than ops began, by `status = 'ongoing'` in SQL. */
+export const FOREIGN_WRITER = 'sql'
+
 export interface RunRecord {
   readonly id: number
   readonly attempt: number

@@ -2,10 +2,10 @@ import { exitStatus, OpsError } from '../errors.ts'
 
 /** What was asked for cannot become a plugin: every problem at once. */
 export class ProcessorRefusedError extends OpsError {
-  readonly code = 'PROCESSOR_REFUSED'
   readonly problems: readonly string[]
   constructor(problems: readonly string[]) {
     super(
+      'PROCESSOR_REFUSED',
       problems.length === 1
         ? `This processor cannot be made: ${problems[0]}`
         : `This processor cannot be made:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
@@ -16,9 +16,8 @@ export class ProcessorRefusedError extends OpsError {
 }
 
 export class ProcessorUnnamedError extends OpsError {
-  readonly code = 'PROCESSOR_UNNAMED'
   constructor() {
-    super('The new processor has no name, and there is no terminal to ask for it.', {
+    super('PROCESSOR_UNNAMED', 'The new processor has no name, and there is no terminal to ask for it.', {
       exit: exitStatus.usage,
       suggestions: ['name it: ops generate processor email'],
     })
@@ -26,9 +25,8 @@ export class ProcessorUnnamedError extends OpsError {
 }
 
 export class SecondNameError extends OpsError {
-  readonly code = 'SECOND_NAME'
   constructor(name: string, second: string) {
-    super(`"${second}" is one name too many: the processor is named "${name}".`, {
+    super('SECOND_NAME', `"${second}" is one name too many: the processor is named "${name}".`, {
       exit: exitStatus.usage,
       suggestions: [`a column has a type: ${second}:text`],
     })
@@ -36,10 +34,9 @@ export class SecondNameError extends OpsError {
 }
 
 export class FolderInUseError extends OpsError {
-  readonly code = 'FOLDER_IN_USE'
   constructor(folder: string, inTheWay: readonly string[]) {
     const shown = inTheWay.length > 3 ? `${inTheWay.slice(0, 3).join(', ')} and more` : inTheWay.join(', ')
-    super(`${folder} is not empty (${shown}). Nothing was written.`, {
+    super('FOLDER_IN_USE', `${folder} is not empty (${shown}). Nothing was written.`, {
       exit: exitStatus.usage,
       suggestions: ['give another name, or another folder: --dir <folder>', 'write over what is there: --force'],
     })
@@ -47,9 +44,8 @@ export class FolderInUseError extends OpsError {
 }
 
 export class CannotWritePluginError extends OpsError {
-  readonly code = 'CANNOT_WRITE_PLUGIN'
   constructor(folder: string, cause: Error) {
-    super(`The plugin cannot be written to ${folder}: ${cause.message}.`, {
+    super('CANNOT_WRITE_PLUGIN', `The plugin cannot be written to ${folder}: ${cause.message}.`, {
       cause,
       suggestions: ['name a folder that you may write to: --dir <folder>'],
     })
@@ -58,18 +54,20 @@ export class CannotWritePluginError extends OpsError {
 
 /** In a checkout of ops, plugins are developed with what is compiled of it. */
 export class CannotBuildOpsError extends OpsError {
-  readonly code = 'CANNOT_BUILD_OPS'
   constructor(root: string) {
-    super(`ops itself, in ${root}, cannot be built, and the plugin needs its types. Nothing was written.`, {
-      suggestions: [`see why: cd ${root} && npm run build:core`],
-    })
+    super(
+      'CANNOT_BUILD_OPS',
+      `ops itself, in ${root}, cannot be built, and the plugin needs its types. Nothing was written.`,
+      {
+        suggestions: [`see why: cd ${root} && npm run build:core`],
+      },
+    )
   }
 }
 
 export class NoPluginHereError extends OpsError {
-  readonly code = 'NO_PLUGIN_HERE'
   constructor(folder: string, problem: string) {
-    super(`${folder} is no folder of a plugin: ${problem}.`, {
+    super('NO_PLUGIN_HERE', `${folder} is no folder of a plugin: ${problem}.`, {
       exit: exitStatus.usage,
       suggestions: [
         'change to the folder of the plugin, or name it: --dir <folder>',
@@ -80,28 +78,33 @@ export class NoPluginHereError extends OpsError {
 }
 
 export class MigrationNameError extends OpsError {
-  readonly code = 'MIGRATION_NAME'
   constructor(name: string) {
-    super(`"${name}" cannot be the name of a migration: lower case letters, digits and _ are expected.`, {
-      exit: exitStatus.usage,
-      suggestions: ['name what changes: ops generate migration add_labels'],
-    })
+    super(
+      'MIGRATION_NAME',
+      `"${name}" cannot be the name of a migration: lower case letters, digits and _ are expected.`,
+      {
+        exit: exitStatus.usage,
+        suggestions: ['name what changes: ops generate migration add_labels'],
+      },
+    )
   }
 }
 
 export class DrizzleKitMissingError extends OpsError {
-  readonly code = 'DRIZZLE_KIT_MISSING'
   constructor(folder: string, version: string) {
-    super(`drizzle-kit, which compares the tables with the last migration, is not installed in ${folder}.`, {
-      suggestions: [`npm install --save-dev drizzle-kit@${version}`],
-    })
+    super(
+      'DRIZZLE_KIT_MISSING',
+      `drizzle-kit, which compares the tables with the last migration, is not installed in ${folder}.`,
+      {
+        suggestions: [`npm install --save-dev drizzle-kit@${version}`],
+      },
+    )
   }
 }
 
 export class DrizzleKitUnusableError extends OpsError {
-  readonly code = 'DRIZZLE_KIT_UNUSABLE'
   constructor(problem: string, version: string, cause?: unknown) {
-    super(`drizzle-kit cannot be used: ${problem}.`, {
+    super('DRIZZLE_KIT_UNUSABLE', `drizzle-kit cannot be used: ${problem}.`, {
       cause,
       suggestions: [`install the version that ops knows: npm install --save-dev drizzle-kit@${version}`],
     })
@@ -110,9 +113,9 @@ export class DrizzleKitUnusableError extends OpsError {
 
 /** drizzle-kit asks a person whether a column that is new is one that is gone, under another name. */
 export class RenameUnclearError extends OpsError {
-  readonly code = 'RENAME_UNCLEAR'
   constructor(database: string, cause: unknown) {
     super(
+      'RENAME_UNCLEAR',
       `Columns are gone and others are new, and for ${database} drizzle-kit asks which of them were renamed. There is no terminal to ask in. Nothing was written.`,
       {
         cause,
@@ -124,18 +127,20 @@ export class RenameUnclearError extends OpsError {
 
 /** Migrations without the description that drizzle-kit compares with would be made once more. */
 export class SnapshotMissingError extends OpsError {
-  readonly code = 'SNAPSHOT_MISSING'
   constructor(folder: string, migration: string) {
-    super(`${folder} has the migration ${migration} and no meta/*_snapshot.json that describes the tables behind it.`, {
-      suggestions: ['bring the folder meta back from where the plugin is kept'],
-    })
+    super(
+      'SNAPSHOT_MISSING',
+      `${folder} has the migration ${migration} and no meta/*_snapshot.json that describes the tables behind it.`,
+      {
+        suggestions: ['bring the folder meta back from where the plugin is kept'],
+      },
+    )
   }
 }
 
 export class SnapshotUnreadableError extends OpsError {
-  readonly code = 'SNAPSHOT_UNREADABLE'
   constructor(file: string, cause: Error) {
-    super(`${file} cannot be read: ${cause.message}.`, {
+    super('SNAPSHOT_UNREADABLE', `${file} cannot be read: ${cause.message}.`, {
       cause,
       suggestions: ['bring it back from where the plugin is kept'],
     })

@@ -1,6 +1,17 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Places, Scope } from './server-setup.ts'
+
+export type Scope = 'system' | 'user'
+
+export interface Places {
+  /** Where units are. */
+  readonly units: string
+  /** Where environment files and the manifest are. */
+  readonly settings: string
+  /** What `StateDirectory=` comes to. */
+  readonly state: string
+  readonly cache: string
+}
 
 interface Whose {
   readonly project: string

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
+import type { Scope } from './places.ts'
 import type { UnitState } from './server-facts.ts'
-import type { Scope } from './server-setup.ts'
 import { SystemdFailedError } from './systemd-errors.ts'
 
 const properties =

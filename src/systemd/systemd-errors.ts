@@ -2,18 +2,18 @@ import { exitStatus, OpsError } from '../errors.ts'
 
 /** What stands against an installation on this machine: everything at once. */
 export class CannotInstallError extends OpsError {
-  readonly code = 'CANNOT_INSTALL'
   readonly problems: readonly string[]
   constructor(problems: readonly string[], suggestions: readonly string[]) {
-    super(`The units cannot be installed:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, { suggestions })
+    super('CANNOT_INSTALL', `The units cannot be installed:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, {
+      suggestions,
+    })
     this.problems = problems
   }
 }
 
 export class NeedsRootError extends OpsError {
-  readonly code = 'NEEDS_ROOT'
   constructor(what: string, command: readonly string[]) {
-    super(`${what} needs root: it writes to /etc, and asks the systemd of the machine.`, {
+    super('NEEDS_ROOT', `${what} needs root: it writes to /etc, and asks the systemd of the machine.`, {
       exit: exitStatus.usage,
       suggestions: [`sudo ${command.join(' ')}`, 'or work with units of your own user: --user'],
     })
@@ -21,9 +21,8 @@ export class NeedsRootError extends OpsError {
 }
 
 export class NeedsConsentError extends OpsError {
-  readonly code = 'NEEDS_CONSENT'
   constructor() {
-    super('Nobody can be asked here, and nothing was changed.', {
+    super('NEEDS_CONSENT', 'Nobody can be asked here, and nothing was changed.', {
       exit: exitStatus.usage,
       suggestions: ['look at the plan: --dry-run', 'then let it be done: --yes'],
     })
@@ -31,9 +30,9 @@ export class NeedsConsentError extends OpsError {
 }
 
 export class ForeignFileError extends OpsError {
-  readonly code = 'FOREIGN_FILE'
   constructor(files: readonly string[]) {
     super(
+      'FOREIGN_FILE',
       `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} there already and not by ops, so nothing was changed.`,
       {
         suggestions: ['give the project another name in its configuration, or move the file away'],
@@ -43,34 +42,30 @@ export class ForeignFileError extends OpsError {
 }
 
 export class SystemdFailedError extends OpsError {
-  readonly code = 'SYSTEMD_FAILED'
   constructor(what: string, said: string, suggestions: readonly string[] = []) {
-    super(`${what} failed: ${said.trim() || 'systemd does not say why'}`, { suggestions })
+    super('SYSTEMD_FAILED', `${what} failed: ${said.trim() || 'systemd does not say why'}`, { suggestions })
   }
 }
 
 /** A unit did not become ready; the previous state is back. */
 export class UnitNotReadyError extends OpsError {
-  readonly code = 'UNIT_NOT_READY'
   constructor(unit: string, how: string, rolledBack: string) {
-    super(`${unit} ${how}. ${rolledBack}`, {
+    super('UNIT_NOT_READY', `${unit} ${how}. ${rolledBack}`, {
       suggestions: ['its last lines in the journal are above', `all of them: journalctl -u ${unit}`],
     })
   }
 }
 
 export class UrlUnreadableError extends OpsError {
-  readonly code = 'URL_UNREADABLE'
   constructor(file: string) {
-    super(`The URL of the database is in ${file}, which this user may not read.`, {
+    super('URL_UNREADABLE', `The URL of the database is in ${file}, which this user may not read.`, {
       suggestions: ['ask as root: sudo', 'or say it: OPS_DATABASE_URL=…'],
     })
   }
 }
 
 export class NotInstalledError extends OpsError {
-  readonly code = 'NOT_INSTALLED'
   constructor(project: string, manifest: string) {
-    super(`Nothing of "${project}" is installed here: there is no ${manifest}.`)
+    super('NOT_INSTALLED', `Nothing of "${project}" is installed here: there is no ${manifest}.`)
   }
 }

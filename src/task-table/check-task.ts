@@ -1,4 +1,4 @@
-import { nearest } from '../errors.ts'
+import { InvalidTaskError, nearest } from '../errors.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
 /** The columns that are not ops': what was asked for, and what came of it. */
@@ -32,6 +32,15 @@ export function checkTask(table: TaskTable, values: Readonly<Record<string, unkn
     if (isRequired(column) && values[key] === undefined) problems.push(`"${key}" is missing`)
   }
   return problems
+}
+
+/** @throws InvalidTaskError when something is wrong with the values of one of the new tasks */
+export function needRightTasks(table: TaskTable, rows: readonly Readonly<Record<string, unknown>>[]): void {
+  for (const [index, row] of rows.entries()) {
+    const problems = checkTask(table, row)
+    if (problems.length > 0)
+      throw new InvalidTaskError(rows.length > 1 ? `${table.name}, task ${index + 1}` : table.name, problems)
+  }
 }
 
 /** Whether a task cannot be added without a value for it. */

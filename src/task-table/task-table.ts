@@ -49,6 +49,9 @@ export interface TaskTable<
   readonly $inferOwn: Own
 }
 
+/** The id of a task by the type of its row; where that says nothing, a number or a text. */
+export type TaskIdOf<Select> = Select extends { readonly id: infer Id extends number | string } ? Id : number | string
+
 type Columns = Readonly<Record<string, Column>>
 type Flat<T> = { [K in keyof T]: T[K] }
 type ValueOf<C> =
@@ -135,18 +138,18 @@ class LazyDrizzleTable {
   }
 
   get sqlite(): unknown {
-    return this.keep('sqlite')
+    return this.#keep('sqlite')
   }
 
   get postgres(): unknown {
-    return this.keep('postgres')
+    return this.#keep('postgres')
   }
 
   /**
    * Drizzle costs a command 50 ms, and most never look at the Drizzle table: so it is required, not imported.
    * Requiring an ES module gives the one copy that everybody imports.
    */
-  private keep(dialect: 'sqlite' | 'postgres'): unknown {
+  #keep(dialect: 'sqlite' | 'postgres'): unknown {
     const drizzle = require(`./drizzle-${dialect}${extname(import.meta.filename)}`)
     const table = drizzle.drizzleTable(this)
     Object.defineProperty(this, dialect, { value: table, enumerable: true })

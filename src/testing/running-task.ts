@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { formatDuration } from '../config/duration.ts'
+import { toDurationText } from '../config/duration.ts'
 import { ResultRefusedError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, TaskId } from '../queue/queue.ts'
-import type { Outcome } from '../task/outcome.ts'
+import type { Outcome, OutcomeKind } from '../task/outcome.ts'
 import { tryAgain } from '../task/try-again.ts'
+import type { TaskIdOf } from '../task-table/task-table.ts'
 import { EndOfTask } from '../worker/end-of-task.ts'
 import { performTask } from '../worker/perform-task.ts'
 import { outcomeOfDead } from '../worker/recovery.ts'
@@ -26,7 +27,7 @@ export interface ProgressReport {
 export interface FinishedTask<Select extends object = object> {
   readonly task: Select
   /** How the run ended. */
-  readonly outcome: Outcome['kind']
+  readonly outcome: OutcomeKind
   /** Everything that the run wrote to its log. */
   readonly log: string
   /** What it reported, in order. */
@@ -35,33 +36,33 @@ export interface FinishedTask<Select extends object = object> {
 
 /** A task that is being performed, with its fate in the hands of the test. */
 export class RunningTask<Select extends object = object> {
-  readonly id: TaskId
+  readonly id: TaskIdOf<Select>
   /** When the run has ended, however it did: a task that fails does not reject. */
   readonly ended: Promise<FinishedTask<Select>>
   /** What it has reported so far. */
   readonly progress: ProgressReport[] = []
-  private readonly claim: Claim
-  private readonly environment: RunEnvironment
-  private readonly context: RunContext
+  readonly #claim: Claim
+  readonly #environment: RunEnvironment
+  readonly #context: RunContext
 
   /** Made by `TestBench`. */
   constructor(claim: Claim, ready: ReadyProcessor, environment: RunEnvironment) {
-    this.id = claim.run.taskId
-    this.claim = claim
-    this.environment = environment
-    this.context = new RunContext(claim, ready.settings, environment)
-    const { progress } = this.context
-    this.context.progress = (fraction, note) => {
+    this.id = claim.run.taskId as TaskIdOf<Select>
+    this.#claim = claim
+    this.#environment = environment
+    this.#context = new RunContext(claim, ready.settings, environment)
+    const { progress } = this.#context
+    this.#context.progress = (fraction, note) => {
       this.progress.push({ fraction, note })
       progress(fraction, note)
     }
-    this.ended = this.perform(ready)
+    this.ended = this.#perform(ready)
   }
 
   /** What the run has written to its log so far. */
   get log(): string {
-    const { queued, taskId, attempt } = this.claim.run
-    const file = logFile(this.environment.stateDirectory, queued.table.name, taskId, attempt)
+    const { queued, taskId, attempt } = this.#claim.run
+    const file = logFile(this.#environment.stateDirectory, queued.table.name, taskId, attempt)
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
   }
 
@@ -77,18 +78,18 @@ export class RunningTask<Select extends object = object> {
 
   /** Ends the task as `ops tasks cancel` does. */
   async cancel(by = 'the test'): Promise<FinishedTask<Select>> {
-    return this.end(EndOfTask.canceled(by))
+    return this.#end(EndOfTask.canceled(by))
   }
 
   /** Ends the task as at the end of its `timeout`, without the wait. */
   async timeOut(): Promise<FinishedTask<Select>> {
-    const { timeout } = this.claim.run.queued
-    return this.end(EndOfTask.timedOut(timeout === undefined ? 'any time' : formatDuration(timeout)))
+    const { timeout } = this.#claim.run.queued
+    return this.#end(EndOfTask.timedOut(timeout === undefined ? 'any time' : toDurationText(timeout)))
   }
 
   /** Ends the task as a worker does that is made to stop. */
   async interrupt(): Promise<FinishedTask<Select>> {
-    return this.end(EndOfTask.interrupted())
+    return this.#end(EndOfTask.interrupted())
   }
 
   /**
@@ -96,39 +97,41 @@ export class RunningTask<Select extends object = object> {
    * processor cannot be killed; it sees its signal abort, and nothing that it does from then on is written.
    */
   async crash(): Promise<FinishedTask<Select>> {
-    const { queue } = this.environment
-    const run = (await queue.openRuns()).find(({ id }) => id === this.claim.run.id)
-    const outcome = run && outcomeOfDead(run, this.claim.run.queued)
-    if (outcome) await queue.settleDead(run, this.claim.run.queued, outcome)
-    const ended = await this.end(EndOfTask.takenAway())
+    const { queue } = this.#environment
+    const run = (await queue.openRuns()).find(({ id }) => id === this.#claim.run.id)
+    const outcome = run && outcomeOfDead(run, this.#claim.run.queued)
+    if (outcome) await queue.settleDead(run, this.#claim.run.queued, outcome)
+    const ended = await this.#end(EndOfTask.takenAway())
     return outcome ? { ...ended, outcome: outcome.kind } : ended
   }
 
-  private async end(reason: EndOfTask): Promise<FinishedTask<Select>> {
-    this.context.end(reason)
+  async #end(reason: EndOfTask): Promise<FinishedTask<Select>> {
+    this.#context.end(reason)
     return this.ended
   }
 
-  private async settle(outcome: Outcome): Promise<Outcome> {
+  async #settle(outcome: Outcome): Promise<Outcome> {
     try {
-      await this.environment.queue.settle(this.claim.run, outcome)
+      await this.#environment.queue.settle(this.#claim.run, outcome)
       return outcome
     } catch (error) {
-      if (error instanceof ResultRefusedError) return this.settle(withoutColumns(outcome, error))
+      if (error instanceof ResultRefusedError) return this.#settle(withoutColumns(outcome, error))
       throw error
     }
   }
 
-  private async perform(ready: ReadyProcessor): Promise<FinishedTask<Select>> {
-    const { run, unmet } = this.claim
-    const { queue } = this.environment
+  async #perform(ready: ReadyProcessor): Promise<FinishedTask<Select>> {
+    const { run, unmet } = this.#claim
+    const { queue } = this.#environment
     const nameOf = (table: string, id: TaskId) => `${table} ${id}`
-    const performed = unmet ? unmetOutcome(unmet, nameOf) : (await performTask(this.claim, ready, this.context)).outcome
+    const performed = unmet
+      ? unmetOutcome(unmet, nameOf)
+      : (await performTask(this.#claim, ready, this.#context)).outcome
     const outcome =
       performed && performed.kind !== 'succeeded'
         ? tryAgain(performed, run.queued.retryRules, { attempt: run.attempt })
         : performed
-    const written = outcome && (await this.settle(outcome))
+    const written = outcome && (await this.#settle(outcome))
     const task = (await queue.find(run.queued.table, run.taskId)) as Select
     return { task, outcome: written?.kind ?? 'crashed', log: this.log, progress: this.progress }
   }

@@ -6,12 +6,13 @@ import { InvalidConfigurationError } from '../errors.ts'
 import { type AnyProcessor, inputSchema, type Processor } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { toQueuedTable } from '../processor/to-queued-table.ts'
+import type { EnqueueOptions } from '../queue/enqueue.ts'
 import { openQueue } from '../queue/open-queue.ts'
-import type { MigrationSource, Queue, TaskId } from '../queue/queue.ts'
+import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import { createTable, dialects } from '../task-table/create-table.ts'
 import { tablesMadeBy } from '../task-table/tables-made-by.ts'
-import type { TaskTable } from '../task-table/task-table.ts'
+import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 import type { RunEnvironment } from '../worker/run-context.ts'
 import { type FinishedTask, RunningTask } from './running-task.ts'
 
@@ -32,14 +33,14 @@ export class TestBench<Select extends object = object, Insert extends object = o
   /** The project: what paths of tasks are relative to. Its `.ops` is the state directory. */
   readonly directory: string
   readonly stateDirectory: string
-  private readonly ready: ReadyProcessor
-  private readonly environment: RunEnvironment
-  private readonly running = new Set<RunningTask<Select>>()
+  readonly #ready: ReadyProcessor
+  readonly #environment: RunEnvironment
+  readonly #running = new Set<RunningTask<Select>>()
 
   /** Made by `openTestBench`. */
   constructor(ready: ReadyProcessor, environment: RunEnvironment) {
-    this.ready = ready
-    this.environment = environment
+    this.#ready = ready
+    this.#environment = environment
     this.directory = environment.projectDirectory
     this.stateDirectory = environment.stateDirectory
   }
@@ -49,22 +50,25 @@ export class TestBench<Select extends object = object, Insert extends object = o
    *
    * @throws Error that names everything that is wrong with the values
    */
-  async add(values: Insert, options: { runAt?: Date } = {}): Promise<TaskId> {
-    const { processor, settings, queued } = this.ready
+  async add(values: Insert, options: EnqueueOptions = {}): Promise<TaskIdOf<Select>> {
+    const { processor, settings, queued } = this.#ready
     const schema = inputSchema(processor, settings)
     const problems = checkTask(queued.table, values as Record<string, unknown>)
     const checked = schema && problems.length === 0 ? await checkAgainst(schema, values, '') : undefined
     problems.push(...(checked?.problems ?? []))
     if (problems.length > 0) throw new Error(`${processor.name} does not take this task: ${problems.join('; ')}`)
     const row = { ...(values as Record<string, unknown>), ...(checked?.value as object | undefined) }
-    const [added] = await this.queue.enqueue(queued.table, [row], options)
-    return added!.id
+    const [added] = await this.#queue.enqueue(queued.table, [row], options)
+    return added!.id as TaskIdOf<Select>
   }
 
   /** Adds a task of another table, such as one that tasks wait for. It is not performed; see `settle`. */
-  async addTo<OtherInsert extends object>(table: TaskTable<object, OtherInsert>, values: NoInfer<OtherInsert>) {
-    const [added] = await this.queue.enqueue(table, [values as Record<string, unknown>])
-    return added!.id
+  async addTo<OtherSelect extends object, OtherInsert extends object>(
+    table: TaskTable<OtherSelect, OtherInsert>,
+    values: NoInfer<OtherInsert>,
+  ): Promise<TaskIdOf<OtherSelect>> {
+    const [added] = await this.#queue.enqueue(table, [values as Record<string, unknown>])
+    return added!.id as TaskIdOf<OtherSelect>
   }
 
   /** Adds a task, performs it, and says what became of it. */
@@ -76,7 +80,7 @@ export class TestBench<Select extends object = object, Insert extends object = o
   async start(values: Insert): Promise<RunningTask<Select>> {
     const id = await this.add(values)
     const running = await this.startNext()
-    if (!running) throw new Error(`${this.ready.processor.name} ${id} may not run now`)
+    if (!running) throw new Error(`${this.#ready.processor.name} ${id} may not run now`)
     return running
   }
 
@@ -87,36 +91,36 @@ export class TestBench<Select extends object = object, Insert extends object = o
 
   /** Begins to perform the task that a worker would take now. */
   async startNext(): Promise<RunningTask<Select> | undefined> {
-    const claim = await this.queue.claim([this.ready.queued])
+    const claim = await this.#queue.claim([this.#ready.queued])
     if (!claim) return undefined
-    const running = new RunningTask<Select>(claim, this.ready, this.environment)
-    this.running.add(running)
-    void running.ended.finally(() => this.running.delete(running)).catch(() => {})
+    const running = new RunningTask<Select>(claim, this.#ready, this.#environment)
+    this.#running.add(running)
+    void running.ended.finally(() => this.#running.delete(running)).catch(() => {})
     return running
   }
 
   /** Lets the time pass that a task waits for before it is tried again, or that it was scheduled for. */
-  async skipWait(id: TaskId): Promise<void> {
-    const table = this.ready.queued.table.name
+  async skipWait(id: TaskIdOf<Select>): Promise<void> {
+    const table = this.#ready.queued.table.name
     const key = typeof id === 'number' ? id : `'${String(id).replaceAll("'", "''")}'`
-    await execute(this.queue, `update "${table}" set run_at = created_at where id = ${key}`)
+    await execute(this.#queue, `update "${table}" set run_at = created_at where id = ${key}`)
   }
 
   /** A task of the processor's table as it is now. */
-  async find(id: TaskId): Promise<Select | undefined> {
-    return (await this.queue.find(this.ready.queued.table, id)) as Select | undefined
+  async find(id: TaskIdOf<Select>): Promise<Select | undefined> {
+    return (await this.#queue.find(this.#ready.queued.table, id)) as Select | undefined
   }
 
   /** Drizzle, as processors have it. */
   // biome-ignore lint/suspicious/noExplicitAny: which Drizzle it is depends on the database
   get database(): any {
-    return this.queue.drizzle()
+    return this.#queue.drizzle()
   }
 
   /** Ends what still runs and removes everything. */
   async close(): Promise<void> {
-    await Promise.all([...this.running].map((running) => running.interrupt().catch(() => {})))
-    await this.queue.close()
+    await Promise.all([...this.#running].map((running) => running.interrupt().catch(() => {})))
+    await this.#queue.close()
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 })
   }
 
@@ -124,8 +128,8 @@ export class TestBench<Select extends object = object, Insert extends object = o
     await this.close()
   }
 
-  private get queue(): Queue {
-    return this.environment.queue
+  get #queue(): Queue {
+    return this.#environment.queue
   }
 }
 

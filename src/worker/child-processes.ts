@@ -1,7 +1,7 @@
 import { execa, type Options } from 'execa'
-import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../processes/leftover-groups.ts'
-import { endGroups, isGroupEmpty } from '../processes/process-group.ts'
-import type { RunOptions, RunResult } from '../processor/task-context.ts'
+import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../platform/leftover-groups.ts'
+import { endGroups, isGroupEmpty } from '../platform/process-group.ts'
+import type { ExecOptions, ExecResult } from '../processor/task-context.ts'
 import { copyToLog } from './log-copy.ts'
 import { progressLines } from './progress-lines.ts'
 import type { TaskLog } from './task-log.ts'
@@ -14,12 +14,12 @@ const GRACE_MS = 5000
 
 /** The child processes of one run, each the leader of a process group. */
 export class ChildProcesses {
-  private readonly log: TaskLog
-  private readonly env: Readonly<Record<string, string>>
-  private readonly signal: AbortSignal
-  private readonly record: (groups: readonly RecordedGroup[]) => Promise<void>
-  private readonly report: (fraction: number, note?: string) => void
-  private readonly groups: RecordedGroup[] = []
+  readonly #log: TaskLog
+  readonly #env: Readonly<Record<string, string>>
+  readonly #signal: AbortSignal
+  readonly #record: (groups: readonly RecordedGroup[]) => Promise<void>
+  readonly #report: (fraction: number, note?: string) => void
+  readonly #groups: RecordedGroup[] = []
 
   /** @param parts `record` keeps the groups where recovery finds them; `report` takes the progress of programs */
   constructor(parts: {
@@ -29,27 +29,27 @@ export class ChildProcesses {
     record: (groups: readonly RecordedGroup[]) => Promise<void>
     report: (fraction: number, note?: string) => void
   }) {
-    this.log = parts.log
-    this.env = parts.env
-    this.signal = parts.signal
-    this.record = parts.record
-    this.report = parts.report
+    this.#log = parts.log
+    this.#env = parts.env
+    this.#signal = parts.signal
+    this.#record = parts.record
+    this.#report = parts.report
   }
 
-  async run(
+  async exec(
     command: string,
     args: readonly string[] = [],
-    { buffer = true, progress = false, keepStdout, keepStderr = false, ...options }: RunOptions = {},
-  ): Promise<RunResult> {
-    this.signal.throwIfAborted()
-    const { fd } = this.log
-    const copy = buffer === false ? undefined : copyToLog(this.log.file, { keep: keepStdout })
-    const errors = keepStderr ? copyToLog(this.log.file, { keep: STDERR_BYTES }) : undefined
-    const reports = progress ? copyToLog('/dev/null', { keep: 1, onText: progressLines(this.report) }) : undefined
+    { buffer = true, progress = false, keepStdout, keepStderr = false, ...options }: ExecOptions = {},
+  ): Promise<ExecResult> {
+    this.#signal.throwIfAborted()
+    const { fd } = this.#log
+    const copy = buffer === false ? undefined : copyToLog(this.#log.file, { keep: keepStdout })
+    const errors = keepStderr ? copyToLog(this.#log.file, { keep: STDERR_BYTES }) : undefined
+    const reports = progress ? copyToLog('/dev/null', { keep: 1, onText: progressLines(this.#report) }) : undefined
     const copies = [copy, errors, reports]
     const child = execa(command, args, {
       ...options,
-      env: { ...this.env, ...options.env },
+      env: { ...this.#env, ...options.env },
       stdio: [
         options.input === undefined ? 'ignore' : 'pipe',
         copy?.fd ?? fd,
@@ -62,27 +62,27 @@ export class ChildProcesses {
       cleanup: false,
     } as Options)
     for (const each of copies) each?.release()
-    const [ended] = await Promise.allSettled([child, this.keepTrack(child.pid)])
+    const [ended] = await Promise.allSettled([child, this.#keepTrack(child.pid)])
     // Whatever else may hold the pipe open, it is not of this group.
     const isAlone = child.pid === undefined || isGroupEmpty(child.pid)
     const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text({ isAlone })))
     if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout, stderr })
-    return Object.assign(ended.value as object, { stdout, stderr }) as RunResult
+    return Object.assign(ended.value as object, { stdout, stderr }) as ExecResult
   }
 
   /** Ends everything that the task has started and that still lives. */
   async end(): Promise<void> {
     // What made a group of its own is looked for only when the task must end: it costs a look at every process.
-    const escaped = this.signal.aborted ? groupsWithEnvironment(`OPS_RUN=${this.env.OPS_RUN}`) : []
-    const groups = new Set([...this.groups.map(({ id }) => id), ...escaped])
+    const escaped = this.#signal.aborted ? groupsWithEnvironment(`OPS_RUN=${this.#env.OPS_RUN}`) : []
+    const groups = new Set([...this.#groups.map(({ id }) => id), ...escaped])
     const left = [...groups].filter((group) => !isGroupEmpty(group))
     if (left.length > 0) await endGroups(left, GRACE_MS)
   }
 
-  private async keepTrack(pid: number | undefined): Promise<void> {
+  async #keepTrack(pid: number | undefined): Promise<void> {
     if (pid === undefined) return
-    this.groups.push(groupLedBy(pid))
-    if (this.signal.aborted) await this.end()
-    await this.record(this.groups)
+    this.#groups.push(groupLedBy(pid))
+    if (this.#signal.aborted) await this.end()
+    await this.#record(this.#groups)
   }
 }

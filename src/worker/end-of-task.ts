@@ -13,7 +13,7 @@ export class EndOfTask extends Error {
 
   static timedOut(after: string): EndOfTask {
     const error = `timed out after ${after}`
-    return new EndOfTask(error, { kind: 'timed out', error })
+    return new EndOfTask(error, { kind: 'timed_out', error })
   }
 
   static interrupted(): EndOfTask {

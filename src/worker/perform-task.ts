@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/duration.ts'
+import { toDurationText } from '../config/duration.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
@@ -37,7 +37,7 @@ export async function performTask(
   let outcome: Outcome | undefined
   try {
     // A processor that returns at once, without a promise, costs no turn of the loop.
-    const result = processor.process(claim.task, context)
+    const result = processor.perform(claim.task, context)
     const columns = isPromise(result) ? await untilStuck(result, context, stuckAfter) : result
     outcome = succeeded(claim.run.queued.table, columns)
   } catch (error) {
@@ -58,7 +58,7 @@ export async function performTask(
 function startTimeout({ run }: Claim, context: RunContext): NodeJS.Timeout | undefined {
   const { timeout } = run.queued
   if (timeout === undefined) return undefined
-  return setTimeout(() => context.end(EndOfTask.timedOut(formatDuration(timeout))), Math.min(timeout, LONGEST_TIMER_MS))
+  return setTimeout(() => context.end(EndOfTask.timedOut(toDurationText(timeout))), Math.min(timeout, LONGEST_TIMER_MS))
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs'
-import { formatDuration } from '../config/duration.ts'
+import { toDurationText } from '../config/duration.ts'
 import { failpoint } from '../failpoint.ts'
-import { bootId, groupsWithEnvironment, isSameGroup } from '../processes/leftover-groups.ts'
-import { endGroups } from '../processes/process-group.ts'
+import { bootId, groupsWithEnvironment, isSameGroup } from '../platform/leftover-groups.ts'
+import { endGroups } from '../platform/process-group.ts'
 import type { OpenRun, QueuedTable } from '../queue/queue.ts'
+import { FOREIGN_WRITER } from '../queue/records.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { tryAgain } from '../task/try-again.ts'
 import { type RunEnvironment, runMark, workDirectory } from './run-context.ts'
@@ -55,13 +56,13 @@ export function outcomeOfDead(run: OpenRun, { retryRules }: Pick<QueuedTable, 'r
 }
 
 function outcomeOfLate({ workerId }: OpenRun, { timeout }: QueuedTable): Outcome {
-  const after = timeout === undefined ? '' : ` after ${formatDuration(timeout)}`
-  return { kind: 'timed out', error: `timed out${after}; worker ${workerId} did not end it` }
+  const after = timeout === undefined ? '' : ` after ${toDurationText(timeout)}`
+  return { kind: 'timed_out', error: `timed out${after}; worker ${workerId} did not end it` }
 }
 
 /** A writer that is not ops has no life that could be seen to end. */
 function isWorker({ workerId }: OpenRun): boolean {
-  return workerId !== 'sql'
+  return workerId !== FOREIGN_WRITER
 }
 
 async function endProcesses(run: OpenRun): Promise<void> {

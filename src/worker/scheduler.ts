@@ -1,5 +1,5 @@
 import type { Queue } from '../queue/queue.ts'
-import { dueTick, nextTick, type Schedule } from '../schedules/schedule.ts'
+import { dueTick, nextTick, type Schedule } from './schedule.ts'
 import type { WorkerLog } from './worker-log.ts'
 
 /** The longest sleep: the clock may be set, and a laptop may be closed meanwhile. */
@@ -13,57 +13,57 @@ const TRY_AGAIN_MS = 1000
  * through once.
  */
 export class Scheduler {
-  private readonly queue: Queue
-  private readonly schedules: readonly Schedule[]
-  private readonly log: WorkerLog
-  private timer: NodeJS.Timeout | undefined
-  private working: Promise<void> | undefined
-  private isStopped = false
+  readonly #queue: Queue
+  readonly #schedules: readonly Schedule[]
+  readonly #log: WorkerLog
+  #timer: NodeJS.Timeout | undefined
+  #working: Promise<void> | undefined
+  #isStopped = false
 
   constructor(queue: Queue, schedules: readonly Schedule[], log: WorkerLog) {
-    this.queue = queue
-    this.schedules = schedules
-    this.log = log
+    this.#queue = queue
+    this.#schedules = schedules
+    this.#log = log
   }
 
   /** Resolves when what is due by now is in the queue. */
   async start(): Promise<void> {
-    if (this.schedules.length > 0) await this.look()
+    if (this.#schedules.length > 0) await this.#look()
   }
 
   async stop(): Promise<void> {
-    this.isStopped = true
-    clearTimeout(this.timer)
-    await this.working
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    await this.#working
   }
 
-  private async look(): Promise<void> {
+  async #look(): Promise<void> {
     let wait = TRY_AGAIN_MS
-    this.working = this.enqueueDue()
+    this.#working = this.#enqueueDue()
       .then(() => {
-        wait = this.untilNext()
+        wait = this.#untilNext()
       })
-      .catch((error) => this.log.databaseFailed('adding the tasks of schedules', error, TRY_AGAIN_MS))
-    await this.working
-    if (!this.isStopped) this.timer = setTimeout(() => void this.look(), wait)
+      .catch((error) => this.#log.databaseFailed('adding the tasks of schedules', error, TRY_AGAIN_MS))
+    await this.#working
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#look(), wait)
   }
 
-  private async enqueueDue(): Promise<void> {
-    for (const schedule of this.schedules) {
-      const { since, lastTickAt } = await this.queue.schedules.register(schedule.name, schedule.definition)
+  async #enqueueDue(): Promise<void> {
+    for (const schedule of this.#schedules) {
+      const { since, lastTickAt } = await this.#queue.schedules.register(schedule.name, schedule.definition)
       const from = lastTickAt !== undefined && lastTickAt > since ? lastTickAt : since
       const due = dueTick(schedule, from, new Date())
       if (!due) continue
       const { queued, row } = schedule
       const task = due.isRun ? { table: queued.table, row } : undefined
-      const result = await this.queue.schedules.tick(schedule.name, due.at, task)
-      if (result.isOurs) this.log.ticked(schedule, due, result.task)
+      const result = await this.#queue.schedules.tick(schedule.name, due.at, task)
+      if (result.isOurs) this.#log.ticked(schedule, due, result.task)
     }
   }
 
-  private untilNext(): number {
+  #untilNext(): number {
     const now = new Date()
-    const waits = this.schedules.map(
+    const waits = this.#schedules.map(
       (schedule) => (nextTick(schedule, now)?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime(),
     )
     return Math.min(LOOK_EVERY_MS, ...waits)

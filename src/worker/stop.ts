@@ -1,4 +1,4 @@
-import { stopSignals } from '../processes/stop-signals.ts'
+import { stopSignals } from '../platform/stop-signals.ts'
 
 /** A stop in two steps. */
 export interface Stop {

@@ -5,7 +5,7 @@ import type { TaskId } from '../queue/queue.ts'
 /** The log of one run. The file is made with the first line, since most short tasks never write one. */
 export class TaskLog {
   readonly file: string
-  private opened: number | undefined
+  #opened: number | undefined
 
   constructor(file: string) {
     this.file = file
@@ -13,11 +13,11 @@ export class TaskLog {
 
   /** For child processes, which write here themselves: O_APPEND keeps the lines of several writers whole. */
   get fd(): number {
-    if (this.opened === undefined) {
+    if (this.#opened === undefined) {
       mkdirSync(dirname(this.file), { recursive: true })
-      this.opened = openSync(this.file, 'a')
+      this.#opened = openSync(this.file, 'a')
     }
-    return this.opened
+    return this.#opened
   }
 
   write(line: string): void {
@@ -25,8 +25,8 @@ export class TaskLog {
   }
 
   close(): void {
-    if (this.opened !== undefined) closeSync(this.opened)
-    this.opened = undefined
+    if (this.#opened !== undefined) closeSync(this.#opened)
+    this.#opened = undefined
   }
 }
 

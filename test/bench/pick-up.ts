@@ -1,6 +1,6 @@
 /**
  * `node test/bench/pick-up.ts [samples]`: from the return of another process's commit, a writer that is not ops, to the
- * start of `process` in a worker that had nothing to do.
+ * start of `perform` in a worker that had nothing to do.
  */
 
 import { fork } from 'node:child_process'

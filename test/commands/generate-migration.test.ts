@@ -11,7 +11,7 @@ const noteModule = (columns: string, table = 'notes') => `import { defineProcess
 
 export const notes = taskTable('${table}', (column) => ({ ${columns} }))
 
-export default defineProcessor({ name: 'note', table: notes, process: () => undefined })
+export default defineProcessor({ name: 'note', table: notes, perform: () => undefined })
 `
 
 /** A plugin without a build, in its own project, with its columns. */

@@ -38,7 +38,7 @@ describe('ops generate processor', () => {
     expect(generated).toMatchObject({ exitCode: 0, stderr: '' })
     expect(generated.stdout.split('\n').slice(-4)).toEqual([
       'Next: (cd plugins/ops-plugin-send-mail && npm install && npm test)',
-      '      ops plugins:link plugins/ops-plugin-send-mail --migrate',
+      '      ops plugins link plugins/ops-plugin-send-mail --migrate',
       '      ops enqueue send-mail --recipient example --size small',
       '      ops worker --drain',
     ])

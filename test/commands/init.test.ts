@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { renderConfig } from '../../src/adopt/render-config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { renderConfig } from '../../src/scaffold/render-config.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 

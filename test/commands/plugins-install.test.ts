@@ -25,7 +25,7 @@ async function performsNotes(project: TestProject): Promise<void> {
   ])
 }
 
-describe('ops plugins:install', () => {
+describe('ops plugins install', () => {
   it('installs a tarball for the project, names its processor and table, and what to do next', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(notes())

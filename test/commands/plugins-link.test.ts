@@ -30,7 +30,7 @@ async function sheet(project: TestProject, name = 'ops-plugin-note'): Promise<Sh
   return found[0]
 }
 
-describe('ops plugins:link', () => {
+describe('ops plugins link', () => {
   it('runs a plugin from its TypeScript sources, and every edit counts with the next command', async () => {
     const project = TestProject.withConfig()
     const root = pluginPackage('note', {
@@ -101,7 +101,7 @@ describe('ops plugins:link', () => {
 export default defineProcessor({
   name: 'exec',
   table: taskTable('commands', (column) => ({ command: column.text().notNull(), exit_code: column.integer() })),
-  process: () => ({ exit_code: ${exitCode} }),
+  perform: () => ({ exit_code: ${exitCode} }),
 })`,
       })
     const ran = async () => {
@@ -133,7 +133,7 @@ export default defineProcessor({
     const { stderr, exitCode } = await project.ops('plugins:link', root)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain('throws when it is imported: half written')
-    expect(unwrapped(stderr)).toContain('mend it, or take it away: ops plugins:unlink ops-plugin-note')
+    expect(unwrapped(stderr)).toContain('mend it, or take it away: ops plugins unlink ops-plugin-note')
     expect(await project.ops('plugins:unlink', 'ops-plugin-note')).toMatchObject({ exitCode: 0 })
     expect(await sheet(project)).toBeUndefined()
     expect(existsSync(join(root, 'package.json'))).toBe(true)
@@ -202,7 +202,7 @@ export default defineProcessor({
       )
     }
     const { stderr } = await project.ops('tasks')
-    expect(unwrapped(stderr)).toContain('ops plugins:unlink ops-plugin-note')
+    expect(unwrapped(stderr)).toContain('ops plugins unlink ops-plugin-note')
     expect(await project.ops('plugins:unlink', 'ops-plugin-note')).toMatchObject({ exitCode: 0, stderr: '' })
     expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0, stderr: '' })
   })
@@ -219,7 +219,7 @@ export default defineProcessor({
       name: 'ops-plugin-note',
       installedVersion: null,
       isBundled: false,
-      wayBack: `ops plugins:link ${root}`,
+      wayBack: `ops plugins link ${root}`,
       tables: [],
       pending: [],
       problem: null,

@@ -16,7 +16,7 @@ async function withBoth(): Promise<TestProject> {
 
 const listOf = (project: TestProject) => JSON.parse(project.read('.ops/plugins/package.json'))
 
-describe('ops plugins:uninstall', () => {
+describe('ops plugins uninstall', () => {
   it('removes exactly what it is told to, and says what stays in the database', async () => {
     const project = await withBoth()
     const { stdout, stderr, exitCode } = await project.ops('plugins:uninstall', 'note')
@@ -41,7 +41,7 @@ describe('ops plugins:uninstall', () => {
     expect(exitCode).toBe(0)
     const told = unwrapped(stderr)
     expect(told).toContain('2 tasks of "notes" are pending, and nothing performs them now.')
-    const back = /to have them performed: ops (plugins:install) (\S+)/.exec(told)!
+    const back = /to have them performed: ops plugins (install) (\S+)/.exec(told)!
     // Nobody has to remember it.
     const worker = await project.ops('worker', '--drain')
     expect(worker.exitCode).toBe(0)
@@ -49,7 +49,7 @@ describe('ops plugins:uninstall', () => {
     expect(worker.stdout.replaceAll('\\"', '"')).toContain(waiting)
     expect(unwrapped((await project.ops('tasks')).stderr)).toContain(waiting)
     expect(project.rows('select status from notes')).toEqual([{ status: 'pending' }, { status: 'pending' }])
-    expect(await project.ops(back[1]!, back[2]!)).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await project.ops('plugins', back[1]!, back[2]!)).toMatchObject({ exitCode: 0, stderr: '' })
     await project.ops('worker', '--drain')
     expect(project.rows('select length from notes where status = ?', 'succeeded')).toEqual([
       { length: 1 },
@@ -65,7 +65,7 @@ describe('ops plugins:uninstall', () => {
     rmSync(root, { recursive: true })
     const { stderr, stdout } = await project.ops('plugins:unlink', 'note')
     expect(unwrapped(stderr)).toContain('1 task of "notes" is pending, and nothing performs them now.')
-    expect(unwrapped(stderr)).toContain(`to have them performed: ops plugins:link ${root}`)
+    expect(unwrapped(stderr)).toContain(`to have them performed: ops plugins link ${root}`)
     expect(stdout).toContain('what stays in the database: notes')
   })
 
@@ -77,7 +77,7 @@ describe('ops plugins:uninstall', () => {
       {
         name: 'ops-plugin-note',
         isBundled: false,
-        wayBack: expect.stringMatching(/^ops plugins:install \/.*\.tgz$/),
+        wayBack: expect.stringMatching(/^ops plugins install \/.*\.tgz$/),
         tables: ['notes'],
         pending: [{ table: 'notes', count: 1 }],
         problem: null,

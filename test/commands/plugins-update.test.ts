@@ -22,7 +22,7 @@ async function versionOf(project: TestProject, name = 'ops-plugin-note'): Promis
   return plugins.find((plugin) => plugin.name === name)?.version
 }
 
-describe('ops plugins:update', () => {
+describe('ops plugins update', () => {
   it.each([
     ['ops-plugin-note@1.0.0', '1.0.0'],
     ['ops-plugin-note@~1.0.0', '1.0.5'],

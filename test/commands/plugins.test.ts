@@ -55,7 +55,7 @@ describe('ops plugins', () => {
   })
 })
 
-describe('ops plugins:inspect', () => {
+describe('ops plugins inspect', () => {
   it('shows all that is known of a plugin, each thing behind its name', async () => {
     const project = TestProject.withConfig()
     const manifest = { description: 'Notes down how long a text is.' }

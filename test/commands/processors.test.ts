@@ -45,7 +45,7 @@ describe('ops processors', () => {
       problem: {
         code: 'BROKEN_PROCESSOR',
         message: expect.stringContaining('boom'),
-        suggestions: ['mend it, or take it away: ops plugins:unlink ops-plugin-note'],
+        suggestions: ['mend it, or take it away: ops plugins unlink ops-plugin-note'],
       },
     })
   })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { isGroupEmptyWithin } from '../../src/processes/process-group.ts'
+import { isGroupEmptyWithin } from '../../src/platform/process-group.ts'
 
 const run = join(import.meta.dirname, '..', '..', 'bin', 'run.js')
 

@@ -19,7 +19,7 @@ describe('ops tasks cancel', () => {
     const pids = [await project.pid('child'), await project.pid('shell')]
     const canceling = project.ops('tasks', 'cancel', 'script', '1')
     await until(
-      () => project.rows(`select 1 from ops_audit where event = 'cancel requested'`).length === 1,
+      () => project.rows(`select 1 from ops_audit where event = 'cancel_requested'`).length === 1,
       'it is asked',
     )
     const asked = performance.now()
@@ -31,7 +31,7 @@ describe('ops tasks cancel', () => {
       stdout: 'script 1 was asked to stop\nscript 1 is canceled',
     })
     expect(project.value('select status from scripts')).toBe('canceled')
-    expect(project.value(`select actor from ops_audit where event = 'cancel requested'`)).toMatch(/ \(ops cancel\)$/)
+    expect(project.value(`select actor from ops_audit where event = 'cancel_requested'`)).toMatch(/ \(ops cancel\)$/)
   })
 
   it('returns with --json what became of each, and asks without waiting with --no-wait', async () => {

@@ -85,7 +85,7 @@ describe('ops tasks retry', () => {
       'single',
       `import { defineProcessor, taskTable } from '@ops-cli/core'
       const table = taskTable('singles', (column) => ({ name: column.text() }))
-      export default defineProcessor({ name: 'single', table, unique: ['name'], process() { throw new Error('no') } })`,
+      export default defineProcessor({ name: 'single', table, unique: ['name'], perform() { throw new Error('no') } })`,
     )
     project.link(plugin)
     project.database.exec(createTaskTable(taskTable('singles', (column) => ({ name: column.text() }))))

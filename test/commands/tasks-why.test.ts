@@ -34,8 +34,8 @@ describe('ops tasks why', () => {
     expect(reasons.map(({ kind }: { kind: string }) => kind)).toEqual([
       'prerequisite',
       'hold',
-      'tasks ahead',
-      'no worker',
+      'tasks_ahead',
+      'no_worker',
     ])
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { formatDuration, parseDuration } from '../../src/config/duration.ts'
+import { parseDuration } from '../../src/config/duration.ts'
+import { formatDuration } from '../../src/format.ts'
 
 describe('a duration', () => {
   it.each([

@@ -13,7 +13,7 @@ describe('a configuration', () => {
     const config = {
       name: 'shop',
       database: 'postgresql://localhost/shop',
-      synchronous: 'NORMAL',
+      sqlite: { synchronous: 'NORMAL' },
       services: {
         api: {
           command: ['node', 'api.js'],

@@ -241,7 +241,7 @@ export const notes = taskTable('notes', (column) => ({ text: column.text().notNu
 export default defineProcessor({
   name: 'note',
   table: notes,
-  async process(task, { database }) {
+  async perform(task, { database }) {
     const [row] = await database.select({ text: notes.sqlite.text }).from(notes.sqlite)
     return { length: row.text.length }
   },

@@ -13,13 +13,13 @@ interface Breakage {
   /** One sentence, with the folder of the plugin as `<root>`. */
   readonly says: string
   readonly suggests: string
-  /** What `ops plugins:install` exits with. */
+  /** What `ops plugins install` exits with. */
   readonly status?: number
 }
 
 const ops = { api: 1, processors: { mail: './dist/mail.js' }, migrations: './migrations' }
 const cannotBeLoaded = 'The processor "mail" of ops-plugin-mail@1.0.0 cannot be loaded:'
-const takeAway = 'mend it, or take it away: ops plugins:uninstall ops-plugin-mail'
+const takeAway = 'mend it, or take it away: ops plugins uninstall ops-plugin-mail'
 
 const breakages: Breakage[] = [
   {
@@ -60,7 +60,7 @@ const breakages: Breakage[] = [
   },
   {
     how: 'exports what is no processor',
-    plugin: { module: `export default { name: 'mail', process() {} }` },
+    plugin: { module: `export default { name: 'mail', perform() {} }` },
     says: `${cannotBeLoaded} <root>/dist/mail.js must export a processor: export default defineProcessor({ … }).`,
     suggests: takeAway,
   },
@@ -74,7 +74,7 @@ const breakages: Breakage[] = [
     how: 'speaks another version of the contract',
     plugin: { manifest: { ops: { ...ops, api: 2 } } },
     says: 'The plugin ops-plugin-mail@1.0.0 speaks version 2 of the plugin contract, this ops speaks 1; update one of them.',
-    suggests: 'ops plugins:update ops-plugin-mail, or update ops',
+    suggests: 'ops plugins update ops-plugin-mail, or update ops',
   },
   {
     how: 'declares a processor that another plugin has',
@@ -82,7 +82,7 @@ const breakages: Breakage[] = [
     isLetterInstalled: true,
     plugin: { manifest: { ops: { ...ops, processors: { letter: './dist/mail.js' } } } },
     says: 'The processor "letter" is declared by both ops-plugin-letter and ops-plugin-mail; uninstall one of them.',
-    suggests: 'ops plugins:uninstall ops-plugin-letter, or ops plugins:uninstall ops-plugin-mail',
+    suggests: 'ops plugins uninstall ops-plugin-letter, or ops plugins uninstall ops-plugin-mail',
   },
   {
     how: 'has the task table of another plugin',
@@ -169,7 +169,7 @@ describe('a plugin that', () => {
     expect(unwrapped(installed.stdout)).toContain('ops-plugin-mail 1.0.0 is installed for this project')
     expect(howOften(installed.stderr, says)).toBe(1)
     expect(unwrapped(installed.stderr)).toContain('cannot be used as it is; all else works.')
-    expect(howOften(installed.stderr, 'ops plugins:uninstall ops-plugin-mail')).toBe(1)
+    expect(howOften(installed.stderr, 'ops plugins uninstall ops-plugin-mail')).toBe(1)
 
     const listed = await project.ops('processors')
     expect(listed).toMatchObject({ exitCode: 0, stderr: '' })
@@ -220,7 +220,7 @@ describe('a plugin that', () => {
       'throw when they are imported',
       { files: { 'dist/commands/mailbox.js': `throw new Error('boom')` } },
       `The command "mailbox" of the plugin ops-plugin-mail cannot be loaded: boom.
-  try this: mend it, or take it away: ops plugins:uninstall ops-plugin-mail`,
+  try this: mend it, or take it away: ops plugins uninstall ops-plugin-mail`,
     ],
     [
       'are listed in a manifest of another version',
@@ -240,8 +240,8 @@ describe('a plugin that', () => {
   })
 
   it.each([
-    ['has lost its folder', 'it is listed and not installed', 'install what the lock file says: ops plugins:install'],
-    ['has a package.json that is torn', 'is no JSON', 'or: ops plugins:uninstall ops-plugin-mail'],
+    ['has lost its folder', 'it is listed and not installed', 'install what the lock file says: ops plugins install'],
+    ['has a package.json that is torn', 'is no JSON', 'or: ops plugins uninstall ops-plugin-mail'],
   ])('%s is named by every command, and all else works', async (how, problem, suggestion) => {
     const { project } = await withBroken({})
     if (how.includes('lost')) rmSync(project.path('.ops/plugins/node_modules/ops-plugin-mail'), { recursive: true })
@@ -278,7 +278,7 @@ describe('a worker without a plugin that is broken', () => {
     expect(said).toContain('of ops-plugin-mail@1.0.1 cannot be loaded: ')
     expect(said).toContain('throws when it is imported: boom.')
     expect(said).toContain('Code: PROCESSOR_NEEDED')
-    expect(said).toContain('mend it, or take it away: ops plugins:uninstall ops-plugin-mail')
+    expect(said).toContain('mend it, or take it away: ops plugins uninstall ops-plugin-mail')
     expect(project.rows('select status from letters union all select status from mails')).toEqual([
       { status: 'pending' },
       { status: 'pending' },
@@ -306,7 +306,7 @@ describe('a worker without a plugin that is broken', () => {
     const { stderr, exitCode } = await project.ops('worker', '--drain')
     expect(exitCode).toBe(78)
     expect(unwrapped(stderr)).toContain('does not start without the plugin ops-plugin-mail: 1 task of "mails"')
-    expect(unwrapped(stderr)).toContain('install what the lock file says: ops plugins:install')
+    expect(unwrapped(stderr)).toContain('install what the lock file says: ops plugins install')
   })
 
   it.each<[string, Config, string]>([

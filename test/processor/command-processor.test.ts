@@ -229,6 +229,14 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     expect(stdout).toContain('mend "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
   })
 
+  it('may name the key that it shares with other processors', async () => {
+    const project = await withProgram({ rules: { exclusiveBy: { key: 'picture', column: 'source' } } })
+    const { stdout } = await project.ops('processors', '--json')
+    const { processors } = JSON.parse(stdout)
+    const listed = processors.find(({ name }: { name: string }) => name === 'resize')
+    expect(listed.exclusiveBy).toEqual({ key: 'picture', column: 'source' })
+  })
+
   it('writes its results alone: nobody gives them when the task is added', async () => {
     const project = await withProgram({ rules: { results: ['width'] } })
     const { stderr, exitCode } = await project.ops('enqueue', 'resize', '--source', 'x', '--width', '3')

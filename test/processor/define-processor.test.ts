@@ -4,8 +4,8 @@ import { toQueuedTable } from '../../src/processor/to-queued-table.ts'
 import { taskTable } from '../../src/task-table/task-table.ts'
 
 const deployments = taskTable('deployments', (column) => ({ targetHost: column.text() }))
-const process = async () => {}
-const deploy = { name: 'deploy', table: deployments, process }
+const perform = async () => {}
+const deploy = { name: 'deploy', table: deployments, perform }
 
 describe('a processor', () => {
   it('is known by its mark', () => {
@@ -18,16 +18,29 @@ describe('a processor', () => {
     expect(defineProcessor({ ...deploy, priority: 5 }).priority).toBe(5)
   })
 
-  it.each([
+  it.each<[object, string]>([
     [{ name: 'Deploy' }, 'a name is lower case letters, digits and dashes, and begins with a letter'],
     [{ name: '' }, 'a name is lower case letters, digits and dashes, and begins with a letter'],
     [{ name: undefined }, 'a name is lower case letters, digits and dashes, and begins with a letter'],
     [{ table: { name: 'deployments' } }, '"table" must be made by taskTable or existingTable'],
     [{ table: undefined }, '"table" must be made by taskTable or existingTable'],
     [{ priority: 1.5 }, '"priority" must be a whole number, not 1.5'],
-    [{ process: undefined }, '"process" must be a function'],
+    [{ perform: undefined }, '"perform" must be a function'],
     [{ exclusive: true, exclusiveBy: 'targetHost' }, '"exclusive" and "exclusiveBy" exclude each other; keep one'],
     [{ exclusiveBy: 'host' }, '"exclusiveBy" names "host", which is no column of "deployments"'],
+    [{ exclusiveBy: { key: 'a', column: 'host' } }, '"exclusiveBy" names "host", which is no column of "deployments"'],
+    ...[{ column: 'targetHost' }, { key: 'a', colum: 'targetHost' }, 7, ''].map((exclusiveBy): [object, string] => [
+      { exclusiveBy },
+      `"exclusiveBy" must be a column, or { key: 'environment', column: 'target' }, not ${JSON.stringify(exclusiveBy)}`,
+    ]),
+    [
+      { exclusiveBy: { key: 'a:b', column: 'targetHost' } },
+      'the key of "exclusiveBy" is letters, digits, "_", "." and "-", and begins with a letter, so it cannot be "a:b"',
+    ],
+    [
+      { exclusiveBy: { key: 'processor', column: 'targetHost' } },
+      '"exclusiveBy" cannot have the key "processor", which names processors; name another',
+    ],
   ])('with %j is refused', (wrong, problem) => {
     const make = () => defineProcessor({ ...deploy, ...wrong } as never)
     expect(make).toThrow(`cannot be used: ${problem}.`)
@@ -58,10 +71,12 @@ describe('what the queue knows of a processor', () => {
     expect(toQueuedTable(processor, {}).exclusivity).toEqual({ kind: 'table', key: 'processor:deploy' })
   })
 
-  it('has a key for each value of a column, by the name in TypeScript', () => {
-    const processor = defineProcessor({ ...deploy, exclusiveBy: 'targetHost' })
-    const key = { kind: 'column', name: 'targetHost', column: 'target_host' }
-    expect(toQueuedTable(processor, {}).exclusivity).toEqual(key)
+  it('has a key for each value of a column, by a name of its own or by that of the column in the database', () => {
+    const exclusivity = (exclusiveBy: 'targetHost' | { key: string; column: 'targetHost' }) =>
+      toQueuedTable(defineProcessor({ ...deploy, exclusiveBy }), {}).exclusivity
+    const column = 'target_host'
+    expect(exclusivity('targetHost')).toEqual({ kind: 'column', name: column, column })
+    expect(exclusivity({ key: 'host', column: 'targetHost' })).toEqual({ kind: 'column', name: 'host', column })
   })
 
   it('may depend on the settings', () => {

@@ -39,7 +39,7 @@ const processor = (madeFrom: string, name = 'email') => `
   const { defineProcessor, taskTable } = core
   export const emails = taskTable('emails', (column) => ({ recipient: column.text().notNull() }))
   export default {
-    ...defineProcessor({ name: '${name}', table: emails, process() {} }),
+    ...defineProcessor({ name: '${name}', table: emails, perform() {} }),
     madeFrom: '${madeFrom}',
     drizzleTable: sqliteTable('others', { id: integer('id') }),
     core,
@@ -134,7 +134,7 @@ describe('a plugin that cannot be loaded', () => {
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
       message: says(`${join(root, module)}:1 throws when it is imported: no SMTP_HOST`),
-      suggestions: ['mend it, or take it away: ops plugins:uninstall ops-plugin-email'],
+      suggestions: ['mend it, or take it away: ops plugins uninstall ops-plugin-email'],
       cause: 'no SMTP_HOST',
     })
   })
@@ -161,14 +161,14 @@ describe('a plugin that cannot be loaded', () => {
 
   it.each([
     ['nothing', 'export const email = 1'],
-    ['something else', 'export default { name: "email", process() {} }'],
+    ['something else', 'export default { name: "email", perform() {} }'],
     ['a function', 'export default () => {}'],
   ])('exports %s', async (_, text) => {
     const root = pluginFolder({ 'dist/email.js': text })
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
       message: says(`${join(root, module)} must export a processor: export default defineProcessor({ … })`),
-      suggestions: ['mend it, or take it away: ops plugins:uninstall ops-plugin-email'],
+      suggestions: ['mend it, or take it away: ops plugins uninstall ops-plugin-email'],
     })
   })
 

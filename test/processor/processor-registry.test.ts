@@ -52,7 +52,7 @@ describe('the registry', () => {
       expect(error).toMatchObject({
         code: 'UNKNOWN_PROCESSOR',
         oclif: { exit: 2 },
-        suggestions: ['did you mean "email"?', 'use one of: email', expect.stringContaining('ops plugins:install')],
+        suggestions: ['did you mean "email"?', 'use one of: email', expect.stringContaining('ops plugins install')],
       })
     }
   })

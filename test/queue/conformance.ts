@@ -388,7 +388,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
 
       it.each([
         ['failed', 'no such host'],
-        ['timed out', 'timed out after 10m'],
+        ['timed_out', 'timed out after 10m'],
         ['interrupted', 'interrupted by shutdown'],
         ['crashed', 'worker one died'],
       ] as const)('fails a task that %s, and the run keeps how', async (kind, error) => {
@@ -444,7 +444,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         return { ...fixture, run }
       }
 
-      it.each([succeeded, failed, { kind: 'timed out', error: 'late' }] as const)(
+      it.each([succeeded, failed, { kind: 'timed_out', error: 'late' }] as const)(
         'cannot be settled as $kind, and nothing changes',
         async (outcome) => {
           const { queue, sql, run } = await takenAway()
@@ -688,7 +688,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.stateOf(run)).toEqual({ isHeld: true, cancelRequestedBy: 'ada' })
         expect(await queue.openRuns()).toMatchObject([{ cancelRequestedBy: 'ada' }])
         const entries = await queue.records.audit({ limit: 10 })
-        expect(entries.slice(2)).toMatchObject([{ event: 'cancel requested', actor: 'ada', runId: run.id, taskId: 1 }])
+        expect(entries.slice(2)).toMatchObject([{ event: 'cancel_requested', actor: 'ada', runId: run.id, taskId: 1 }])
         expect(await queue.settle(run, { kind: 'canceled', error: 'canceled by ada' })).toMatchObject({ held: true })
         expect(await queue.find(checks, 1)).toMatchObject({ status: 'canceled', error: 'canceled by ada' })
       })

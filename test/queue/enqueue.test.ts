@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { InvalidTaskError } from '../../src/errors.ts'
 import { enqueue, type SqliteHandle } from '../../src/queue/enqueue.ts'
 import { type SqliteFixture, sqliteFixture } from '../support/sqlite-fixture.ts'
-import { allTables, builds, checks, deployments, queuedChecks } from './tables.ts'
+import { allTables, builds, checks, deployments, queuedChecks, syncs } from './tables.ts'
 
 interface Application extends SqliteFixture {
   readonly handle: SqliteHandle
@@ -25,17 +25,19 @@ async function application(kind: 'better-sqlite3' | 'Drizzle'): Promise<Applicat
 }
 
 describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s database', (kind) => {
-  it('adds one task and gives its id', async () => {
+  it('adds one task and returns it', async () => {
     const { handle, queue } = await application(kind)
-    expect(enqueue(handle, builds, { repository: 'a' })).toBe(1)
-    expect(enqueue(handle, builds, { repository: 'b' })).toBe(2)
+    expect(enqueue(handle, builds, { repository: 'a' })).toEqual({ id: 1, isNew: true })
+    expect(enqueue(handle, builds, { repository: 'b' })).toEqual({ id: 2, isNew: true })
     const claim = (await queue.claim(allTables))!
     expect(claim.task).toMatchObject({ id: 1, repository: 'a', attempt: 1 })
   })
 
-  it('adds many tasks and gives their ids in order', async () => {
+  it('adds many tasks and returns them in order', async () => {
     const { handle, rows } = await application(kind)
-    expect(enqueue(handle, checks, [{ url: 'a' }, {}, { url: 'c', result: { code: 200 } }])).toEqual([1, 2, 3])
+    expect(enqueue(handle, checks, [{ url: 'a' }, {}, { url: 'c', result: { code: 200 } }])).toEqual(
+      [1, 2, 3].map((id) => ({ id, isNew: true })),
+    )
     expect(rows('select url, result from checks order by id')).toEqual([
       { url: 'a', result: null },
       { url: null, result: null },
@@ -68,6 +70,12 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     enqueue(handle, checks, [{}, {}], { runAt })
     expect(await queue.find(checks, 2)).toMatchObject({ runAt, status: 'pending' })
     expect(await queue.claim([queuedChecks])).toBeUndefined()
+  })
+
+  it('returns the task that is there already where no two of its kind may wait', async () => {
+    const { handle } = await application(kind)
+    expect(enqueue(handle, syncs, { environment: 'a' })).toEqual({ id: 1, isNew: true })
+    expect(enqueue(handle, syncs, { environment: 'a', note: 'again' })).toEqual({ id: 1, isNew: false })
   })
 
   it('leaves a trace in the audit', async () => {
@@ -110,7 +118,7 @@ describe('enqueue in a transaction', () => {
     const shop = await application('Drizzle')
     shop.database.transaction((transaction) => {
       order(shop.connection)
-      expect(enqueue(transaction, checks, [{}, {}])).toEqual([1, 2])
+      expect(enqueue(transaction, checks, [{}, {}])).toMatchObject([{ id: 1 }, { id: 2 }])
       expect(count(shop)).toBe(0)
     })
     expect(count(shop)).toBe(3)

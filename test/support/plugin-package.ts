@@ -27,7 +27,7 @@ export function countingModule(name: string, table = `${name}s`, text = 'task.te
 export default defineProcessor({
   name: '${name}',
   table: taskTable('${table}', (column) => ({ text: column.text().notNull(), length: column.integer() })),
-  process: (task) => ({ length: ${text} }),
+  perform: (task) => ({ length: ${text} }),
 })
 `
 }

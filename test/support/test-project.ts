@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import { onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { processStat } from '../../src/processes/process-stat.ts'
+import { processStat } from '../../src/platform/process-stat.ts'
 import { isOpsRunning, type OpsResult, opsProgram, runOps } from './run-ops.ts'
 import { RunningOps } from './running-ops.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -58,7 +58,7 @@ export class TestProject {
     return project
   }
 
-  /** Links plugins, as `ops plugins:link` does. */
+  /** Links plugins, as `ops plugins link` does. */
   link(...plugins: Plugin[]): void {
     linkPlugins(this.env.OPS_DATA_DIR!, plugins)
   }

@@ -1,12 +1,27 @@
 #!/usr/bin/env bash
 # Becomes the first process of a machine of its own: a real systemd with journald and D-Bus, in namespaces that
-# sandbox.ts has made. What units and installers write to is private and starts empty or as a copy; all else, the
-# checkout and /tmp among it, is the machine's own.
+# sandbox.ts has made. What units and installers write to is private and starts empty or as a copy; all else is the
+# machine's own. The checkout and Node are where hardened units see them too, wherever they lie outside; what is in the
+# folder for temporary files has the same path on both sides.
+#
+#   boot.sh PLACE CHECKOUT NODE TEMPORARY
 set -e
+place=$1 checkout=$2 node=$3 temporary=$4
+hide() {
+  [[ ! -d $1 ]] || mount -t tmpfs -o mode=0755 tmpfs "$1"
+}
 mount --make-rprivate /
-for place in /run /var/tmp /var/log /var/lib /var/cache /srv /home /usr/local/lib; do
-  [[ ! -d $place ]] || mount -t tmpfs -o mode=0755 tmpfs "$place"
+hide "$(dirname "$place")"
+mkdir -p "$place/checkout" "$place/bin" "$place/temporary"
+touch "$place/bin/node"
+mount --bind "$checkout" "$place/checkout"
+mount --bind "$node" "$place/bin/node"
+mount --bind "$temporary" "$place/temporary"
+for folder in /run /var/tmp /var/log /var/lib /var/cache /srv /home /usr/local/lib; do
+  [[ $place == "$folder"/* ]] || hide "$folder"
 done
+mkdir -p "$temporary"
+mount --move "$place/temporary" "$temporary"
 cp -a /etc /run/ops-etc
 mount --bind /run/ops-etc /etc
 rm -rf /etc/systemd && mkdir -p /etc/systemd/system

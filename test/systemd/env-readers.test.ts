@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readAsSystemd } from '../../src/services/systemd-env-file.ts'
+import { readAsSystemd } from '../../src/development/systemd-env-file.ts'
 import { command, path } from '../../src/systemd/directive.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
-import { Sandbox, sandboxMissing } from './sandbox.ts'
+import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const lines = [
   'A=abc # note',
@@ -73,7 +73,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of
     const said = (index: number) => join(folder, `said-${index}`)
     for (const [index, text] of lines.entries()) {
       writeFileSync(join(folder, `${index}.env`), text)
-      const program = command([process.execPath, '-e', tell, said(index)])
+      const program = command([inside.node, '-e', tell, said(index)])
       const unit = `[Service]\nType=oneshot\nEnvironmentFile=${path(join(folder, `${index}.env`))}\nExecStart=${program}\n`
       await sandbox.write(`/etc/systemd/system/read-${index}.service`, unit)
     }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assignment, command, list, path } from '../../src/systemd/directive.ts'
 import { environmentFile } from '../../src/systemd/environment-file.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
-import { Sandbox, sandboxMissing } from './sandbox.ts'
+import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const specials = [
   ' ',
@@ -76,7 +76,7 @@ describe.skipIf(sandboxMissing !== undefined)(`values that systemd reads from a 
   }
 
   const tell = (what: string) => [
-    process.execPath,
+    inside.node,
     '-e',
     `require('fs').writeFileSync(${JSON.stringify('SAID')}, JSON.stringify(${what}))`,
   ]

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { opsProgram, probePlugin } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
-import { type Said, Sandbox, sandboxMissing } from './sandbox.ts'
+import { inside, type Said, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/srv/shop'
@@ -20,7 +20,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     sandbox = await Sandbox.boot()
     await sandbox.write(join(project, 'package.json'), '{ "type": "module" }')
     await sandbox.write(join(project, 'api.js'), api)
-    const plugins = [{ type: 'link', name: 'ops-plugin-probe', root: probePlugin }]
+    const plugins = [{ type: 'link', name: 'ops-plugin-probe', root: inside.probePlugin }]
     await sandbox.write(
       join(project, '.ops/plugins/package.json'),
       JSON.stringify({ dependencies: {}, oclif: { schema: 1, plugins } }),
@@ -29,19 +29,21 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
   })
   afterAll(() => sandbox?.close())
 
-  async function configure(change: { greeting?: string; command?: string; more?: object } = {}): Promise<void> {
-    const { greeting = 'hello', command = 'node api.js', more = {} } = change
+  async function configure(
+    change: { greeting?: string; command?: string; timeout?: string; more?: object } = {},
+  ): Promise<void> {
+    const { greeting = 'hello', command = 'node api.js', timeout, more = {} } = change
     const services = {
-      api: { command, port: 3000, ready: { http: '/', timeout: '3s' }, env: { GREETING: greeting } },
+      api: { command, port: 3000, ready: { http: '/', timeout }, env: { GREETING: greeting } },
       ...more,
     }
     await sandbox.write(join(project, 'ops.config.json'), JSON.stringify({ name: 'shop', services }))
   }
 
-  const ops = (...args: string[]) => sandbox.runWith({ cwd: project }, process.execPath, opsProgram, ...args)
+  const ops = (...args: string[]) => sandbox.runWith({ cwd: project }, inside.node, inside.ops, ...args)
   /** As the user of the units. */
   const asShop = (...args: string[]) =>
-    sandbox.runWith({ cwd: project }, 'runuser', '-u', 'shop', '--', process.execPath, opsProgram, ...args)
+    sandbox.runWith({ cwd: project }, 'runuser', '-u', 'shop', '--', inside.node, inside.ops, ...args)
   const enqueue = async (script: string) => (await asShop('enqueue', 'script', '--script', script)).stdout
   const taskOf = async (name: string) =>
     JSON.parse((await asShop('tasks', 'show', ...name.split(' '), '--json')).stdout)
@@ -97,7 +99,8 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
   it('has the previous units back when one does not become ready', async () => {
     const before = await sandbox.shell('cat /etc/systemd/system/shop* /etc/ops/shop/*')
     await configure({
-      command: 'echo never listens; sleep 60',
+      command: 'echo never listens; sleep 600',
+      timeout: '3s',
       more: { extra: { command: 'node api.js', port: 3001 } },
     })
     const { exitCode, stdout, stderr } = await ops('install-systemd', '--yes')
@@ -116,7 +119,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
 
   it('finds what has drifted, and puts right what is its own', async () => {
     const dropIn = '/etc/systemd/system/shop-worker@.service.d/watchdog.conf'
-    await sandbox.write(dropIn, '[Service]\nWatchdogSec=2\nRestartSec=1\n')
+    await sandbox.write(dropIn, '[Service]\nWatchdogSec=5\nRestartSec=1\n')
     await sandbox.shell('systemctl daemon-reload && systemctl restart shop-worker@1')
     await sandbox.shell('echo "Nice=5" >>/etc/systemd/system/shop-api.service')
     const { exitCode, stdout } = await ops('install-systemd', '--check')
@@ -135,7 +138,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
   })
 
   it('has a killed worker back, its task decided and the next one under way', async () => {
-    const [first, second] = [await enqueue('echo begun; sleep 60'), await enqueue('sleep 1')]
+    const [first, second] = [await enqueue('echo begun; sleep 600'), await enqueue('true')]
     await isStatus(first, 'ongoing')
     const started = performance.now()
     await sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=SIGKILL', 'shop-worker@1')
@@ -161,11 +164,21 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
   it('finishes its task at a stop, for longer than TimeoutStopSec', async () => {
     await sandbox.write('/etc/systemd/system/shop-worker@.service.d/stop.conf', '[Service]\nTimeoutStopSec=2\n')
     await sandbox.shell('systemctl daemon-reload && systemctl restart shop-worker@1')
-    const task = await enqueue('sleep 6')
+    const task = await enqueue('until test -e /srv/shop/go; do sleep 0.1; done')
     await isStatus(task, 'ongoing')
-    const started = performance.now()
-    ok(await sandbox.run('systemctl', 'stop', 'shop-worker@1'))
-    expect(performance.now() - started).toBeGreaterThan(4000)
+    const stopped = sandbox.run('systemctl', 'stop', 'shop-worker@1')
+    await until(
+      async () => (await sandbox.property('shop-worker@1', 'ActiveState')) === 'deactivating',
+      'the worker is stopping',
+    )
+    // Twice as long as systemd would wait.
+    await delay(4000)
+    expect([await statusOf(task), await sandbox.property('shop-worker@1', 'ActiveState')]).toEqual([
+      'ongoing',
+      'deactivating',
+    ])
+    await sandbox.write('/srv/shop/go', '')
+    ok(await stopped)
     expect([await statusOf(task), await sandbox.property('shop-worker@1', 'Result')]).toEqual(['succeeded', 'success'])
   }, 60_000)
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { opsProgram } from '../support/test-project.ts'
-import { Sandbox, sandboxMissing } from './sandbox.ts'
+import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/srv/shop'
@@ -36,8 +35,8 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
   }, 60_000)
   afterAll(() => sandbox?.close())
 
-  const opsBy = (node: string, ...args: string[]) => sandbox.runWith({ cwd: project }, node, opsProgram, ...args)
-  const ops = (...args: string[]) => opsBy(process.execPath, ...args)
+  const opsBy = (node: string, ...args: string[]) => sandbox.runWith({ cwd: project }, node, inside.ops, ...args)
+  const ops = (...args: string[]) => opsBy(inside.node, ...args)
   const configure = (config: Config) =>
     sandbox.write(`${project}/ops.config.json`, JSON.stringify({ name: 'shop', ...config }))
   const answerOf = async (port: number) => JSON.parse(await sandbox.shell(`curl -s localhost:${port}`))
@@ -97,7 +96,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
   }, 60_000)
 
   it('is not the state for others, who are told so by every command', async () => {
-    const asAnn = ['-u', 'ann', '--', process.execPath, opsProgram]
+    const asAnn = ['-u', 'ann', '--', inside.node, inside.ops]
     for (const command of ['doctor', 'tasks']) {
       const { stdout, stderr, exitCode } = await sandbox.runWith({ cwd: project }, 'runuser', ...asAnn, command)
       expect(exitCode).toBe(1)
@@ -117,7 +116,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
 
   it('is no node in a home, until its copy is asked for, which is remembered', async () => {
     const node = '/home/ann/.nvm/versions/node/v24/bin/node'
-    await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp ${process.execPath} ${node}`)
+    await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp ${inside.node} ${node}`)
     const refused = await opsBy(node, 'install-systemd', '--yes')
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('or let this one be copied: --copy-node')

@@ -1,8 +1,36 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { until } from '../support/until.ts'
+
+/** Where the sandbox has this checkout and this Node: hardened units look neither into homes nor at temporary files. */
+const place = '/usr/local/lib/ops-tests'
+
+export const inside = {
+  node: `${place}/bin/node`,
+  ops: `${place}/checkout/bin/run.js`,
+  probePlugin: `${place}/checkout/test/fixtures/plugin-probe`,
+} as const
+
+const root = dirname(dirname(import.meta.dirname))
+
+const namespaces = ['--mount', '--pid', '--cgroup', '--ipc', '--uts', '--net']
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Why no systemd can be booted here; undefined where one can. */
 export const sandboxMissing = whyNot()
@@ -11,16 +39,28 @@ function whyNot(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux'
   if (process.getuid?.() !== 0) return 'it needs root'
   const needed = ['/usr/bin/unshare', '/usr/bin/nsenter', '/lib/systemd/systemd', '/usr/bin/dbus-daemon']
-  const hidden = ['/home/', '/root/', '/tmp/', '/var/tmp/'].find((folder) => import.meta.dirname.startsWith(folder))
-  if (hidden !== undefined) return `the checkout is in ${hidden}, where hardened units do not look`
   const missing = needed.find((path) => !existsSync(path))
   if (missing !== undefined) return `there is no ${missing}`
-  return cgroupTrees().length > 0 ? undefined : 'there are no control groups'
+  if (![root, process.execPath].every((path) => (statSync(path).mode & 5) === 5))
+    return 'other users may not read the checkout, or not run this node'
+  if (cgroupTrees().length === 0) return 'there are no control groups that can be written'
+  const { status, stderr } = spawnSync('unshare', [...namespaces, '--fork', 'true'], { encoding: 'utf8' })
+  return status === 0 ? undefined : `there are no namespaces: ${stderr.trim()}`
 }
 
 function cgroupTrees(): string[] {
   const trees = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup']
-  return trees.filter((tree) => existsSync(join(tree, 'cgroup.procs')))
+  return trees.filter((tree) => isWritable(join(tree, 'cgroup.procs')))
+}
+
+function isWritable(path: string): boolean {
+  try {
+    // Also for root not where it is mounted to be read only, as in most containers.
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export interface Said {
@@ -42,14 +82,16 @@ export class Sandbox {
   }
 
   static async boot(): Promise<Sandbox> {
-    const cgroups = cgroupTrees().map((tree) => join(tree, `ops-sandbox-${process.pid}`))
+    const cgroups = cgroupTrees().map((tree) => join(tree, `ops-sandbox-${randomUUID()}`))
     for (const cgroup of cgroups) mkdirSync(cgroup, { recursive: true })
-    const namespaces = ['--mount', '--pid', '--cgroup', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc']
     // The shell enters the control groups first, so that the namespace of control groups begins there.
-    const enter = `for one in ${cgroups.join(' ')}; do echo $$ >$one/cgroup.procs || true; done; exec unshare ${namespaces.join(' ')} bash ${join(import.meta.dirname, 'boot.sh')}`
-    const unshare = spawn('bash', ['-c', enter], {
+    const enter = `
+      until [[ $1 == -- ]]; do echo $$ >"$1/cgroup.procs" || true; shift; done; shift
+      exec unshare ${namespaces.join(' ')} --fork --kill-child --mount-proc bash "$@"`
+    const boot = [join(import.meta.dirname, 'boot.sh'), place, root, process.execPath, realpathSync(tmpdir())]
+    const unshare = spawn('bash', ['-c', enter, 'bash', ...cgroups, '--', ...boot], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: { PATH },
     })
     let said = ''
     unshare.stderr!.setEncoding('utf8').on('data', (text) => {
@@ -83,12 +125,12 @@ export class Sandbox {
     program: string,
     ...args: string[]
   ): Promise<Said> {
-    const enter = ['--target', String(this.#init), '--mount', '--pid', '--cgroup', '--ipc', '--uts']
-    const { exitCode, stdout, stderr } = await execa('nsenter', [...enter, 'env', '-C', cwd, program, ...args], {
+    const enter = ['--target', String(this.#init), ...namespaces, 'env', '-C', cwd]
+    const { exitCode, stdout, stderr } = await execa('nsenter', [...enter, program, ...args], {
       reject: false,
       stdin: 'ignore',
       extendEnv: false,
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', ...env },
+      env: { PATH, HOME: '/root', ...env },
     })
     return { exitCode, stdout, stderr }
   }
@@ -103,7 +145,7 @@ export class Sandbox {
   }
 
   async write(path: string, text: string): Promise<void> {
-    const handed = join('/tmp', `ops-handed-${process.pid}`)
+    const handed = join(realpathSync(tmpdir()), `ops-handed-${randomUUID()}`)
     writeFileSync(handed, text)
     await this.shell(`mkdir -p "$(dirname '${path}')" && cp '${handed}' '${path}' && rm '${handed}'`)
   }

@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
-import { planServices } from '../../src/services/plan-services.ts'
-import type { ServerService, ServerSetup } from '../../src/systemd/server-setup.ts'
+import { planServices } from '../../src/development/plan-services.ts'
+import type { ServerService, ServerSetup } from '../../src/server/server-setup.ts'
 
 const allowed = { allow: {}, credentials: {} }
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { opsProgram } from '../support/test-project.ts'
-import { Sandbox, sandboxMissing } from './sandbox.ts'
+import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/home/ann/shop'
@@ -33,7 +32,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () 
 
   async function ops(...args: string[]) {
     const runtime = `XDG_RUNTIME_DIR=/run/user/${await sandbox.shell('id -u ann')}`
-    const asAnn = ['-u', 'ann', '--', 'env', runtime, 'USER=ann', 'HOME=/home/ann', process.execPath, opsProgram]
+    const asAnn = ['-u', 'ann', '--', 'env', runtime, 'USER=ann', 'HOME=/home/ann', inside.node, inside.ops]
     return sandbox.runWith({ cwd: project }, 'runuser', ...asAnn, ...args)
   }
   const lingering = () => sandbox.shell('ls /var/lib/systemd/linger')

@@ -226,7 +226,7 @@ describe.each(cases)('an existing table $title', ({ create, table, insert, id })
   it('takes tasks by enqueue', async () => {
     const { queue, raw, job } = await open()
     const own = typeof id === 'string' ? { id } : {}
-    expect(enqueue(raw, table, { ...own, file: 'a' })).toBe(id)
+    expect(enqueue(raw, table, { ...own, file: 'a' })).toEqual({ id, isNew: true })
     const { task } = (await queue.claim([job]))!
     expect(task).toMatchObject({ id, file: 'a', status: 'ongoing' })
     const created = (task.createdAt ?? task.created_at) as Date | number | string

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import {
   defineProcessor,
+  type EnqueuedTask,
   enqueue,
   existingTable,
   type Status,
@@ -122,8 +123,11 @@ describe('the types of columns', () => {
 describe('the types of enqueue', () => {
   it('take what the columns take, and nothing else', () => {
     const compiled = (database: Database.Database) => {
-      expectTypeOf(enqueue(database, builds, { repository: 'a', environment: 'staging' })).toEqualTypeOf<number>()
-      expectTypeOf(enqueue(database, builds, [{ repository: 'a', environment: 'staging' }])).toEqualTypeOf<number[]>()
+      const one = enqueue(database, builds, { repository: 'a', environment: 'staging' })
+      expectTypeOf(one).toEqualTypeOf<EnqueuedTask<number>>()
+      const many = enqueue(database, builds, [{ repository: 'a', environment: 'staging' }])
+      expectTypeOf(many).toEqualTypeOf<EnqueuedTask<number>[]>()
+      expectTypeOf(enqueue(database, orders, { id: 'a', created_at: new Date() }).id).toEqualTypeOf<string>()
       enqueue(database, builds, { repository: 'a', environment: 'staging', revision: null, seenAt: new Date() })
       // @ts-expect-error "repository" is missing
       enqueue(database, builds, { environment: 'staging' })
@@ -146,15 +150,23 @@ describe('the types of enqueue', () => {
 })
 
 describe('the types of a processor', () => {
-  it('give the task and the context to process', () => {
+  it('give the task and the context to perform', () => {
     defineProcessor({
       name: 'build',
       table: builds,
-      async process(task, context) {
+      async perform(task, context) {
         expectTypeOf(task).toEqualTypeOf<Build>()
         expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
         expectTypeOf(await context.find(orders, 'a')).toEqualTypeOf<typeof orders.$inferSelect | undefined>()
-        await context.enqueue(orders, { id: 'a', created_at: new Date() })
+        // @ts-expect-error its ids are texts
+        await context.find(orders, 1)
+        const added = await context.enqueue(
+          orders,
+          { id: 'a', created_at: new Date() },
+          { runAt: new Date(), now: true },
+        )
+        expectTypeOf(added).toEqualTypeOf<EnqueuedTask<string>>()
+        expectTypeOf(await context.enqueue(builds, [])).toEqualTypeOf<EnqueuedTask<number>[]>()
         // @ts-expect-error "price" is a number
         await context.enqueue(orders, { id: 'a', created_at: new Date(), price: '1' })
         // @ts-expect-error no such column
@@ -163,44 +175,48 @@ describe('the types of a processor', () => {
     })
   })
 
-  it('let process return some of its own columns, or nothing', () => {
+  it('let perform return some of its own columns, or nothing', () => {
     const build = { name: 'build', table: builds } as const
-    defineProcessor({ ...build, process: async () => ({ revision: 'abc', size: 1 }) })
-    defineProcessor({ ...build, process: () => ({ revision: null }) })
-    defineProcessor({ ...build, process: async () => {} })
-    defineProcessor({ ...build, process: () => undefined })
-    defineProcessor({ ...build, process: async ({ revision }) => (revision ? { revision } : undefined) })
+    defineProcessor({ ...build, perform: async () => ({ revision: 'abc', size: 1 }) })
+    defineProcessor({ ...build, perform: () => ({ revision: null }) })
+    defineProcessor({ ...build, perform: async () => {} })
+    defineProcessor({ ...build, perform: () => undefined })
+    defineProcessor({ ...build, perform: async ({ revision }) => (revision ? { revision } : undefined) })
     // @ts-expect-error "revision" is a text
-    defineProcessor({ ...build, process: async () => ({ revision: 1 }) })
+    defineProcessor({ ...build, perform: async () => ({ revision: 1 }) })
     // @ts-expect-error "ref" may not be null
-    defineProcessor({ ...build, process: async () => ({ ref: null }) })
+    defineProcessor({ ...build, perform: async () => ({ ref: null }) })
     // @ts-expect-error a text is no columns
-    defineProcessor({ ...build, process: async () => 'abc' })
+    defineProcessor({ ...build, perform: async () => 'abc' })
   })
 
-  it('refuse a column that the table has not, in what process returns', () => {
+  it('refuse a column that the table has not, in what perform returns', () => {
     defineProcessor({
       name: 'build',
       table: builds,
       // @ts-expect-error "branch" is no column
-      process: async () => ({ branch: 'main' }),
+      perform: async () => ({ branch: 'main' }),
     })
     defineProcessor({
       name: 'build',
       table: builds,
       // @ts-expect-error "status" is set by ops
-      process: async () => ({ status: 'succeeded' as const }),
+      perform: async () => ({ status: 'succeeded' as const }),
     })
   })
 
   it('know the columns that may be exclusive', () => {
-    const process = async () => {}
-    defineProcessor({ name: 'build', table: builds, exclusiveBy: 'environment', process })
-    defineProcessor({ name: 'order', table: orders, exclusiveBy: 'price', process })
+    const perform = async () => {}
+    defineProcessor({ name: 'build', table: builds, exclusiveBy: 'environment', perform })
+    defineProcessor({ name: 'order', table: orders, exclusiveBy: 'price', perform })
+    defineProcessor({ name: 'order', table: orders, exclusiveBy: { key: 'amount', column: 'price' }, perform })
+    const wrong = { key: 'environment', column: 'branch' } as const
     // @ts-expect-error "branch" is no column
-    const unknown = () => defineProcessor({ name: 'build', table: builds, exclusiveBy: 'branch', process })
+    expectTypeOf(() => defineProcessor({ name: 'build', table: builds, exclusiveBy: wrong, perform })).toBeFunction()
+    // @ts-expect-error "branch" is no column
+    const unknown = () => defineProcessor({ name: 'build', table: builds, exclusiveBy: 'branch', perform })
     // @ts-expect-error "status" is not the table's own
-    defineProcessor({ name: 'build', table: builds, exclusiveBy: 'status', process })
+    defineProcessor({ name: 'build', table: builds, exclusiveBy: 'status', perform })
     expectTypeOf(unknown).toBeFunction()
   })
 
@@ -223,7 +239,7 @@ describe('the types of a processor', () => {
         // @ts-expect-error no such setting
         return given.timeout
       },
-      async process(_, context) {
+      async perform(_, context) {
         expectTypeOf(context).toExtend<TaskContext<Settings>>()
         expectTypeOf(context.settings.parallel).toEqualTypeOf<boolean>()
         expectTypeOf(context.settings.limit).toEqualTypeOf<number | undefined>()

@@ -23,7 +23,7 @@ describe('the life of a task', () => {
 
   it('ends well only with an outcome that says so', () => {
     expect(statusAfter({ kind: 'succeeded', columns: {} })).toBe('succeeded')
-    for (const kind of ['failed', 'timed out', 'interrupted', 'crashed'] as const)
+    for (const kind of ['failed', 'timed_out', 'interrupted', 'crashed'] as const)
       expect(statusAfter({ kind, error: 'no such host' })).toBe('failed')
   })
 })

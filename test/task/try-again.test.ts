@@ -23,7 +23,7 @@ describe('a failed run', () => {
     expect(tryAgain(hopeless, again, { attempt: 1 })).toEqual(hopeless)
   })
 
-  it.each(['timed out', 'canceled', 'quarantined'] as const)('is final when it was %s', (kind) => {
+  it.each(['timed_out', 'canceled', 'quarantined'] as const)('is final when it was %s', (kind) => {
     expect(tryAgain(failure(kind), again, { attempt: 1 })).toEqual(failure(kind))
   })
 })

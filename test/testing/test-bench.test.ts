@@ -19,7 +19,7 @@ const sums = taskTable('sums', (column) => ({
 const sum = defineProcessor({
   name: 'sum',
   table: sums,
-  process({ terms }, { log, progress }) {
+  perform({ terms }, { log, progress }) {
     progress(0.5, 'adding')
     log(`adding ${terms.length}`)
     return { total: terms.reduce((total, term) => total + term, 0) }
@@ -36,8 +36,8 @@ async function bench<Select extends object, Insert extends object, Own extends o
 }
 
 /** A processor of `sums` that does what it is told. */
-function processorThat(process: AnyProcessor['process'], rules: Partial<AnyProcessor> = {}): typeof sum {
-  return defineProcessor({ name: 'sum', table: sums, ...rules, process }) as typeof sum
+function processorThat(perform: AnyProcessor['perform'], rules: Partial<AnyProcessor> = {}): typeof sum {
+  return defineProcessor({ name: 'sum', table: sums, ...rules, perform }) as typeof sum
 }
 
 function migrationsOf(statement: string): string {
@@ -47,7 +47,7 @@ function migrationsOf(statement: string): string {
   return migrations
 }
 
-const forever = processorThat((_, { run }) => run('sh', ['-c', 'echo begun; sleep 60']))
+const forever = processorThat((_, { exec }) => exec('sh', ['-c', 'echo begun; sleep 60']))
 
 describe('a test bench', () => {
   it('performs a task and says what became of it, what it wrote and what it reported', async () => {
@@ -95,7 +95,7 @@ describe('a test bench', () => {
       name: 'sum',
       table: sums,
       settings,
-      process: (_, context) => ({ total: context.settings.limit }),
+      perform: (_, context) => ({ total: context.settings.limit }),
     })
     expect((await (await bench(limited, { settings: { limit: 7 } })).perform({ terms: [] })).task.total).toBe(7)
     await expect(openTestBench(limited)).rejects.toThrow('What the test bench of "sum" is given has a problem')
@@ -173,11 +173,11 @@ describe('a task on the bench', () => {
 
   it.each([
     ['is canceled', 'cancel', { outcome: 'canceled', status: 'canceled', error: 'canceled by the test' }],
-    ['times out', 'timeOut', { outcome: 'timed out', status: 'failed', error: 'timed out after 10m' }],
+    ['times out', 'timeOut', { outcome: 'timed_out', status: 'failed', error: 'timed out after 10m' }],
     ['is interrupted', 'interrupt', { outcome: 'interrupted', status: 'failed', error: 'interrupted by shutdown' }],
     ['loses its worker', 'crash', { outcome: 'crashed', status: 'failed', error: expect.stringContaining('died') }],
   ] as const)('%s when the test says so, and what it started ends', async (_, how, expected) => {
-    const slow = processorThat(forever.process, { timeout: '10m' })
+    const slow = processorThat(forever.perform, { timeout: '10m' })
     const running = await (await bench(slow)).start({ terms: [] })
     await running.until('begun')
     const { task, outcome } = await running[how]()
@@ -185,7 +185,7 @@ describe('a task on the bench', () => {
   })
 
   it('is pending again after a crash, where its processor says so, until it has crashed too often', async () => {
-    const again = processorThat(forever.process, { onCrash: 'retry' })
+    const again = processorThat(forever.perform, { onCrash: 'retry' })
     const opened = await bench(again)
     const first = await opened.start({ terms: [] })
     await first.until('begun')

@@ -1,12 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { postgresMissing } from '../support/postgres-server.ts'
+import { onPostgres, postgresMissing } from '../support/postgres-fixture.ts'
 import { Chance } from './chance.ts'
 import { disturb, postgresOfItsOwn } from './postgres-of-its-own.ts'
 import { runTorture } from './run-torture.ts'
 
-const title = postgresMissing === undefined ? 'PostgreSQL' : `PostgreSQL (skipped: ${postgresMissing})`
-
-describe.skipIf(postgresMissing)(title, () => {
+describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
   it.each([
     ['is restarted', 'restart'],
     ['loses connections', 'cut'],

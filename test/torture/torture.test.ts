@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { postgres, sqlite } from '../support/test-database.ts'
+import { postgres } from '../support/postgres-fixture.ts'
+import { sqlite } from '../support/test-database.ts'
 import { runTorture } from './run-torture.ts'
 
 /** Children of a dead worker are found in /proc. */

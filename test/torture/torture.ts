@@ -6,7 +6,6 @@
 
 import { parseArgs } from 'node:util'
 import { print } from '../bench/interleave.ts'
-import { postgresMissing } from '../support/postgres-server.ts'
 import { sqlite } from '../support/test-database.ts'
 import type { Chance } from './chance.ts'
 import { disturb, postgresOfItsOwn } from './postgres-of-its-own.ts'
@@ -22,9 +21,9 @@ const { values } = parseArgs({
     cuts: { type: 'string', default: '0' },
   },
 })
-if (!['sqlite', 'postgres'].includes(values.database)) fail(`"${values.database}" is neither sqlite nor postgres`)
-if (values.database === 'postgres' && postgresMissing !== undefined) fail(postgresMissing)
-const postgres = values.database === 'postgres' ? await postgresOfItsOwn() : undefined
+if (!['sqlite', 'postgres'].includes(values.database)) fail(`"${values.database}" is neither sqlite nor postgres.`)
+const postgres =
+  values.database === 'postgres' ? await postgresOfItsOwn().catch(({ message }) => fail(message)) : undefined
 const [restarts, cuts] = [Number(values.restarts), Number(values.cuts)]
 const meanwhile = async (chance: Chance) => {
   await disturb(restarts, chance, () => postgres!.restart())
@@ -45,6 +44,6 @@ console.log(problems.length === 0 ? '\nEvery promise was kept.' : `\n${problems.
 process.exitCode = problems.length === 0 ? 0 : 1
 
 function fail(why: string): never {
-  console.error(`The torture cannot begin: ${why}.`)
+  console.error(`The torture cannot begin: ${why}`)
   process.exit(2)
 }

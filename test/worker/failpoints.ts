@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Failpoint } from '../../src/failpoint.ts'
-import { processStat } from '../../src/processes/process-stat.ts'
+import { processStat } from '../../src/platform/process-stat.ts'
 import { type Kind, kinds } from '../support/kinds.ts'
 import { type DatabaseKind, titleOf } from '../support/test-database.ts'
 import { TortureProject } from '../support/torture-project.ts'
@@ -188,7 +188,7 @@ export function failpointProofs(database: DatabaseKind): void {
         const next = project.start('worker')
         await until(() => starts(project, 'count 1') === 2, 'the next run is under way')
         late.kill('SIGCONT')
-        await late.event('taken away', 'count 1')
+        await late.event('taken_away', 'count 1')
         expect(await project.runsOf('count', 1)).toEqual(['failed', 'open'])
         expect(await project.statusOf('count', 1)).toBe('ongoing')
         for (const worker of [late, next]) await worker.destroy()

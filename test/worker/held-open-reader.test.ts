@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 const TASKS = 8000
 
 it('a reader that holds the database open costs no task, and the log is small again soon after it has left', async () => {
-  const project = await TestProject.withProbe({ synchronous: 'NORMAL' })
+  const project = await TestProject.withProbe({ sqlite: { synchronous: 'NORMAL' } })
   const logSize = () => statSync(project.path('.ops/ops.db-wal')).size
   project.database
     .prepare(

@@ -18,9 +18,9 @@ it('a worker that is stopped past the deadline loses its task to another, and wr
   expect(isRunning(pid)).toBe(false)
   expect(project.value('select stopped_at from ops_workers order by started_at limit 1')).toBeNull()
   stopped.kill('SIGCONT')
-  await stopped.event('taken away', 'script 1')
+  await stopped.event('taken_away', 'script 1')
   expect(project.rows('select * from scripts')).toEqual(decided)
-  expect(project.rows('select outcome from ops_runs')).toEqual([{ outcome: 'timed out' }])
+  expect(project.rows('select outcome from ops_runs')).toEqual([{ outcome: 'timed_out' }])
   // It is a worker like before.
   other.kill('SIGTERM')
   await other.exit

@@ -21,7 +21,7 @@ async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; 
     name: 'note',
     table: notes,
     ...(timeout === undefined ? {} : { timeout }),
-    process: (_, given) => work(given, (reason) => context!.end(reason)) as undefined,
+    perform: (_, given) => work(given, (reason) => context!.end(reason)) as undefined,
   })
   const table = toQueuedTable(processor, {})
   const { queue } = await sqliteFixture([table])
@@ -85,7 +85,7 @@ describe('performing a task', () => {
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     const { outcome, isStuck, log } = await perform(work, { timeout: '20ms' })
     expect({ outcome, isStuck }).toEqual({
-      outcome: { kind: 'timed out', error: 'timed out after 20ms' },
+      outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
       isStuck: false,
     })
     // The end was ops' own doing, and its stack says nothing.
@@ -96,13 +96,13 @@ describe('performing a task', () => {
     const work: Work = ({ signal }) =>
       new Promise((resolve) => signal.addEventListener('abort', () => resolve({ count: 1 })))
     const { outcome } = await perform(work, { timeout: '20ms' })
-    expect(outcome).toEqual({ kind: 'timed out', error: 'timed out after 20ms' })
+    expect(outcome).toEqual({ kind: 'timed_out', error: 'timed out after 20ms' })
   })
 
   it('gives up on a processor that never reacts to its signal, and says that it is stuck', async () => {
     const { outcome, isStuck } = await perform(forEver, { timeout: '20ms', stuckAfter: 50 })
     expect({ outcome, isStuck }).toEqual({
-      outcome: { kind: 'timed out', error: 'timed out after 20ms' },
+      outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
       isStuck: true,
     })
   })
@@ -124,9 +124,9 @@ describe('performing a task', () => {
   })
 
   it('starts no program any more once the task must end', async () => {
-    const { outcome, log } = await perform(async ({ run, signal }, end) => {
+    const { outcome, log } = await perform(async ({ exec, signal }, end) => {
       end(EndOfTask.interrupted())
-      await run('sh', ['-c', 'echo started']).catch(() => {})
+      await exec('sh', ['-c', 'echo started']).catch(() => {})
       expect(signal.aborted).toBe(true)
     })
     expect(outcome).toEqual({ kind: 'interrupted', error: 'interrupted by shutdown' })
@@ -134,7 +134,7 @@ describe('performing a task', () => {
   })
 
   it('passes on the failure to start a program that does not exist', async () => {
-    const { outcome } = await perform(({ run }) => run('/no/such/program'))
+    const { outcome } = await perform(({ exec }) => exec('/no/such/program'))
     expect(outcome).toMatchObject({ kind: 'failed', error: expect.stringContaining('/no/such/program') })
   })
 })

@@ -23,7 +23,7 @@ describe('the schedules of a project', () => {
   })
 
   it.each([
-    ['run once', 1],
+    ['run_once', 1],
     ['skip', 0],
   ] as const)('make up for ticks without a worker as they say: %s', async (missed, count) => {
     const yearly = { cron: '0 0 1 1 *', enqueue: 'urgent', missed }

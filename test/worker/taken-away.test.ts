@@ -12,7 +12,7 @@ describe('a run that is taken away by SQL', () => {
     const takenAt = performance.now()
     await until(() => !pids.some(isRunning), 'its processes have ended')
     expect(performance.now() - takenAt).toBeLessThan(2000)
-    const { message } = await worker.event('taken away', 'script 1')
+    const { message } = await worker.event('taken_away', 'script 1')
     expect(message).toBe('script 1: run 1 was taken away, so its processes were ended and nothing was written')
     project.addScript('echo next')
     await worker.event('succeeded', 'script 2')
@@ -42,7 +42,7 @@ describe('a run that is taken away by SQL', () => {
     expect(project.value('select output from scripts')).toBe('second')
     project.write('go', '')
     worker.kill('SIGCONT')
-    await worker.event('taken away', 'script 1')
+    await worker.event('taken_away', 'script 1')
     expect(project.rows('select status, output, attempt from scripts')).toEqual([
       { status: 'succeeded', output: 'second', attempt: 2 },
     ])
@@ -56,7 +56,7 @@ describe('a run that is taken away by SQL', () => {
     const take = ['failed', 'pending', 'ongoing'].map((status) => `update scripts set status = '${status}';`)
     project.database.exec(`begin immediate; ${take.join('')} commit`)
     project.write('go', '')
-    await worker.event('taken away', 'script 1')
+    await worker.event('taken_away', 'script 1')
     expect(project.rows('select status, output from scripts')).toEqual([{ status: 'ongoing', output: null }])
     expect(project.rows('select worker_id from ops_runs where ended_at is null')).toEqual([{ worker_id: 'sql' }])
   })

@@ -12,7 +12,7 @@ describe('a task that runs past its timeout', () => {
       { status: 'failed', error: 'timed out after 300ms' },
     ])
     expect(project.rows('select outcome, error, deadline_at - started_at as allowed from ops_runs')).toEqual([
-      { outcome: 'timed out', error: 'timed out after 300ms', allowed: 300 },
+      { outcome: 'timed_out', error: 'timed out after 300ms', allowed: 300 },
     ])
     expect(stdout).toContain('timed out after 300ms')
     const pids = await Promise.all(['shell.pid', 'stubborn.pid', 'grandchild.pid'].map((name) => project.pid(name)))

@@ -30,7 +30,7 @@ export default defineProcessor({
   exclusive: ({ parallel }) => !parallel,
   timeout: ({ timeout }) => timeout,
 
-  async process(task, context) {
+  async perform(task, context) {
     const { settings, progress } = context
     const repository = locateRepository(task.repository, context.env.OPS_PROJECT ?? process.cwd())
     const git = gitFor(repository, context)

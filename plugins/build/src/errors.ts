@@ -1,14 +1,6 @@
-import { TaskError } from '@ops-cli/core'
+import { type ExecError, TaskError } from '@ops-cli/core'
 
 /** Why a build failed, one line each, as it stands in the task's `error` column. */
-
-/** How a program ended that did not succeed, as execa has it. */
-export interface Failure {
-  readonly exitCode?: number | undefined
-  readonly signal?: string | undefined
-  /** What the system says, where the program is not to blame. */
-  readonly originalMessage?: string | undefined
-}
 
 export class InvalidRepositoryError extends TaskError {
   constructor(repository: string, problem: string) {
@@ -82,7 +74,7 @@ export class InvalidManifestError extends TaskError {
 }
 
 export class CommandFailedError extends TaskError {
-  constructor(command: string, end: Failure, lastLines: readonly string[]) {
+  constructor(command: string, end: ExecError, lastLines: readonly string[]) {
     const how = end.exitCode
       ? `failed with exit code ${end.exitCode}`
       : end.signal

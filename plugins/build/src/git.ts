@@ -1,5 +1,5 @@
-import type { TaskContext } from '@ops-cli/core'
-import { type Failure, GitError, GitMissingError } from './errors.ts'
+import type { ExecError, TaskContext } from '@ops-cli/core'
+import { GitError, GitMissingError } from './errors.ts'
 import { gitEnvironment } from './git-environment.ts'
 import { lastLinesSince, logLength } from './log-tail.ts'
 import type { Repository } from './repository.ts'
@@ -22,12 +22,12 @@ export function gitFor(repository: Repository, context: TaskContext<Settings>): 
   async function git(args: readonly string[], { buffer }: { buffer: boolean }): Promise<string> {
     const from = await logLength(logFile)
     try {
-      const { stdout } = await context.run('git', args, { cwd, env, extendEnv: false, buffer })
+      const { stdout } = await context.exec('git', args, { cwd, env, extendEnv: false, buffer })
       return stdout
     } catch (error) {
       signal.throwIfAborted()
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new GitMissingError(env.PATH)
-      const complaint = await complaintOf(error as Failure, () => lastLinesSince(logFile, from))
+      const complaint = await complaintOf(error as ExecError, () => lastLinesSince(logFile, from))
       throw new GitError(withoutPassword(complaint), { cause: error })
     }
   }
@@ -41,7 +41,7 @@ export function gitFor(repository: Repository, context: TaskContext<Settings>): 
   }
 }
 
-async function complaintOf(failure: Failure, readOutput: () => Promise<string[]>): Promise<string> {
+async function complaintOf(failure: ExecError, readOutput: () => Promise<string[]>): Promise<string> {
   if (failure.exitCode) return complaintIn(await readOutput()) ?? 'git gives no reason'
   return failure.signal ? `git was ended by ${failure.signal}` : (failure.originalMessage ?? 'git could not be run')
 }

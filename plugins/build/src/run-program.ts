@@ -1,8 +1,8 @@
-import type { RunOptions, TaskContext } from '@ops-cli/core'
-import { CommandFailedError, type Failure } from './errors.ts'
+import type { ExecError, ExecOptions, TaskContext } from '@ops-cli/core'
+import { CommandFailedError } from './errors.ts'
 import { lastLinesSince, logLength } from './log-tail.ts'
 
-export type RunContext = Pick<TaskContext, 'run' | 'log' | 'signal' | 'logFile'>
+export type RunContext = Pick<TaskContext, 'exec' | 'log' | 'signal' | 'logFile'>
 
 /**
  * Runs a program with its output in the task's log and nowhere else: it may print for half an hour, so it is not kept
@@ -14,16 +14,16 @@ export type RunContext = Pick<TaskContext, 'run' | 'log' | 'signal' | 'logFile'>
 export async function runProgram(
   shown: string,
   [program, ...args]: readonly [string, ...string[]],
-  options: Pick<RunOptions, 'cwd' | 'env'>,
-  { run, log, signal, logFile }: RunContext,
+  options: Pick<ExecOptions, 'cwd' | 'env'>,
+  { exec, log, signal, logFile }: RunContext,
 ): Promise<void> {
   log(`$ ${shown}`)
   const from = await logLength(logFile)
   try {
-    await run(program, args, { ...options, extendEnv: false, buffer: false })
+    await exec(program, args, { ...options, extendEnv: false, buffer: false })
   } catch (error) {
     signal.throwIfAborted()
-    throw new CommandFailedError(shown, error as Failure, telling(await lastLinesSince(logFile, from)))
+    throw new CommandFailedError(shown, error as ExecError, telling(await lastLinesSince(logFile, from)))
   }
 }
 

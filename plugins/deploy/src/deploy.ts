@@ -26,7 +26,7 @@ export default defineProcessor({
   after: 'buildId',
   timeout: ({ timeout }) => timeout,
 
-  async process(task, context) {
+  async perform(task, context) {
     return { releaseNumber: await performDeployment(task, openSite(task.environment, context), context) }
   },
 })

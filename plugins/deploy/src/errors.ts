@@ -32,7 +32,6 @@ export class CommandFailedError extends TaskError {
 }
 
 export class UnknownEnvironmentError extends OpsError {
-  readonly code = 'UNKNOWN_ENVIRONMENT'
   constructor(name: string, known: readonly string[], meant: string | undefined) {
     const hint =
       meant !== undefined
@@ -40,37 +39,37 @@ export class UnknownEnvironmentError extends OpsError {
         : known.length > 0
           ? `there are: ${known.join(', ')}`
           : 'there are none yet; add it under "plugins.deploy.environments" in the configuration'
-    super(`"${name}" is no environment; ${hint}`, { exit: 2 })
+    super('UNKNOWN_ENVIRONMENT', `"${name}" is no environment; ${hint}`, { exit: 2 })
   }
 }
 
 /** A change of an environment that could not be made. */
 export class TargetError extends OpsError {
-  readonly code = 'ENVIRONMENT_UNUSABLE'
   /** Whether it was refused before anything was changed. */
   readonly isRefusal: boolean
   constructor(message: string, { isRefusal = false } = {}) {
-    super(message)
+    super('ENVIRONMENT_UNUSABLE', message)
     this.isRefusal = isRefusal
   }
 }
 
 export class HostUnreachableError extends OpsError {
-  readonly code = 'HOST_UNREACHABLE'
   constructor(host: string, complaint: string) {
     const hint = /host key|known_hosts/i.test(complaint)
       ? `; put its key where ssh looks for it: ssh-keyscan ${host.split('@').at(-1)} >> known_hosts, and name that file in "knownHosts"`
       : /permission denied/i.test(complaint)
         ? '; give the worker a key that the host accepts ("ssh": ["-i", "<file>"])'
         : ''
-    super(`${host} cannot be reached by ssh: ${complaint}${hint}`)
+    super('HOST_UNREACHABLE', `${host} cannot be reached by ssh: ${complaint}${hint}`)
   }
 }
 
 export class ProgramMissingError extends OpsError {
-  readonly code = 'PROGRAM_MISSING'
   constructor(program: string, path: string | undefined) {
-    super(`${program} is not installed on this machine, or not in the worker's PATH (${path ?? 'which is not set'})`)
+    super(
+      'PROGRAM_MISSING',
+      `${program} is not installed on this machine, or not in the worker's PATH (${path ?? 'which is not set'})`,
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import { relativeTime, type Screen, Table, type TableColumn } from '@ops-cli/core/command'
+import { formatRelativeTime, type Screen, Table, type TableColumn } from '@ops-cli/core/command'
 import { earlierRelease, type Releases } from './releases.ts'
 
 /** What `--json` says of a release. */
@@ -54,7 +54,7 @@ const columns: readonly TableColumn[] = [
 export function releasesTable(releases: readonly ReleaseFacts[], now: Date, screen: Screen): string {
   const rows = releases.map(({ number, state, at, build, revision, deployment, reason }) => [
     String(number),
-    at === null ? '' : relativeTime(new Date(at), now),
+    at === null ? '' : formatRelativeTime(new Date(at), now),
     build === null ? '' : String(build),
     revision?.slice(0, 7),
     deployment === null ? '' : String(deployment),

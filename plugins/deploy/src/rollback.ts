@@ -25,7 +25,7 @@ export default defineProcessor({
   exclusiveBy: 'environment',
   timeout: ({ timeout }) => timeout,
 
-  async process(task, context) {
+  async perform(task, context) {
     return { releaseNumber: await performRollback(task, openSite(task.environment, context), context) }
   },
 })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import type { TaskContext } from '@ops-cli/core'
+import type { ExecError, TaskContext } from '@ops-cli/core'
 import { ProgramError, ProgramMissingError } from './errors.ts'
 import { lastLines, logLength, logTail } from './log-tail.ts'
 
@@ -26,14 +26,14 @@ export interface ProgramOptions {
 export type Runner = (program: string, args: readonly string[], options: ProgramOptions) => Promise<string>
 
 /** Programs of a task, ended with it. What they complain of is in its log. */
-export function taskRunner(context: Pick<TaskContext, 'run' | 'signal' | 'logFile' | 'workDirectory'>): Runner {
-  const { run, signal, logFile } = context
+export function taskRunner(context: Pick<TaskContext, 'exec' | 'signal' | 'logFile' | 'workDirectory'>): Runner {
+  const { exec, signal, logFile } = context
   return async (program, args, { env, says, reads, isAsked }) => {
     const answer = isAsked ? join(context.workDirectory, randomUUID()) : undefined
     const [first, ...rest] = redirected([program, ...args], { answer, reads })
     const from = await logLength(logFile)
     try {
-      await run(first!, rest, {
+      await exec(first!, rest, {
         env,
         extendEnv: false,
         buffer: false,
@@ -42,7 +42,7 @@ export function taskRunner(context: Pick<TaskContext, 'run' | 'signal' | 'logFil
       return answer === undefined ? '' : await readFile(answer, 'utf8')
     } catch (error) {
       signal.throwIfAborted()
-      const { code, exitCode, signal: endedBy, originalMessage } = error as Failure
+      const { code, exitCode, signal: endedBy, originalMessage } = error as ExecError
       if (code === 'ENOENT') throw new ProgramMissingError(program, env.PATH)
       throw new ProgramError(
         program,
@@ -108,13 +108,6 @@ export function plainRunner(
       if (until.aborted) end()
       else until.addEventListener('abort', end, { once: true })
     })
-}
-
-interface Failure {
-  readonly code?: string
-  readonly exitCode?: number
-  readonly signal?: string
-  readonly originalMessage?: string
 }
 
 /** A shell in front that connects files, so that nothing passes through this process. */

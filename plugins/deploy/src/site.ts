@@ -21,12 +21,12 @@ export class Site {
   readonly name: string
   readonly settings: Environment
   readonly target: Target
-  private readonly options: SiteOptions
+  readonly #options: SiteOptions
 
   constructor(name: string, settings: Environment, options: SiteOptions) {
     this.name = name
     this.settings = settings
-    this.options = options
+    this.#options = options
     this.target = targetOf(settings, options)
   }
 
@@ -38,9 +38,9 @@ export class Site {
    */
   async run(commands: readonly string[], folder: string, about: About): Promise<void> {
     for (const command of commands) {
-      this.options.log(`$ ${command}`)
+      this.#options.log(`$ ${command}`)
       try {
-        await this.target.command(folder, command, this.variables(folder, about))
+        await this.target.command(folder, command, this.#variables(folder, about))
       } catch (error) {
         if (error instanceof ProgramError) throw new CommandFailedError(command, error)
         throw error
@@ -48,8 +48,8 @@ export class Site {
     }
   }
 
-  private variables(folder: string, { build, revision }: About): Record<string, string> {
-    const { OPS_RUN_ID, OPS_TASK } = this.options.marks
+  #variables(folder: string, { build, revision }: About): Record<string, string> {
+    const { OPS_RUN_ID, OPS_TASK } = this.#options.marks
     return {
       ...this.settings.env,
       DEPLOY_ENVIRONMENT: this.name,

@@ -10,40 +10,40 @@ import type { ScriptOptions, Shell } from './shell.ts'
  */
 export class Target {
   readonly root: string
-  private readonly shell: Shell
-  private readonly runId: string
+  readonly #shell: Shell
+  readonly #runId: string
 
   /** @param runId the fence: it never gets smaller */
   constructor(shell: Shell, root: string, runId: string) {
-    this.shell = shell
+    this.#shell = shell
     this.root = root
-    this.runId = runId
+    this.#runId = runId
   }
 
   /** As people write it: `/srv/shop`, `deploy@server:/srv/shop`. */
   get name(): string {
-    return this.shell.host === undefined ? this.root : `${this.shell.host}:${this.root}`
+    return this.#shell.host === undefined ? this.root : `${this.#shell.host}:${this.root}`
   }
 
   /** What is there. An environment that does not exist yet has no releases. */
   async list(): Promise<Releases> {
-    return parseReleases(await this.script(scripts.listScript, [], { isAsked: true }))
+    return parseReleases(await this.#script(scripts.listScript, [], { isAsked: true }))
   }
 
   /** Takes the environment for this run, and clears away what killed runs have left. */
   async begin(): Promise<Releases> {
-    return parseReleases(await this.script(scripts.beginScript, [], { isAsked: true }))
+    return parseReleases(await this.#script(scripts.beginScript, [], { isAsked: true }))
   }
 
   /** Brings an artifact and unpacks it as a release that is not complete yet. */
   async unpack(number: number, { file, sha256 }: { file: string; sha256: string }): Promise<void> {
-    const there = await this.shell.bring(file, `${this.root}/releases/${number}.partial.tar.gz`)
-    await this.script(scripts.unpackScript, [String(number), there, sha256, there === file ? 'no' : 'yes'])
+    const there = await this.#shell.bring(file, `${this.root}/releases/${number}.partial.tar.gz`)
+    await this.#script(scripts.unpackScript, [String(number), there, sha256, there === file ? 'no' : 'yes'])
   }
 
   async link(number: number, paths: readonly string[]): Promise<void> {
     const args = paths.map(sharedLink).flatMap(({ path, text, isFolder }) => [path, text, isFolder ? 'yes' : 'no'])
-    if (args.length > 0) await this.script(scripts.linkScript, [String(number), ...args])
+    if (args.length > 0) await this.#script(scripts.linkScript, [String(number), ...args])
   }
 
   /**
@@ -53,34 +53,34 @@ export class Target {
    * @throws ProgramError
    */
   async command(release: string, command: string, env: Readonly<Record<string, string>>): Promise<void> {
-    await this.script(scripts.commandScript, [`releases/${release}`, command], { env })
+    await this.#script(scripts.commandScript, [`releases/${release}`, command], { env })
   }
 
   async complete(number: number, about: object): Promise<void> {
-    await this.script(scripts.completeScript, [String(number), JSON.stringify(about)])
+    await this.#script(scripts.completeScript, [String(number), JSON.stringify(about)])
   }
 
   /** Switches `current`, at once for whoever looks; undefined removes it. */
   async switch(number: number | undefined): Promise<void> {
-    await this.script(scripts.switchScript, [number === undefined ? '' : String(number)])
+    await this.#script(scripts.switchScript, [number === undefined ? '' : String(number)])
   }
 
   async markSucceeded(number: number, at: Date): Promise<void> {
-    await this.script(scripts.markScript, [String(number), 'succeeded', at.toISOString()])
+    await this.#script(scripts.markScript, [String(number), 'succeeded', at.toISOString()])
   }
 
   async markWithdrawn(number: number, why: string): Promise<void> {
-    await this.script(scripts.markScript, [String(number), 'withdrawn', why.replaceAll(/\s+/g, ' ').slice(0, 500)])
+    await this.#script(scripts.markScript, [String(number), 'withdrawn', why.replaceAll(/\s+/g, ' ').slice(0, 500)])
   }
 
   /** @param names numbers, or `8.partial` for what was not completed */
   async remove(names: readonly (number | string)[]): Promise<void> {
-    if (names.length > 0) await this.script(scripts.removeScript, names.map(String))
+    if (names.length > 0) await this.#script(scripts.removeScript, names.map(String))
   }
 
-  private async script(script: string, args: readonly string[], options: ScriptOptions = {}): Promise<string> {
+  async #script(script: string, args: readonly string[], options: ScriptOptions = {}): Promise<string> {
     try {
-      return await this.shell.run(script, [this.root, this.runId, ...args], options)
+      return await this.#shell.run(script, [this.root, this.#runId, ...args], options)
     } catch (error) {
       if (!(error instanceof ProgramError) || script === scripts.commandScript) throw error
       if (error.exitCode === scripts.saidWhy)

@@ -14,12 +14,12 @@ export class Workshop {
   readonly root = join(temporaryFolder(), 'staging')
   /** Releases that are not healthy. */
   readonly ill = new Set<number>()
-  private readonly place: object
-  private url = ''
+  readonly #place: object
+  #url = ''
 
   /** @param sshd the server behind which the environment is; on this machine without one */
   constructor(sshd?: Sshd) {
-    this.place = sshd ? { host: sshd.host, ssh: sshd.ssh, knownHosts: sshd.knownHosts } : {}
+    this.#place = sshd ? { host: sshd.host, ssh: sshd.ssh, knownHosts: sshd.knownHosts } : {}
   }
 
   /** Answers for the application: what it says depends on what `current` leads to. */
@@ -31,21 +31,21 @@ export class Workshop {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.closeAllConnections())
     onTestFinished(() => void server.close())
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`
+    this.#url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`
   }
 
   /** The settings of the environment `staging`. The files `slow` and `broken` in its root stand in an after-command's way. */
   configure(change: object = {}): void {
     const staging = {
       path: this.root,
-      ...this.place,
+      ...this.#place,
       shared: ['uploads/'],
       before: 'echo "before $DEPLOY_RELEASE" >> ../../history',
       after: [
         'echo "after $DEPLOY_RELEASE" >> ../../history',
         'if [ -e ../../slow ]; then echo $$ > ../../pid; sleep 60; fi; test ! -e broken',
       ],
-      health: { url: this.url, timeout: '3s', interval: '100ms' },
+      health: { url: this.#url, timeout: '3s', interval: '100ms' },
       keep: 3,
       ...change,
     }

@@ -26,7 +26,7 @@ export default defineProcessor({
   input,
   timeout: ({ timeout }) => (timeout === undefined ? undefined : `${milliseconds(timeout) + BACKSTOP_MS}ms`),
 
-  async process(task, context) {
+  async perform(task, context) {
     return runCommand(checkTask(task, context), context)
   },
 })

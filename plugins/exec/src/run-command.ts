@@ -1,4 +1,4 @@
-import { type TaskContext, TaskError } from '@ops-cli/core'
+import { type ExecError, type TaskContext, TaskError } from '@ops-cli/core'
 import type { Command } from './command.ts'
 import { environmentFor } from './environment.ts'
 import { logLength, outputTail } from './output-tail.ts'
@@ -8,16 +8,6 @@ import type { Settings } from './settings.ts'
 export interface Ended {
   readonly exitCode: number | null
   readonly outputTail: string | null
-}
-
-/** How a program ended that did not succeed, as execa has it. */
-interface Failure {
-  readonly exitCode?: number | undefined
-  readonly signal?: string | undefined
-  readonly timedOut?: boolean | undefined
-  readonly code?: string | undefined
-  /** What the system says, where the program could not be started. */
-  readonly originalMessage?: string | undefined
 }
 
 /** How many of the last lines stand in the one line of an error. */
@@ -31,7 +21,7 @@ const LENGTH_OF_LINE = 200
  * @throws TaskError with the exit status and the last lines as columns
  */
 export async function runCommand(command: Command, context: TaskContext<Settings>): Promise<Ended> {
-  const { run, log, logFile, signal, settings } = context
+  const { exec, log, logFile, signal, settings } = context
   const { shown, program, timeout, cwd } = command
   log(`$ ${shown}`)
   const from = await logLength(logFile)
@@ -40,7 +30,7 @@ export async function runCommand(command: Command, context: TaskContext<Settings
     outputTail: (await outputTail(logFile, from)).join('\n') || null,
   })
   try {
-    const { exitCode } = await run(program, command.arguments, {
+    const { exitCode } = await exec(program, command.arguments, {
       cwd,
       env: environmentFor(command.env, settings),
       extendEnv: false,
@@ -50,20 +40,20 @@ export async function runCommand(command: Command, context: TaskContext<Settings
     return await ended(exitCode)
   } catch (error) {
     signal.throwIfAborted()
-    const failure = error as Failure
+    const failure = error as ExecError
     const columns = await ended(failure.exitCode)
     throw new TaskError(explain(command, failure, columns.outputTail), { columns: { ...columns }, cause: error })
   }
 }
 
-function explain({ shown, program, timeout }: Command, failure: Failure, tail: string | null): string {
+function explain({ shown, program, timeout }: Command, failure: ExecError, tail: string | null): string {
   const last = tail?.split('\n').slice(-LINES_OF_ERROR) ?? []
   const output = last.map((line) => shortened(line.trim(), LENGTH_OF_LINE)).join(' | ')
   return `\`${inOneLine(shown)}\` ${how(failure, program, timeout)}${output === '' ? '' : `: ${output}`}`
 }
 
 function how(
-  { exitCode, signal, timedOut, code, originalMessage }: Failure,
+  { exitCode, signal, timedOut, code, originalMessage }: ExecError,
   program: string,
   timeout: Command['timeout'],
 ) {

@@ -123,30 +123,30 @@ async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker:
 
 /** csv-parse counts a CRLF within quotes as two lines, and says where a record ends and not where it begins. */
 class LineCount {
-  private tooMany = 0
-  private last = 0
+  #tooMany = 0
+  #last = 0
 
   ofRecord(fields: readonly Field[], counted: number): number {
-    let line = counted - this.tooMany
-    if (line - this.last > 1) {
+    let line = counted - this.#tooMany
+    if (line - this.#last > 1) {
       const breaks = fields.flatMap((field) => field?.match(/\r\n|\r|\n/g) ?? [])
       const doubled = breaks.filter((text) => text === '\r\n').length
-      this.tooMany += doubled
+      this.#tooMany += doubled
       line -= doubled
-      this.last = line
+      this.#last = line
       return line - breaks.length
     }
-    this.last = line
+    this.#last = line
     return line
   }
 
   ofError(counted: number): number {
-    return counted - this.tooMany
+    return counted - this.#tooMany
   }
 
   /** Where the record behind the last whole one begins. */
   get next(): number {
-    return this.last + 1
+    return this.#last + 1
   }
 }
 

@@ -34,7 +34,7 @@ export default defineProcessor({
   onCrash: 'retry',
   onInterrupt: 'retry',
 
-  async process(task, context) {
+  async perform(task, context) {
     const { runExport } = await import('./run-export.ts')
     return runExport(task, context)
   },

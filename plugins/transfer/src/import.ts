@@ -49,7 +49,7 @@ export default defineProcessor({
   onCrash: 'retry',
   onInterrupt: 'retry',
 
-  async process(task, context) {
+  async perform(task, context) {
     // Not before there is something to import: a worker that waits has no use for a parser.
     const { runImport } = await import('./run-import.ts')
     return runImport(task, context)

@@ -1,11 +1,11 @@
 /** How fast it goes and how long it may take, for the note of a progress. */
 export class Pace {
-  private readonly startedAt: number
-  private readonly now: () => number
+  readonly #startedAt: number
+  readonly #now: () => number
 
   constructor(now: () => number = () => performance.now()) {
-    this.now = now
-    this.startedAt = now()
+    this.#now = now
+    this.#startedAt = now()
   }
 
   /**
@@ -13,7 +13,7 @@ export class Pace {
    * @returns `350,000 rows, 210,000/s, 12s left`
    */
   note(rows: number, fraction: number | undefined): string {
-    const seconds = (this.now() - this.startedAt) / 1000
+    const seconds = (this.#now() - this.#startedAt) / 1000
     const parts = [`${rows.toLocaleString('en')} rows`]
     // What is said of the first moments would be wrong.
     if (seconds >= 0.5) {

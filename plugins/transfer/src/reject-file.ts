@@ -11,45 +11,45 @@ const REASONS = 3
 /** The rows that cannot be imported: each is a line of JSON beside the table, with its place and the reason. */
 export class RejectFile {
   count = 0
-  private readonly path: string
-  private readonly limit: number
-  private readonly reasons: string[] = []
-  private file: number | undefined
+  readonly #path: string
+  readonly #limit: number
+  readonly #reasons: string[] = []
+  #file: number | undefined
 
   /** @param limit so many bad rows are accepted */
   constructor(path: string, limit: number) {
-    this.path = path
-    this.limit = limit
+    this.#path = path
+    this.#limit = limit
     // That of an earlier attempt says nothing about this one.
     rmSync(path, { force: true })
   }
 
   /** The columns of the task that tell of it. */
   get columns(): { rejectedCount: number; rejectedFile: string | null } {
-    return { rejectedCount: this.count, rejectedFile: this.count > 0 ? this.path : null }
+    return { rejectedCount: this.count, rejectedFile: this.count > 0 ? this.#path : null }
   }
 
   /** Whether nothing may be imported any more. */
   get isOverLimit(): boolean {
-    return this.count > this.limit
+    return this.count > this.#limit
   }
 
   /** Whether there is no use in reading on. */
   get isFull(): boolean {
-    return this.count > this.limit + TOLD_BEYOND_THE_LIMIT
+    return this.count > this.#limit + TOLD_BEYOND_THE_LIMIT
   }
 
   add(line: number, reason: string, row: unknown): void {
     this.count += 1
-    if (this.reasons.length < REASONS) this.reasons.push(`line ${line}: ${reason}`)
-    if (this.file === undefined) {
-      mkdirSync(dirname(this.path), { recursive: true })
-      this.file = openSync(this.path, 'w')
+    if (this.#reasons.length < REASONS) this.#reasons.push(`line ${line}: ${reason}`)
+    if (this.#file === undefined) {
+      mkdirSync(dirname(this.#path), { recursive: true })
+      this.#file = openSync(this.#path, 'w')
     }
     const json = JSON.stringify({ line, reason, row }, (_key, value) =>
       typeof value === 'bigint' ? String(value) : value,
     )
-    writeSync(this.file, `${json}\n`)
+    writeSync(this.#file, `${json}\n`)
   }
 
   /** @throws TaskError when there are more than are accepted */
@@ -60,16 +60,16 @@ export class RejectFile {
       : this.count === 1
         ? 'a row is bad'
         : `${this.count} rows are bad`
-    const allowed = this.limit === 0 ? '' : `, and ${this.limit} are accepted (max_rejected)`
+    const allowed = this.#limit === 0 ? '' : `, and ${this.#limit} are accepted (max_rejected)`
     const more = this.count > REASONS ? '; …' : ''
     throw new TaskError(
-      `nothing was imported, since ${rows}${allowed}: ${this.reasons.join('; ')}${more} (all in ${this.path})`,
+      `nothing was imported, since ${rows}${allowed}: ${this.#reasons.join('; ')}${more} (all in ${this.#path})`,
       { columns: { rowCount: 0, skippedCount: 0, ...this.columns }, isFinal: true },
     )
   }
 
   close(): void {
-    if (this.file !== undefined) closeSync(this.file)
-    this.file = undefined
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
   }
 }

@@ -9,18 +9,18 @@ export class Utf8Marker {
   readonly mark = `\u{10fffd}${randomUUID()}`
   /** Whether there was anything to mark: until then no row need be looked at. */
   hasMarked = false
-  private rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
 
   /** What was read, up to the last whole character. */
   push(chunk: Buffer): Buffer {
-    const joined = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk
+    const joined = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
     const end = joined.length - unfinished(joined)
-    this.rest = joined.subarray(end)
-    return this.checked(joined.subarray(0, end))
+    this.#rest = joined.subarray(end)
+    return this.#checked(joined.subarray(0, end))
   }
 
   end(): Buffer {
-    return this.checked(this.rest)
+    return this.#checked(this.#rest)
   }
 
   /** A text as people can read it. */
@@ -28,7 +28,7 @@ export class Utf8Marker {
     return text.replaceAll(this.mark, '\ufffd')
   }
 
-  private checked(bytes: Buffer): Buffer {
+  #checked(bytes: Buffer): Buffer {
     if (isUtf8(bytes)) return bytes
     this.hasMarked = true
     const parts: Buffer[] = []

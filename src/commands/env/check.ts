@@ -31,8 +31,8 @@ With the names that the server has, it says what is here and lacking there:
   async run(): Promise<unknown> {
     const { flags } = await this.parse(EnvCheck)
     const [{ checkEnvironment, missingIn }, { environmentSheet, namesSheet, parseNames }] = await Promise.all([
-      import('../../project/check-environment.ts'),
-      import('../../command-line/environment-sheet.ts'),
+      import('../../doctor/check-environment.ts'),
+      import('../../output/environment-sheet.ts'),
     ])
     const project = await this.openProject(flags.config)
     const check = checkEnvironment(project, process.env)

@@ -26,7 +26,7 @@ Where nothing has changed, nothing is written.`
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(GenerateMigration)
-    const { generateMigration } = await import('../../project/generate-migration.ts')
+    const { generateMigration } = await import('../../scaffold/generate-migration.ts')
     const generated = await generateMigration(flags.dir, args.name)
     const { plugin, migrations, unfilled, isDeclared } = generated
     const written = migrations.filter(({ file }) => file !== null)

@@ -52,7 +52,7 @@ takes the defaults. What is there already is written over with --force only.`
     const { splitProcessorArguments } = await import('../../command-line/split-processor-arguments.ts')
     const { name, columns } = splitProcessorArguments(argv as string[], flags.column)
     const typed = { name, columns, table: flags.table, priority: flags.priority, exclusiveBy: flags['exclusive-by'] }
-    const { generateProcessor } = await import('../../project/generate-processor.ts')
+    const { generateProcessor } = await import('../../scaffold/generate-processor.ts')
     const { ProcessorUnnamedError } = await import('../../scaffold/scaffold-errors.ts')
     const canAsk = !flags.yes && !this.jsonEnabled() && process.stdin.isTTY && process.stdout.isTTY
     if (!canAsk && name === undefined) throw new ProcessorUnnamedError()

@@ -16,8 +16,8 @@ another folder.`
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Plugins)
     const [{ listPlugins }, { pluginsTable }, { knownPlugins }] = await Promise.all([
-      import('../../project/list-plugins.ts'),
-      import('../../command-line/plugin-sheet.ts'),
+      import('../../plugins/list-plugins.ts'),
+      import('../../output/plugin-sheet.ts'),
       import('../../command-line/known-plugins.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })

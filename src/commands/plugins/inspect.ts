@@ -11,8 +11,8 @@ export default class PluginsInspect extends OpsCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(PluginsInspect)
     const [{ inspectPlugin }, { pluginSheet }, { knownPlugins }] = await Promise.all([
-      import('../../project/inspect-plugin.ts'),
-      import('../../command-line/plugin-sheet.ts'),
+      import('../../plugins/inspect-plugin.ts'),
+      import('../../output/plugin-sheet.ts'),
       import('../../command-line/known-plugins.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })

@@ -11,7 +11,7 @@ changed. Install scripts do not run unless they are allowed, and what a plugin
 names as its peers is not fetched: ops gives it its own.
 
 The list and the lock file are in .ops/plugins, for the repository; on a server
-ops plugins:install without an argument installs exactly these versions.`
+ops plugins install without an argument installs exactly these versions.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> ops-plugin-email',
@@ -32,8 +32,8 @@ ops plugins:install without an argument installs exactly these versions.`
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsInstall)
     const [{ addPlugins, restorePlugins }, { tellPlugins, tellIdleScripts }] = await Promise.all([
-      import('../../project/add-plugins.ts'),
-      import('../../command-line/tell-plugins.ts'),
+      import('../../plugins/add-plugins.ts'),
+      import('../../output/tell-plugins.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const options = { allowScripts: flags['allow-scripts'], force: flags.force, migrate: flags.migrate }

@@ -21,8 +21,8 @@ into its folder.`
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(PluginsLink)
     const [{ linkPlugin }, { tellPlugins }] = await Promise.all([
-      import('../../project/link-plugin.ts'),
-      import('../../command-line/tell-plugins.ts'),
+      import('../../plugins/link-plugin.ts'),
+      import('../../output/tell-plugins.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     // Whoever writes a plugin links it before it works.

@@ -13,8 +13,8 @@ export default class PluginsUninstall extends OpsCommand {
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsUninstall)
     const [{ removePlugins }, { tellLeftBehind }] = await Promise.all([
-      import('../../project/remove-plugins.ts'),
-      import('../../command-line/tell-left-behind.ts'),
+      import('../../plugins/remove-plugins.ts'),
+      import('../../output/tell-left-behind.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const plugins = await removePlugins(place, argv as string[])

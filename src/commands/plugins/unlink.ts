@@ -11,8 +11,8 @@ export default class PluginsUnlink extends OpsCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(PluginsUnlink)
     const [{ unlinkPlugin }, { tellLeftBehind }] = await Promise.all([
-      import('../../project/link-plugin.ts'),
-      import('../../command-line/tell-left-behind.ts'),
+      import('../../plugins/link-plugin.ts'),
+      import('../../output/tell-left-behind.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const unlinked = await unlinkPlugin(place, args.plugin)

@@ -23,8 +23,8 @@ cannot be used does not replace one that can.`
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsUpdate)
     const [{ updatePlugins }, { tellPlugins, tellIdleScripts }] = await Promise.all([
-      import('../../project/add-plugins.ts'),
-      import('../../command-line/tell-plugins.ts'),
+      import('../../plugins/add-plugins.ts'),
+      import('../../output/tell-plugins.ts'),
     ])
     const place = { cwd: process.cwd(), env: process.env, file: flags.config }
     const options = { allowScripts: flags['allow-scripts'], force: flags.force, migrate: flags.migrate }

@@ -26,8 +26,8 @@ that, and exits 1 when something else became of the task.`
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksCancel)
     const [{ cancelTasks }, { tellChanges }] = await Promise.all([
-      import('../../project/cancel-tasks.ts'),
-      import('../../command-line/tell-changes.ts'),
+      import('../../tasks/cancel-tasks.ts'),
+      import('../../output/tell-changes.ts'),
     ])
     const project = await this.openProject(flags.config)
     const changes = await cancelTasks(project, args.processor, args.id, {

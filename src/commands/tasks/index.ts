@@ -25,10 +25,10 @@ export default class Tasks extends OpsCommand {
     const { flags } = await this.parse(Tasks)
     const [{ readStatuses }, { listTasks }, { taskFacts }, { tasksTable }, { problemText }] = await Promise.all([
       import('../../command-line/read-statuses.ts'),
-      import('../../project/list-tasks.ts'),
-      import('../../project/find-task.ts'),
-      import('../../command-line/tasks-table.ts'),
-      import('../../command-line/processors-table.ts'),
+      import('../../tasks/list-tasks.ts'),
+      import('../../tasks/find-task.ts'),
+      import('../../output/tasks-table.ts'),
+      import('../../output/processors-table.ts'),
     ])
     const { table, limit } = flags
     const statuses = readStatuses(flags.status ?? [])

@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
-import type { Task } from '../../project/find-task.ts'
 import type { Project } from '../../project/open-project.ts'
+import type { Task } from '../../tasks/find-task.ts'
 
 export default class TasksLogs extends OpsCommand {
   static override summary = 'Print what a task has printed.'
@@ -29,12 +29,12 @@ export default class TasksLogs extends OpsCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksLogs)
     const [{ findTask }, { findLog }] = await Promise.all([
-      import('../../project/find-task.ts'),
-      import('../../project/task-logs.ts'),
+      import('../../tasks/find-task.ts'),
+      import('../../tasks/task-logs.ts'),
     ])
     const project = await this.openProject(flags.config)
     const task = await findTask(project, args.processor, args.id)
-    if (flags.follow) await this.follow(project, task)
+    if (flags.follow) await this.#follow(project, task)
     const log = await findLog(project, task, flags.attempt)
     if (!flags.follow) {
       if (log?.bytes === undefined) this.logToStderr(nothing(task.name, log?.attempt))
@@ -46,10 +46,10 @@ export default class TasksLogs extends OpsCommand {
     return { task: task.name, attempt: log?.attempt ?? null, file: log?.file ?? null, text: text ?? null }
   }
 
-  private async follow(project: Project, { name, queued, id }: Task): Promise<void> {
+  async #follow(project: Project, { name, queued, id }: Task): Promise<void> {
     const [{ followTask }, { FollowedLog }] = await Promise.all([
-      import('../../project/follow-task.ts'),
-      import('../../command-line/followed-log.ts'),
+      import('../../tasks/follow-task.ts'),
+      import('../../output/followed-log.ts'),
     ])
     const out = this.jsonEnabled() ? process.stderr : process.stdout
     await followTask(project, queued, id, new FollowedLog(name, out, process.stderr))

@@ -22,8 +22,8 @@ export default class TasksRetry extends OpsCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksRetry)
     const [{ retryTasks }, { tellChanges }] = await Promise.all([
-      import('../../project/retry-tasks.ts'),
-      import('../../command-line/tell-changes.ts'),
+      import('../../tasks/retry-tasks.ts'),
+      import('../../output/tell-changes.ts'),
     ])
     const project = await this.openProject(flags.config)
     const { queued, tasks } = await retryTasks(project, args.processor, args.id)

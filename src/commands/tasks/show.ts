@@ -14,8 +14,8 @@ export default class TasksShow extends OpsCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksShow)
     const [{ showTask }, { taskSheet }] = await Promise.all([
-      import('../../project/show-task.ts'),
-      import('../../command-line/task-sheet.ts'),
+      import('../../tasks/show-task.ts'),
+      import('../../output/task-sheet.ts'),
     ])
     const project = await this.openProject(flags.config)
     const history = await showTask(project, args.processor, args.id)

@@ -17,8 +17,8 @@ export default class TasksWhy extends OpsCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksWhy)
     const [{ whyTask }, { whyInWords }] = await Promise.all([
-      import('../../project/why-task.ts'),
-      import('../../command-line/why-words.ts'),
+      import('../../tasks/why-task.ts'),
+      import('../../output/why-words.ts'),
     ])
     const project = await this.openProject(flags.config)
     const why = await whyTask(project, args.processor, args.id)

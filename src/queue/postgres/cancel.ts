@@ -1,6 +1,7 @@
 import type { Status } from '../../task/lifecycle.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { CancelResult, RetryResult, TaskId } from '../queue.ts'
+import { FOREIGN_WRITER } from '../records.ts'
 import { asActor, recordEvent } from './record-event.ts'
 import type { Session } from './session.ts'
 import { columnNamed, quote } from './values.ts'
@@ -29,7 +30,7 @@ export async function cancel(session: Session, table: TaskTable, id: TaskId, act
 async function askForEnd(session: Session, table: TaskTable, id: TaskId, actor: string): Promise<boolean> {
   const [run] = await session.query(
     `select id, cancel_requested_by as asked_by from ops_runs
-     where task_table = $1 and task_key = $2 and ended_at is null and worker_id <> 'sql'`,
+     where task_table = $1 and task_key = $2 and ended_at is null and worker_id <> '${FOREIGN_WRITER}'`,
     [table.name, String(id)],
   )
   if (!run) return false
@@ -38,7 +39,7 @@ async function askForEnd(session: Session, table: TaskTable, id: TaskId, actor: 
     actor,
     run.id,
   ])
-  await recordEvent(session, 'cancel requested', actor, { table: table.name, id, runId: run.id }, undefined)
+  await recordEvent(session, 'cancel_requested', actor, { table: table.name, id, runId: run.id }, undefined)
   return true
 }
 

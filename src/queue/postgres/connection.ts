@@ -7,26 +7,26 @@ import type { Session } from './session.ts'
  */
 export class Connection {
   readonly name: string
-  private readonly url: string
-  private readonly preparations: ((session: Session) => Promise<void>)[] = []
-  private session: Session | undefined
-  private turn: Promise<unknown> = Promise.resolve()
+  readonly #url: string
+  readonly #preparations: ((session: Session) => Promise<void>)[] = []
+  #session: Session | undefined
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(url: string) {
-    this.url = url
+    this.#url = url
     this.name = withoutPassword(url)
   }
 
   /** Has something done on each new session before anything else is. */
   async prepare(preparation: (session: Session) => Promise<void>): Promise<void> {
     await this.use(preparation)
-    this.preparations.push(preparation)
+    this.#preparations.push(preparation)
   }
 
   /** Gives the session to one piece of work at a time, so that no statement gets into the transaction of another. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const done = this.turn.then(async () => work(await this.open()))
-    this.turn = done.catch(() => {})
+    const done = this.#turn.then(async () => work(await this.#open()))
+    this.#turn = done.catch(() => {})
     return done
   }
 
@@ -36,9 +36,9 @@ export class Connection {
 
   /** Runs something on the session if there is one, and closes it. */
   async close(farewell: (session: Session) => Promise<void>): Promise<void> {
-    await this.turn
-    const { session } = this
-    this.session = undefined
+    await this.#turn
+    const session = this.#session
+    this.#session = undefined
     if (!session || session.isOver) return
     try {
       await farewell(session)
@@ -47,16 +47,16 @@ export class Connection {
     }
   }
 
-  private async open(): Promise<Session> {
-    if (this.session && !this.session.isOver) return this.session
-    const session = await openSession(this.url)
+  async #open(): Promise<Session> {
+    if (this.#session && !this.#session.isOver) return this.#session
+    const session = await openSession(this.#url)
     try {
-      for (const prepare of this.preparations) await prepare(session)
+      for (const prepare of this.#preparations) await prepare(session)
     } catch (error) {
       session.destroy()
       throw error
     }
-    this.session = session
+    this.#session = session
     return session
   }
 }

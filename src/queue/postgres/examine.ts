@@ -1,4 +1,4 @@
-import { bytesInWords } from '../bytes-in-words.ts'
+import { formatBytes } from '../../format.ts'
 import type { Finding } from '../finding.ts'
 import type { Row, Session } from './session.ts'
 import { proveSession, TransactionPoolerError } from './session-proof.ts'
@@ -13,7 +13,7 @@ export async function examine(session: Session, url: string): Promise<Finding[]>
     {
       name: 'database',
       status: 'ok',
-      found: `${session.name}, ${bytesInWords(settings.size)}, PostgreSQL ${settings.server_version}`,
+      found: `${session.name}, ${formatBytes(settings.size)}, PostgreSQL ${settings.server_version}`,
     },
     await sessionProof(session, url),
     synchronousCommit(settings),
@@ -82,7 +82,7 @@ async function writeAheadLog(session: Session, { max_wal_size: limit }: Row): Pr
     return { name, status: 'skipped', found: 'only members of pg_monitor see it' }
   }
   const [row] = await session.query('select coalesce(sum(size), 0)::bigint as size from pg_ls_waldir()')
-  const found = bytesInWords(row!.size)
+  const found = formatBytes(row!.size)
   if (row!.size <= 2 * limit) return { name, status: 'ok', found }
   const slots = await session.query('select slot_name as name from pg_replication_slots where not active')
   return {

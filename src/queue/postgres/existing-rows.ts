@@ -18,14 +18,14 @@ export const asForDrizzle: pg.CustomTypesConfig = {
 
 /** Reads the rows of existing tables that come as texts. */
 export class ExistingRows {
-  private readonly types = new Map<TaskTable, Readonly<Record<string, number>>>()
+  readonly #types = new Map<TaskTable, Readonly<Record<string, number>>>()
 
   async learn(session: Session, table: TaskTable): Promise<void> {
-    if (!this.types.has(table)) this.types.set(table, await session.columnTypes(quote(table.name)))
+    if (!this.#types.has(table)) this.#types.set(table, await session.columnTypes(quote(table.name)))
   }
 
   read(table: TaskTable, row: Readonly<Record<string, string | null>>): Record<string, unknown> {
-    const types = this.types.get(table)!
+    const types = this.#types.get(table)!
     return Object.fromEntries(
       Object.entries(row).map(([name, text]) => [
         name,

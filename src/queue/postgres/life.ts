@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { bootId } from '../../processes/leftover-groups.ts'
-import { processStat } from '../../processes/process-stat.ts'
+import { bootId } from '../../platform/leftover-groups.ts'
+import { processStat } from '../../platform/process-stat.ts'
 import type { WorkerIdentity } from '../queue.ts'
 import type { Row, Session } from './session.ts'
 
@@ -25,10 +25,10 @@ const KEEPALIVES = [
 
 /** The life of a worker of this process: an advisory lock of its session. */
 export class OwnLife {
-  private readonly lockId: number
+  readonly #lockId: number
 
   private constructor(lockId: number) {
-    this.lockId = lockId
+    this.#lockId = lockId
   }
 
   static async begin(session: Session, { id, host, pid, version }: WorkerIdentity): Promise<OwnLife> {
@@ -47,11 +47,11 @@ export class OwnLife {
     for (;;) {
       const [row] = await session.query(
         `select pg_try_advisory_lock('ops_workers'::regclass::oid::int4, $1::int4) as taken`,
-        [this.lockId],
+        [this.#lockId],
       )
       if (row!.taken) return
       // Nobody else has this number: it is the session that was lost, of which the server does not know yet.
-      await session.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${isLockOf('$1')}`, [this.lockId])
+      await session.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${isLockOf('$1')}`, [this.#lockId])
       if (performance.now() > end) throw new Error('The lock of this worker is still with the session that was lost.')
       await delay(20)
     }
@@ -60,49 +60,49 @@ export class OwnLife {
   /** Whether this session has the lock, as everybody sees it. */
   async isHeldBy(session: Session): Promise<boolean> {
     const text = `select 1 from pg_locks l where ${isLockOf('$1')} and l.pid = pg_backend_pid()`
-    return (await session.query(text, [this.lockId])).length === 1
+    return (await session.query(text, [this.#lockId])).length === 1
   }
 
   async end(session: Session): Promise<void> {
     await session.query(
       `update ops_workers set state = 'stopped', stopped_at = now() where lock_id = $1 and stopped_at is null`,
-      [this.lockId],
+      [this.#lockId],
     )
-    await session.query(`select pg_advisory_unlock('ops_workers'::regclass::oid::int4, $1::int4)`, [this.lockId])
+    await session.query(`select pg_advisory_unlock('ops_workers'::regclass::oid::int4, $1::int4)`, [this.#lockId])
   }
 }
 
 /** Knows which workers live. */
 export class Lives {
-  private readonly freeForMs: number
+  readonly #freeForMs: number
   /** Since when a lock has been seen free, by the clock that nobody sets. */
-  private readonly freeSince = new Map<string, number>()
+  readonly #freeSince = new Map<string, number>()
 
   constructor(freeForMs = FREE_FOR_MS) {
-    this.freeForMs = freeForMs
+    this.#freeForMs = freeForMs
   }
 
   async isAlive(session: Session, workerId: string): Promise<boolean> {
     const [row] = await session.query(`${FIND_LIVES} where w.id = $1`, [workerId])
-    return row !== undefined && this.lives(row)
+    return row !== undefined && this.#lives(row)
   }
 
   async isAnyAlive(session: Session): Promise<boolean> {
     const rows = await session.query(`${FIND_LIVES} where w.stopped_at is null`)
-    return rows.some((row) => this.lives(row))
+    return rows.some((row) => this.#lives(row))
   }
 
-  private lives(worker: Row): boolean {
+  #lives(worker: Row): boolean {
     const isProven = worker.boot_id !== null && worker.boot_id === machine()
     if (worker.is_held || worker.is_stopped || isProven) {
-      this.freeSince.delete(worker.id)
+      this.#freeSince.delete(worker.id)
       // A process that goes on has only lost its connection.
       return worker.is_held || (!worker.is_stopped && isRunning(worker))
     }
     const now = performance.now()
-    const since = this.freeSince.get(worker.id) ?? now
-    this.freeSince.set(worker.id, since)
-    return now - since < this.freeForMs
+    const since = this.#freeSince.get(worker.id) ?? now
+    this.#freeSince.set(worker.id, since)
+    return now - since < this.#freeForMs
   }
 }
 

@@ -7,19 +7,19 @@ import { columnNamed, quote } from './values.ts'
  * comes with a notification: a worker with nothing to do sends no statement but the look for a task.
  */
 export class NextDue {
-  private known: { tables: readonly QueuedTable[]; at: number } | undefined
+  #known: { tables: readonly QueuedTable[]; at: number } | undefined
 
   forget(): void {
-    this.known = undefined
+    this.#known = undefined
   }
 
   async in(session: Session, tables: readonly QueuedTable[]): Promise<number> {
-    if (this.known?.tables !== tables) {
+    if (this.#known?.tables !== tables) {
       const text = nextDueStatement(tables)
       const [row] = text === undefined ? [] : await session.prepared(text)
-      this.known = { tables, at: performance.now() + (row?.milliseconds ?? Number.POSITIVE_INFINITY) }
+      this.#known = { tables, at: performance.now() + (row?.milliseconds ?? Number.POSITIVE_INFINITY) }
     }
-    return this.known.at - performance.now()
+    return this.#known.at - performance.now()
   }
 }
 

@@ -4,14 +4,14 @@ import { recordEvent } from './record-event.ts'
 import type { Row } from './session.ts'
 
 export class PostgresHolds implements Holds {
-  private readonly connection: Connection
+  readonly #connection: Connection
 
   constructor(connection: Connection) {
-    this.connection = connection
+    this.#connection = connection
   }
 
   async take(key: string, actor: string, reason: string | undefined): Promise<Hold | undefined> {
-    return this.connection.transaction(async (session) => {
+    return this.#connection.transaction(async (session) => {
       const [taken] = await session.query(
         `insert into ops_holds (key, actor, reason) values ($1, $2, $3) on conflict (key) do nothing returning 1`,
         [key, actor, reason ?? null],
@@ -26,7 +26,7 @@ export class PostgresHolds implements Holds {
   }
 
   async release(key: string, actor: string): Promise<Hold | undefined> {
-    return this.connection.transaction(async (session) => {
+    return this.#connection.transaction(async (session) => {
       const [hold] = await session.query('delete from ops_holds where key = $1 returning *', [key])
       if (!hold) return undefined
       await recordEvent(session, 'released', actor, undefined, { key })
@@ -37,7 +37,7 @@ export class PostgresHolds implements Holds {
   }
 
   async list(): Promise<Hold[]> {
-    return this.connection.use(async (session) =>
+    return this.#connection.use(async (session) =>
       (await session.query('select * from ops_holds order by held_at, key')).map(toHold),
     )
   }

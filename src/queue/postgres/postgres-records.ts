@@ -21,14 +21,14 @@ where pg_table_is_visible(c.oid) and starts_with(obj_description(t.oid, 'pg_trig
 order by 1`
 
 export class PostgresRecords implements Records {
-  private readonly connection: Connection
+  readonly #connection: Connection
 
   constructor(connection: Connection) {
-    this.connection = connection
+    this.#connection = connection
   }
 
   async tables(): Promise<string[]> {
-    const rows = await this.connection.use((session) => session.query(TASK_TABLES, []))
+    const rows = await this.#connection.use((session) => session.query(TASK_TABLES, []))
     return rows.map(({ name }) => name)
   }
 
@@ -39,7 +39,7 @@ export class PostgresRecords implements Records {
     const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
     const text = `select * from ${quote(table.name)} ${where} order by id desc limit $1`
     const types = isExisting(table) ? asForDrizzle : undefined
-    const rows = await this.connection.use((session) => session.query(text, [limit], types))
+    const rows = await this.#connection.use((session) => session.query(text, [limit], types))
     return rows.map((row) => decodeRow(table, row))
   }
 
@@ -58,7 +58,7 @@ export class PostgresRecords implements Records {
   select 1 from ${name} where status = 'pending'${isDue}${isEarlier} limit ${MOST_COUNTED}
 ) t`
       const bound = queued === own ? [String(id)] : []
-      const [row] = await this.connection.use((session) => session.query(text, bound))
+      const [row] = await this.#connection.use((session) => session.query(text, bound))
       counts.push({ processor, count: row!.count })
     }
     return counts
@@ -66,7 +66,7 @@ export class PostgresRecords implements Records {
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
     const text = 'select * from ops_runs where task_table = $1 and task_key = $2 order by id'
-    const rows = await this.connection.use((session) => session.query(text, [table.name, String(id)]))
+    const rows = await this.#connection.use((session) => session.query(text, [table.name, String(id)]))
     return rows.map((row) => ({
       id: row.id,
       attempt: row.attempt,
@@ -90,7 +90,7 @@ export class PostgresRecords implements Records {
     const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
     const order = after === undefined ? 'desc' : 'asc'
     const text = `select * from ops_audit ${where} order by id ${order} limit $${bound.push(limit)}`
-    const rows = await this.connection.use((session) => session.query(text, bound))
+    const rows = await this.#connection.use((session) => session.query(text, bound))
     const entries = rows.map((row) => ({
       id: row.id,
       at: row.at,

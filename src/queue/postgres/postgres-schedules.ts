@@ -8,14 +8,14 @@ import type { Row } from './session.ts'
 import { taskIdOf } from './values.ts'
 
 export class PostgresSchedules implements Schedules {
-  private readonly connection: Connection
+  readonly #connection: Connection
 
   constructor(connection: Connection) {
-    this.connection = connection
+    this.#connection = connection
   }
 
   async register(name: string, definition: string): Promise<ScheduleState> {
-    const rows = await this.connection.use((session) =>
+    const rows = await this.#connection.use((session) =>
       session.query(
         `insert into ops_schedules as known (name, definition) values ($1, $2)
          on conflict (name) do update set
@@ -33,7 +33,7 @@ export class PostgresSchedules implements Schedules {
     at: Date,
     task: { table: TaskTable; row: Readonly<Record<string, unknown>> } | undefined,
   ): Promise<{ isOurs: boolean; task: EnqueuedTask | undefined }> {
-    return this.connection.transaction(async (session) => {
+    return this.#connection.transaction(async (session) => {
       // The condition is the lock: of all workers that come with this tick, one changes the row.
       const [ours] = await session.query(
         `update ops_schedules set last_tick_at = $2
@@ -56,7 +56,7 @@ export class PostgresSchedules implements Schedules {
   }
 
   async list(): Promise<ScheduleState[]> {
-    const rows = await this.connection.use((session) => session.query('select * from ops_schedules order by name'))
+    const rows = await this.#connection.use((session) => session.query('select * from ops_schedules order by name'))
     return rows.map(toState)
   }
 }

@@ -30,64 +30,60 @@ export interface Settled {
 export class Runs {
   /** By which the runs are known. */
   readonly workerId: string
-  private readonly isAlone: boolean
-  private readonly existingRows = new ExistingRows()
-  private isInDoubt = false
+  readonly #isAlone: boolean
+  readonly #existingRows = new ExistingRows()
+  #isInDoubt = false
 
   /** @param workerId undefined where no worker is: then the runs of this queue are not told from those of another */
   constructor(workerId?: string) {
     this.workerId = workerId ?? 'ops'
-    this.isAlone = workerId !== undefined
+    this.#isAlone = workerId !== undefined
   }
 
   async claim(session: Session, tables: readonly QueuedTable[]): Promise<Claim | undefined> {
-    if (this.isInDoubt) return this.claimInDoubt(session, tables)
-    return this.unlessLost(session, 'claim.before-commit', () => this.begin(session, tables))
+    if (this.#isInDoubt) return this.#claimInDoubt(session, tables)
+    return this.#unlessLost(session, 'claim.before-commit', () => this.#begin(session, tables))
   }
 
   /** @throws ResultRefusedError when the task's own columns do not take what the processor returned */
   async settle(session: Session, run: EndedRun, outcome: Outcome, next: readonly QueuedTable[]): Promise<Settled> {
-    if (this.isInDoubt) return this.settleInDoubt(session, run, outcome, next)
-    return this.unlessLost(session, 'settle.before-commit', () => this.end(session, run, outcome, next))
+    if (this.#isInDoubt) return this.#settleInDoubt(session, run, outcome, next)
+    return this.#unlessLost(session, 'settle.before-commit', () => this.#end(session, run, outcome, next))
   }
 
-  private async settleInDoubt(
+  async #settleInDoubt(
     session: Session,
     run: EndedRun,
     outcome: Outcome,
     next: readonly QueuedTable[],
   ): Promise<Settled> {
-    const { held } = await this.end(session, run, outcome, [])
+    const { held } = await this.#end(session, run, outcome, [])
     const wasHeld = held || (await hasEndedSo(session, run, outcome))
-    return { held: wasHeld, next: await this.claimInDoubt(session, next, run.id) }
+    return { held: wasHeld, next: await this.#claimInDoubt(session, next, run.id) }
   }
 
-  private async claimInDoubt(
-    session: Session,
-    tables: readonly QueuedTable[],
-    known?: number,
-  ): Promise<Claim | undefined> {
-    const begun = await this.findUnheard(session, known)
-    const claim = await this.unlessLost(session, 'claim.before-commit', () => this.begin(session, tables, begun))
+  async #claimInDoubt(session: Session, tables: readonly QueuedTable[], known?: number): Promise<Claim | undefined> {
+    const begun = await this.#findUnheard(session, known)
+    const claim = await this.#unlessLost(session, 'claim.before-commit', () => this.#begin(session, tables, begun))
     // It waits for the next claim where this one does not take from its table.
-    this.isInDoubt = begun !== undefined && claim === undefined
+    this.#isInDoubt = begun !== undefined && claim === undefined
     return claim
   }
 
-  private async begin(session: Session, tables: readonly QueuedTable[], begun?: number): Promise<Claim | undefined> {
+  async #begin(session: Session, tables: readonly QueuedTable[], begun?: number): Promise<Claim | undefined> {
     if (tables.length === 0) return undefined
-    await this.learn(session, tables)
+    await this.#learn(session, tables)
     const rows = await session.prepared(claimStatement(tables), [this.workerId, begun ?? null])
-    return this.toClaim(tables, rows[0])
+    return this.#toClaim(tables, rows[0])
   }
 
-  private async end(
+  async #end(
     session: Session,
     { id, taskId, table }: EndedRun,
     outcome: Outcome,
     next: readonly QueuedTable[],
   ): Promise<Settled> {
-    await this.learn(session, next)
+    await this.#learn(session, next)
     const own = outcome.columns ?? {}
     const failure = outcome.kind === 'succeeded' ? undefined : outcome
     const keys = Object.keys(own)
@@ -98,42 +94,42 @@ export class Runs {
       const worker = next.length > 0 ? [this.workerId] : []
       const text = settleStatement(table, keys, next)
       const [row] = await session.prepared(text, [...ended, ...back, ...worker, ...columns])
-      return { held: row!.held, next: this.toClaim(next, row) }
+      return { held: row!.held, next: this.#toClaim(next, row) }
     } catch (cause) {
       if ((cause as { code?: unknown }).code === TAKEN_AWAY)
-        return { held: false, next: await this.begin(session, next) }
+        return { held: false, next: await this.#begin(session, next) }
       if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
   }
 
-  private async unlessLost<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
-    this.isInDoubt = this.isAlone
+  async #unlessLost<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
+    this.#isInDoubt = this.#isAlone
     try {
       const result = await beforeCommit(session, point, work)
-      this.isInDoubt = false
+      this.#isInDoubt = false
       return result
     } catch (error) {
-      if (!session.isOver) this.isInDoubt = false
+      if (!session.isOver) this.#isInDoubt = false
       throw error
     }
   }
 
   /** The run of this worker that is open and that it does not know of. */
-  private async findUnheard(session: Session, known = 0): Promise<number | undefined> {
+  async #findUnheard(session: Session, known = 0): Promise<number | undefined> {
     const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> $2'
     const [row] = await session.query(text, [this.workerId, known])
     return row?.id
   }
 
-  private async learn(session: Session, tables: readonly QueuedTable[]): Promise<void> {
-    for (const { table } of tables) if (isExisting(table)) await this.existingRows.learn(session, table)
+  async #learn(session: Session, tables: readonly QueuedTable[]): Promise<void> {
+    for (const { table } of tables) if (isExisting(table)) await this.#existingRows.learn(session, table)
   }
 
-  private toClaim(tables: readonly QueuedTable[], row: Row | undefined): Claim | undefined {
+  #toClaim(tables: readonly QueuedTable[], row: Row | undefined): Claim | undefined {
     if (!row?.claim) return undefined
     const queued = tables[row.place]!
-    const { existingRows } = this
+    const existingRows = this.#existingRows
     const { run: id, task: taskId, attempt, deadline, unmet, row: columns } = row.claim as ClaimedRow
     return {
       run: { id, queued, taskId, attempt, deadlineAt: deadline === null ? undefined : new Date(deadline) },

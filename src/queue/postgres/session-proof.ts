@@ -4,9 +4,9 @@ import type { Session } from './session.ts'
 
 /** Between ops and the server is a pooler that gives a session away after each transaction. */
 export class TransactionPoolerError extends OpsError {
-  readonly code = 'TRANSACTION_POOLER'
   constructor(database: string) {
     super(
+      'TRANSACTION_POOLER',
       `${database} is reached through a pooler in transaction mode, and a worker needs a session of its own: its life is a lock that the session holds.`,
       {
         exit: exitStatus.configuration,

@@ -13,53 +13,53 @@ export interface Statements {
 export class Session implements Statements {
   /** The database as people may see it. */
   readonly name: string
-  private readonly client: pg.Client
-  private readonly names = new Map<string, string>()
-  private readonly onEnd: ((error: Error) => void)[] = []
-  private ending: Error | undefined
+  readonly #client: pg.Client
+  readonly #names = new Map<string, string>()
+  readonly #onEnd: ((error: Error) => void)[] = []
+  #ending: Error | undefined
 
   constructor(client: pg.Client, name: string) {
-    this.client = client
+    this.#client = client
     this.name = name
     // Without a listener for errors the loss of an idle connection would end the process.
-    client.on('error', (error) => this.end(error))
-    client.on('end', () => this.end(new Error(`The connection to ${name} has ended.`)))
+    client.on('error', (error) => this.#end(error))
+    client.on('end', () => this.#end(new Error(`The connection to ${name} has ended.`)))
   }
 
   get isOver(): boolean {
-    return this.ending !== undefined
+    return this.#ending !== undefined
   }
 
   whenOver(listener: (error: Error) => void): void {
-    if (this.ending) listener(this.ending)
-    else this.onEnd.push(listener)
+    if (this.#ending) listener(this.#ending)
+    else this.#onEnd.push(listener)
   }
 
   onNotification(listener: (payload: string) => void): void {
-    this.client.on('notification', ({ payload }) => listener(payload ?? ''))
+    this.#client.on('notification', ({ payload }) => listener(payload ?? ''))
   }
 
   onNotice(listener: (message: string) => void): void {
-    this.client.on('notice', ({ message }) => listener(message ?? ''))
+    this.#client.on('notice', ({ message }) => listener(message ?? ''))
   }
 
   async query(text: string, values?: readonly unknown[], types?: pg.CustomTypesConfig): Promise<Row[]> {
-    return this.run({ text, ...(values && { values: [...values] }), ...(types && { types }) })
+    return this.#run({ text, ...(values && { values: [...values] }), ...(types && { types }) })
   }
 
   /** The same for a statement that comes again and again: the server parses and plans it once. */
   async prepared(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    let name = this.names.get(text)
+    let name = this.#names.get(text)
     if (name === undefined) {
-      name = `ops_${this.names.size + 1}`
-      this.names.set(text, name)
+      name = `ops_${this.#names.size + 1}`
+      this.#names.set(text, name)
     }
-    return this.run({ name, text, values: [...values] })
+    return this.#run({ name, text, values: [...values] })
   }
 
   /** The types of a table's columns, by their names. */
   async columnTypes(table: string): Promise<Readonly<Record<string, number>>> {
-    const { fields } = await this.client.query(`select * from ${table} limit 0`)
+    const { fields } = await this.#client.query(`select * from ${table} limit 0`)
     return Object.fromEntries(fields.map(({ name, dataTypeID }) => [name, dataTypeID]))
   }
 
@@ -77,17 +77,17 @@ export class Session implements Statements {
   }
 
   async close(): Promise<void> {
-    await this.client.end()
+    await this.#client.end()
   }
 
   destroy(): void {
-    this.end(new Error(`The connection to ${this.name} was given up.`))
-    this.client.end().catch(() => {})
+    this.#end(new Error(`The connection to ${this.name} was given up.`))
+    this.#client.end().catch(() => {})
   }
 
-  private async run(query: pg.QueryConfig): Promise<Row[]> {
+  async #run(query: pg.QueryConfig): Promise<Row[]> {
     try {
-      const result = await this.client.query(query)
+      const result = await this.#client.query(query)
       return result.rows
     } catch (error) {
       // What is not the server's answer to the statement leaves no connection behind.
@@ -96,10 +96,10 @@ export class Session implements Statements {
     }
   }
 
-  private end(error: Error): void {
-    if (this.ending) return
-    this.ending = error
-    for (const listener of this.onEnd) listener(error)
+  #end(error: Error): void {
+    if (this.#ending) return
+    this.#ending = error
+    for (const listener of this.#onEnd) listener(error)
   }
 }
 

@@ -1,5 +1,6 @@
 import { statuses, transitions } from '../../task/lifecycle.ts'
 import type { QueuedTable } from '../queue.ts'
+import { FOREIGN_WRITER } from '../records.ts'
 import type { Guarantee } from './guarantees.ts'
 import { guaranteeName, idsOf, keyOf } from './task-sql.ts'
 import { columnNamed, literal, quote } from './values.ts'
@@ -135,7 +136,7 @@ function beginRun({ table, processor, exclusivity }: QueuedTable): string {
       ${refuse(`${mustWait} %s`, 'new.id', 'holder.key', 'holder.person')}
     end if;
     insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key)
-    values (${literal(table.name)}, ${idsOf(table, 'new')}, ${attempt}, 'sql', ${key}) returning id into run;`
+    values (${literal(table.name)}, ${idsOf(table, 'new')}, ${attempt}, ${literal(FOREIGN_WRITER)}, ${key}) returning id into run;`
 }
 
 function deleted({ table, processor }: QueuedTable): Trigger {

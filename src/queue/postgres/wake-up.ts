@@ -8,20 +8,20 @@ const ALL = ''
  * listens is found by the poll.
  */
 export class WakeUp {
-  private readonly hints = new Set<string>()
-  private lost: Error | undefined
-  private onEvent: (() => void) | undefined
+  readonly #hints = new Set<string>()
+  #lost: Error | undefined
+  #onEvent: (() => void) | undefined
 
   /** Listens on a new session. What was missed before is a change, as far as anybody knows. */
   async listen(session: Session): Promise<void> {
-    session.onNotification((table) => this.hint(table))
+    session.onNotification((table) => this.#hint(table))
     session.whenOver((error) => {
-      this.lost = error
-      this.onEvent?.()
+      this.#lost = error
+      this.#onEvent?.()
     })
     await session.query('listen ops')
-    this.lost = undefined
-    this.hint(ALL)
+    this.#lost = undefined
+    this.#hint(ALL)
   }
 
   /**
@@ -32,37 +32,38 @@ export class WakeUp {
   async changed(tables: readonly string[], milliseconds: number, signal: AbortSignal): Promise<boolean> {
     const end = performance.now() + milliseconds
     for (;;) {
-      if (this.lost) throw this.lost
-      if (this.takeHint(tables)) return true
+      if (this.#lost) throw this.#lost
+      if (this.#takeHint(tables)) return true
       const left = end - performance.now()
       if (left <= 0 || signal.aborted) return false
-      await this.nextEvent(left, signal)
+      await this.#nextEvent(left, signal)
     }
   }
 
-  private hint(table: string): void {
-    this.hints.add(table)
-    this.onEvent?.()
+  #hint(table: string): void {
+    this.#hints.add(table)
+    this.#onEvent?.()
   }
 
   /** Whoever names no tables asks about all. */
-  private takeHint(tables: readonly string[]): boolean {
+  #takeHint(tables: readonly string[]): boolean {
     const isHit =
-      this.hints.has(ALL) || (tables.length === 0 ? this.hints.size > 0 : tables.some((name) => this.hints.has(name)))
-    this.hints.clear()
+      this.#hints.has(ALL) ||
+      (tables.length === 0 ? this.#hints.size > 0 : tables.some((name) => this.#hints.has(name)))
+    this.#hints.clear()
     return isHit
   }
 
-  private nextEvent(milliseconds: number, signal: AbortSignal): Promise<void> {
+  #nextEvent(milliseconds: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const finish = () => {
         clearTimeout(timer)
         signal.removeEventListener('abort', finish)
-        this.onEvent = undefined
+        this.#onEvent = undefined
         resolve()
       }
       const timer = setTimeout(finish, Math.ceil(milliseconds))
-      this.onEvent = finish
+      this.#onEvent = finish
       signal.addEventListener('abort', finish, { once: true })
     })
   }

@@ -1,6 +1,7 @@
 import type { Status } from '../../task/lifecycle.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { CancelResult, RetryResult, TaskId } from '../queue.ts'
+import { FOREIGN_WRITER } from '../records.ts'
 import { instant } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { asActor } from './insert-tasks.ts'
@@ -34,7 +35,7 @@ function askForEnd(connection: Connection, table: TaskTable, id: TaskId, actor: 
   const run = connection
     .sql(
       `select id, cancel_requested_by as askedBy from ops_runs
-       where task_table = ? and task_id = ? and ended_at is null and worker_id <> 'sql'`,
+       where task_table = ? and task_id = ? and ended_at is null and worker_id <> '${FOREIGN_WRITER}'`,
     )
     .get(table.name, id) as { id: number; askedBy: string | null } | undefined
   if (!run) return false
@@ -42,7 +43,7 @@ function askForEnd(connection: Connection, table: TaskTable, id: TaskId, actor: 
   connection
     .sql('update ops_runs set cancel_requested_at = ?, cancel_requested_by = ? where id = ?')
     .run(Date.now(), actor, run.id)
-  recordEvent(connection, 'cancel requested', actor, { table: table.name, id, runId: run.id }, undefined)
+  recordEvent(connection, 'cancel_requested', actor, { table: table.name, id, runId: run.id }, undefined)
   return true
 }
 

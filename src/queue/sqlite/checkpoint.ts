@@ -17,47 +17,47 @@ const PATIENCE_MS = 50
  * commit after the reader has left, and not at all while readers come and go so that one is always there.
  */
 export class Checkpoint {
-  private readonly database: SqliteDatabase
-  private readonly limit: number
-  private looksAt = 0
+  readonly #database: SqliteDatabase
+  readonly #limit: number
+  #looksAt = 0
   /** How far the log was moved the last time. */
-  private reached: number | undefined
+  #reached: number | undefined
 
   constructor(database: SqliteDatabase, limit = WAL_LIMIT_BYTES) {
-    this.database = database
-    this.limit = limit
+    this.#database = database
+    this.#limit = limit
   }
 
   /** Outside a transaction. Cheap where there is nothing to do, which is nearly always. */
   whenLarge(): void {
     const now = performance.now()
-    if (now < this.looksAt) return
-    this.looksAt = now + LOOK_EVERY_MS
-    if (this.logSize() <= this.limit) return
+    if (now < this.#looksAt) return
+    this.#looksAt = now + LOOK_EVERY_MS
+    if (this.#logSize() <= this.#limit) return
     try {
-      this.truncate()
+      this.#truncate()
     } catch {
       // A full disk, say: the next commit meets it too, and it is told then.
     }
   }
 
-  private truncate(): void {
+  #truncate(): void {
     // First what takes its time, during which others write.
-    const [moved] = this.database.pragma('wal_checkpoint(PASSIVE)') as { log: number; checkpointed: number }[]
+    const [moved] = this.#database.pragma('wal_checkpoint(PASSIVE)') as { log: number; checkpointed: number }[]
     const { log, checkpointed } = moved!
     // Where nothing could be moved since, it is one long reader, who does not leave within the patience of a writer.
-    const isOneReader = checkpointed < log && checkpointed === this.reached
-    this.reached = checkpointed
+    const isOneReader = checkpointed < log && checkpointed === this.#reached
+    this.#reached = checkpointed
     if (isOneReader) return
-    this.database.pragma(`busy_timeout = ${PATIENCE_MS}`)
+    this.#database.pragma(`busy_timeout = ${PATIENCE_MS}`)
     try {
-      this.database.pragma('wal_checkpoint(TRUNCATE)')
+      this.#database.pragma('wal_checkpoint(TRUNCATE)')
     } finally {
-      this.database.pragma('busy_timeout = 0')
+      this.#database.pragma('busy_timeout = 0')
     }
   }
 
-  private logSize(): number {
-    return statSync(`${this.database.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
+  #logSize(): number {
+    return statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
   }
 }

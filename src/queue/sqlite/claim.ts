@@ -16,31 +16,31 @@ interface Candidate {
 
 /** Begins runs on one task table. */
 export class TableClaims {
-  private readonly queued: QueuedTable
-  private readonly runAt: TaskColumn | undefined
-  private readonly startedAt: TaskColumn | undefined
-  private readonly peek: Statement
-  private readonly finds: readonly Statement[]
-  private readonly begin: Statement
-  private readonly ongoing: Statement
-  private readonly row: Statement
-  private readonly next: Statement | undefined
-  private readonly prerequisites: readonly { column: string; table: string; status: Statement }[]
+  readonly #queued: QueuedTable
+  readonly #runAt: TaskColumn | undefined
+  readonly #startedAt: TaskColumn | undefined
+  readonly #peek: Statement
+  readonly #finds: readonly Statement[]
+  readonly #begin: Statement
+  readonly #ongoing: Statement
+  readonly #row: Statement
+  readonly #next: Statement | undefined
+  readonly #prerequisites: readonly { column: string; table: string; status: Statement }[]
   /** Whether the last look found a task: where one was, there is most likely another. */
-  private wasBusy = false
+  #wasBusy = false
 
   constructor({ database }: Connection, queued: QueuedTable, workerId: string) {
     const statements = claimStatements(queued, workerId)
-    this.queued = queued
-    this.runAt = columnNamed(queued.table, 'run_at')
-    this.startedAt = columnNamed(queued.table, 'started_at')
-    this.peek = database.prepare(statements.peek).pluck()
-    this.finds = statements.finds.map((sql) => database.prepare(sql))
-    this.begin = database.prepare(statements.begin)
-    this.ongoing = database.prepare(statements.ongoing)
-    this.row = database.prepare(statements.row)
-    this.next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
-    this.prerequisites = queued.after.map(({ column, table }) => ({
+    this.#queued = queued
+    this.#runAt = columnNamed(queued.table, 'run_at')
+    this.#startedAt = columnNamed(queued.table, 'started_at')
+    this.#peek = database.prepare(statements.peek).pluck()
+    this.#finds = statements.finds.map((sql) => database.prepare(sql))
+    this.#begin = database.prepare(statements.begin)
+    this.#ongoing = database.prepare(statements.ongoing)
+    this.#row = database.prepare(statements.row)
+    this.#next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
+    this.#prerequisites = queued.after.map(({ column, table }) => ({
       column,
       table,
       status: database.prepare(`select status from ${quote(table)} where id = ?`).pluck(),
@@ -49,29 +49,29 @@ export class TableClaims {
 
   /** Whether a task is due, its key aside: a look that takes no lock. */
   hasDue(now: number): boolean {
-    return this.peek.get(...this.due(now)) !== undefined
+    return this.#peek.get(...this.#due(now)) !== undefined
   }
 
   /** When the first task that is not yet due will be, in milliseconds since the epoch. */
   nextRunAt(now: number): number | undefined {
-    const raw = this.next?.get(...this.due(now))
-    return raw === undefined ? undefined : millisecondsOf(this.runAt!, raw)
+    const raw = this.#next?.get(...this.#due(now))
+    return raw === undefined ? undefined : millisecondsOf(this.#runAt!, raw)
   }
 
   /** Begins the run of the first task that may run. Inside a transaction of the caller's. */
   claim(now: number): Claim | undefined {
     // Most tables are empty most of the time, and this is the cheapest way to see it.
-    if (!this.wasBusy && !this.hasDue(now)) return undefined
-    this.wasBusy = false
-    const { queued } = this
+    if (!this.#wasBusy && !this.hasDue(now)) return undefined
+    this.#wasBusy = false
+    const queued = this.#queued
     const deadline = queued.timeout === undefined ? null : now + queued.timeout
-    for (const find of this.finds) {
-      const candidate = find.get(...this.due(now)) as Candidate | undefined
+    for (const find of this.#finds) {
+      const candidate = find.get(...this.#due(now)) as Candidate | undefined
       if (!candidate) continue
       const { id, attempt, key } = candidate
-      const { lastInsertRowid } = this.begin.run(id, attempt, key, now, deadline)
-      this.ongoing.run(...(this.startedAt ? [instant(this.startedAt, now)] : []), id)
-      const row = this.row.get(id) as Record<string, unknown>
+      const { lastInsertRowid } = this.#begin.run(id, attempt, key, now, deadline)
+      this.#ongoing.run(...(this.#startedAt ? [instant(this.#startedAt, now)] : []), id)
+      const row = this.#row.get(id) as Record<string, unknown>
       const run = {
         id: Number(lastInsertRowid),
         queued,
@@ -79,14 +79,14 @@ export class TableClaims {
         attempt: (row.attempt as number | undefined) ?? 1,
         deadlineAt: deadline === null ? undefined : new Date(deadline),
       }
-      this.wasBusy = true
-      return new ClaimedRow(run, row, this.unmetBy(row))
+      this.#wasBusy = true
+      return new ClaimedRow(run, row, this.#unmetBy(row))
     }
     return undefined
   }
 
-  private unmetBy(row: Record<string, unknown>): UnmetPrerequisite | undefined {
-    for (const { column, table, status } of this.prerequisites) {
+  #unmetBy(row: Record<string, unknown>): UnmetPrerequisite | undefined {
+    for (const { column, table, status } of this.#prerequisites) {
       const id = row[column] as TaskId | null
       if (id === null) continue
       const found = status.get(id) as UnmetPrerequisite['status']
@@ -95,8 +95,8 @@ export class TableClaims {
     return undefined
   }
 
-  private due(now: number): unknown[] {
-    return this.runAt ? [instant(this.runAt, now)] : []
+  #due(now: number): unknown[] {
+    return this.#runAt ? [instant(this.#runAt, now)] : []
   }
 }
 
@@ -104,16 +104,16 @@ export class TableClaims {
 class ClaimedRow implements Claim {
   readonly run: Run
   readonly unmet: UnmetPrerequisite | undefined
-  private readonly row: Record<string, unknown>
+  readonly #row: Record<string, unknown>
 
   constructor(run: Run, row: Record<string, unknown>, unmet: UnmetPrerequisite | undefined) {
     this.run = run
-    this.row = row
+    this.#row = row
     this.unmet = unmet
   }
 
   get task(): Record<string, unknown> {
-    return decodeRow(this.run.queued.table, this.row)
+    return decodeRow(this.run.queued.table, this.#row)
   }
 }
 

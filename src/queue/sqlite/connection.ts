@@ -16,28 +16,28 @@ export class Connection {
   readonly giveWay: GiveWay
   readonly lives: Lives
   readonly checkpoint: Checkpoint
-  private readonly statements: StatementCache
+  readonly #statements: StatementCache
 
   constructor(path: string, options: OpenOptions) {
     this.database = openDatabase(path, options)
-    this.statements = new StatementCache(this.database)
+    this.#statements = new StatementCache(this.database)
     this.wakeUp = new WakeUp(this.database)
     this.lock = new WriteLock(this.database, () => this.wakeUp.ring())
     this.giveWay = new GiveWay({
       takeRing: () => this.wakeUp.takeRing(),
       ignoreLog: () => this.wakeUp.ignoreLog(),
-      areOthersConnected: () => this.areOthersConnected(),
+      areOthersConnected: () => this.#areOthersConnected(),
     })
     this.lives = new Lives(path)
     this.checkpoint = new Checkpoint(this.database)
   }
 
   sql(text: string): Statement {
-    return this.statements.sql(text)
+    return this.#statements.sql(text)
   }
 
   /** Who rings when he wants in does not count. Where the system does not tell, somebody may be there. */
-  private areOthersConnected(): boolean {
+  #areOthersConnected(): boolean {
     const connected = connectedProcesses(this.database.name)
     return connected?.some((pid) => pid !== process.pid && !this.wakeUp.rings(pid)) ?? true
   }

@@ -1,7 +1,7 @@
 import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { bytesInWords } from '../bytes-in-words.ts'
+import { formatBytes } from '../../format.ts'
 import type { Finding } from '../finding.ts'
 import { WAL_LIMIT_BYTES } from './checkpoint.ts'
 import { connectedProcesses } from './connected-processes.ts'
@@ -32,7 +32,7 @@ function examineFile(path: string): Finding[] {
     const database = new Database(path, { fileMustExist: true, timeout: 1000 })
     try {
       const version = database.prepare('select sqlite_version()').pluck().get()
-      const size = bytesInWords(statSync(path).size)
+      const size = formatBytes(statSync(path).size)
       return [
         { name: 'database', status: 'ok', found: `${path}, ${size}, SQLite ${version}` },
         journalMode(database),
@@ -61,13 +61,13 @@ function journalMode(database: SqliteDatabase): Finding {
 function writeAheadLog(path: string): Finding {
   const name = 'write-ahead log'
   const size = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
-  const found = bytesInWords(size)
+  const found = formatBytes(size)
   if (size <= WAL_LIMIT_BYTES) return { name, status: 'ok', found }
   const others = (connectedProcesses(path) ?? []).filter((pid) => pid !== process.pid)
   return {
     name,
     status: 'warning',
-    found: `${found}, more than the ${bytesInWords(WAL_LIMIT_BYTES)} to which ops cuts it back`,
+    found: `${found}, more than the ${formatBytes(WAL_LIMIT_BYTES)} to which ops cuts it back`,
     remedy:
       others.length === 0
         ? 'start ops worker, which cuts it back'
@@ -82,7 +82,7 @@ function inWords(pids: readonly number[]): string {
 function disk(path: string): Finding {
   const { type, bavail, bsize } = statfsSync(dirname(path))
   const room = bavail * bsize
-  const found = `${bytesInWords(room)} left`
+  const found = `${formatBytes(room)} left`
   const network = networkFileSystems[type]
   if (network !== undefined) {
     return {

@@ -29,36 +29,36 @@ interface Surroundings {
 
 /** SQLite's lock is not fair: a worker that drains short tasks back to back would keep every other writer out. */
 export class GiveWay {
-  private readonly surroundings: Surroundings
-  private turnedAt = 0
-  private restedAt = 0
-  private looksAt = 0
-  private isBesideOthers = false
+  readonly #surroundings: Surroundings
+  #turnedAt = 0
+  #restedAt = 0
+  #looksAt = 0
+  #isBesideOthers = false
 
   constructor(surroundings: Surroundings) {
-    this.surroundings = surroundings
+    this.#surroundings = surroundings
   }
 
   async betweenTasks(): Promise<void> {
     const now = performance.now()
-    if (now - this.turnedAt <= TURN_EVERY_MS) return
+    if (now - this.#turnedAt <= TURN_EVERY_MS) return
     // A task that took its time has left the lock free.
-    if (now - this.turnedAt > WORK_BESIDE_OTHERS_MS + REST_BESIDE_OTHERS_MS) this.restedAt = now
-    this.surroundings.ignoreLog()
+    if (now - this.#turnedAt > WORK_BESIDE_OTHERS_MS + REST_BESIDE_OTHERS_MS) this.#restedAt = now
+    this.#surroundings.ignoreLog()
     await turn()
-    if (this.surroundings.takeRing()) await delay(REST_FOR_RING_MS)
-    await this.restBesideOthers(now)
-    this.turnedAt = performance.now()
+    if (this.#surroundings.takeRing()) await delay(REST_FOR_RING_MS)
+    await this.#restBesideOthers(now)
+    this.#turnedAt = performance.now()
   }
 
-  private async restBesideOthers(now: number): Promise<void> {
-    if (now > this.looksAt) {
-      this.isBesideOthers = this.surroundings.areOthersConnected()
+  async #restBesideOthers(now: number): Promise<void> {
+    if (now > this.#looksAt) {
+      this.#isBesideOthers = this.#surroundings.areOthersConnected()
       const tookMs = performance.now() - now
-      this.looksAt = now + Math.max(LOOK_FOR_OTHERS_EVERY_MS, tookMs / SHARE_FOR_LOOKING)
+      this.#looksAt = now + Math.max(LOOK_FOR_OTHERS_EVERY_MS, tookMs / SHARE_FOR_LOOKING)
     }
-    if (!this.isBesideOthers || now - this.restedAt < WORK_BESIDE_OTHERS_MS) return
+    if (!this.#isBesideOthers || now - this.#restedAt < WORK_BESIDE_OTHERS_MS) return
     await delay(REST_BESIDE_OTHERS_MS)
-    this.restedAt = performance.now()
+    this.#restedAt = performance.now()
   }
 }

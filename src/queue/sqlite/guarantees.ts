@@ -1,6 +1,7 @@
 import { statuses, transitions } from '../../task/lifecycle.ts'
 import { SQLITE_NOW } from '../../task-table/sqlite-now.ts'
 import type { QueuedTable } from '../queue.ts'
+import { FOREIGN_WRITER } from '../records.ts'
 import { columnNamed, literal, quote } from './values.ts'
 
 /** An index or a trigger that ops keeps on a task table. */
@@ -133,7 +134,7 @@ function beforeChange(queued: QueuedTable, trigger: MakeTrigger): Guarantee {
     // A writer that is not ops gets its run here: so every attempt has one, and the exclusivity of runs binds it too.
     `${refuse(`${task} || ' cannot go from "' || old.status || '" to "' || coalesce(new.status, 'null') || '"'`, `not ${isLegal}`)}
 ${refuseBusyKey(queued, key, task)}  insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at)
-  values (${literal(table.name)}, old.id, ${attempt}, 'sql', ${key}, ${SQLITE_NOW});`,
+  values (${literal(table.name)}, old.id, ${attempt}, ${literal(FOREIGN_WRITER)}, ${key}, ${SQLITE_NOW});`,
   )
 }
 

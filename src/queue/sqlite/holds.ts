@@ -10,14 +10,14 @@ interface HoldRow {
 }
 
 export class SqliteHolds implements Holds {
-  private readonly connect: () => Connection
+  readonly #connect: () => Connection
 
   constructor(connect: () => Connection) {
-    this.connect = connect
+    this.#connect = connect
   }
 
   async take(key: string, actor: string, reason: string | undefined): Promise<Hold | undefined> {
-    const connection = this.connect()
+    const connection = this.#connect()
     return connection.lock.write(() => {
       const before = holdOf(connection, key)
       if (before) return before
@@ -28,7 +28,7 @@ export class SqliteHolds implements Holds {
   }
 
   async release(key: string, actor: string): Promise<Hold | undefined> {
-    const connection = this.connect()
+    const connection = this.#connect()
     const released = await connection.lock.write(() => {
       const hold = holdOf(connection, key)
       if (!hold) return undefined
@@ -41,7 +41,7 @@ export class SqliteHolds implements Holds {
   }
 
   async list(): Promise<Hold[]> {
-    const rows = this.connect().sql('select * from ops_holds order by held_at, key').all()
+    const rows = this.#connect().sql('select * from ops_holds order by held_at, key').all()
     return (rows as HoldRow[]).map(toHold)
   }
 }

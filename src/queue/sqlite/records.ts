@@ -15,15 +15,15 @@ import { claimOrder } from './guarantees.ts'
 import { columnNamed, decodeRow, literal, quote } from './values.ts'
 
 export class SqliteRecords implements Records {
-  private readonly connect: () => Connection
+  readonly #connect: () => Connection
 
   constructor(connect: () => Connection) {
-    this.connect = connect
+    this.#connect = connect
   }
 
   async tables(): Promise<string[]> {
     const text = `select tbl_name from sqlite_master where type = 'trigger' and name = 'ops_' || tbl_name || '_inserted' order by 1`
-    return this.connect().sql(text).pluck().all() as string[]
+    return this.#connect().sql(text).pluck().all() as string[]
   }
 
   async tasks(
@@ -31,7 +31,7 @@ export class SqliteRecords implements Records {
     { statuses, limit }: { statuses: readonly Status[]; limit: number },
   ): Promise<Readonly<Record<string, unknown>>[]> {
     const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
-    const rows = this.connect()
+    const rows = this.#connect()
       .sql(`select * from ${quote(table.name)} ${where} order by id desc limit ?`)
       .all(limit) as Record<string, unknown>[]
     return rows.map((row) => decodeRow(table, row))
@@ -54,7 +54,7 @@ export class SqliteRecords implements Records {
       const text = `select count(*) from (select 1 from ${name} where ${conditions.join(' and ')} limit ${MOST_COUNTED})`
       return {
         processor,
-        count: this.connect()
+        count: this.#connect()
           .sql(text)
           .pluck()
           .get(...bound) as number,
@@ -63,7 +63,7 @@ export class SqliteRecords implements Records {
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
-    const rows = this.connect()
+    const rows = this.#connect()
       .sql('select * from ops_runs where task_table = ? and task_id = ? order by id')
       .all(table.name, id) as Record<string, never>[]
     return rows.map((row) => ({
@@ -87,7 +87,7 @@ export class SqliteRecords implements Records {
     ]
     const where = conditions.length > 0 ? `where ${conditions.map(([text]) => text).join(' and ')}` : ''
     const order = after === undefined ? 'desc' : 'asc'
-    const rows = this.connect()
+    const rows = this.#connect()
       .sql(`select * from ops_audit ${where} order by id ${order} limit ?`)
       .all(...conditions.map(([, value]) => value), limit) as Record<string, never>[]
     const entries = rows.map((row) => ({

@@ -13,14 +13,14 @@ interface ScheduleRow {
 }
 
 export class SqliteSchedules implements Schedules {
-  private readonly connect: () => Connection
+  readonly #connect: () => Connection
 
   constructor(connect: () => Connection) {
-    this.connect = connect
+    this.#connect = connect
   }
 
   async register(name: string, definition: string): Promise<ScheduleState> {
-    const connection = this.connect()
+    const connection = this.#connect()
     const register = connection.sql(
       `insert into ops_schedules (name, definition, since_at) values (?, ?, ?)
        on conflict (name) do update set
@@ -36,7 +36,7 @@ export class SqliteSchedules implements Schedules {
     at: Date,
     task: { table: TaskTable; row: Readonly<Record<string, unknown>> } | undefined,
   ): Promise<{ isOurs: boolean; task: EnqueuedTask | undefined }> {
-    const connection = this.connect()
+    const connection = this.#connect()
     const done = await connection.lock.write(() => {
       // The condition is the lock: of all workers that come with this tick, one changes the row.
       const { changes } = connection
@@ -55,7 +55,7 @@ export class SqliteSchedules implements Schedules {
   }
 
   async list(): Promise<ScheduleState[]> {
-    return (this.connect().sql('select * from ops_schedules order by name').all() as ScheduleRow[]).map(toState)
+    return (this.#connect().sql('select * from ops_schedules order by name').all() as ScheduleRow[]).map(toState)
   }
 }
 

@@ -20,11 +20,11 @@ const nothing: Readonly<Record<string, unknown>> = {}
 
 /** Ends runs and the tasks they were about. Inside a transaction of the caller's. */
 export class Settlements {
-  private readonly connection: Connection
-  private readonly prepared = new Map<TaskTable, Map<string, EndTask>>()
+  readonly #connection: Connection
+  readonly #prepared = new Map<TaskTable, Map<string, EndTask>>()
 
   constructor(connection: Connection) {
-    this.connection = connection
+    this.#connection = connection
   }
 
   /**
@@ -36,19 +36,19 @@ export class Settlements {
   settle(runId: number, taskId: TaskId, table: TaskTable, outcome: Outcome, now: number): boolean {
     const status = statusAfter(outcome)
     if (status === 'pending') {
-      const canceled = this.canceledInstead(runId, outcome)
+      const canceled = this.#canceledInstead(runId, outcome)
       if (canceled) return this.settle(runId, taskId, table, canceled, now)
     }
     const error = outcome.kind === 'succeeded' ? null : outcome.error
     // The trigger takes the status for the outcome, so only an outcome of another name is written before.
-    if (outcome.kind !== status && !this.decide(runId, outcome.kind, error)) return false
+    if (outcome.kind !== status && !this.#decide(runId, outcome.kind, error)) return false
     const own = outcome.columns ?? nothing
     const keys = Object.keys(own)
     const back = outcome.kind === 'succeeded' ? undefined : outcome.return
     try {
       const values = keys.map((key) => encode(table.columns[key]!, own[key]))
       const end = { error, now, dueAt: now + (back?.delay ?? 0), values, task: taskId, run: runId }
-      return this.endTask(table, status, keys, back)(end) === 1
+      return this.#endTask(table, status, keys, back)(end) === 1
     } catch (cause) {
       if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
@@ -56,8 +56,8 @@ export class Settlements {
   }
 
   /** A task whose end somebody asked for is not tried again. */
-  private canceledInstead(runId: number, outcome: Outcome): Outcome | undefined {
-    const asked = this.connection
+  #canceledInstead(runId: number, outcome: Outcome): Outcome | undefined {
+    const asked = this.#connection
       .sql('select cancel_requested_by from ops_runs where id = ? and ended_at is null')
       .pluck()
     const by = asked.get(runId) as string | null | undefined
@@ -67,21 +67,21 @@ export class Settlements {
     return { kind: 'canceled', error: `canceled by ${by}${before}`, ...(columns && { columns }) }
   }
 
-  private decide(runId: number, outcome: string, error: string | null): boolean {
-    const decide = this.connection.sql('update ops_runs set outcome = ?, error = ? where id = ? and ended_at is null')
+  #decide(runId: number, outcome: string, error: string | null): boolean {
+    const decide = this.#connection.sql('update ops_runs set outcome = ?, error = ? where id = ? and ended_at is null')
     return decide.run(outcome, error, runId).changes === 1
   }
 
-  private endTask(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
-    let ofTable = this.prepared.get(table)
+  #endTask(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
+    let ofTable = this.#prepared.get(table)
     if (!ofTable) {
       ofTable = new Map()
-      this.prepared.set(table, ofTable)
+      this.#prepared.set(table, ofTable)
     }
     const id = `${status} ${back?.delay === undefined} ${back?.givesAttemptBack} ${keys.join(' ')}`
     let endTask = ofTable.get(id)
     if (!endTask) {
-      endTask = prepareEnd(this.connection, table, status, keys, back)
+      endTask = prepareEnd(this.#connection, table, status, keys, back)
       ofTable.set(id, endTask)
     }
     return endTask

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import Database from 'better-sqlite3'
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../processes/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/leftover-groups.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Finding } from '../finding.ts'
@@ -44,18 +44,18 @@ const require = createRequire(import.meta.url)
 /** The queue on one SQLite file. The file is opened when it is first needed, so that a plan makes nothing. */
 export class SqliteQueue implements Queue {
   readonly name: string
-  readonly holds = new SqliteHolds(() => this.connection())
-  readonly schedules = new SqliteSchedules(() => this.connection())
-  readonly records = new SqliteRecords(() => this.connection())
-  private readonly options: OpenOptions
-  private opened: Connection | undefined
-  private readonly claims = new Map<QueuedTable, TableClaims>()
-  private settlements: Settlements | undefined
-  private workerId: string | undefined
+  readonly holds = new SqliteHolds(() => this.#connection())
+  readonly schedules = new SqliteSchedules(() => this.#connection())
+  readonly records = new SqliteRecords(() => this.#connection())
+  readonly #options: OpenOptions
+  #opened: Connection | undefined
+  readonly #claims = new Map<QueuedTable, TableClaims>()
+  #settlements: Settlements | undefined
+  #workerId: string | undefined
 
   constructor(path: string, options: OpenOptions) {
     this.name = path
-    this.options = options
+    this.#options = options
   }
 
   async exists(): Promise<boolean> {
@@ -63,10 +63,10 @@ export class SqliteQueue implements Queue {
   }
 
   async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    if (isThere(this.name)) return planMigration(this.connection().database, sources, tables)
+    if (isThere(this.name)) return planMigration(this.#connection().database, sources, tables)
     const nothing = new Database(':memory:')
     return [
-      { kind: 'create database', source: 'core', name: this.name, change: 'create' },
+      { kind: 'create_database', source: 'core', name: this.name, change: 'create' },
       ...planMigration(nothing, sources, tables),
     ]
   }
@@ -75,17 +75,17 @@ export class SqliteQueue implements Queue {
     // Looked at without the lock first: a start with nothing to do disturbs nobody.
     const due = await this.planMigration(sources, tables)
     if (due.length === 0) return []
-    const done = await migrate(this.connection({ create: true }), sources, tables)
-    this.claims.clear()
-    return [...due.filter(({ kind }) => kind === 'create database'), ...done]
+    const done = await migrate(this.#connection({ create: true }), sources, tables)
+    this.#claims.clear()
+    return [...due.filter(({ kind }) => kind === 'create_database'), ...done]
   }
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    return missingColumns(this.connection(), table)
+    return missingColumns(this.#connection(), table)
   }
 
   async examine(): Promise<Finding[]> {
-    return examine(this.name, () => this.connection())
+    return examine(this.name, () => this.#connection())
   }
 
   async enqueue(
@@ -93,7 +93,7 @@ export class SqliteQueue implements Queue {
     rows: Iterable<Readonly<Record<string, unknown>>>,
     { runAt, actor }: EnqueueOptions = {},
   ): Promise<EnqueuedTask[]> {
-    const connection = this.connection()
+    const connection = this.#connection()
     const added = await connection.lock.write(() =>
       asActor(connection, actor, () => insertTasks(connection, table, rows, runAt)),
     )
@@ -103,15 +103,15 @@ export class SqliteQueue implements Queue {
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
     const text = `select * from ${quote(table.name)} where id = ?`
-    const row = this.connection().sql(text).get(id)
+    const row = this.#connection().sql(text).get(id)
     return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
   }
 
   async startWorker({ id, host, pid, version }: WorkerIdentity): Promise<void> {
-    const connection = this.connection()
+    const connection = this.#connection()
     const { lives, lock, wakeUp } = connection
     lives.begin(id)
-    this.workerId = id
+    this.#workerId = id
     const insert = connection.sql(
       `insert into ops_workers (id, host, pid, version, started_at, state) values (?, ?, ?, ?, ?, 'polling')`,
     )
@@ -120,19 +120,19 @@ export class SqliteQueue implements Queue {
   }
 
   async isAlive(workerId: string): Promise<boolean> {
-    return this.connection().lives.isAlive(workerId)
+    return this.#connection().lives.isAlive(workerId)
   }
 
   async hasLivingWorker(): Promise<boolean> {
-    const ids = this.connection().sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
-    return ids.some((id) => this.connection().lives.isAlive(id))
+    const ids = this.#connection().sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
+    return ids.some((id) => this.#connection().lives.isAlive(id))
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
     const now = Date.now()
-    if (!tables.some((queued) => this.claimsOf(queued).hasDue(now))) return undefined
-    const claim = await this.connection().lock.write(() => {
-      const first = this.claimFirst(tables, Date.now())
+    if (!tables.some((queued) => this.#claimsOf(queued).hasDue(now))) return undefined
+    const claim = await this.#connection().lock.write(() => {
+      const first = this.#claimFirst(tables, Date.now())
       failpoint('claim.before-commit')
       return first
     })
@@ -145,13 +145,13 @@ export class SqliteQueue implements Queue {
     outcome: Outcome,
     next: readonly QueuedTable[] = [],
   ): Promise<{ held: boolean; next?: Claim | undefined }> {
-    const { checkpoint, giveWay, lock } = this.connection()
+    const { checkpoint, giveWay, lock } = this.#connection()
     await giveWay.betweenTasks()
     checkpoint.whenLarge()
     const settled = await lock.write(() => {
-      const held = this.settler().settle(run.id, run.taskId, run.queued.table, outcome, Date.now())
+      const held = this.#settler().settle(run.id, run.taskId, run.queued.table, outcome, Date.now())
       // Not the time from before: the next run would be seen to begin before this one, with its key, has ended.
-      const claim = this.claimFirst(next, Date.now())
+      const claim = this.#claimFirst(next, Date.now())
       failpoint('settle.before-commit')
       return { held, next: claim }
     })
@@ -160,32 +160,32 @@ export class SqliteQueue implements Queue {
   }
 
   async report(run: Run, progress: Progress): Promise<boolean> {
-    return report(this.connection(), run, progress, this.workerId ?? 'ops')
+    return report(this.#connection(), run, progress, this.#workerId ?? 'ops')
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
-    return recordProcessGroups(this.connection(), run, bootId, groups)
+    return recordProcessGroups(this.#connection(), run, bootId, groups)
   }
 
   async stateOf(run: Run): Promise<RunState> {
-    return stateOf(this.connection(), run)
+    return stateOf(this.#connection(), run)
   }
 
   async openRuns(): Promise<OpenRun[]> {
-    return openRuns(this.connection(), Date.now())
+    return openRuns(this.#connection(), Date.now())
   }
 
   async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
-    const settle = (now: number) => this.settler().settle(run.id, run.taskId, queued.table, outcome, now)
-    return settleDead(this.connection(), run, queued, outcome, settle, this.workerId ?? 'ops')
+    const settle = (now: number) => this.#settler().settle(run.id, run.taskId, queued.table, outcome, now)
+    return settleDead(this.#connection(), run, queued, outcome, settle, this.#workerId ?? 'ops')
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    return this.connection().lock.write(() => cancel(this.connection(), table, id, actor))
+    return this.#connection().lock.write(() => cancel(this.#connection(), table, id, actor))
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
-    const connection = this.connection()
+    const connection = this.#connection()
     const result = await connection.lock.write(() => retry(connection, table, id, actor))
     connection.wakeUp.ring()
     return result
@@ -193,10 +193,10 @@ export class SqliteQueue implements Queue {
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
     const now = Date.now()
-    const runTimes = tables.map((queued) => this.claimsOf(queued).nextRunAt(now)).filter((at) => at !== undefined)
+    const runTimes = tables.map((queued) => this.#claimsOf(queued).nextRunAt(now)).filter((at) => at !== undefined)
     const untilDue = Math.min(...runTimes, Number.POSITIVE_INFINITY) - now
-    this.connection().checkpoint.whenLarge()
-    const changed = await this.connection().wakeUp.changed(Math.min(pollInterval, untilDue), signal)
+    this.#connection().checkpoint.whenLarge()
+    const changed = await this.#connection().wakeUp.changed(Math.min(pollInterval, untilDue), signal)
     if (signal.aborted) return 'stopped'
     if (changed) return 'changed'
     return untilDue <= pollInterval ? 'due' : 'poll'
@@ -205,45 +205,45 @@ export class SqliteQueue implements Queue {
   drizzle(): unknown {
     // Required, not imported: only a processor that queries pays for Drizzle, and it gets the copy that all import.
     const { drizzleOf } = require(`./drizzle${extname(import.meta.filename)}`) as typeof import('./drizzle.ts')
-    return drizzleOf(this.connection().database)
+    return drizzleOf(this.#connection().database)
   }
 
   async close(): Promise<void> {
-    if (!this.opened) return
-    const { lives, lock } = this.opened
-    if (this.workerId !== undefined) {
-      const update = this.opened.sql(`update ops_workers set state = 'stopped', stopped_at = ? where id = ?`)
-      await lock.write(() => update.run(Date.now(), this.workerId))
+    if (!this.#opened) return
+    const { lives, lock } = this.#opened
+    if (this.#workerId !== undefined) {
+      const update = this.#opened.sql(`update ops_workers set state = 'stopped', stopped_at = ? where id = ?`)
+      await lock.write(() => update.run(Date.now(), this.#workerId))
       lives.end()
     }
-    this.opened.close()
-    this.opened = undefined
+    this.#opened.close()
+    this.#opened = undefined
   }
 
-  private claimFirst(tables: readonly QueuedTable[], now: number): Claim | undefined {
+  #claimFirst(tables: readonly QueuedTable[], now: number): Claim | undefined {
     for (const queued of tables) {
-      const claim = this.claimsOf(queued).claim(now)
+      const claim = this.#claimsOf(queued).claim(now)
       if (claim) return claim
     }
     return undefined
   }
 
-  private claimsOf(queued: QueuedTable): TableClaims {
-    let claims = this.claims.get(queued)
+  #claimsOf(queued: QueuedTable): TableClaims {
+    let claims = this.#claims.get(queued)
     if (!claims) {
-      claims = new TableClaims(this.connection(), queued, this.workerId ?? 'ops')
-      this.claims.set(queued, claims)
+      claims = new TableClaims(this.#connection(), queued, this.#workerId ?? 'ops')
+      this.#claims.set(queued, claims)
     }
     return claims
   }
 
-  private settler(): Settlements {
-    this.settlements ??= new Settlements(this.connection())
-    return this.settlements
+  #settler(): Settlements {
+    this.#settlements ??= new Settlements(this.#connection())
+    return this.#settlements
   }
 
-  private connection(options: OpenOptions = {}): Connection {
-    this.opened ??= new Connection(this.name, { ...this.options, ...options })
-    return this.opened
+  #connection(options: OpenOptions = {}): Connection {
+    this.#opened ??= new Connection(this.name, { ...this.#options, ...options })
+    return this.#opened
   }
 }

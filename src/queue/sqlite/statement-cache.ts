@@ -2,18 +2,18 @@ import type { Database, Statement } from 'better-sqlite3'
 
 /** The statements of one connection, each prepared once. */
 export class StatementCache {
-  private readonly database: Database
-  private readonly statements = new Map<string, Statement>()
+  readonly #database: Database
+  readonly #statements = new Map<string, Statement>()
 
   constructor(database: Database) {
-    this.database = database
+    this.#database = database
   }
 
   sql(text: string): Statement {
-    let statement = this.statements.get(text)
+    let statement = this.#statements.get(text)
     if (!statement) {
-      statement = this.database.prepare(text)
-      this.statements.set(text, statement)
+      statement = this.#database.prepare(text)
+      this.#statements.set(text, statement)
     }
     return statement
   }

@@ -14,31 +14,31 @@ const LOOK_CLOSELY_MS = 2
  * a small wake file that ops' own writers touch. Both are hints; `data_version` says whether it was so.
  */
 export class WakeUp {
-  private readonly walFile: string
-  private readonly wakeFile: string
-  private walWatcher: FSWatcher | undefined
-  private wakeWatcher: FSWatcher | undefined
-  private readonly dataVersion: Statement
-  private seen: unknown
-  private hinted = false
-  private onHint: (() => void) | undefined
-  private isRung = false
-  private readonly ringers = new Set<number>()
+  readonly #walFile: string
+  readonly #wakeFile: string
+  #walWatcher: FSWatcher | undefined
+  #wakeWatcher: FSWatcher | undefined
+  readonly #dataVersion: Statement
+  #seen: unknown
+  #hinted = false
+  #onHint: (() => void) | undefined
+  #isRung = false
+  readonly #ringers = new Set<number>()
 
   constructor(database: SqliteDatabase) {
-    this.walFile = `${database.name}-wal`
-    this.wakeFile = `${database.name}-wake`
-    this.dataVersion = database.prepare('pragma data_version').pluck()
-    this.seen = this.dataVersion.get()
+    this.#walFile = `${database.name}-wal`
+    this.#wakeFile = `${database.name}-wake`
+    this.#dataVersion = database.prepare('pragma data_version').pluck()
+    this.#seen = this.#dataVersion.get()
   }
 
   /** Begins to listen for rings. Where the system has no more watches to give, the poll alone goes on. */
   listen(): void {
     this.ring()
-    this.wakeWatcher = watchFile(this.wakeFile, () => {
-      this.isRung = true
-      this.noteRinger()
-      this.hint()
+    this.#wakeWatcher = watchFile(this.#wakeFile, () => {
+      this.#isRung = true
+      this.#noteRinger()
+      this.#hint()
     })
   }
 
@@ -47,14 +47,14 @@ export class WakeUp {
    * drains the queue a third of its speed.
    */
   ignoreLog(): void {
-    this.walWatcher?.close()
-    this.walWatcher = undefined
+    this.#walWatcher?.close()
+    this.#walWatcher = undefined
   }
 
   /** Tells the workers on this file that something changed, or that somebody waits for the lock. */
   ring(): void {
     try {
-      writeFileSync(this.wakeFile, String(process.pid))
+      writeFileSync(this.#wakeFile, String(process.pid))
     } catch {
       // A hint that cannot be given; the poll finds the change.
     }
@@ -62,12 +62,12 @@ export class WakeUp {
 
   /** Whether this process is known to ring when it wants in. */
   rings(pid: number): boolean {
-    return this.ringers.has(pid)
+    return this.#ringers.has(pid)
   }
 
-  private noteRinger(): void {
+  #noteRinger(): void {
     try {
-      this.ringers.add(Number(readFileSync(this.wakeFile, 'utf8')))
+      this.#ringers.add(Number(readFileSync(this.#wakeFile, 'utf8')))
     } catch {
       // Who it was is a help, not a need.
     }
@@ -75,16 +75,16 @@ export class WakeUp {
 
   /** Whether somebody rang since the last time this was asked. */
   takeRing(): boolean {
-    const { isRung } = this
-    this.isRung = false
+    const isRung = this.#isRung
+    this.#isRung = false
     return isRung
   }
 
   /** Whether another connection has committed since the last time this was asked. */
   hasChanged(): boolean {
-    const version = this.dataVersion.get()
-    if (version === this.seen) return false
-    this.seen = version
+    const version = this.#dataVersion.get()
+    if (version === this.#seen) return false
+    this.#seen = version
     return true
   }
 
@@ -92,44 +92,44 @@ export class WakeUp {
   async changed(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     const end = performance.now() + milliseconds
     // Before the first look, so that no commit falls between the two.
-    this.walWatcher ??= watchFile(this.walFile, () => this.hint())
+    this.#walWatcher ??= watchFile(this.#walFile, () => this.#hint())
     for (;;) {
       if (this.hasChanged()) return true
       const left = end - performance.now()
       if (left <= 0 || signal.aborted) return false
-      if (this.hinted || (await this.nextHint(left, signal))) {
-        this.hinted = false
-        if (await this.lookAgain(signal)) return true
+      if (this.#hinted || (await this.#nextHint(left, signal))) {
+        this.#hinted = false
+        if (await this.#lookAgain(signal)) return true
       }
     }
   }
 
   close(): void {
     this.ignoreLog()
-    this.wakeWatcher?.close()
+    this.#wakeWatcher?.close()
   }
 
-  private hint(): void {
-    this.hinted = true
-    this.onHint?.()
+  #hint(): void {
+    this.#hinted = true
+    this.#onHint?.()
   }
 
-  private nextHint(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  #nextHint(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const finish = (hinted: boolean) => {
         clearTimeout(timer)
         signal.removeEventListener('abort', stop)
-        this.onHint = undefined
+        this.#onHint = undefined
         resolve(hinted)
       }
       const stop = () => finish(false)
       const timer = setTimeout(stop, milliseconds)
-      this.onHint = () => finish(true)
+      this.#onHint = () => finish(true)
       signal.addEventListener('abort', stop, { once: true })
     })
   }
 
-  private async lookAgain(signal: AbortSignal): Promise<boolean> {
+  async #lookAgain(signal: AbortSignal): Promise<boolean> {
     const started = performance.now()
     for (;;) {
       if (this.hasChanged()) return true

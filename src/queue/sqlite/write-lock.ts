@@ -21,21 +21,21 @@ interface Waiting {
 
 /** Takes SQLite's write lock for one transaction at a time. */
 export class WriteLock {
-  private readonly database: SqliteDatabase
-  private readonly ring: () => void
-  private readonly begin
-  private readonly commit
-  private readonly rollback
+  readonly #database: SqliteDatabase
+  readonly #ring: () => void
+  readonly #begin
+  readonly #commit
+  readonly #rollback
 
   /** @param ring asks workers that drain the queue to give way */
   constructor(database: SqliteDatabase, ring: () => void) {
-    this.database = database
-    this.ring = ring
+    this.#database = database
+    this.#ring = ring
     // IMMEDIATE always: a transaction that reads first and writes later fails with SQLITE_BUSY_SNAPSHOT, which no
     // waiting mends.
-    this.begin = database.prepare('begin immediate')
-    this.commit = database.prepare('commit')
-    this.rollback = database.prepare('rollback')
+    this.#begin = database.prepare('begin immediate')
+    this.#commit = database.prepare('commit')
+    this.#rollback = database.prepare('rollback')
   }
 
   /**
@@ -44,57 +44,57 @@ export class WriteLock {
    * @throws DatabaseBusyError when another writer keeps the lock for 30 s, DatabaseUnusableError when the disk is full and the like
    */
   async write<T>(transaction: () => T): Promise<T> {
-    if (!this.tryBegin()) await this.wait()
-    return this.finish(transaction)
+    if (!this.#tryBegin()) await this.#wait()
+    return this.#finish(transaction)
   }
 
   /** The same for a caller who cannot wait for a promise. */
   writeSync<T>(transaction: () => T): T {
-    const waiting = this.waiting()
-    while (!this.tryBegin(waiting)) pause(RETRY_MS)
-    return this.finish(transaction)
+    const waiting = this.#waiting()
+    while (!this.#tryBegin(waiting)) pause(RETRY_MS)
+    return this.#finish(transaction)
   }
 
-  private async wait(): Promise<void> {
-    const waiting = this.waiting()
-    while (!this.tryBegin(waiting)) {
+  async #wait(): Promise<void> {
+    const waiting = this.#waiting()
+    while (!this.#tryBegin(waiting)) {
       if (performance.now() - waiting.since < PATIENCE_OF_THE_THREAD_MS) pause(RETRY_MS)
       else await delay(1)
     }
   }
 
-  private waiting(): Waiting {
+  #waiting(): Waiting {
     return { since: performance.now(), rangAt: Number.NEGATIVE_INFINITY }
   }
 
-  private tryBegin(waiting?: Waiting): boolean {
+  #tryBegin(waiting?: Waiting): boolean {
     try {
-      this.begin.run()
+      this.#begin.run()
       return true
     } catch (error) {
-      if (!isBusy(error)) throw asUnusable(this.database.name, error)
-      if (waiting) this.stillBusy(waiting, error)
+      if (!isBusy(error)) throw asUnusable(this.#database.name, error)
+      if (waiting) this.#stillBusy(waiting, error)
       return false
     }
   }
 
-  private stillBusy(waiting: Waiting, error: unknown): void {
+  #stillBusy(waiting: Waiting, error: unknown): void {
     const now = performance.now()
-    if (now - waiting.since > PATIENCE_MS) throw new DatabaseBusyError(this.database.name, now - waiting.since, error)
+    if (now - waiting.since > PATIENCE_MS) throw new DatabaseBusyError(this.#database.name, now - waiting.since, error)
     if (now - waiting.rangAt < RING_EVERY_MS) return
-    this.ring()
+    this.#ring()
     waiting.rangAt = now
   }
 
-  private finish<T>(transaction: () => T): T {
+  #finish<T>(transaction: () => T): T {
     try {
       const result = transaction()
-      this.commit.run()
+      this.#commit.run()
       return result
     } catch (error) {
       // SQLite has rolled back by itself after some errors (a full disk), and then there is nothing to roll back.
-      if (this.database.inTransaction) this.rollback.run()
-      throw asUnusable(this.database.name, error)
+      if (this.#database.inTransaction) this.#rollback.run()
+      throw asUnusable(this.#database.name, error)
     }
   }
 }

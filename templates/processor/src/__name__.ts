@@ -13,7 +13,7 @@ export default defineProcessor({
   exclusiveBy: '__exclusiveBy__',
 
   /** What it returns goes into the task's own columns, and what it throws fails the task. */
-  async process(task, { log, progress }) {
+  async perform(task, { log, progress }) {
     __logs__
     progress(1, 'done')
   },

@@ -24,7 +24,7 @@ const ready = tables.map((table, index) => {
     table,
     priority: index,
     exclusiveBy: 'environment',
-    process: async () => {},
+    perform: async () => {},
   })
   return { processor, settings: {}, queued: toQueuedTable(processor, {}) }
 })
@@ -44,7 +44,7 @@ await queue.enqueue(
 let done = 0
 let startedAt = 0
 const stop = new AbortController()
-ready[2]!.processor.process = async () => {
+ready[2]!.processor.perform = async () => {
   done += 1
   if (done === warmUp) startedAt = performance.now()
   if (done === n + warmUp) stop.abort()

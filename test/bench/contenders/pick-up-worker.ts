@@ -1,5 +1,5 @@
 /**
- * A worker that tells its parent when `process` began for each task, by the clock that all processes share; with a backlog
+ * A worker that tells its parent when `perform` began for each task, by the clock that all processes share; with a backlog
  * it drains no-op tasks instead.
  */
 
@@ -25,7 +25,7 @@ const table = taskTable('checks', (column) => ({ payload: column.text() }))
 const processor = defineProcessor({
   name: 'check',
   table,
-  process: (task) => {
+  perform: (task) => {
     if (backlog === 0) process.send!({ id: task.id, startedAt: String(process.hrtime.bigint()) })
   },
 })

@@ -19,7 +19,7 @@ const cancel = command(
       if (isSettled(status)) expect(result).toEqual({ change: 'none', status })
       else if (run?.handle) {
         expect(result).toEqual({ change: 'asked', status: 'ongoing' })
-        if (run.askedBy === undefined) model.record(task, run.id, 'cancel requested', null, null, person)
+        if (run.askedBy === undefined) model.record(task, run.id, 'cancel_requested', null, null, person)
         run.askedBy ??= person
       } else {
         expect(result).toEqual({ change: 'canceled', status: 'canceled' })

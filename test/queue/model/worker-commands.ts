@@ -14,7 +14,7 @@ const error = 'no such host'
 const outcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome>(
   ...often(6, { kind: 'succeeded', columns: {} } as const),
   { kind: 'failed', error },
-  { kind: 'timed out', error: 'timed out after 1m' },
+  { kind: 'timed_out', error: 'timed out after 1m' },
   { kind: 'canceled', error: 'canceled by eve' },
   { kind: 'quarantined', error: 'quarantined' },
   { kind: 'failed', error, return: {} },

@@ -30,9 +30,11 @@ async function application(kind: (typeof kinds)[number] = 'a client') {
 describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kind) => {
   it('adds one task, or many, and gives their ids in order', async () => {
     const { handle, rows, queue } = await application(kind)
-    const id: number = await enqueue(handle, builds, { repository: 'a' })
+    const { id }: { id: number } = await enqueue(handle, builds, { repository: 'a' })
     expect(id).toBe(1)
-    expect(await enqueue(handle, checks, [{ url: 'a' }, {}, { url: 'c', result: { code: 200 } }])).toEqual([1, 2, 3])
+    expect(await enqueue(handle, checks, [{ url: 'a' }, {}, { url: 'c', result: { code: 200 } }])).toEqual(
+      [1, 2, 3].map((id) => ({ id, isNew: true })),
+    )
     expect(await rows('select url, result from checks order by id')).toEqual([
       { url: 'a', result: null },
       { url: null, result: null },
@@ -70,10 +72,12 @@ describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kin
 
   it('gives the task that waits where no two alike may', async () => {
     const { handle } = await application(kind)
-    const id = await enqueue(handle, syncs, { environment: 'a' })
-    expect(await enqueue(handle, syncs, { environment: 'a', note: 'again' })).toBe(id)
-    const ids = await enqueue(handle, syncs, [{ environment: 'b' }, { environment: 'a' }, { environment: 'b' }])
-    expect(ids).toEqual([expect.any(Number), id, ids[0]])
+    const { id } = await enqueue(handle, syncs, { environment: 'a' })
+    const again = { id, isNew: false }
+    expect(await enqueue(handle, syncs, { environment: 'a', note: 'again' })).toEqual(again)
+    const added = await enqueue(handle, syncs, [{ environment: 'b' }, { environment: 'a' }, { environment: 'b' }])
+    const [first] = added
+    expect(added).toEqual([{ id: expect.any(Number), isNew: true }, again, { id: first!.id, isNew: false }])
   })
 })
 
@@ -100,7 +104,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
   it('of Drizzle is there with the rest of the data, or gone', async () => {
     const { database, count } = await application()
     await database.transaction(async (transaction) => {
-      expect(await enqueue(transaction, checks, [{}, {}])).toEqual([1, 2])
+      expect(await enqueue(transaction, checks, [{}, {}])).toMatchObject([{ id: 1 }, { id: 2 }])
       expect(await count()).toBe(0)
     })
     expect(await count()).toBe(2)
@@ -127,7 +131,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
     const { client, count } = await application()
     await enqueue(client, syncs, { environment: 'a' })
     await client.query('begin; insert into orders values (1)')
-    expect(await enqueue(client, syncs, { environment: 'a' })).toBe(1)
+    expect(await enqueue(client, syncs, { environment: 'a' })).toEqual({ id: 1, isNew: false })
     await client.query('commit')
     expect(await count()).toBe(1)
   })

@@ -166,7 +166,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
         ).split(' ')
         const settle = bind(
           settleStatement(table.table, [], tables),
-          ...[run!, `'${task}'`, `'failed'`, `'timed out'`, `'late'`, 'null', 'false', `'one'`],
+          ...[run!, `'${task}'`, `'failed'`, `'timed_out'`, `'late'`, 'null', 'false', `'one'`],
         )
         const plans = await plansWithin(settle)
         expect(plans.map(({ sql }) => sql).join('\n')).toContain('update ops_runs')

@@ -40,7 +40,7 @@ describe('a new database', () => {
     const queue = openQueue(file)
     const planned = await queue.planMigration([plugin], [queuedBuilds])
     expect(planned.slice(0, 4)).toEqual([
-      { kind: 'create database', source: 'core', name: file, change: 'create' },
+      { kind: 'create_database', source: 'core', name: file, change: 'create' },
       { kind: 'migration', source: 'core', name: '0000_core', change: 'create' },
       { kind: 'migration', source: 'core', name: '0001_holds_and_schedules', change: 'create' },
       { kind: 'migration', source: 'ops-plugin-build', name: '0000_builds', change: 'create' },
@@ -67,7 +67,7 @@ describe('a new database', () => {
     for (const process of migrating) expect(await process.line()).toBe('ready')
     for (const process of migrating) process.say('go')
     const done = await Promise.all(migrating.map(async (process) => JSON.parse(await process.line())))
-    const names = done.flat().flatMap(({ kind, name }) => (kind === 'create database' ? [] : [name]))
+    const names = done.flat().flatMap(({ kind, name }) => (kind === 'create_database' ? [] : [name]))
     expect(names.slice(0, 4).sort()).toEqual(['0000_builds', '0000_core', '0001_holds_and_schedules', '0001_note'])
     expect(names).toEqual([...new Set(names)])
     const queue = openQueue(file)

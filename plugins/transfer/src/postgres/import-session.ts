@@ -12,32 +12,32 @@ const COLLECTED = 'pg_temp.ops_collected'
  * server refuses known by its line. All of it is one transaction: a killed import leaves nothing.
  */
 export class PostgresImport implements ImportSession {
-  private readonly client: pg.PoolClient
-  private readonly request: ImportRequest
-  private copy: CopyStreamQuery | undefined
-  private copying: Promise<void> | undefined
-  private insertion = ''
-  private count = 0
-  private isCommitted = false
+  readonly #client: pg.PoolClient
+  readonly #request: ImportRequest
+  #copy: CopyStreamQuery | undefined
+  #copying: Promise<void> | undefined
+  #insertion = ''
+  #count = 0
+  #isCommitted = false
 
   constructor(client: pg.PoolClient, request: ImportRequest) {
-    this.client = client
-    this.request = request
+    this.#client = client
+    this.#request = request
   }
 
   /** @param begin begins the transaction */
   async open(begin: string): Promise<void> {
     try {
-      await this.client.query(begin)
-      const fields = this.request.columns.map((_, index) => `c${index} text`)
-      await this.client.query(
+      await this.#client.query(begin)
+      const fields = this.#request.columns.map((_, index) => `c${index} text`)
+      await this.#client.query(
         `create temp table ops_collected (number bigint, line bigint, ${fields.join(', ')}) on commit drop`,
       )
-      this.insertion = await this.insertStatement()
-      this.copy = this.client.query(copyFrom(`copy ${COLLECTED} from stdin with (format csv)`))
-      this.copying = finished(this.copy)
+      this.#insertion = await this.#insertStatement()
+      this.#copy = this.#client.query(copyFrom(`copy ${COLLECTED} from stdin with (format csv)`))
+      this.#copying = finished(this.#copy)
       // Met where it is awaited; until then nobody listens.
-      this.copying.catch(() => {})
+      this.#copying.catch(() => {})
     } catch (error) {
       await this.close()
       throw error
@@ -47,68 +47,70 @@ export class PostgresImport implements ImportSession {
   async collect(rows: readonly Row[]): Promise<void> {
     let text = ''
     for (const { line, values } of rows) {
-      this.count += 1
-      text += `${this.count},${line},${values.map(encode).join(',')}\n`
+      this.#count += 1
+      text += `${this.#count},${line},${values.map(encode).join(',')}\n`
     }
-    if (text === '' || this.copy!.write(text)) return
-    await Promise.race([once(this.copy!, 'drain'), this.copying])
+    if (text === '' || this.#copy!.write(text)) return
+    await Promise.race([once(this.#copy!, 'drain'), this.#copying])
   }
 
   async begin(): Promise<void> {
-    const copy = this.copy!
-    this.copy = undefined
+    const copy = this.#copy!
+    this.#copy = undefined
     copy.end()
-    await this.copying
-    await this.client.query(`create unique index on ${COLLECTED} (number); analyze ${COLLECTED}`)
+    await this.#copying
+    await this.#client.query(`create unique index on ${COLLECTED} (number); analyze ${COLLECTED}`)
   }
 
   async insert(from: number, to: number): Promise<number> {
-    await this.client.query('savepoint rows')
+    await this.#client.query('savepoint rows')
     try {
-      const { rowCount } = await this.client.query(this.insertion, [from, to])
-      await this.client.query('release rows')
+      const { rowCount } = await this.#client.query(this.#insertion, [from, to])
+      await this.#client.query('release rows')
       // Of rows with the same key the last one is written, and the others count as they do elsewhere.
-      return this.request.conflict.do === 'update' ? to - from + 1 : (rowCount ?? 0)
+      return this.#request.conflict.do === 'update' ? to - from + 1 : (rowCount ?? 0)
     } catch (error) {
       const refusal = refusalOf(error)
       if (!refusal) throw error
-      await this.client.query('rollback to rows')
+      await this.#client.query('rollback to rows')
       throw refusal
     }
   }
 
   async collected(number: number): Promise<Row> {
     const query = { text: `select * from ${COLLECTED} where number = $1`, values: [number], rowMode: 'array' as const }
-    const { rows } = await this.client.query(query)
+    const { rows } = await this.#client.query(query)
     const [, line, ...values] = rows[0] as [unknown, unknown, ...Value[]]
     return { line: Number(line), values }
   }
 
   async commit({ runId, taskId, columns }: Seal): Promise<void> {
     // The fence: whoever was taken for dead must not write any more, and nobody ends the run before this has ended.
-    const held = await this.client.query('select 1 from ops_runs where id = $1 and ended_at is null for share', [runId])
+    const held = await this.#client.query('select 1 from ops_runs where id = $1 and ended_at is null for share', [
+      runId,
+    ])
     if (held.rowCount === 0) throw new Error('the run was taken away; nothing was imported')
-    await this.advanceSequences()
+    await this.#advanceSequences()
     const set = Object.keys(columns).map((name, index) => `${quote(name)} = $${index + 2}`)
-    await this.client.query(`update imports set ${set.join(', ')} where id = $1`, [taskId, ...Object.values(columns)])
-    await this.client.query('commit')
-    this.isCommitted = true
+    await this.#client.query(`update imports set ${set.join(', ')} where id = $1`, [taskId, ...Object.values(columns)])
+    await this.#client.query('commit')
+    this.#isCommitted = true
   }
 
   async close(): Promise<void> {
-    this.copy?.destroy()
-    await this.copying?.catch(() => {})
+    this.#copy?.destroy()
+    await this.#copying?.catch(() => {})
     let failure: Error | undefined
-    if (!this.isCommitted) {
-      await this.client.query('rollback').catch((error: Error) => {
+    if (!this.#isCommitted) {
+      await this.#client.query('rollback').catch((error: Error) => {
         failure = error
       })
     }
-    this.client.release(failure)
+    this.#client.release(failure)
   }
 
-  private async insertStatement(): Promise<string> {
-    const { table, columns, conflict } = this.request
+  async #insertStatement(): Promise<string> {
+    const { table, columns, conflict } = this.#request
     const names = columns.map(({ name }) => quote(name))
     const fields = columns.map(({ castTo }, index) => `c${index}::${castTo}`)
     const key = conflict.do === 'update' ? conflict.key : []
@@ -124,28 +126,28 @@ export class PostgresImport implements ImportSession {
     // One statement cannot update a row twice.
     const distinct = key.length > 0 ? `distinct on (${keyFields.join(', ')})` : ''
     const order = [...keyFields, key.length > 0 ? 'number desc' : 'number'].join(', ')
-    const overriding = (await this.hasFixedIdentity()) ? 'overriding system value' : ''
+    const overriding = (await this.#hasFixedIdentity()) ? 'overriding system value' : ''
     return `insert into ${table.sql} (${names.join(', ')}) ${overriding}
       select ${distinct} ${fields.join(', ')} from ${COLLECTED} where number between $1 and $2 order by ${order} ${onConflict}`
   }
 
-  private async hasFixedIdentity(): Promise<boolean> {
-    const { rows } = await this.client.query(
+  async #hasFixedIdentity(): Promise<boolean> {
+    const { rows } = await this.#client.query(
       `select attname from pg_attribute where attrelid = $1::regclass and attidentity = 'a'`,
-      [this.request.table.sql],
+      [this.#request.table.sql],
     )
-    return rows.some(({ attname }) => this.request.columns.some(({ name }) => name === attname))
+    return rows.some(({ attname }) => this.#request.columns.some(({ name }) => name === attname))
   }
 
   /** Numbers that the file brought are not given again. */
-  private async advanceSequences(): Promise<void> {
-    const { table, columns } = this.request
+  async #advanceSequences(): Promise<void> {
+    const { table, columns } = this.#request
     for (const { name } of columns.filter(({ kind }) => kind === 'integer')) {
-      const { rows } = await this.client.query('select pg_get_serial_sequence($1, $2) as sequence', [table.sql, name])
+      const { rows } = await this.#client.query('select pg_get_serial_sequence($1, $2) as sequence', [table.sql, name])
       const { sequence } = rows[0]
       if (sequence === null) continue
       const highest = `(select max(${quote(name)}) as highest from ${table.sql}) rows`
-      await this.client.query(
+      await this.#client.query(
         `select setval($1, highest) from ${highest} where highest >= (select last_value from ${sequence})`,
         [sequence],
       )

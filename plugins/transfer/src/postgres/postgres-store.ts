@@ -22,18 +22,18 @@ const SETTINGS = [
   .join('; ')
 
 export class PostgresStore implements Store {
-  private readonly pool: pg.Pool
+  readonly #pool: pg.Pool
 
   constructor(pool: pg.Pool) {
-    this.pool = pool
+    this.#pool = pool
   }
 
   async describe(name: string, use: 'import' | 'export'): Promise<Table> {
-    return describeTable(this.pool, name, use)
+    return describeTable(this.#pool, name, use)
   }
 
   async beginImport(request: ImportRequest): Promise<ImportSession> {
-    const session = new PostgresImport(await this.pool.connect(), request)
+    const session = new PostgresImport(await this.#pool.connect(), request)
     await session.open(`begin; ${SETTINGS}`)
     return session
   }
@@ -41,13 +41,13 @@ export class PostgresStore implements Store {
   /** An estimate: counting reads the whole table. */
   async countRows({ table, where }: Pick<ExportRequest, 'table' | 'where'>): Promise<number | undefined> {
     if (where !== null) return undefined
-    const { rows } = await this.pool.query('select reltuples from pg_class where oid = $1::regclass', [table.sql])
+    const { rows } = await this.#pool.query('select reltuples from pg_class where oid = $1::regclass', [table.sql])
     const estimate = Number(rows[0]?.reltuples)
     return estimate > 0 ? estimate : undefined
   }
 
   async *rows(request: ExportRequest): AsyncIterable<ExportedPiece> {
-    const client = await this.pool.connect()
+    const client = await this.#pool.connect()
     let failure: Error | undefined
     try {
       await client.query(`begin isolation level repeatable read read only; ${SETTINGS}`)

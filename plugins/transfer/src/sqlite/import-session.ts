@@ -18,16 +18,16 @@ const STAGED = 'staging.collected'
  * only the database is written in it, so that it is all or nothing.
  */
 export class SqliteImport implements ImportSession {
-  private readonly database: Database.Database
-  private readonly signal: AbortSignal
-  private readonly width: number
-  private readonly add: Database.Statement
-  private readonly copy: Database.Statement
+  readonly #database: Database.Database
+  readonly #signal: AbortSignal
+  readonly #width: number
+  readonly #add: Database.Statement
+  readonly #copy: Database.Statement
 
   constructor(database: Database.Database, { table, columns, conflict, workDirectory, signal }: ImportRequest) {
-    this.database = database
-    this.signal = signal
-    this.width = columns.length
+    this.#database = database
+    this.#signal = signal
+    this.#width = columns.length
     database.pragma('foreign_keys = ON')
     database.pragma('synchronous = FULL')
     database.pragma(`wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`)
@@ -39,7 +39,7 @@ export class SqliteImport implements ImportSession {
     const fields = columns.map((_, index) => `c${index}`)
     // Without types, so that each value stays what it is until it is in its column.
     database.exec(`create table ${STAGED} (number integer primary key, line integer not null, ${fields.join(', ')})`)
-    this.add = database.prepare(
+    this.#add = database.prepare(
       `insert into ${STAGED} (line, ${fields.join(', ')}) values (?${', ?'.repeat(fields.length)})`,
     )
     const names = columns.map(({ name }) => quote(name))
@@ -53,7 +53,7 @@ export class SqliteImport implements ImportSession {
       skip: 'on conflict do nothing',
       update: conflict.do === 'update' ? `on conflict (${conflict.key.map(quote).join(', ')}) ${update}` : '',
     }[conflict.do]
-    this.copy = database.prepare(
+    this.#copy = database.prepare(
       // Not without a condition, behind which "on conflict" would be read as that of a join.
       `insert into ${table.sql} (${names.join(', ')}) select ${fields.join(', ')} from ${STAGED}
       where number between ? and ? order by number ${onConflict}`,
@@ -61,51 +61,51 @@ export class SqliteImport implements ImportSession {
   }
 
   async collect(rows: readonly Row[]): Promise<void> {
-    this.database
+    this.#database
       .transaction(() => {
-        for (const { line, values } of rows) this.add.run(line, ...values.map(encode))
+        for (const { line, values } of rows) this.#add.run(line, ...values.map(encode))
       })
       .deferred()
   }
 
   async begin(): Promise<void> {
-    await beginImmediate(this.database, this.signal)
+    await beginImmediate(this.#database, this.#signal)
   }
 
   async insert(from: number, to: number): Promise<number> {
     try {
-      return this.copy.run(from, to).changes
+      return this.#copy.run(from, to).changes
     } catch (error) {
       throw refusalOf(error) ?? error
     }
   }
 
   async collected(number: number): Promise<Row> {
-    const row = this.database
+    const row = this.#database
       .prepare(`select * from ${STAGED} where number = ?`)
       .safeIntegers()
       .raw()
       .get(number) as Value[]
-    return { line: Number(row[1]), values: row.slice(2, 2 + this.width) }
+    return { line: Number(row[1]), values: row.slice(2, 2 + this.#width) }
   }
 
   async commit({ runId, taskId, columns }: Seal): Promise<void> {
     // The fence: whoever was taken for dead must not write any more.
-    const isHeld = this.database.prepare('select 1 from main.ops_runs where id = ? and ended_at is null').get(runId)
+    const isHeld = this.#database.prepare('select 1 from main.ops_runs where id = ? and ended_at is null').get(runId)
     if (!isHeld) throw new Error('the run was taken away; nothing was imported')
     const set = Object.keys(columns).map((name) => `${quote(name)} = ?`)
     const values = Object.values(columns).map((value) => (value instanceof Date ? value.getTime() : value))
-    this.database.prepare(`update main.imports set ${set.join(', ')} where id = ?`).run(...values, taskId)
+    this.#database.prepare(`update main.imports set ${set.join(', ')} where id = ?`).run(...values, taskId)
     try {
-      this.database.exec('commit')
+      this.#database.exec('commit')
     } catch (error) {
       throw refusalOf(error) ?? error
     }
   }
 
   async close(): Promise<void> {
-    if (this.database.inTransaction) this.database.exec('rollback')
-    this.database.close()
+    if (this.#database.inTransaction) this.#database.exec('rollback')
+    this.#database.close()
   }
 }
 

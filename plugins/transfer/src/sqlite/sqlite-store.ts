@@ -6,28 +6,28 @@ import { exportRows } from './export-rows.ts'
 import { SqliteImport } from './import-session.ts'
 
 export class SqliteStore implements Store {
-  private readonly client: Database.Database
+  readonly #client: Database.Database
 
   /** @param client ops' own connection, which is asked and never written with */
   constructor(client: Database.Database) {
-    this.client = client
+    this.#client = client
   }
 
   async describe(name: string, use: 'import' | 'export'): Promise<Table> {
-    return describeTable(this.client, name, use)
+    return describeTable(this.#client, name, use)
   }
 
   async beginImport(request: ImportRequest): Promise<ImportSession> {
-    return new SqliteImport(this.connect({ readonly: false }), request)
+    return new SqliteImport(this.#connect({ readonly: false }), request)
   }
 
   async countRows({ table, where }: Pick<ExportRequest, 'table' | 'where'>): Promise<number | undefined> {
     if (where !== null) return undefined
-    return this.client.prepare(`select count(*) from ${table.sql}`).pluck().get() as number
+    return this.#client.prepare(`select count(*) from ${table.sql}`).pluck().get() as number
   }
 
   async *rows(request: ExportRequest): AsyncIterable<ExportedPiece> {
-    const connection = this.connect({ readonly: true })
+    const connection = this.#connect({ readonly: true })
     try {
       yield* exportRows(connection, request)
     } finally {
@@ -39,8 +39,8 @@ export class SqliteStore implements Store {
    * A connection of one's own, by the very library that ops uses: another copy in the same process would free ops'
    * locks on the file when it closes it (sqlite.org/howtocorrupt.html, 2.2).
    */
-  private connect(options: { readonly: boolean }): Database.Database {
-    const Connection = this.client.constructor as typeof Database
-    return new Connection(this.client.name, { ...options, timeout: 0 })
+  #connect(options: { readonly: boolean }): Database.Database {
+    const Connection = this.#client.constructor as typeof Database
+    return new Connection(this.#client.name, { ...options, timeout: 0 })
   }
 }

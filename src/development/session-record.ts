@@ -1,0 +1,40 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RecordedGroup } from '../platform/leftover-groups.ts'
+
+/** What is written down about running services, for other terminals and for whoever finds it when ops was killed. */
+export interface SessionRecord {
+  readonly pid: number
+  /** As Date writes it in JSON. */
+  readonly startedAt: string
+  /** See control-server.ts. */
+  readonly socket: string
+  /** Of this boot of the machine are `guardian` and `groups`. */
+  readonly boot: string | undefined
+  readonly guardian: RecordedGroup | undefined
+  readonly groups: readonly (RecordedGroup & { readonly name: string })[]
+}
+
+function recordFile(stateDirectory: string): string {
+  return join(stateDirectory, 'services.json')
+}
+
+/** Undefined where nothing runs, and nothing was left behind. */
+export function readSessionRecord(stateDirectory: string): SessionRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(recordFile(stateDirectory), 'utf8')) as SessionRecord
+  } catch {
+    return undefined
+  }
+}
+
+export function writeSessionRecord(stateDirectory: string, record: SessionRecord): void {
+  const file = recordFile(stateDirectory)
+  // A reader sees the one or the other.
+  writeFileSync(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+export function removeSessionRecord(stateDirectory: string): void {
+  rmSync(recordFile(stateDirectory), { force: true })
+}

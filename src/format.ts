@@ -1,0 +1,77 @@
+/** The one format of each kind of value that people read: durations, instants, sizes, counts. */
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/**
+ * How long something took or takes: `340 ms`, `1.2 s`, `12 s`, `3 m 20 s`, `2 h 3 m`, `4 d 6 h`. Rounded down, so that
+ * nothing seems to have reached a limit that it has not.
+ */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < SECOND) return `${Math.floor(milliseconds)} ms`
+  if (milliseconds < 10 * SECOND) return `${(Math.floor(milliseconds / 100) / 10).toFixed(1)} s`
+  if (milliseconds < MINUTE) return `${Math.floor(milliseconds / SECOND)} s`
+  if (milliseconds < HOUR) return twoUnits(milliseconds, [MINUTE, 'm'], [SECOND, 's'])
+  if (milliseconds < DAY) return twoUnits(milliseconds, [HOUR, 'h'], [MINUTE, 'm'])
+  return twoUnits(milliseconds, [DAY, 'd'], [HOUR, 'h'])
+}
+
+type Unit = readonly [milliseconds: number, name: string]
+
+function twoUnits(milliseconds: number, [size, name]: Unit, [smallSize, smallName]: Unit): string {
+  const small = Math.floor((milliseconds % size) / smallSize)
+  return `${Math.floor(milliseconds / size)} ${name}${small > 0 ? ` ${small} ${smallName}` : ''}`
+}
+
+/** `45 s ago`, `in 3 m`, `2 h ago`, `now`. */
+export function formatRelativeTime(at: Date, now: Date): string {
+  const apart = at.getTime() - now.getTime()
+  const seconds = Math.round(Math.abs(apart) / SECOND)
+  if (seconds === 0) return 'now'
+  return apart < 0 ? `${largestUnit(seconds)} ago` : `in ${largestUnit(seconds)}`
+}
+
+function largestUnit(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} m`
+  const hours = Math.round(seconds / 3600)
+  // "in 30 h" says more than "in 1 d".
+  return hours < 48 ? `${hours} h` : `${Math.round(seconds / 86_400)} d`
+}
+
+/** `2030-01-31 12:00:00`, in the time zone of the machine or in the given one. */
+export function formatTime(at: Date, timeZone?: string): string {
+  // Swedish writes dates this way.
+  return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone }).format(at)
+}
+
+/** The same without the year, and without the date when it is today. */
+export function formatShortTime(at: Date, now: Date, timeZone?: string): string {
+  const [date, time] = formatTime(at, timeZone).split(' ')
+  return date === formatTime(now, timeZone).split(' ')[0] ? time! : `${date!.slice(5)} ${time}`
+}
+
+/** `12:00:00.250`, in the time zone of the machine. */
+export function formatClock(at: Date): string {
+  const two = (part: number) => String(part).padStart(2, '0')
+  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
+  return `${time}.${String(at.getMilliseconds()).padStart(3, '0')}`
+}
+
+const sizes = ['B', 'kB', 'MB', 'GB', 'TB']
+
+/** `512 B`, `4.1 MB`: in powers of 1000. */
+export function formatBytes(bytes: number): string {
+  let size = bytes
+  let step = 0
+  for (; size >= 1000 && step < sizes.length - 1; step += 1) size /= 1000
+  return `${step === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${sizes[step]}`
+}
+
+/** `1 task`, `1,200 tasks`, `2 entries`. */
+export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
+}

@@ -1,0 +1,100 @@
+import { type Screen, type Style, styled } from './screen.ts'
+import { cutText, oneLine, textWidth, wrapText } from './text-width.ts'
+
+export interface TableColumn {
+  readonly title: string
+  readonly align?: 'right'
+  /** Left out when no row has anything in it. */
+  readonly isOptional?: boolean
+  /** Gives room to the others when the screen is narrow. */
+  readonly isFlexible?: boolean
+  /** What is too long goes on in the next line, where it is cut otherwise. */
+  readonly isWrapped?: boolean
+  readonly style?: (cell: string) => Style | undefined
+}
+
+const GAP = '  '
+
+/** A column of less says nothing. */
+const LEAST = 6
+
+/** Rows in aligned columns, cut to the width of the screen. Further rows are aligned with those before. */
+export class Table {
+  readonly #columns: readonly TableColumn[]
+  readonly #screen: Screen
+  readonly #widths: number[] = []
+
+  constructor(columns: readonly TableColumn[], screen: Screen) {
+    this.#columns = columns
+    this.#screen = screen
+  }
+
+  render(rows: readonly (readonly (string | undefined)[])[], { hasHeader = true } = {}): string {
+    const cells = rows.map((row) => this.#columns.map((_, index) => oneLine(row[index] ?? '')))
+    this.#columns.forEach(({ title, isOptional }, index) => {
+      let width = this.#widths[index] ?? 0
+      for (const row of cells) width = Math.max(width, textWidth(row[index]!))
+      this.#widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? textWidth(title) : 0)
+    })
+    const widths = fittingWidths(this.#columns, this.#widths, this.#screen.width)
+    const lines = cells.flatMap((row) =>
+      this.#wrapped(row, widths).map((part) => this.#line(part, widths, ({ style }, index) => style?.(row[index]!))),
+    )
+    const titles = this.#columns.map(({ title }) => title)
+    return [...(hasHeader ? [this.#line(titles, widths, () => 'dim')] : []), ...lines].join('\n')
+  }
+
+  /** A row in as many lines as its longest cell needs. */
+  #wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
+    const parts = cells.map((cell, index) =>
+      this.#columns[index]!.isWrapped && widths[index]! > 0 ? wrapText(cell, widths[index]!) : [cell],
+    )
+    const height = Math.max(...parts.map(({ length }) => length))
+    return Array.from({ length: height }, (_, line) => parts.map((part) => part[line] ?? ''))
+  }
+
+  #line(
+    cells: readonly string[],
+    widths: readonly number[],
+    style: (column: TableColumn, index: number) => Style | undefined,
+  ): string {
+    const shown = this.#columns.flatMap((column, index) => (widths[index]! > 0 ? [{ column, index }] : []))
+    const last = shown.findLastIndex(({ index }) => cells[index] !== '')
+    return shown
+      .slice(0, last + 1)
+      .map(({ column, index }, place) => {
+        const text = cutText(cells[index]!, widths[index]!)
+        const space = ' '.repeat(widths[index]! - textWidth(text))
+        const cell = styled(text, style(column, index), this.#screen)
+        if (column.align === 'right') return space + cell
+        return place === last ? cell : cell + space
+      })
+      .join(GAP)
+  }
+}
+
+/** The widths with which a row fits; a column of width 0 is not shown. */
+function fittingWidths(
+  columns: readonly TableColumn[],
+  wanted: readonly number[],
+  width: number | undefined,
+): number[] {
+  const widths = [...wanted]
+  if (width === undefined) return widths
+  const excess = () => {
+    const shown = widths.filter((each) => each > 0)
+    return shown.reduce((sum, each) => sum + each, 0) + GAP.length * (shown.length - 1) - width
+  }
+  // The widest gives first, and columns that stay too wide leave from the right.
+  for (let over = excess(); over > 0; over -= 1) {
+    const widest = columns.reduce<number | undefined>((best, { isFlexible }, index) => {
+      if (!isFlexible || widths[index]! <= LEAST) return best
+      return best === undefined || widths[index]! >= widths[best]! ? index : best
+    }, undefined)
+    if (widest === undefined) break
+    widths[widest]! -= 1
+  }
+  for (let index = widths.length - 1; index > 0 && excess() > 0; index -= 1) widths[index] = 0
+  widths[0] = Math.min(widths[0]!, width)
+  return widths
+}

@@ -1,0 +1,49 @@
+import { InvalidTaskError, TaskTableMissingError } from '../errors.ts'
+import { actor } from '../platform/actor.ts'
+import { isServer, migrateProject } from '../project/migrate-project.ts'
+import type { Project } from '../project/open-project.ts'
+import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
+import { inputColumns } from '../task-table/check-task.ts'
+
+/**
+ * Adds tasks in one transaction, in the name of the user.
+ *
+ * @throws InvalidTaskError when one references a task that does not exist, TaskTableMissingError
+ */
+export async function addTasks(
+  project: Project,
+  queued: QueuedTable,
+  rows: readonly Record<string, unknown>[],
+  runAt: Date | undefined,
+): Promise<EnqueuedTask[]> {
+  await needTable(project, queued)
+  const problems = await brokenReferences(project, queued, rows)
+  if (problems.length > 0) throw new InvalidTaskError(`No ${queued.processor} was added`, problems)
+  return project.queue.enqueue(queued.table, rows, { runAt, actor: actor('enqueue') })
+}
+
+/** In development a database that nobody has migrated yet is no reason to send the user away. */
+async function needTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
+  const isThere = async () => (await project.queue.missingColumns(table)) !== undefined
+  const mayMigrate = !isServer(process.env)
+  if ((!mayMigrate || (await project.queue.exists())) && (await isThere())) return
+  if (mayMigrate) await migrateProject(project)
+  if (!(await isThere())) throw new TaskTableMissingError(processor, table.name, project.queue.name)
+}
+
+async function brokenReferences(
+  { queue }: Project,
+  { table }: QueuedTable,
+  rows: readonly Record<string, unknown>[],
+): Promise<string[]> {
+  const problems: string[] = []
+  for (const { key, type, target } of inputColumns(table)) {
+    if (type !== 'reference') continue
+    const ids = new Set(rows.map((row) => row[key]).filter((id) => id !== undefined && id !== null))
+    for (const id of ids) {
+      const found = await queue.find(target!(), id as TaskId)
+      if (!found) problems.push(`"${key}" is ${id}, and "${target!().name}" has no task of that id`)
+    }
+  }
+  return problems
+}

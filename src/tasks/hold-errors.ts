@@ -1,0 +1,34 @@
+import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { formatTime } from '../format.ts'
+import type { Hold } from '../queue/holds.ts'
+
+export class InvalidHoldKeyError extends OpsError {
+  constructor(problem: string, options: { meant?: readonly string[]; what: string; known: readonly string[] }) {
+    const { meant = [], what, known } = options
+    super('INVALID_HOLD_KEY', problem, {
+      exit: exitStatus.usage,
+      suggestions: [...meant, `${what}: ${known.join(', ')}`],
+    })
+  }
+}
+
+export class AlreadyHeldError extends OpsError {
+  constructor({ key, reason, actor, heldAt }: Hold) {
+    const why = reason === undefined ? '.' : `: ${reason}`
+    super(
+      'ALREADY_HELD',
+      `${key} is held by ${actor.replace(/ \(ops hold\)$/, '')} since ${formatTime(heldAt)}${why}`,
+      {
+        suggestions: [`release it first: ops unhold ${key}`],
+      },
+    )
+  }
+}
+
+export class NotHeldError extends OpsError {
+  constructor(key: string, held: readonly string[]) {
+    super('NOT_HELD', `${key} is not held.`, {
+      suggestions: held.length > 0 ? [...didYouMean(key, held), `held: ${held.join(', ')}`] : ['nothing is held'],
+    })
+  }
+}

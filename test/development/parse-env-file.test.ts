@@ -1,0 +1,42 @@
+import { parseEnv } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { parseEnvFile } from '../../src/development/parse-env-file.ts'
+
+const alike = String.raw`# a comment
+A=abc # note
+B=abc#def
+export C=x
+D="a\nb"
+E='a\nb'
+F=C:\temp\new
+G="several
+lines"
+H = spaced
+I=${'`back "tick"`'}
+J=
+K="quo # ted" # note
+M=a=b
+  P=indented
+Q=$A $${'{A}'}
+S='unclosed
+T=after
+A=again
+X-Y=dash
+Z.a=dot
+NAME`
+
+describe('a file of variables', () => {
+  it('is read as Node reads it', () => {
+    expect(parseEnvFile(alike)).toEqual({ ...parseEnv(alike) })
+    expect(parseEnvFile(alike)).toMatchObject({ A: 'again', D: 'a\nb', G: 'several\nlines', Q: `$A $${'{A}'}` })
+  })
+
+  it.each([
+    ['quotes within quotes', String.raw`A="it\"s"`, { A: String.raw`it\"s` }],
+    ['a colon', 'A: colon', { A: 'colon' }],
+    ['carriage returns', 'A=1\r\nB="a\\rb"\rC=3', { A: '1', B: 'a\rb', C: '3' }],
+    ['a byte order mark', '\uFEFFA=1', { A: '1' }],
+  ])('is read by the rules of dotenv where Node does not: %s', (_, text, expected) => {
+    expect(parseEnvFile(text)).toEqual(expected)
+  })
+})

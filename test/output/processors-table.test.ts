@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { processorsTable } from '../../src/output/processors-table.ts'
+import type { ListedProcessor } from '../../src/project/list-processors.ts'
+
+const deploy: ListedProcessor = {
+  name: 'deploy',
+  plugin: '@ops-cli/plugin-deploy',
+  version: '0.1.0',
+  source: 'bundled',
+  summary: null,
+  table: 'deployments',
+  priority: 20,
+  exclusiveBy: { key: 'environment', column: 'target' },
+  exclusive: false,
+  problem: null,
+}
+
+describe('the table of processors', () => {
+  it('leaves out on a narrow screen what ops plugins says, so that the rest is whole', () => {
+    expect(processorsTable([deploy], { width: 90, isColoured: false }).split('\n')).toEqual([
+      'processor  plugin                  table        priority  at once',
+      'deploy     @ops-cli/plugin-deploy  deployments        20  one for each environment',
+    ])
+    expect(processorsTable([deploy], { width: undefined, isColoured: false })).toContain('0.1.0    bundled')
+    for (const line of processorsTable([deploy], { width: 80, isColoured: false }).split('\n'))
+      expect(line.length).toBeLessThanOrEqual(80)
+  })
+})

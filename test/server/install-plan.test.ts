@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import { type InstallPlan, isDone, planInstall } from '../../src/server/install-plan.ts'
+import { renderUnits, type Unit } from '../../src/server/render-units.ts'
+import type { Manifest } from '../../src/systemd/manifest.ts'
+import type { ServerFacts, UnitState } from '../../src/systemd/server-facts.ts'
+import { serverSetup } from '../systemd/setup.ts'
+
+const setup = serverSetup({ api: { command: 'node api.js', env: { TOKEN: 'one' } } })
+const units = renderUnits(setup)
+const nothing: ServerFacts = { files: new Map(), units: new Map() }
+
+function filesOf(rendered: readonly Unit[]): [string, string][] {
+  return rendered.flatMap(({ file, text, environmentFile }): [string, string][] => [
+    [`/etc/systemd/system/${file}`, text],
+    ...(environmentFile ? [[environmentFile.path, environmentFile.text] as [string, string]] : []),
+  ])
+}
+
+function running(name: string, hash: string | undefined, change: Partial<UnitState> = {}): UnitState {
+  return {
+    name,
+    active: 'active',
+    sub: 'running',
+    load: 'loaded',
+    fragment: `/etc/systemd/system/${name.replace(/@.*\./, '@.')}`,
+    needsReload: false,
+    dropIns: [],
+    fileState: 'enabled',
+    pid: 100,
+    runningHash: hash,
+    startedAt: 'Tue 2026-11-24 19:00:00 UTC',
+    status: '',
+    restarts: 0,
+    result: 'success',
+    ...change,
+  }
+}
+
+/** A server on which all of it is installed and runs. */
+function installed(rendered: readonly Unit[], change: Record<string, Partial<UnitState>> = {}) {
+  const each = rendered.flatMap(({ instances, hash }) => instances.map((unit) => [unit, hash] as const))
+  const facts: ServerFacts = {
+    files: new Map(filesOf(rendered)),
+    units: new Map(each.map(([unit, hash]) => [unit, running(unit, hash, change[unit])])),
+  }
+  const manifest: Manifest = {
+    format: 1,
+    project: 'shop',
+    directory: '/srv/shop',
+    version: '0.1.0',
+    files: filesOf(rendered).map(([path]) => ({ path, kind: path.endsWith('.env') ? 'environment' : 'unit' })),
+    units: each.map(([unit]) => unit),
+    hashes: Object.fromEntries(each.map(([unit, hash]) => [unit, hash ?? ''])),
+    state: '/var/lib/shop',
+  }
+  return { facts, manifest }
+}
+
+const changed = ({ units: steps }: InstallPlan) =>
+  steps.filter(({ change }) => change !== 'none').map(({ unit, change }) => `${change} ${unit}`)
+const written = ({ files }: InstallPlan) =>
+  files.filter(({ change }) => change !== 'none').map(({ path, change }) => `${change} ${path}`)
+
+describe('the plan of an installation', () => {
+  it('creates and starts everything where there is nothing, the target last', () => {
+    const plan = planInstall({ setup, units, manifest: undefined, facts: nothing })
+    expect(plan.files.every(({ change }) => change === 'create')).toBe(true)
+    expect(changed(plan)).toEqual([
+      'start shop-migrate.service',
+      'start shop-api.service',
+      'start shop-worker@1.service',
+      'start shop.target',
+    ])
+    expect(plan.isEnabled).toBe(false)
+    expect(plan.drift).toEqual(['nothing is installed'])
+  })
+
+  it('is nothing where all is as it should be', () => {
+    const plan = planInstall({ setup, units, ...installed(units) })
+    expect([isDone(plan), plan.drift, written(plan), changed(plan)]).toEqual([true, [], [], []])
+  })
+
+  it('restarts only what has changed, after another look at the database', () => {
+    const other = renderUnits(serverSetup({ api: { command: 'node api.js', env: { TOKEN: 'two' } } }))
+    const plan = planInstall({ setup, units: other, ...installed(units) })
+    expect(changed(plan)).toEqual(['reload shop-migrate.service', 'restart shop-api.service'])
+    expect(written(plan)).toEqual(['change /etc/systemd/system/shop-api.service', 'change /etc/ops/shop/api.env'])
+  })
+
+  it('shows what differs, and of variables only their names', () => {
+    const other = renderUnits(
+      serverSetup({ api: { command: 'node api.js', env: { TOKEN: 'two', PORT: '1' }, stopTimeout: '3s' } }),
+    )
+    const { files } = planInstall({ setup, units: other, ...installed(units) })
+    const diffOf = (path: string) => files.find((file) => file.path === path)!.diff
+    expect(diffOf('/etc/ops/shop/api.env')).toEqual(['~TOKEN has another value', '+PORT'])
+    expect(diffOf('/etc/systemd/system/shop-api.service')).toEqual(
+      expect.arrayContaining(['-TimeoutStopSec=10s', '+TimeoutStopSec=3s']),
+    )
+  })
+
+  it('stops and removes what the configuration has no more, before anything else', () => {
+    const without = renderUnits(serverSetup())
+    const plan = planInstall({ setup, units: without, ...installed(units) })
+    expect(changed(plan)).toEqual(['stop shop-api.service'])
+    expect(written(plan)).toEqual(
+      expect.arrayContaining(['remove /etc/systemd/system/shop-api.service', 'remove /etc/ops/shop/api.env']),
+    )
+  })
+
+  it('leaves a file that was ours alone when somebody has put his own there', () => {
+    const { facts, manifest } = installed(units)
+    const files = new Map([...facts.files, ['/etc/systemd/system/shop-api.service', '[Unit]\n']])
+    const plan = planInstall({ setup, units: renderUnits(serverSetup()), manifest, facts: { ...facts, files } })
+    expect(written(plan)).not.toContain('remove /etc/systemd/system/shop-api.service')
+  })
+
+  it('finds files in the way, and units of others that its own would replace', () => {
+    const files = new Map([
+      ['/etc/systemd/system/shop-api.service', '[Unit]\nX-Ops-Project=other\n'],
+      ['/lib/systemd/system/shop.target', '[Unit]\n'],
+    ])
+    const loaded = new Map([
+      ['shop.target', running('shop.target', undefined, { fragment: '/lib/systemd/system/shop.target' })],
+    ])
+    const plan = planInstall({ setup, units, manifest: undefined, facts: { files, units: loaded } })
+    expect(plan.foreign).toEqual(['/etc/systemd/system/shop-api.service', '/lib/systemd/system/shop.target'])
+  })
+
+  it('starts what is down, and restarts a process that was started with earlier settings', () => {
+    const state = installed(units, {
+      'shop-api.service': { runningHash: 'earlier' },
+      'shop-worker@1.service': { active: 'failed' },
+    })
+    const plan = planInstall({ setup, units, ...state })
+    expect(changed(plan)).toEqual([
+      'reload shop-migrate.service',
+      'restart shop-api.service',
+      'start shop-worker@1.service',
+    ])
+    expect(plan.drift).toEqual([
+      'shop-api.service runs with earlier settings since Tue 2026-11-24 19:00:00 UTC',
+      'shop-worker@1.service is failed',
+    ])
+  })
+
+  it('names every kind of drift', () => {
+    const { facts, manifest } = installed(units, {
+      'shop-api.service': { needsReload: true, dropIns: ['/etc/systemd/system/shop-api.service.d/x.conf'] },
+      'shop.target': { fileState: 'disabled' },
+    })
+    const files = new Map(facts.files)
+    files.set('/etc/systemd/system/shop-api.service', `${files.get('/etc/systemd/system/shop-api.service')}Nice=5\n`)
+    files.delete('/etc/ops/shop/api.env')
+    expect(planInstall({ setup, units, manifest, facts: { ...facts, files } }).drift).toEqual([
+      '/etc/systemd/system/shop-api.service is not what the configuration says',
+      '/etc/ops/shop/api.env is missing',
+      'shop-api.service is loaded in an earlier version',
+      'shop-api.service is changed by /etc/systemd/system/shop-api.service.d/x.conf',
+      'shop.target is not enabled, so nothing starts at boot',
+    ])
+  })
+
+  it('says what it can where no systemd answers', () => {
+    const plan = planInstall({ setup, units, manifest: undefined, facts: { files: new Map(), units: undefined } })
+    expect(plan.files).toHaveLength(7)
+    expect(new Set(plan.units.map(({ because }) => because))).toEqual(
+      new Set(['nothing is known of it here', 'it groups the units']),
+    )
+  })
+})

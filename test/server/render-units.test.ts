@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { checkUnits } from '../../src/server/exposure.ts'
+import { renderUnits } from '../../src/server/render-units.ts'
+import { explainUnit, fillTemplate } from '../../src/systemd/unit-template.ts'
+import { serverSetup } from '../systemd/setup.ts'
+
+const services = {
+  assets: { command: 'node build.js', oneshot: true },
+  api: { command: 'node api.js', port: 3000, dependsOn: { assets: 'completed' }, ready: { http: '/health' } },
+  front: { command: 'node front.js', port: 80, stopSignal: 'SIGINT', stopTimeout: '1m', instances: 1 },
+} as const
+
+const textOf = (file: string, setup = serverSetup(services)) =>
+  renderUnits(setup).find((unit) => unit.file === file)!.text
+const hashOf = (file: string, setup = serverSetup(services)) =>
+  renderUnits(setup).find((unit) => unit.file === file)!.hash
+const linesOf = (file: string, key: string, setup = serverSetup(services)) =>
+  textOf(file, setup)
+    .split('\n')
+    .filter((line) => line.startsWith(`${key}=`))
+    .map((line) => line.slice(key.length + 1))
+
+describe('the units of a project', () => {
+  it('are the migration, the services in the order of their dependencies, the workers and a target', () => {
+    expect(renderUnits(serverSetup(services)).map(({ file }) => file)).toEqual([
+      'shop-migrate.service',
+      'shop-assets.service',
+      'shop-api.service',
+      'shop-front.service',
+      'shop-worker@.service',
+      'shop.target',
+    ])
+  })
+
+  it('start after the migration, and after what they depend on', () => {
+    expect(linesOf('shop-api.service', 'After')).toEqual([
+      'network-online.target shop-migrate.service shop-assets.service',
+    ])
+    expect(linesOf('shop-api.service', 'Requires')).toEqual(['shop-assets.service'])
+    expect(linesOf('shop.target', 'Wants')[0]).toContain('shop-worker@1.service')
+  })
+
+  it('run the worker by node itself, told of by systemd, and stopped after its task', () => {
+    const worker = (key: string) => linesOf('shop-worker@.service', key)
+    expect(worker('ExecStart')).toEqual([
+      `:"${process.execPath}" "/usr/lib/node_modules/@ops-cli/core/bin/run.js" "worker"`,
+    ])
+    expect(worker('Type')).toEqual(['notify'])
+    expect(worker('KillMode')).toEqual(['mixed'])
+    expect(worker('Restart')).toEqual(['always'])
+    expect(worker('StateDirectory')).toEqual(['shop'])
+  })
+
+  it('are closed but for what the configuration opens', () => {
+    const open = serverSetup({
+      api: {
+        command: 'node api.js',
+        allow: { writePaths: ['/srv/uploads', '/home/ann/out'], capabilities: ['CAP_CHOWN'], user: 'ann' },
+      },
+    })
+    const api = (key: string) => linesOf('shop-api.service', key, open)
+    expect(api('User')).toEqual(['ann'])
+    expect(api('StateDirectory')).toEqual(['shop-api'])
+    expect(api('ReadWritePaths')).toEqual(['"-/srv/uploads"'])
+    expect(api('BindPaths')).toEqual(['"-/home/ann/out"'])
+    expect(api('ProtectHome')).toEqual(['tmpfs'])
+    expect(api('CapabilityBoundingSet')).toEqual(['CAP_CHOWN'])
+    expect(api('PrivateUsers')).toEqual(['no'])
+    expect(linesOf('shop-front.service', 'AmbientCapabilities')).toEqual(['CAP_NET_BIND_SERVICE'])
+  })
+
+  it('hold no secret: variables are in files, whose change is a change of the unit', () => {
+    const withToken = (token: string) => serverSetup({ api: { command: 'node api.js', env: { TOKEN: token } } })
+    expect(textOf('shop-api.service', withToken('hunter2'))).not.toContain('hunter2')
+    expect(hashOf('shop-api.service', withToken('hunter2'))).not.toBe(hashOf('shop-api.service', withToken('hunter3')))
+  })
+
+  it('are the same for a newer ops, which restarts no service', () => {
+    const newer = serverSetup(services, { version: '0.2.0' })
+    expect(hashOf('shop-api.service', newer)).toBe(hashOf('shop-api.service'))
+    expect(textOf('shop-api.service', newer)).not.toBe(textOf('shop-api.service'))
+  })
+
+  it('say of every directive what it is for', () => {
+    const silent = renderUnits(serverSetup(services))
+      .flatMap(({ text }) => explainUnit(text))
+      .filter(({ why }) => why === '')
+      .map(({ directive }) => directive.split('=')[0])
+    expect(new Set(silent)).toEqual(new Set(['Description']))
+  })
+})
+
+describe('a template', () => {
+  it('loses a comment with the last of its directives, and no place stays empty', () => {
+    expect(() => fillTemplate('target.target', {})).toThrow('has a place "description" that nothing fills')
+    expect(textOf('shop-front.service')).not.toContain('What has to have run to its end')
+    expect(textOf('shop-api.service')).toContain('What has to have run to its end')
+    expect(renderUnits(serverSetup(services)).filter(({ text }) => /^\w+=\{|^include /m.test(text))).toEqual([])
+  })
+})
+
+const analyze = spawnSync('systemd-analyze', ['--version']).error === undefined
+const where = analyze ? '' : ' (skipped: there is no systemd-analyze)'
+
+describe.skipIf(!analyze)(`systemd-analyze${where}`, () => {
+  it('says nothing of the units, and grants them an exposure of 1.5 and 2.5 at most', async () => {
+    const checks = (await checkUnits(renderUnits(serverSetup(services, { ops: import.meta.filename }))))!
+    expect(checks.flatMap(({ complaints }) => complaints)).toEqual([])
+    const exposureOf = (file: string) => checks.find((check) => check.file === file)!.exposure
+    expect(exposureOf('shop-worker@.service')).toBeLessThanOrEqual(1.5)
+    expect(exposureOf('shop-migrate.service')).toBeLessThanOrEqual(1.5)
+    expect(exposureOf('shop-api.service')).toBeLessThanOrEqual(1.5)
+    // With a port below 1024.
+    expect(exposureOf('shop-front.service')).toBeLessThanOrEqual(2.5)
+  })
+
+  it('is heard where it complains, of a template too', async () => {
+    const units = renderUnits(serverSetup(services)).map((unit) => ({
+      ...unit,
+      text: unit.text.replace('[Service]', '[Service]\nRestartSecs=5'),
+    }))
+    const checks = (await checkUnits(units))!
+    const complained = checks.filter(({ complaints }) => complaints.some((line) => line.includes('RestartSecs')))
+    expect(complained.map(({ file }) => file)).toEqual(
+      units.map(({ file }) => file).filter((file) => file.endsWith('.service')),
+    )
+  })
+
+  it('names what the points that are left are for', async () => {
+    const [check] = (await checkUnits(renderUnits(serverSetup(services)).slice(0, 1)))!
+    expect(check!.remaining[0]).toMatchObject({ points: expect.any(Number), what: expect.stringMatching(/\w/) })
+    expect(check!.remaining.map(({ points }) => points)).toEqual(
+      check!.remaining.map(({ points }) => points).sort((a, b) => b - a),
+    )
+  })
+})

@@ -1,0 +1,95 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Claim } from '../../src/queue/queue.ts'
+import { taskTable } from '../../src/task-table/task-table.ts'
+import { type FollowedRow, followTask, type TaskView } from '../../src/tasks/follow-task.ts'
+import { logFile } from '../../src/worker/task-log.ts'
+import { queued } from '../support/queued.ts'
+import { sqliteFixture } from '../support/sqlite-fixture.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { until } from '../support/until.ts'
+
+const notes = queued(taskTable('notes', (column) => ({ text: column.text() })))
+
+/** Writes down what it is shown. */
+class Seen implements TaskView {
+  readonly events: string[] = []
+
+  changed({ status, attempt }: FollowedRow): void {
+    const event = `${status} ${attempt}`
+    if (!this.events.includes(event)) this.events.push(event)
+  }
+
+  output(text: string): void {
+    this.events.push(`output ${text}`)
+  }
+
+  hint(text: string): void {
+    this.events.push(`hint ${text}`)
+  }
+}
+
+async function followed() {
+  const { queue, raw } = await sqliteFixture([notes])
+  const stateDirectory = temporaryFolder()
+  await queue.enqueue(notes.table, [{ text: 'x' }])
+  const log = (attempt: number) => {
+    const file = logFile(stateDirectory, 'notes', 1, attempt)
+    mkdirSync(dirname(file), { recursive: true })
+    return file
+  }
+  const seen = new Seen()
+  const follow = () => followTask({ queue, stateDirectory }, notes, 1, seen)
+  const begin = async () => (await queue.claim([notes])) as Claim
+  const settle = ({ run }: Claim) => queue.settle(run, { kind: 'succeeded', columns: {} })
+  return { raw, log, seen, follow, begin, settle }
+}
+
+describe('following a task', () => {
+  it('shows the last words of a task before its end', async () => {
+    const { log, seen, follow, begin, settle } = await followed()
+    const claim = await begin()
+    writeFileSync(log(1), 'last words\n')
+    await settle(claim)
+    expect((await follow()).status).toBe('succeeded')
+    expect(seen.events).toEqual(['output last words\n', 'succeeded 1'])
+  })
+
+  it('shows output as it comes, and no character in two halves', async () => {
+    const { log, seen, follow, begin, settle } = await followed()
+    const following = follow()
+    const claim = await begin()
+    const bytes = Buffer.from('für')
+    writeFileSync(log(1), bytes.subarray(0, 2))
+    await until(() => seen.events.includes('output f'), 'the first half is seen')
+    appendFileSync(log(1), bytes.subarray(2))
+    await until(() => seen.events.includes('output ür'), 'the second half is seen')
+    await settle(claim)
+    await following
+    expect(seen.events).toEqual(['pending 0', 'ongoing 1', 'output f', 'output ür', 'succeeded 1'])
+  })
+
+  it('goes from the log of one attempt to that of the next', async () => {
+    const { raw, log, seen, follow, begin, settle } = await followed()
+    await begin()
+    const following = follow()
+    await until(() => seen.events.includes('ongoing 1'), 'the first attempt is seen')
+    writeFileSync(log(1), 'one')
+    raw.exec(`update notes set status = 'failed'; update notes set status = 'pending'`)
+    const claim = await begin()
+    writeFileSync(log(2), 'two')
+    await until(() => seen.events.includes('output two'), 'the second attempt is seen')
+    await settle(claim)
+    await following
+    expect(seen.events.filter((event) => event.startsWith('output'))).toEqual(['output one', 'output two'])
+  })
+
+  it('fails when the task is deleted', async () => {
+    const { raw, seen, follow } = await followed()
+    const following = follow()
+    await until(() => seen.events.length > 0, 'the task is seen')
+    raw.exec('delete from notes')
+    await expect(following).rejects.toThrow('note 1 was deleted.')
+  })
+})
