@@ -75,3 +75,10 @@ export function formatBytes(bytes: number): string {
 export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
 }
+
+/** Words of a command that can be copied to a shell: `cd '/srv/my shop'`. */
+export function formatCommand(...words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./^-][\w@%+=:,./^#~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ')
+}

@@ -1,4 +1,5 @@
 import { exitStatus, OpsError } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 
 /** What stands against an installation on this machine: everything at once. */
 export class CannotInstallError extends OpsError {
@@ -15,7 +16,7 @@ export class NeedsRootError extends OpsError {
   constructor(what: string, command: readonly string[]) {
     super('NEEDS_ROOT', `${what} needs root: it writes to /etc, and asks the systemd of the machine.`, {
       exit: exitStatus.usage,
-      suggestions: [`sudo ${command.join(' ')}`, 'or work with units of your own user: --user'],
+      suggestions: [formatCommand('sudo', ...command), 'or work with units of your own user: --user'],
     })
   }
 }
