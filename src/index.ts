@@ -1,20 +1,28 @@
 /** What applications and plugins import. */
 
 export {
+  type Allow,
   type Config,
+  type Duration,
   defineConfig,
   type Ready,
   type ScheduleConfig,
   type Service,
+  type SqliteConfig,
+  type SystemdConfig,
   type WorkerConfig,
 } from './config/config.ts'
-export { OpsError } from './errors.ts'
+export { isDuration, parseDuration } from './config/duration.ts'
+export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
+export { didYouMean, nearest, OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
+export { formatBytes, formatCount, formatDuration, oneLine } from './format.ts'
 export {
   defineProcessor,
   type ExclusiveBy,
   type Processor,
   type ProcessorDefinition,
 } from './processor/define-processor.ts'
+export { type LastLinesOptions, lastLines, lastLinesOf, logLength } from './processor/log-tail.ts'
 export type { Retry } from './processor/retry.ts'
 export type {
   ContextEnqueueOptions,
@@ -24,9 +32,27 @@ export type {
   ExecResult,
   TaskContext,
 } from './processor/task-context.ts'
-export { type EnqueueOptions, enqueue, type PostgresHandle, type SqliteHandle } from './queue/enqueue.ts'
+export {
+  type EnqueueOptions,
+  enqueue,
+  type PostgresClient,
+  type PostgresHandle,
+  type SqliteHandle,
+} from './queue/enqueue.ts'
 export type { EnqueuedTask, TaskId } from './queue/queue.ts'
 export type { Status } from './task/lifecycle.ts'
+export type { OutcomeKind } from './task/outcome.ts'
 export { TaskError } from './task/task-error.ts'
+export type { Column, ColumnDescription, ColumnType, ColumnTypes } from './task-table/column.ts'
+export type { DrizzleColumns } from './task-table/drizzle-types.ts'
 export { existingTable } from './task-table/existing-table.ts'
-export { type DescribedTaskTable, type TaskTable, taskTable } from './task-table/task-table.ts'
+export {
+  type DescribedTaskTable,
+  type OwnColumns,
+  type OwnInsert,
+  type TaskColumn,
+  type TaskIdOf,
+  type TaskLifecycle,
+  type TaskTable,
+  taskTable,
+} from './task-table/task-table.ts'

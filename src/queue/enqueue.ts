@@ -6,6 +6,8 @@ import type { EnqueuedTask } from './queue.ts'
 import { insertTasks } from './sqlite/insert-tasks.ts'
 import { StatementCache } from './sqlite/statement-cache.ts'
 
+export type { PostgresClient }
+
 /** A better-sqlite3 database, or a Drizzle database or transaction on one. */
 export type SqliteHandle =
   | Database

@@ -1,5 +1,8 @@
 import type { Status } from './lifecycle.ts'
 
+/** How a run ended, as `ops_runs` keeps it. */
+export type OutcomeKind = 'succeeded' | 'failed' | 'timed_out' | 'interrupted' | 'crashed' | 'quarantined' | 'canceled'
+
 /** What became of one run. Performing a task never throws: it ends in one of these, and one place settles it. */
 export type Outcome = Success | Failure
 
@@ -9,7 +12,7 @@ export interface Success {
 }
 
 export interface Failure {
-  readonly kind: 'failed' | 'timed_out' | 'interrupted' | 'crashed' | 'quarantined' | 'canceled'
+  readonly kind: Exclude<OutcomeKind, 'succeeded'>
   readonly error: string
   /** Written to the task's own columns all the same. */
   readonly columns?: Readonly<Record<string, unknown>>

@@ -4,8 +4,9 @@ import { toDurationText } from '../config/duration.ts'
 import { ResultRefusedError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, TaskId } from '../queue/queue.ts'
-import type { Outcome } from '../task/outcome.ts'
+import type { Outcome, OutcomeKind } from '../task/outcome.ts'
 import { tryAgain } from '../task/try-again.ts'
+import type { TaskIdOf } from '../task-table/task-table.ts'
 import { EndOfTask } from '../worker/end-of-task.ts'
 import { performTask } from '../worker/perform-task.ts'
 import { outcomeOfDead } from '../worker/recovery.ts'
@@ -26,7 +27,7 @@ export interface ProgressReport {
 export interface FinishedTask<Select extends object = object> {
   readonly task: Select
   /** How the run ended. */
-  readonly outcome: Outcome['kind']
+  readonly outcome: OutcomeKind
   /** Everything that the run wrote to its log. */
   readonly log: string
   /** What it reported, in order. */
@@ -35,7 +36,7 @@ export interface FinishedTask<Select extends object = object> {
 
 /** A task that is being performed, with its fate in the hands of the test. */
 export class RunningTask<Select extends object = object> {
-  readonly id: TaskId
+  readonly id: TaskIdOf<Select>
   /** When the run has ended, however it did: a task that fails does not reject. */
   readonly ended: Promise<FinishedTask<Select>>
   /** What it has reported so far. */
@@ -46,7 +47,7 @@ export class RunningTask<Select extends object = object> {
 
   /** Made by `TestBench`. */
   constructor(claim: Claim, ready: ReadyProcessor, environment: RunEnvironment) {
-    this.id = claim.run.taskId
+    this.id = claim.run.taskId as TaskIdOf<Select>
     this.#claim = claim
     this.#environment = environment
     this.#context = new RunContext(claim, ready.settings, environment)

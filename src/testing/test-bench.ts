@@ -8,7 +8,7 @@ import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { toQueuedTable } from '../processor/to-queued-table.ts'
 import type { EnqueueOptions } from '../queue/enqueue.ts'
 import { openQueue } from '../queue/open-queue.ts'
-import type { MigrationSource, Queue, TaskId } from '../queue/queue.ts'
+import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import { createTable, dialects } from '../task-table/create-table.ts'
 import { tablesMadeBy } from '../task-table/tables-made-by.ts'
@@ -100,14 +100,14 @@ export class TestBench<Select extends object = object, Insert extends object = o
   }
 
   /** Lets the time pass that a task waits for before it is tried again, or that it was scheduled for. */
-  async skipWait(id: TaskId): Promise<void> {
+  async skipWait(id: TaskIdOf<Select>): Promise<void> {
     const table = this.#ready.queued.table.name
     const key = typeof id === 'number' ? id : `'${String(id).replaceAll("'", "''")}'`
     await execute(this.#queue, `update "${table}" set run_at = created_at where id = ${key}`)
   }
 
   /** A task of the processor's table as it is now. */
-  async find(id: TaskId): Promise<Select | undefined> {
+  async find(id: TaskIdOf<Select>): Promise<Select | undefined> {
     return (await this.#queue.find(this.#ready.queued.table, id)) as Select | undefined
   }
 
