@@ -45,7 +45,7 @@ export function queueModel(name: string, create: () => Promise<ModelDatabase>, r
     }
   }
 
-  describe(`a model of the queue on ${name}`, { timeout: 60_000 + numRuns * 1000 }, () => {
+  describe(`a model of the queue on ${name}`, { timeout: 600_000 + numRuns * 1000 }, () => {
     it('does the same', async () => {
       const property = fc.asyncProperty(fc.noBias(commands), (commands) =>
         inSystem((real) => fc.asyncModelRun(() => ({ model: new Expected(), real }), commands)),

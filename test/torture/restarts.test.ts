@@ -8,7 +8,7 @@ describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
   it.each([
     ['is restarted', 'restart'],
     ['loses connections', 'cut'],
-  ] as const)('%s over and over, and that costs no task', { timeout: 90_000 }, async (_, what) => {
+  ] as const)('%s over and over, and that costs no task', async (_, what) => {
     const server = await postgresOfItsOwn()
     onTestFinished(() => server.stop())
     const seed = Math.floor(Math.random() * 1_000_000)

@@ -4,7 +4,7 @@ import { sqlite } from '../support/test-database.ts'
 import { runTorture } from './run-torture.ts'
 
 /** Children of a dead worker are found in /proc. */
-const onLinux = { skip: process.platform !== 'linux', timeout: 90_000 }
+const onLinux = { skip: process.platform !== 'linux' }
 
 describe.each([sqlite, postgres])('on $name', (database) => {
   it.skipIf(database.missing)('keeps every promise while workers are killed at random moments', onLinux, async () => {
