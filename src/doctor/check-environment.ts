@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
+import { parse as parseEnvFile } from 'dotenv'
 import type { Config } from '../config/config.ts'
 import { type OtherReading, otherReadings } from '../development/other-readings.ts'
-import { parseEnvFile } from '../development/parse-env-file.ts'
 import type { Project } from '../project/open-project.ts'
 import { unreadable } from '../systemd/environment-file.ts'
 

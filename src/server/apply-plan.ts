@@ -1,10 +1,10 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration } from '../format.ts'
+import { type WriteOptions, writeFile, writeJson } from '../platform/write-file.ts'
 import { hasMark, type Manifest } from '../systemd/manifest.ts'
 import type { Systemctl } from '../systemd/systemctl.ts'
 import { ForeignFileError, UnitNotReadyError } from '../systemd/systemd-errors.ts'
-import { type FileRights, writeFileWhole } from '../systemd/write-file.ts'
 import { changeUnit } from './change-unit.ts'
 import type { FileStep, InstallPlan, UnitStep } from './install-plan.ts'
 import type { InstallReport } from './install-report.ts'
@@ -22,8 +22,8 @@ export interface Server {
   readonly systemctl: Systemctl
   readonly manifestPath: string
   readonly report: InstallReport
-  /** The rights of a file: root's, and of an environment file the group of the unit's user. */
-  readonly rightsOf: (file: FileStep) => Promise<FileRights>
+  /** The permissions of a file: root's, and of an environment file the group of the unit's user. */
+  readonly permissionsOf: (file: FileStep) => Promise<WriteOptions>
 }
 
 interface Work {
@@ -88,16 +88,16 @@ async function applySteps({ plan, preparations, before, after }: Work, server: S
 
 async function writeFiles({ files, project }: InstallPlan, server: Server, rollback: Rollback): Promise<void> {
   for (const file of files.filter(({ change }) => change !== 'none')) {
-    const rights = await server.rightsOf(file)
+    const permissions = await server.permissionsOf(file)
     const earlier = readIfThere(file.path)
     // Looked at once more: between the plan and now somebody may have put a file there.
     if (earlier !== undefined && !hasMark(earlier, project)) throw new ForeignFileError([file.path])
     rollback.restore(async () => {
       if (earlier === undefined) rmSync(file.path, { force: true })
-      else writeFileWhole(file.path, earlier, rights)
+      else writeFile(file.path, earlier, permissions)
     })
     if (file.text === undefined) rmSync(file.path, { force: true })
-    else writeFileWhole(file.path, file.text, rights)
+    else writeFile(file.path, file.text, permissions)
   }
 }
 
@@ -163,6 +163,7 @@ function union(before: Manifest | undefined, after: Manifest): Manifest['files']
   return [...after.files, ...earlier]
 }
 
-function writeManifest(path: string, manifest: Manifest): void {
-  writeFileWhole(path, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 })
+/** Any user that runs ops in the project's folder looks for the manifest. */
+export function writeManifest(path: string, manifest: Manifest): void {
+  writeJson(path, manifest, { mode: 0o644, folderMode: 0o755, sync: true })
 }

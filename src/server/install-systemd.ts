@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { type WriteOptions, writeFile } from '../platform/write-file.ts'
 import type { Project } from '../project/open-project.ts'
 import { findAccount } from '../systemd/accounts.ts'
 import { isLingering } from '../systemd/lingering.ts'
@@ -7,8 +8,7 @@ import { type Manifest, manifestPath } from '../systemd/manifest.ts'
 import type { ServerFacts } from '../systemd/server-facts.ts'
 import { Systemctl } from '../systemd/systemctl.ts'
 import { CannotInstallError, ForeignFileError } from '../systemd/systemd-errors.ts'
-import { type FileRights, writeFileWhole } from '../systemd/write-file.ts'
-import { applyPlan, type Preparation } from './apply-plan.ts'
+import { applyPlan, type Preparation, writeManifest } from './apply-plan.ts'
 import { checkUnits, type UnitCheck } from './exposure.ts'
 import { type FileStep, type InstallPlan, isDone, planInstall } from './install-plan.ts'
 import type { InstallReport } from './install-report.ts'
@@ -117,16 +117,16 @@ export async function install(
   if (prefix === undefined) {
     await applyPlan(
       { plan, preparations, before: manifest, after },
-      { systemctl, manifestPath: path, report, rightsOf: (file) => rightsOf(file, setup) },
+      { systemctl, manifestPath: path, report, permissionsOf: (file) => permissionsOf(file, setup) },
     )
     removeEarlierNode(manifest, after)
     return
   }
   for (const { path: file, text, kind } of plan.files) {
     if (text === undefined) rmSync(join(prefix, file), { force: true })
-    else writeFileWhole(join(prefix, file), text, { mode: kind === 'environment' ? 0o640 : 0o644 })
+    else writeFile(join(prefix, file), text, { ...installed, mode: kind === 'environment' ? 0o640 : 0o644 })
   }
-  writeFileWhole(join(prefix, path), `${JSON.stringify(after, null, 2)}\n`, { mode: 0o644 })
+  writeManifest(join(prefix, path), after)
 }
 
 export function isInstalled({ plan, preparations }: Installation): boolean {
@@ -187,8 +187,10 @@ function readFiles(paths: readonly string[], prefix: string | undefined): Server
   )
 }
 
-async function rightsOf({ kind, user }: FileStep, { scope }: ServerSetup): Promise<FileRights> {
-  if (kind === 'unit') return { mode: 0o644 }
+const installed = { folderMode: 0o755, sync: true }
+
+async function permissionsOf({ kind, user }: FileStep, { scope }: ServerSetup): Promise<WriteOptions> {
+  if (kind === 'unit') return { ...installed, mode: 0o644 }
   const group = scope === 'system' && user !== undefined ? (await findAccount(user))?.gid : undefined
-  return { mode: scope === 'system' ? 0o640 : 0o600, group }
+  return { ...installed, mode: scope === 'system' ? 0o640 : 0o600, group }
 }

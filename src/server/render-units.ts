@@ -4,7 +4,7 @@ import type { Allow } from '../config/config.ts'
 import { assignment, command, type Directive, milliseconds, path, text, words } from '../systemd/directive.ts'
 import { environmentFile } from '../systemd/environment-file.ts'
 import type { Places } from '../systemd/places.ts'
-import { fillTemplate, type UnitValues, withoutComments } from '../systemd/unit-template.ts'
+import { renderTemplate, type UnitValues, withoutComments } from '../systemd/unit-template.ts'
 import { hardening } from './hardening.ts'
 import { readyCommand, readyTimeoutMs } from './ready-command.ts'
 import type { ServerService, ServerSetup } from './server-setup.ts'
@@ -98,7 +98,7 @@ function serviceUnit(service: ServerService, setup: ServerSetup): Unit {
 
 function target(setup: ServerSetup, units: readonly Unit[]): Unit {
   const file = `${setup.project}.target`
-  const unitText = fillTemplate('target.target', {
+  const unitText = renderTemplate('target.target', {
     description: text(`${setup.project}: all of its units`),
     members: words(...units.flatMap(({ instances }) => instances)),
     wantedBy: words(setup.scope === 'system' ? 'multi-user.target' : 'default.target'),
@@ -141,7 +141,7 @@ function unit(
     ]),
   }
   const render = (hash: string) =>
-    fillTemplate(
+    renderTemplate(
       template,
       {
         ...values,

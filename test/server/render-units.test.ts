@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { checkUnits } from '../../src/server/exposure.ts'
 import { renderUnits } from '../../src/server/render-units.ts'
-import { explainUnit, fillTemplate } from '../../src/systemd/unit-template.ts'
+import { explainUnit, renderTemplate } from '../../src/systemd/unit-template.ts'
 import { serverSetup } from '../systemd/setup.ts'
 
 const services = {
@@ -93,10 +93,12 @@ describe('the units of a project', () => {
 
 describe('a template', () => {
   it('loses a comment with the last of its directives, and no place stays empty', () => {
-    expect(() => fillTemplate('target.target', {})).toThrow('has a place "description" that nothing fills')
+    expect(() => renderTemplate('target.target', {})).toThrow(
+      'has the place "description", and there is no value for it',
+    )
     expect(textOf('shop-front.service')).not.toContain('What has to have run to its end')
     expect(textOf('shop-api.service')).toContain('What has to have run to its end')
-    expect(renderUnits(serverSetup(services)).filter(({ text }) => /^\w+=\{|^include /m.test(text))).toEqual([])
+    expect(renderUnits(serverSetup(services)).filter(({ text }) => /__\w+__|^include /m.test(text))).toEqual([])
   })
 })
 
