@@ -24,7 +24,7 @@ describe('ops install-systemd, without a systemd', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^create {2}\/etc\/systemd\/system\/shop-api\.service$/m)
     expect(stdout).toMatch(/^start {3}shop-worker@1\.service/m)
-    expect(stdout).toMatch(/^ExecStart=:"\S+\/node" "\S+run\.js" "worker"$/m)
+    expect(stdout).toMatch(/^ExecStart=:".+\/node" ".+run\.js" "worker"$/m)
     expect(unwrapped(stderr)).toContain('There is no user "shop"')
     // The project of a test is in the temporary folder, of which each unit has one of its own.
     if (/^(\/var)?\/tmp\//.test(project.directory)) expect(unwrapped(stderr)).toContain('and would not be seen: put it')

@@ -116,7 +116,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
 
   it('is no node in a home, until its copy is asked for, which is remembered', async () => {
     const node = '/home/ann/.nvm/versions/node/v24/bin/node'
-    await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp ${inside.node} ${node}`)
+    await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp "${inside.node}" ${node}`)
     const refused = await opsBy(node, 'install-systemd', '--yes')
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('or let this one be copied: --copy-node')
