@@ -32,18 +32,16 @@ describe('ops', () => {
     expect(stdout).toContain('plugins belong to\n  the project and are kept in .ops/plugins; elsewhere')
   })
 
-  it('names the command that was most likely meant, does not run it, and exits 127', async () => {
+  it('names the command that was probably meant, does not run it, and exits 127', async () => {
     const { stdout, stderr, exitCode } = await new TestProject().ops('enqeue', 'build', '--repository', 'x')
     expect({ exitCode, stdout }).toEqual({ exitCode: 127, stdout: '' })
-    expect(stderr).toContain('"enqeue" is no command of ops.')
-    expect(stderr).toContain('did you mean "ops enqueue"?')
+    expect(stderr).toBe('Error: Unknown command "enqeue". Did you mean "enqueue"?\nTry: ops --help')
   })
 
   it('names no command where none is near', async () => {
     const { stderr, exitCode } = await new TestProject().ops('frobnicate')
     expect(exitCode).toBe(127)
-    expect(stderr).not.toContain('did you mean')
-    expect(stderr).toContain('see all commands: ops --help')
+    expect(stderr).toBe('Error: Unknown command "frobnicate".\nTry: ops --help')
   })
 
   it.each([[['plugins', 'install', 'x']], [['plugins:install', 'x']]])('takes %j as one command', async (command) => {
@@ -106,7 +104,7 @@ describe('ops enqueue --help', () => {
     const project = new TestProject()
     const unknown = await project.ops('enqueue', 'biuld', '--help')
     expect(unknown.exitCode).toBe(2)
-    expect(unknown.stderr).toContain('did you mean "build"?')
+    expect(unknown.stderr).toContain('Did you mean "build"?')
     project.link(writePlugin('broken', `throw new Error('boom at import')`))
     const broken = await project.ops('enqueue', 'broken', '--help')
     expect(broken.exitCode).toBe(1)
