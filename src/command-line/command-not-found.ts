@@ -1,5 +1,5 @@
 import type { Hook } from '@oclif/core/hooks'
-import { nearest, OpsError } from '../errors.ts'
+import { exitStatus, nearest, OpsError } from '../errors.ts'
 
 /** The exit status of a shell for a command that does not exist. */
 const NOT_FOUND = 127
@@ -22,7 +22,13 @@ export function unknownCommand(id: string, { bin, commandIDs, topics }: KnownCom
   const typed = id.replaceAll(':', ' ')
   // With a space between topics, the arguments behind a mistyped command look like more of its name.
   const [first = '', second] = typed.split(' ')
-  const isTopic = second !== undefined && ids.includes(first)
+  const isTopic = second !== undefined && ids.some((known) => known.startsWith(`${first} `))
+  if (!isTopic && second !== undefined && ids.includes(first)) {
+    return new OpsError('UNEXPECTED_ARGUMENT', `Unexpected argument "${second}".`, {
+      exit: exitStatus.usage,
+      suggestions: [`${bin} ${first} --help`],
+    })
+  }
   const name = isTopic ? `${first} ${second}` : first
   const candidates = isTopic ? ids.filter((known) => known.startsWith(`${first} `)) : ids
   const meant =

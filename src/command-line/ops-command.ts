@@ -4,6 +4,7 @@ import type { Problem } from '../errors.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
 import { type Screen, screenOf } from '../output/screen.ts'
 import type { Project } from '../project/open-project.ts'
+import type { CommandGroup } from './help.ts'
 import { errorJson } from './print-error.ts'
 
 keepRunningWithoutTerminal()
@@ -12,12 +13,16 @@ keepRunningWithoutTerminal()
 export abstract class OpsCommand extends Command {
   static override enableJsonFlag = true
 
+  /** Under which heading `ops --help` lists a command of a plugin. */
+  static group: CommandGroup = 'Plugins'
+
   static override baseFlags = {
     config: Flags.string({
-      summary: 'the configuration file; found upwards from here otherwise',
+      summary: 'use this configuration file instead of the nearest ops.config.*',
       helpValue: '<file>',
       helpGroup: 'GLOBAL',
     }),
+    json: Flags.boolean({ summary: 'print JSON', helpGroup: 'GLOBAL' }),
   }
 
   #project: Project | undefined

@@ -20,7 +20,9 @@ export async function loadWrapping(out: NodeJS.WriteStream = process.stderr): Pr
 export function printProblem(problem: Problem, out: NodeJS.WriteStream = process.stderr): void {
   const screen = screenOf(out, process.env)
   const text = formatProblem(problem, screen)
-  out.write(`${wrap && screen.width !== undefined ? wrap(text, screen.width, { trim: false }) : text}\n`)
+  // Trimming would take the indentation too.
+  const lines = wrap && screen.width !== undefined ? wrap(text, screen.width, { trim: false }) : text
+  out.write(`${lines.replaceAll(/ +$/gm, '')}\n`)
 }
 
 export function formatProblem({ severity, message, suggestions }: Problem, screen: Pick<Screen, 'isColoured'>): string {

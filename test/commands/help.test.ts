@@ -23,8 +23,27 @@ describe('ops', () => {
   it.each([['--help'], ['-h'], ['help'], []])('lists its commands with %s', async (...flags) => {
     const { stdout, stderr, exitCode } = await new TestProject().ops(...flags)
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    for (const command of ['enqueue', 'migrate', 'start-services', 'worker', 'plugins'])
-      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+    expect(stdout.match(/^[A-Z]+$/gm)).toEqual(['USAGE', 'RUN', 'TASKS', 'PROJECT', 'SERVER', 'PLUGINS'])
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+(?: [a-z-]+)?) {2,}\S/gm)].map(([, name]) => name)
+    expect(listed).toEqual(expect.arrayContaining(['enqueue', 'tasks', 'migrate', 'env check', 'worker', 'plugins']))
+    expect(new Set(listed).size).toBe(listed.length)
+    expect(stdout).not.toMatch(/wait-ready|tasks show/)
+  })
+
+  it('lists the command of a plugin in the group that it names', async () => {
+    const { stdout } = await new TestProject().ops('--help')
+    expect(stdout).toMatch(/\nSERVER\n(?: {2}.*\n)+ {2}releases /)
+  })
+
+  it('lists subcommands with their topic, and shows the help of each by either separator', async () => {
+    const project = new TestProject()
+    expect((await project.ops('tasks', '--help')).stdout).toMatch(/^ {2}tasks show {2,}\S/m)
+    const { stdout } = await project.ops('help', 'tasks', 'show')
+    expect(stdout).toContain('$ ops tasks show PROCESSOR ID')
+    expect((await project.ops('help', 'tasks:show')).stdout).toBe(stdout)
+    const unknown = await project.ops('help', 'strat')
+    expect(unknown).toMatchObject({ exitCode: 127, stdout: '' })
+    expect(unknown.stderr).toBe('Error: Unknown command "strat". Did you mean "start-services"?\nTry: ops --help')
   })
 
   it('fills the lines of a description, wherever they are broken in the source', async () => {
