@@ -25,25 +25,26 @@ export function renderTemplate(name: string, values: UnitValues, parts: Readonly
     .trim()}\n`
 }
 
-export interface Explained {
+export interface ExplainedDirective {
   readonly section: string
   readonly directive: string
-  /** The comment above it. */
-  readonly why: string
+  readonly explanation: string
 }
 
-/** What each directive of a unit is for, as its comments say. */
-export function explainUnit(unit: string): Explained[] {
+/** Each directive of a unit, with the comment that explains it. */
+export function explainUnit(unit: string): ExplainedDirective[] {
   let section = ''
   return blocks(unit).flatMap(({ comment, lines }) =>
     lines.flatMap((line) => {
       if (line.startsWith('[')) section = line
-      return line === '' || line.startsWith('[') ? [] : [{ section, directive: line, why: inOneLine(comment) }]
+      return line === '' || line.startsWith('[')
+        ? []
+        : [{ section, directive: line, explanation: joinComment(comment) }]
     }),
   )
 }
 
-/** The directives alone: what systemd acts on. */
+/** The lines that systemd acts on. */
 export function withoutComments(unit: string): string {
   return unit
     .split('\n')
@@ -75,6 +76,6 @@ function readTemplate(name: string, parts: Readonly<Record<string, string>>): st
   return text.replaceAll(/^include (\S+)$/gm, (_, part) => readTemplate(part, parts).trim())
 }
 
-function inOneLine(comment: readonly string[]): string {
+function joinComment(comment: readonly string[]): string {
   return comment.map((line) => line.replace(/^# ?/, '')).join(' ')
 }
