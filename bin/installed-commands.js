@@ -29,7 +29,7 @@ export async function installedCommands(argv, toSources) {
     const isSource = type === 'link' && existsSync(join(root, 'src'))
     const from = isSource ? sources(manifest) : { pjson: manifest, ignoreManifest: isStale(root, manifest) }
     const plugin = new InstalledPlugin({ name, root, type: 'link', ...from })
-    plugin.takeAway = `ops plugins:${type === 'link' ? 'unlink' : 'uninstall'} ${name}`
+    plugin.takeAway = `ops plugins ${type === 'link' ? 'unlink' : 'uninstall'} ${name}`
     try {
       await plugin.load()
       loaded.push(plugin)

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { exitStatus, OpsError, type Problem } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 import { requireInstallable } from '../server/server-problems.ts'
 import { systemdFailed } from '../systemd/systemctl.ts'
 
@@ -23,10 +24,10 @@ export async function confirmServerChange(change: ServerChange): Promise<boolean
   const { command, argv, flags, problems = [], hasSystemd } = change
   if (!flags.user && process.getuid?.() !== 0) {
     // The whole command line: sudo has its own PATH, which often has another node or none.
-    const asRoot = ['sudo', process.execPath, process.argv[1]!, command, ...argv]
+    const asRoot = formatCommand('sudo', process.execPath, process.argv[1]!, command, ...argv)
     throw new OpsError('NEEDS_ROOT', `ops ${command} must run as root, to write to /etc and control systemd.`, {
       exit: exitStatus.usage,
-      suggestions: [asRoot.join(' '), 'or use units of your own user: --user'],
+      suggestions: [asRoot, 'or use units of your own user: --user'],
     })
   }
   requireInstallable(problems)

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RecordedGroup } from '../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/process-group.ts'
 import { writeJson } from '../platform/write-file.ts'
 
 /** What is written down about running services, for other terminals and for whoever finds it when ops was killed. */

@@ -43,7 +43,7 @@ export interface ExecOptions {
 }
 
 export interface ExecResult {
-  /** The program and its arguments, for people. */
+  /** The program and its arguments with spaces between, for people. */
   readonly command: string
   readonly cwd: string
   readonly durationMs: number

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { OpsError } from '../errors.ts'
+import { processEnvironment } from '../platform/proc.ts'
 import type { Scope } from './places.ts'
 
 export interface UnitState {
@@ -121,10 +121,7 @@ function parseState(name: string, block: string): UnitState {
 }
 
 function hashOfProcess(pid: number): string | undefined {
-  try {
-    const entry = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-    return entry.find((one) => one.startsWith('OPS_UNIT_HASH='))?.slice('OPS_UNIT_HASH='.length) ?? ''
-  } catch {
-    return undefined
-  }
+  const environment = processEnvironment(pid)
+  const entry = environment?.find((one) => one.startsWith('OPS_UNIT_HASH='))
+  return environment && (entry?.slice('OPS_UNIT_HASH='.length) ?? '')
 }

@@ -148,7 +148,7 @@ describe('ops doctor', () => {
   it('fits on a terminal of 80 columns', async () => {
     const project = await TestProject.withProbe()
     project.database.exec('drop trigger ops_scripts_transition')
-    const command = `stty cols 80; exec ${process.execPath} ${opsProgram} doctor`
+    const command = `stty cols 80; exec "${process.execPath}" "${opsProgram}" doctor`
     const { directory: cwd, env } = project
     const options = { cwd, env, extendEnv: false, reject: false, stdin: 'ignore' } as const
     const { stdout } = await execa('script', ['-qec', command, '/dev/null'], options)

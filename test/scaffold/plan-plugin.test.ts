@@ -4,7 +4,7 @@ import { loadDrizzleKit } from '../../src/scaffold/drizzle-kit.ts'
 import { migrationText } from '../../src/scaffold/plan-migration.ts'
 import { planPlugin } from '../../src/scaffold/plan-plugin.ts'
 import { dialects } from '../../src/task-table/create-table.ts'
-import type { DescribedTaskTable } from '../../src/task-table/task-table.ts'
+import type { DescribedTaskTable } from '../../src/task-table/described-table.ts'
 
 const everyType = [
   'a:text!',

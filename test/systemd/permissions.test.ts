@@ -32,7 +32,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, 
       chmod 600 /etc/token; useradd --create-home --shell /bin/bash ann; useradd --system web
       mkdir -p ${project}/uploads ${project}/.ops /home/ann/site; chown web ${project}/uploads
       cp ${project}/probe.cjs /home/ann/site`)
-  }, 60_000)
+  })
   afterAll(() => sandbox?.close())
 
   const opsBy = (node: string, ...args: string[]) => sandbox.runWith({ cwd: project }, node, inside.ops, ...args)
@@ -68,7 +68,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, 
     })
     expect(await answerOf(87)).toMatchObject({ user: 'shop', token: 'ENOENT', inside: 'EROFS' })
     expect(await answerOf(3101)).toMatchObject({ directory: '/home/ann/site', outside: 'EROFS' })
-  }, 60_000)
+  })
 
   it('includes its secret, which its user cannot read', async ({ skip }) => {
     const plain = 'systemd-run --quiet --wait --pipe -p LoadCredential=token:/etc/token'
@@ -93,7 +93,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, 
     expect(stdout).toMatch(/^problem +units .*shop-api\.service differs from the configuration/m)
     expect(stdout).toMatch(/^problem +units .*shop-front\.service is failed.* → .*ops install-systemd$/m)
     expect(exitCode).toBe(1)
-  }, 60_000)
+  })
 
   it('does not include other users, which every command says', async () => {
     const asAnn = ['-u', 'ann', '--', inside.node, inside.ops]
@@ -112,7 +112,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, 
     await sandbox.run('systemctl', 'stop', 'shop-api', 'shop-site')
     expect(performance.now() - started).toBeLessThan(60_000)
     expect(await sandbox.shell('systemctl is-active shop-api shop-site')).toBe('failed\nfailed')
-  }, 90_000)
+  })
 
   it('does not include a node in a home, unless --copy-node was used once', async () => {
     const node = '/home/ann/.nvm/versions/node/v24/bin/node'
@@ -128,5 +128,5 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, 
     expect((await opsBy(node, 'install-systemd', '--check')).stdout).toBe('shop.target is up to date.')
     expect((await ops('uninstall-systemd', '--yes')).exitCode).toBe(0)
     expect(await sandbox.shell('ls /usr/local/lib/ops')).toBe('')
-  }, 120_000)
+  })
 })

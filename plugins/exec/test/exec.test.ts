@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { AbortReason } from '../../../src/worker/abort-reason.ts'
 import { until } from '../../../test/support/until.ts'
 import exec from '../src/exec.ts'
 import { performOne, workshop } from './support.ts'
@@ -149,7 +149,7 @@ describe('a command that is canceled', () => {
     const { context, log, ended } = await start({ command: 'echo "group $$"; sleep 600 & sleep 600; true' })
     const group = () => /^group (\d+)$/m.exec(log())?.[1]
     await until(() => group() !== undefined, 'the command has begun')
-    context.end(EndOfTask.canceled('ada'))
+    context.abort(AbortReason.canceled('ada'))
     expect(await ended).toMatchObject({ status: 'canceled', exitCode: null })
     expect(livingIn(group()!)).toEqual([])
   })
