@@ -25,22 +25,12 @@ export function renderTemplate(name: string, values: UnitValues, parts: Readonly
     .trim()}\n`
 }
 
-export interface ExplainedDirective {
-  readonly section: string
-  readonly directive: string
-  readonly explanation: string
-}
-
 /** Each directive of a unit, with the comment that explains it. */
-export function explainUnit(unit: string): ExplainedDirective[] {
-  let section = ''
+export function explainUnit(unit: string): { directive: string; explanation: string }[] {
   return blocks(unit).flatMap(({ comment, lines }) =>
-    lines.flatMap((line) => {
-      if (line.startsWith('[')) section = line
-      return line === '' || line.startsWith('[')
-        ? []
-        : [{ section, directive: line, explanation: joinComment(comment) }]
-    }),
+    lines
+      .filter((line) => line !== '' && !line.startsWith('['))
+      .map((directive) => ({ directive, explanation: joinComment(comment) })),
   )
 }
 
