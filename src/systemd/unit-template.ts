@@ -25,25 +25,16 @@ export function renderTemplate(name: string, values: UnitValues, parts: Readonly
     .trim()}\n`
 }
 
-export interface Explained {
-  readonly section: string
-  readonly directive: string
-  /** The comment above it. */
-  readonly why: string
-}
-
-/** What each directive of a unit is for, as its comments say. */
-export function explainUnit(unit: string): Explained[] {
-  let section = ''
+/** Each directive of a unit, with the comment that explains it. */
+export function explainUnit(unit: string): { directive: string; explanation: string }[] {
   return blocks(unit).flatMap(({ comment, lines }) =>
-    lines.flatMap((line) => {
-      if (line.startsWith('[')) section = line
-      return line === '' || line.startsWith('[') ? [] : [{ section, directive: line, why: inOneLine(comment) }]
-    }),
+    lines
+      .filter((line) => line !== '' && !line.startsWith('['))
+      .map((directive) => ({ directive, explanation: joinComment(comment) })),
   )
 }
 
-/** The directives alone: what systemd acts on. */
+/** The lines that systemd acts on. */
 export function withoutComments(unit: string): string {
   return unit
     .split('\n')
@@ -75,6 +66,6 @@ function readTemplate(name: string, parts: Readonly<Record<string, string>>): st
   return text.replaceAll(/^include (\S+)$/gm, (_, part) => readTemplate(part, parts).trim())
 }
 
-function inOneLine(comment: readonly string[]): string {
+function joinComment(comment: readonly string[]): string {
   return comment.map((line) => line.replace(/^# ?/, '')).join(' ')
 }

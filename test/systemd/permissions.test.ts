@@ -21,7 +21,7 @@ process.on('SIGTERM', () => {})
 require('node:http').createServer((request, response) => response.end(JSON.stringify(found()))).listen(process.env.PORT)
 `
 
-describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`, () => {
+describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, () => {
   let sandbox: Sandbox
 
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
   const command = 'node probe.cjs'
   const ready = { port: true } as const
 
-  it('is named by the configuration: a secret, a folder, a user, a port of root, a folder in a home', async () => {
+  it('is what the configuration names: a secret, a folder, a user, a port below 1024, a folder in a home', async () => {
     await configure({
       services: {
         api: {
@@ -70,32 +70,32 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     expect(await answerOf(3101)).toMatchObject({ directory: '/home/ann/site', outside: 'EROFS' })
   })
 
-  it('has its secret, which it could not read itself', async ({ skip }) => {
+  it('includes its secret, which its user cannot read', async ({ skip }) => {
     const plain = 'systemd-run --quiet --wait --pipe -p LoadCredential=token:/etc/token'
     const isHanded = await sandbox.shell(`${plain} sh -c 'cat $CREDENTIALS_DIRECTORY/token'`)
     skip(isHanded !== 'sesame', 'this systemd hands out no secrets on this kernel, not even to root')
     expect(await answerOf(3100)).toMatchObject({ token: 'sesame' })
   })
 
-  it('has the database that was in the project, from the first installation on', async () => {
+  it('includes the database, which the first installation moves', async () => {
     expect(await sandbox.shell(`ls ${project}/.ops | grep 'db$\\|moved'; stat -c %U /var/lib/shop/ops.db`)).toBe(
       'ops.db.moved\nshop',
     )
   })
 
-  it('is well by ops doctor, and no longer when somebody has had a hand in it', async () => {
+  it('passes ops doctor until somebody changes it', async () => {
     const well = await ops('doctor')
-    expect(well.stdout).toMatch(/^ok +units +6 of shop\.target, as configured and up$/m)
+    expect(well.stdout).toMatch(/^ok +units +6 units of shop\.target up and as configured$/m)
     expect(well.stdout).toMatch(/^ok +systemd +\d+$/m)
     expect(well.exitCode).toBe(0)
     await sandbox.shell('systemctl stop shop-front; echo "Nice=5" >>/etc/systemd/system/shop-api.service')
     const { stdout, exitCode } = await ops('doctor')
-    expect(stdout).toMatch(/^problem +units .*shop-api\.service is not what the configuration says/m)
+    expect(stdout).toMatch(/^problem +units .*shop-api\.service differs from the configuration/m)
     expect(stdout).toMatch(/^problem +units .*shop-front\.service is failed.* → .*ops install-systemd$/m)
     expect(exitCode).toBe(1)
   })
 
-  it('is not the state for others, who are told so by every command', async () => {
+  it('does not include other users, which every command says', async () => {
     const asAnn = ['-u', 'ann', '--', inside.node, inside.ops]
     for (const command of ['doctor', 'tasks']) {
       const { stdout, stderr, exitCode } = await sandbox.runWith({ cwd: project }, 'runuser', ...asAnn, command)
@@ -106,7 +106,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     }
   })
 
-  it('is stopped at once where it is given no time, though it does not listen', async () => {
+  it('does not include time to stop where stopTimeout is 0', async () => {
     const started = performance.now()
     expect((await ops('install-systemd', '--yes')).exitCode).toBe(0)
     await sandbox.run('systemctl', 'stop', 'shop-api', 'shop-site')
@@ -114,18 +114,18 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     expect(await sandbox.shell('systemctl is-active shop-api shop-site')).toBe('failed\nfailed')
   })
 
-  it('is no node in a home, until its copy is asked for, which is remembered', async () => {
+  it('does not include a node in a home, unless --copy-node was used once', async () => {
     const node = '/home/ann/.nvm/versions/node/v24/bin/node'
     await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp "${inside.node}" ${node}`)
     const refused = await opsBy(node, 'install-systemd', '--yes')
     expect(refused.exitCode).toBe(1)
-    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('or let this one be copied: --copy-node')
+    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('or let ops copy this node: --copy-node')
     const { exitCode, stderr } = await opsBy(node, 'install-systemd', '--yes', '--copy-node')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     const copy = `/usr/local/lib/ops/shop/node-${process.version}/node`
     expect(await sandbox.read('/etc/systemd/system/shop-worker@.service')).toContain(`ExecStart=:"${copy}"`)
     expect(await answerOf(3100)).toMatchObject({ user: 'web' })
-    expect((await opsBy(node, 'install-systemd', '--check')).stdout).toBe('shop.target is as configured.')
+    expect((await opsBy(node, 'install-systemd', '--check')).stdout).toBe('shop.target is up to date.')
     expect((await ops('uninstall-systemd', '--yes')).exitCode).toBe(0)
     expect(await sandbox.shell('ls /usr/local/lib/ops')).toBe('')
   })

@@ -10,7 +10,7 @@ const token = () => readFileSync(process.env.CREDENTIALS_DIRECTORY + '/token', '
 require('node:http').createServer((request, response) => response.end(token())).listen(process.env.PORT)
 `
 
-describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () => {
+describe.skipIf(sandboxMissing !== undefined)(`a project with user units${where}`, () => {
   let sandbox: Sandbox
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () 
   }
   const lingering = () => sandbox.shell('ls /var/lib/systemd/linger')
 
-  it('runs without root, with its secrets, and outlives a logout', async () => {
+  it('runs without root, with its secrets, and after a logout', async () => {
     const { exitCode, stderr } = await ops('install-systemd', '--user', '--yes')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(await sandbox.shell('curl -s localhost:3200')).toBe('sesame')
@@ -45,20 +45,20 @@ describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () 
     expect((await ops('install-systemd', '--user', '--check')).exitCode).toBe(0)
   })
 
-  it('is well by ops doctor', async () => {
+  it('passes ops doctor', async () => {
     const { exitCode, stdout } = await ops('doctor')
-    expect(stdout).toMatch(/^ok +user units +4 of shop\.target, as configured and up$/m)
+    expect(stdout).toMatch(/^ok +user units +4 units of shop\.target up and as configured$/m)
     expect(stdout).toMatch(/^ok +database +\/home\/ann\/\.(config|local\/state)\/shop\/ops\.db/m)
     expect(exitCode).toBe(0)
   })
 
-  it('takes the lingering back with it', async () => {
+  it('turns lingering off when it is uninstalled', async () => {
     expect((await ops('uninstall-systemd', '--user', '--yes')).exitCode).toBe(0)
     expect(await lingering()).toBe('')
     expect(await sandbox.shell('find /home/ann -name "shop*.service" -o -name "*.env"')).toBe('')
   })
 
-  it('leaves a lingering that was there before', async () => {
+  it('keeps lingering that was on before', async () => {
     await sandbox.shell('loginctl enable-linger ann')
     expect((await ops('install-systemd', '--user', '--yes')).exitCode).toBe(0)
     expect((await ops('uninstall-systemd', '--user', '--yes')).exitCode).toBe(0)

@@ -12,7 +12,7 @@ import { createServer } from 'node:http'
 createServer((request, response) => response.end(process.env.GREETING ?? 'none')).listen(process.env.PORT)
 `
 
-// One life after the other, as an operator lives it: each test goes on where the one before has ended.
+// Each test continues where the one before it ended, as on a real server.
 describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, () => {
   let sandbox: Sandbox
 
@@ -54,13 +54,13 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
   const ok = ({ exitCode, stdout, stderr }: Said) =>
     expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 0, stderr: '' })
 
-  it('says what stands against it, and does nothing', async () => {
+  it('is not installed while there is an error', async () => {
     const { exitCode, stderr } = await ops('install-systemd', '--yes')
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('There is no user "shop"')])
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('User "shop" not found')])
     expect(await sandbox.shell('ls /etc/systemd/system | grep shop; ls /etc/ops')).toBe('')
   })
 
-  it('is installed from nothing, and answers', async () => {
+  it('is installed and answers', async () => {
     ok(await ops('install-systemd', '--yes', '--create-user'))
     expect(await sandbox.shell('curl -s localhost:3000')).toBe('hello')
     expect(await sandbox.shell('systemctl is-enabled shop.target; systemctl is-active shop.target')).toBe(
@@ -69,7 +69,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     expect(await sandbox.shell("stat -c '%a %U %G' /etc/ops/shop/api.env")).toBe('640 root shop')
   })
 
-  it('performs a task that its user adds, under the whole hardening', async () => {
+  it('performs a task of its user within the hardening', async () => {
     const task = await enqueue(
       'id -un; touch /srv/shop/x 2>/dev/null || echo kept out; cat /proc/self/status | grep -i nonewprivs',
     )
@@ -78,15 +78,15 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     expect(stdout).toContain('shop\nkept out\nNoNewPrivs:\t1')
   })
 
-  it('is left alone by an installation without a change', async () => {
+  it('does not change if it is up to date', async () => {
     const before = [await pidOf('shop-api'), await pidOf('shop-worker@1')]
     const { stdout } = await ops('install-systemd', '--yes')
-    expect(stdout).toBe('shop.target is as configured: nothing to do.')
+    expect(stdout).toBe('shop.target is up to date.')
     expect([await pidOf('shop-api'), await pidOf('shop-worker@1')]).toEqual(before)
     ok(await ops('install-systemd', '--check'))
   })
 
-  it('has one unit restarted by one change', async () => {
+  it('has only the changed unit restarted', async () => {
     const before = [await pidOf('shop-api'), await pidOf('shop-worker@1')]
     await configure({ greeting: 'good day, 100% "quoted" $HOME' })
     expect((await ops('install-systemd', '--check')).exitCode).toBe(1)
@@ -96,7 +96,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     expect(await pidOf('shop-worker@1')).toBe(before[1])
   })
 
-  it('has the previous units back when one does not become ready', async () => {
+  it('is rolled back if a unit does not become ready', async () => {
     const before = await sandbox.shell('cat /etc/systemd/system/shop* /etc/ops/shop/*')
     await configure({
       command: 'echo never listens; sleep 600',
@@ -105,9 +105,9 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     })
     const { exitCode, stdout, stderr } = await ops('install-systemd', '--yes')
     expect(exitCode).toBe(1)
-    expect(stdout).toContain('putting the previous units back')
+    expect(stdout).toContain('rolling back to the previous units')
     expect(stderr).toContain('never listens')
-    expect(stderr).toContain('shop-api.service did not become ready')
+    expect(stderr).toMatch(/shop-api\.service did not become ready[\s\S]*The previous units are back/)
     expect(await sandbox.shell('cat /etc/systemd/system/shop* /etc/ops/shop/*')).toBe(before)
     expect(await sandbox.shell('curl -s localhost:3000')).toContain('good day')
     expect(
@@ -117,7 +117,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     ok(await ops('install-systemd', '--check'))
   })
 
-  it('finds what has drifted, and puts right what is its own', async () => {
+  it('reports drift, and is reset except for drop-ins', async () => {
     const dropIn = '/etc/systemd/system/shop-worker@.service.d/watchdog.conf'
     await sandbox.write(dropIn, '[Service]\nWatchdogSec=5\nRestartSec=1\n')
     await sandbox.shell('systemctl daemon-reload && systemctl restart shop-worker@1')
@@ -125,19 +125,19 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     const { exitCode, stdout } = await ops('install-systemd', '--check')
     expect([exitCode, ...stdout.split('\n')]).toEqual([
       1,
-      '/etc/systemd/system/shop-api.service is not what the configuration says',
-      'shop-api.service is loaded in an earlier version',
-      `shop-worker@1.service is changed by ${dropIn}`,
+      '/etc/systemd/system/shop-api.service differs from the configuration',
+      'shop-api.service has changed on disk since systemd loaded it',
+      `shop-worker@1.service is overridden by ${dropIn}`,
     ])
     const before = await pidOf('shop-api')
     expect((await ops('install-systemd', '--yes')).exitCode).toBe(0)
     expect(await sandbox.shell('grep -c Nice /etc/systemd/system/shop-api.service')).toBe('0')
     // Its process has never run with that line.
     expect(await pidOf('shop-api')).toBe(before)
-    expect((await ops('install-systemd', '--check')).stdout).toBe(`shop-worker@1.service is changed by ${dropIn}`)
+    expect((await ops('install-systemd', '--check')).stdout).toBe(`shop-worker@1.service is overridden by ${dropIn}`)
   })
 
-  it('has a killed worker back, its task decided and the next one under way', async () => {
+  it('has a killed worker restarted, which settles its task and starts the next', async () => {
     const [first, second] = [await enqueue('echo begun; sleep 600'), await enqueue('true')]
     await isStatus(first, 'ongoing')
     const started = performance.now()
@@ -148,7 +148,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     await isStatus(second, 'succeeded')
   })
 
-  it('has a worker that hangs ended by the watchdog', async () => {
+  it('has a worker that hangs restarted by the watchdog', async () => {
     const before = await sandbox.property('shop-worker@1', 'NRestarts')
     await sandbox.run('systemctl', 'kill', '--kill-whom=main', '--signal=SIGSTOP', 'shop-worker@1')
     await until(
@@ -161,7 +161,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     expect(await sandbox.shell('journalctl --no-pager -o cat')).toContain('shop-worker@1.service: Watchdog timeout')
   })
 
-  it('finishes its task at a stop, for longer than TimeoutStopSec', async () => {
+  it('finishes its task at a stop that takes longer than TimeoutStopSec', async () => {
     await sandbox.write('/etc/systemd/system/shop-worker@.service.d/stop.conf', '[Service]\nTimeoutStopSec=2\n')
     await sandbox.shell('systemctl daemon-reload && systemctl restart shop-worker@1')
     const task = await enqueue('until test -e /srv/shop/go; do sleep 0.1; done')
@@ -182,7 +182,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     expect([await statusOf(task), await sandbox.property('shop-worker@1', 'Result')]).toEqual(['succeeded', 'success'])
   })
 
-  it('loses a service that the configuration has no more, and only that', async () => {
+  it('loses a service that was removed from the configuration', async () => {
     await configure({ more: { extra: { command: 'node api.js', port: 3001 } } })
     ok(await ops('install-systemd', '--yes'))
     expect(await sandbox.shell('curl -s localhost:3001')).toBe('none')
@@ -195,16 +195,16 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     ).toBe('hello')
   })
 
-  it('does not touch what is not its own', async () => {
+  it('does not replace a file of others', async () => {
     await configure({ more: { extra: { command: 'node api.js', port: 3001 } } })
     await sandbox.write('/etc/systemd/system/shop-extra.service', '[Service]\nExecStart=/bin/true\n')
     const { exitCode, stderr } = await ops('install-systemd', '--yes')
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('not by ops')])
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('is not managed by ops')])
     expect(await sandbox.read('/etc/systemd/system/shop-extra.service')).toBe('[Service]\nExecStart=/bin/true')
     await configure()
   })
 
-  it('is uninstalled: nothing of it is left but the database, and all that is not its own', async () => {
+  it('is uninstalled, except for its database and files of others', async () => {
     const { exitCode } = await ops('uninstall-systemd', '--yes')
     expect(exitCode).toBe(0)
     expect(

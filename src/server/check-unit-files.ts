@@ -6,20 +6,20 @@ import type { Unit } from './render-units.ts'
 
 export interface UnitCheck {
   readonly file: string
-  /** By `systemd-analyze security`, from 0 (closed) to 10; undefined where it cannot be told. */
+  /** From `systemd-analyze security`, 0 (best) to 10; undefined where it has none. */
   readonly exposure: number | undefined
-  /** What the points are for, the heaviest first. */
+  /** The settings that cost points, the most expensive first. */
   readonly remaining: readonly { readonly points: number; readonly what: string }[]
-  /** What `systemd-analyze verify` says. It should say nothing. */
+  /** The output of `systemd-analyze verify`. */
   readonly complaints: readonly string[]
 }
 
 /**
- * Lets systemd itself look at units before they are installed.
+ * Has systemd check units before they are installed.
  *
- * @returns undefined where there is no systemd-analyze
+ * @returns undefined without systemd-analyze
  */
-export async function checkUnits(units: readonly Unit[]): Promise<UnitCheck[] | undefined> {
+export async function checkUnitFiles(units: readonly Unit[]): Promise<UnitCheck[] | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'ops-units-'))
   try {
     for (const { file, text } of units) await writeFile(join(folder, file), text)
@@ -37,7 +37,7 @@ export async function checkUnits(units: readonly Unit[]): Promise<UnitCheck[] | 
   }
 }
 
-/** By its file or, of a template, by an instance. What it says of other units of the machine is not ours to mend. */
+/** Names the file or an instance of a template. Complaints about other units of the machine are left out. */
 function isAbout(line: string, file: string): boolean {
   const [name, ending] = file.split(/(?=\.\w+$)/)
   return line.split(/[\s:,]+/).some((word) => {
@@ -46,10 +46,10 @@ function isAbout(line: string, file: string): boolean {
   })
 }
 
-/** Its exit status says nothing: a key that it does not know is a line on stderr and a success. */
+/** The exit status does not count: an unknown key is a line on stderr and a success. */
 async function verify(paths: readonly string[]): Promise<string[] | undefined> {
   const result = await analyze('verify', '--man=no', ...paths)
-  // What it says of two commands of a unit it says twice.
+  // A complaint that two commands of a unit have in common comes twice.
   return result && [...new Set(result.stderr.split('\n'))].filter((line) => line !== '')
 }
 
