@@ -61,15 +61,22 @@ export function toProblem(error: unknown, where?: string): Problem {
 /** Exit statuses: design section 11. 78 is EX_CONFIG, on which systemd does not restart. */
 export const exitStatus = { failed: 1, usage: 2, configuration: 78 } as const
 
-/** The name that somebody most likely meant, where one is near enough. */
+/** The known name that is most like the word, if one is near enough. Case and punctuation do not count. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
-  const reach = Math.max(2, Math.floor(word.length / 3))
+  const typed = plain(word)
+  // Of a word of two letters, two other letters are not a typing error.
+  const reach = Math.min(Math.max(2, Math.floor(word.length / 3)), typed.length - 1)
   return [...known]
-    .map((name) => ({ name, apart: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, apart: distance(typed, plain(name)) }))
     .filter(({ apart }) => apart <= reach)
     .sort((a, b) => a.apart - b.apart)[0]?.name
 }
 
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+}
+
+/** `did you mean "email"?`, as the first of the suggestions; none where no known name is near enough. */
 export function didYouMean(word: string, known: Iterable<string>): string[] {
   const name = nearest(word, known)
   return name === undefined ? [] : [`did you mean "${name}"?`]

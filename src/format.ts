@@ -1,4 +1,6 @@
-/** The one format of each kind of value that people read: durations, instants, sizes, counts. */
+import { stripVTControlCharacters } from 'node:util'
+
+/** The one format of each kind of value that people read: durations, instants, sizes, counts, foreign texts. */
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -81,4 +83,13 @@ export function formatCommand(...words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./^-][\w@%+=:,./^#~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .join(' ')
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g
+
+/** A text of unknown origin, or the message of an error, as one line without colours and control characters. */
+export function oneLine(value: unknown): string {
+  const text = value instanceof Error ? value.message : String(value)
+  return stripVTControlCharacters(text).replaceAll(CONTROL, ' ').trim()
 }

@@ -12,14 +12,17 @@ export {
   type SystemdConfig,
   type WorkerConfig,
 } from './config/config.ts'
+export { isDuration, parseDuration } from './config/duration.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
-export { OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
+export { didYouMean, nearest, OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
+export { formatBytes, formatCount, formatDuration, oneLine } from './format.ts'
 export {
   defineProcessor,
   type ExclusiveBy,
   type Processor,
   type ProcessorDefinition,
 } from './processor/define-processor.ts'
+export { type LastLinesOptions, lastLines, lastLinesOf, logLength } from './processor/log-tail.ts'
 export type { Retry } from './processor/retry.ts'
 export type {
   ContextEnqueueOptions,

@@ -1,5 +1,6 @@
+import { oneLine } from '../format.ts'
 import { type Screen, type Style, styled } from './screen.ts'
-import { cutText, oneLine, textWidth, wrapText } from './text-width.ts'
+import { cutText, textWidth, wrapText } from './text-width.ts'
 
 export interface TableColumn {
   readonly title: string

@@ -1,13 +1,8 @@
-import { stripVTControlCharacters } from 'node:util'
-
 const segmenter = new Intl.Segmenter()
 
 /** What terminals draw two columns wide: emoji, and the scripts of East Asia. */
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
-const control = /[\u0000-\u001f\u007f-\u009f]+/g
 
 /** How many columns a terminal needs for a text without control characters. */
 export function textWidth(text: string): number {
@@ -30,11 +25,6 @@ export function cutText(text: string, width: number): string {
     cut += segment
   }
   return `${cut.trimEnd()}…`
-}
-
-/** Text from anywhere as one line that does nothing to a terminal but fill it. */
-export function oneLine(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(control, ' ').trim()
 }
 
 /** The text in lines of no more columns than this, broken between words where that is possible. */
