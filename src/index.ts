@@ -46,16 +46,15 @@ export type { EnqueuedTask, TaskId } from './queue/queue.ts'
 export type { Status } from './task/lifecycle.ts'
 export type { OutcomeKind } from './task/outcome.ts'
 export { TaskError } from './task/task-error.ts'
-export type { Column, ColumnDescription, ColumnType, ColumnTypes } from './task-table/column.ts'
-export type { DrizzleColumns } from './task-table/drizzle-types.ts'
+export type { Column, ColumnTypes } from './task-table/column.ts'
+export type { DrizzleColumns } from './task-table/described-table.ts'
+export { type DescribedTaskTable, type OwnColumns, type OwnInsert, taskTable } from './task-table/described-table.ts'
 export { existingTable } from './task-table/existing-table.ts'
-export {
-  type DescribedTaskTable,
-  type OwnColumns,
-  type OwnInsert,
-  type TaskColumn,
-  type TaskIdOf,
-  type TaskLifecycle,
-  type TaskTable,
-  taskTable,
+export type {
+  ColumnDescription,
+  ColumnType,
+  TaskColumn,
+  TaskIdOf,
+  TaskLifecycle,
+  TaskTable,
 } from './task-table/task-table.ts'

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RecordedGroup } from '../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/process-group.ts'
 
 /** What is written down about running services, for other terminals and for whoever finds it when ops was killed. */
 export interface SessionRecord {

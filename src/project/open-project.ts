@@ -111,7 +111,7 @@ export class Project {
     const { schedules = {} } = this.config
     if (Object.keys(schedules).length === 0) return []
     // Most projects have none, and then the reader of cron expressions is not imported.
-    const { planSchedules } = await import('../worker/plan-schedules.ts')
+    const { planSchedules } = await import('../worker/schedule.ts')
     return planSchedules(schedules, {
       file: this.file ?? 'The configuration',
       names: this.registry.processors.map(({ name }) => name),

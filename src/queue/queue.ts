@@ -1,4 +1,4 @@
-import type { RecordedGroup } from '../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/process-group.ts'
 import type { Status } from '../task/lifecycle.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { RetryRules } from '../task/try-again.ts'

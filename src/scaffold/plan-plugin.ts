@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { createTable, dialects } from '../task-table/create-table.ts'
-import { toSnakeCase } from '../task-table/task-table.ts'
+import { toSnakeCase } from '../task-table/described-table.ts'
 import { type ColumnWish, wishedTable } from './column-wish.ts'
 import { developedWith, opsManifest } from './developed-with.ts'
 import { fillTemplate } from './fill-template.ts'

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { execa } from 'execa'
+import { processEnvironment } from '../platform/proc.ts'
 import type { Scope } from './places.ts'
 import type { UnitState } from './server-facts.ts'
 import { SystemdFailedError } from './systemd-errors.ts'
@@ -84,10 +84,7 @@ function unitState(name: string, block: string): UnitState {
 }
 
 function hashOfProcess(pid: number): string | undefined {
-  try {
-    const entry = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
-    return entry.find((one) => one.startsWith('OPS_UNIT_HASH='))?.slice('OPS_UNIT_HASH='.length) ?? ''
-  } catch {
-    return undefined
-  }
+  const environment = processEnvironment(pid)
+  const entry = environment?.find((one) => one.startsWith('OPS_UNIT_HASH='))
+  return environment && (entry?.slice('OPS_UNIT_HASH='.length) ?? '')
 }

@@ -5,7 +5,7 @@ import { fillText } from '../../src/scaffold/fill-template.ts'
 import { migrationText } from '../../src/scaffold/plan-migration.ts'
 import { planPlugin } from '../../src/scaffold/plan-plugin.ts'
 import { dialects } from '../../src/task-table/create-table.ts'
-import type { DescribedTaskTable } from '../../src/task-table/task-table.ts'
+import type { DescribedTaskTable } from '../../src/task-table/described-table.ts'
 
 const everyType = [
   'a:text!',

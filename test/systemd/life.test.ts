@@ -115,7 +115,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     ).toBe('inactive')
     await configure({ greeting: 'good day, 100% "quoted" $HOME' })
     ok(await ops('install-systemd', '--check'))
-  }, 60_000)
+  })
 
   it('finds what has drifted, and puts right what is its own', async () => {
     const dropIn = '/etc/systemd/system/shop-worker@.service.d/watchdog.conf'
@@ -146,7 +146,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     console.log(`from SIGKILL to the next task: ${Math.round(performance.now() - started)} ms, of them RestartSec=1s`)
     expect(await taskOf(first)).toMatchObject({ row: { status: 'failed', error: expect.stringContaining('died') } })
     await isStatus(second, 'succeeded')
-  }, 60_000)
+  })
 
   it('has a worker that hangs ended by the watchdog', async () => {
     const before = await sandbox.property('shop-worker@1', 'NRestarts')
@@ -159,7 +159,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
       30_000,
     )
     expect(await sandbox.shell('journalctl --no-pager -o cat')).toContain('shop-worker@1.service: Watchdog timeout')
-  }, 60_000)
+  })
 
   it('finishes its task at a stop, for longer than TimeoutStopSec', async () => {
     await sandbox.write('/etc/systemd/system/shop-worker@.service.d/stop.conf', '[Service]\nTimeoutStopSec=2\n')
@@ -180,7 +180,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, (
     await sandbox.write('/srv/shop/go', '')
     ok(await stopped)
     expect([await statusOf(task), await sandbox.property('shop-worker@1', 'Result')]).toEqual(['succeeded', 'success'])
-  }, 60_000)
+  })
 
   it('loses a service that the configuration has no more, and only that', async () => {
     await configure({ more: { extra: { command: 'node api.js', port: 3001 } } })

@@ -32,7 +32,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
       chmod 600 /etc/token; useradd --create-home --shell /bin/bash ann; useradd --system web
       mkdir -p ${project}/uploads ${project}/.ops /home/ann/site; chown web ${project}/uploads
       cp ${project}/probe.cjs /home/ann/site`)
-  }, 60_000)
+  })
   afterAll(() => sandbox?.close())
 
   const opsBy = (node: string, ...args: string[]) => sandbox.runWith({ cwd: project }, node, inside.ops, ...args)
@@ -68,7 +68,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     })
     expect(await answerOf(87)).toMatchObject({ user: 'shop', token: 'ENOENT', inside: 'EROFS' })
     expect(await answerOf(3101)).toMatchObject({ directory: '/home/ann/site', outside: 'EROFS' })
-  }, 60_000)
+  })
 
   it('has its secret, which it could not read itself', async ({ skip }) => {
     const plain = 'systemd-run --quiet --wait --pipe -p LoadCredential=token:/etc/token'
@@ -93,7 +93,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     expect(stdout).toMatch(/^problem +units .*shop-api\.service is not what the configuration says/m)
     expect(stdout).toMatch(/^problem +units .*shop-front\.service is failed.* → .*ops install-systemd$/m)
     expect(exitCode).toBe(1)
-  }, 60_000)
+  })
 
   it('is not the state for others, who are told so by every command', async () => {
     const asAnn = ['-u', 'ann', '--', inside.node, inside.ops]
@@ -112,7 +112,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     await sandbox.run('systemctl', 'stop', 'shop-api', 'shop-site')
     expect(performance.now() - started).toBeLessThan(60_000)
     expect(await sandbox.shell('systemctl is-active shop-api shop-site')).toBe('failed\nfailed')
-  }, 90_000)
+  })
 
   it('is no node in a home, until its copy is asked for, which is remembered', async () => {
     const node = '/home/ann/.nvm/versions/node/v24/bin/node'
@@ -128,5 +128,5 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is opened to${where}`
     expect((await opsBy(node, 'install-systemd', '--check')).stdout).toBe('shop.target is as configured.')
     expect((await ops('uninstall-systemd', '--yes')).exitCode).toBe(0)
     expect(await sandbox.shell('ls /usr/local/lib/ops')).toBe('')
-  }, 120_000)
+  })
 })

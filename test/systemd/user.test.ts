@@ -27,7 +27,7 @@ describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () 
     await sandbox.write(`${project}/api.js`, api)
     await sandbox.write('/home/ann/token', 'sesame')
     await sandbox.shell('chown -R ann:ann /home/ann && systemctl start user@$(id -u ann)')
-  }, 60_000)
+  })
   afterAll(() => sandbox?.close())
 
   async function ops(...args: string[]) {
@@ -43,25 +43,25 @@ describe.skipIf(sandboxMissing !== undefined)(`a project of a user${where}`, () 
     expect(await sandbox.shell('curl -s localhost:3200')).toBe('sesame')
     expect(await lingering()).toBe('ann')
     expect((await ops('install-systemd', '--user', '--check')).exitCode).toBe(0)
-  }, 60_000)
+  })
 
   it('is well by ops doctor', async () => {
     const { exitCode, stdout } = await ops('doctor')
     expect(stdout).toMatch(/^ok +user units +4 of shop\.target, as configured and up$/m)
     expect(stdout).toMatch(/^ok +database +\/home\/ann\/\.(config|local\/state)\/shop\/ops\.db/m)
     expect(exitCode).toBe(0)
-  }, 60_000)
+  })
 
   it('takes the lingering back with it', async () => {
     expect((await ops('uninstall-systemd', '--user', '--yes')).exitCode).toBe(0)
     expect(await lingering()).toBe('')
     expect(await sandbox.shell('find /home/ann -name "shop*.service" -o -name "*.env"')).toBe('')
-  }, 60_000)
+  })
 
   it('leaves a lingering that was there before', async () => {
     await sandbox.shell('loginctl enable-linger ann')
     expect((await ops('install-systemd', '--user', '--yes')).exitCode).toBe(0)
     expect((await ops('uninstall-systemd', '--user', '--yes')).exitCode).toBe(0)
     expect(await lingering()).toBe('ann')
-  }, 60_000)
+  })
 })

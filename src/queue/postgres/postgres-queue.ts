@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Finding } from '../finding.ts'
