@@ -1,10 +1,11 @@
 import { isAbsolute, join } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { redactUrl } from '../redact.ts'
 import type { Queue } from './queue.ts'
 
 export class UnknownDatabaseError extends OpsError {
   constructor(url: string) {
-    super('UNKNOWN_DATABASE', `"${url.replace(/:[^:@/]*@/, ':***@')}" is not a database that ops knows.`, {
+    super('UNKNOWN_DATABASE', `"${redactUrl(url)}" is not a database that ops knows.`, {
       exit: exitStatus.configuration,
       suggestions: [
         'use sqlite:<path>, such as sqlite:.ops/ops.db',

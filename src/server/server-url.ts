@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { redactUrl } from '../redact.ts'
 import { urlIn } from '../systemd/installed-state.ts'
 import type { Manifest } from '../systemd/manifest.ts'
 import { UrlUnreadableError } from '../systemd/systemd-errors.ts'
@@ -33,9 +34,5 @@ export function serverUrl(
 export function changeOfDatabase(settings: string, url: string): string | undefined {
   const before = urlIn(join(settings, 'worker.env'))
   if (before === undefined || before === url) return undefined
-  return `The units work on ${withoutPassword(before)} now, and would work on ${withoutPassword(url)} then.`
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/^(postgres(?:ql)?:\/\/[^:@/]*):[^@/]*@/, '$1:…@').replace(/([?&]password=)[^&]*/, '$1…')
+  return `The units work on ${redactUrl(before)} now, and would work on ${redactUrl(url)} then.`
 }
