@@ -26,8 +26,7 @@ export interface Repository {
  */
 export function parseRepository(text: string, project: string): Repository {
   if (text.trim() === '') throw invalid(text, 'it is empty')
-  if (text.startsWith('-'))
-    throw invalid(text, 'git would read it as an option')
+  if (text.startsWith('-')) throw invalid(text, 'git would read it as an option')
   const path = pathOf(text, project)
   if (path !== undefined && !existsSync(path)) throw unreadable(redactUrl(text), `${path} does not exist`)
   const url = text.startsWith('file:') || path === undefined ? text : path
