@@ -1,5 +1,5 @@
-import { isAbsolute, join } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { databaseUrlFacts } from './database-url.ts'
 import type { Queue } from './queue.ts'
 
 /**
@@ -12,19 +12,16 @@ export async function openQueue(
   url: string,
   { directory, synchronous = 'FULL' }: { directory: string; synchronous?: 'FULL' | 'NORMAL' | undefined },
 ): Promise<Queue> {
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) {
+  const { file, isShared, redactedUrl } = databaseUrlFacts(url, directory)
+  if (isShared) {
     const { PostgresQueue } = await import('./postgres/queue.ts')
     return new PostgresQueue(url)
   }
-  const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)?.[1]
-  if (path === undefined) throw unknownDatabase(url)
-  const { SqliteQueue } = await import('./sqlite/queue.ts')
-  return new SqliteQueue(isAbsolute(path) ? path : join(directory, path), { synchronous })
-}
-
-function unknownDatabase(url: string): OpsError {
-  const shown = url.replace(/:[^:@/]*@/, ':***@')
-  return new OpsError('UNKNOWN_DATABASE', `"${shown}" is not a supported database URL.`, {
+  if (file !== undefined) {
+    const { SqliteQueue } = await import('./sqlite/queue.ts')
+    return new SqliteQueue(file, { synchronous })
+  }
+  throw new OpsError('UNKNOWN_DATABASE', `"${redactedUrl}" is not a supported database URL.`, {
     exit: exitStatus.configuration,
     suggestions: [
       'use sqlite:<path>, for example sqlite:.ops/ops.db',

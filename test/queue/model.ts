@@ -23,9 +23,10 @@ const { OPS_MODEL_RUNS, OPS_MODEL_SEED = '1', OPS_MODEL_PATH, OPS_MODEL_REPLAY }
 /** Compares a queue with a model of it, over sequences of actions of workers, people and other programs. */
 export function queueModel(name: string, create: () => Promise<ModelDatabase>, runs: number): void {
   const numRuns = Number(OPS_MODEL_RUNS ?? runs)
+  const seed = Number(OPS_MODEL_SEED)
   const parameters: fc.Parameters<unknown> = {
     numRuns,
-    seed: Number(OPS_MODEL_SEED),
+    seed,
     ...(OPS_MODEL_PATH === undefined ? {} : { path: OPS_MODEL_PATH }),
   }
   const commands = fc.commands(allCommands, {
@@ -58,7 +59,7 @@ export function queueModel(name: string, create: () => Promise<ModelDatabase>, r
       const property = fc.asyncProperty(scripts, fc.scheduler(), (scripts, scheduler) =>
         inSystem((system) => actConcurrently(system, scripts, scheduler)),
       )
-      await fc.assert(property, { numRuns: Math.ceil(numRuns / 4), seed: Number(OPS_MODEL_SEED) })
+      await fc.assert(property, { numRuns: Math.ceil(numRuns / 4), seed })
     })
   })
 }

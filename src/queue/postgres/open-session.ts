@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { redactUrl } from '../../redact.ts'
 import { CONNECT_TIMEOUT_MS, explainConnectError } from './explain-error.ts'
 import { Session } from './session.ts'
 import { opsTypes } from './type-parsers.ts'
@@ -20,14 +21,6 @@ const SETTINGS = [
   `set timezone = 'UTC'`,
 ].join('; ')
 
-/** The URL for messages. */
-export function withoutPassword(url: string): string {
-  const shown = new URL(url)
-  shown.password = ''
-  shown.searchParams.delete('password')
-  return shown.href
-}
-
 /**
  * Connects to the database of a URL.
  *
@@ -35,7 +28,7 @@ export function withoutPassword(url: string): string {
  */
 export async function openSession(url: string): Promise<Session> {
   const client = newClient(url)
-  const session = new Session(client, withoutPassword(url))
+  const session = new Session(client, redactUrl(url))
   try {
     await client.connect()
     const [row] = await session.query(`select current_setting('server_version_num')::int as version`)

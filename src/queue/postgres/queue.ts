@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { Finding } from '../finding.ts'
+import type { Check } from '../check.ts'
 import type {
   CancelResult,
   Claim,
@@ -26,9 +26,9 @@ import type {
 import { quote } from '../sql-fragments.ts'
 import { missingColumns } from '../table-columns.ts'
 import { cancel, makeDue, retry } from './cancel.ts'
+import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
-import { examine } from './examine.ts'
 import { isMissingDatabase } from './explain-error.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
@@ -101,8 +101,8 @@ export class PostgresQueue implements Queue {
     return missingColumns(table, await this.records.columns(table.name))
   }
 
-  async examine(): Promise<Finding[]> {
-    return this.#connection.use((session) => examine(session, this.#url))
+  async checkDatabase(): Promise<Check[]> {
+    return this.#connection.use((session) => checkDatabase(session, this.#url))
   }
 
   async enqueue(

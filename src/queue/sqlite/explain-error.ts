@@ -1,6 +1,7 @@
 import { accessSync, constants, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { formatCommand } from '../../format.ts'
 
 /** An error of SQLite or the file system with what to do about it; any other error as it is. */
 export function explainError(path: string, error: unknown): unknown {
@@ -13,7 +14,7 @@ export function explainError(path: string, error: unknown): unknown {
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
     return unusable(`the file is damaged: ${message}`, [
       'replace it with a backup, and remove the -wal and -shm files beside it',
-      `or recover what is readable: sqlite3 ${path} .recover`,
+      `or recover what is readable: ${formatCommand('sqlite3', path, '.recover')}`,
     ])
   }
   if (isDiskError(code)) {

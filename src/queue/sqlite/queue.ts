@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { Finding } from '../finding.ts'
+import type { Check } from '../check.ts'
 import type {
   CancelResult,
   Claim,
@@ -26,9 +26,9 @@ import type {
 import { quote } from '../sql-fragments.ts'
 import { missingColumns } from '../table-columns.ts'
 import { cancel, makeDue, retry } from './cancel.ts'
+import { checkDatabase } from './check-database.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
-import { examine } from './examine.ts'
 import { SqliteHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration, planNewDatabase } from './migrate.ts'
@@ -81,8 +81,8 @@ export class SqliteQueue implements Queue {
     return missingColumns(table, await this.records.columns(table.name))
   }
 
-  async examine(): Promise<Finding[]> {
-    return examine(this.name, () => this.#connection())
+  async checkDatabase(): Promise<Check[]> {
+    return checkDatabase(this.name, () => this.#connection())
   }
 
   async enqueue(

@@ -54,7 +54,7 @@ await queue.startWorker({ id: workerId, host: 'bench', pid: process.pid, version
 const directory = tmpdir()
 const environment = { queue, workerId, stateDirectory: directory, projectDirectory: directory }
 const never = new AbortController().signal
-const stops = { claiming: stop.signal, force: never, dispose() {} }
+const stops = { requested: stop.signal, forced: never, dispose() {} }
 await new Worker(ready, environment, stops, new WorkerLog(() => {}, true)).work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
 await queue.close()

@@ -71,7 +71,7 @@ ready[2]!.processor.perform = async () => {
 }
 await queue.startWorker({ id: `bench-${process.pid}`, host: 'bench', pid: process.pid, version: '0' })
 const environment = { queue, workerId: `bench-${process.pid}`, stateDirectory: directory, projectDirectory: directory }
-const worker = new Worker(ready, environment, { claiming: stop.signal, force: never, dispose() {} }, log)
+const worker = new Worker(ready, environment, { requested: stop.signal, forced: never, dispose() {} }, log)
 await worker.work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
 await queue.close()

@@ -49,7 +49,7 @@ const never = new AbortController().signal
 const worker = new Worker(
   [ready],
   environment,
-  { claiming: stop.signal, force: never, dispose() {} },
+  { requested: stop.signal, forced: never, dispose() {} },
   new WorkerLog(() => {}, true),
 )
 process.send!({ ready: true })

@@ -74,7 +74,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       notices = []
       await session.query(`load 'auto_explain'`)
       session.onNotice((notice) => notices.push(notice))
-    }, 120_000)
+    })
     afterAll(async () => {
       await session?.close()
       await server?.stop()
