@@ -5,6 +5,8 @@ import { OpsCommand } from '../command-line/ops-command.ts'
 export default class WaitReady extends OpsCommand {
   static override summary = 'Wait until a service is ready.'
 
+  static override hidden = true
+
   static override examples = [
     '<%= config.bin %> <%= command.id %> --http http://localhost:3000/health',
     '<%= config.bin %> <%= command.id %> --port 5432 --timeout 1m',

@@ -5,9 +5,9 @@ import type { SessionRecord } from './session-record.ts'
 
 export class UnknownServiceError extends OpsError {
   constructor(name: string, known: readonly string[]) {
-    super('UNKNOWN_SERVICE', `No service is named "${name}".`, {
+    super('UNKNOWN_SERVICE', didYouMean(`Unknown service "${name}".`, name, known), {
       exit: exitStatus.usage,
-      suggestions: [...didYouMean(name, known), `use some of: ${known.join(', ')}`],
+      suggestions: [`use one of: ${known.join(', ')}`],
     })
   }
 }

@@ -6,8 +6,7 @@ import type { TaskHistory } from '../tasks/show-task.ts'
 import { AuditTable } from './audit-table.ts'
 import { isNarrow, type Screen, styled } from './screen.ts'
 import { formatName, statusStyle } from './status-style.ts'
-import { Table } from './table.ts'
-import { cutText } from './text-width.ts'
+import { cutText, Table } from './table.ts'
 
 /** A column may hold a whole document, which would push the rest off a terminal. */
 const LONGEST = 400

@@ -24,7 +24,7 @@ describe('ops install-systemd without systemd', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^create {2}\/etc\/systemd\/system\/shop-api\.service$/m)
     expect(stdout).toMatch(/^start {3}shop-worker@1\.service/m)
-    expect(stdout).toMatch(/^ExecStart=:"\S+\/node" "\S+run\.js" "worker"$/m)
+    expect(stdout).toMatch(/^ExecStart=:".+\/node" ".+run\.js" "worker"$/m)
     expect(unwrapped(stderr)).toContain('User "shop" not found. let ops create it: --create-user')
     // The project of the test is in the temporary folder, and units have their own.
     if (/^(\/var)?\/tmp\//.test(project.directory))

@@ -91,7 +91,7 @@ describe('ops start-services', () => {
 
   it('refuses a service that does not exist with 2, and a bad configuration with 78', async () => {
     expect(await status(start({ services: { api: { command: waits } } }, 'apo'))).toBe(2)
-    expect(output).toContain('did you mean "api"?')
+    expect(output).toContain('Did you mean "api"?')
     expect(await status(start('{ "services": { "api": { "comand": "x" } } }'))).toBe(78)
     expect(output.replaceAll(/\s+/g, ' ')).toContain('services.api.comand: unknown key, did you mean "command"?')
   })

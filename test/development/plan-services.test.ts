@@ -48,8 +48,8 @@ describe('the services of a start', () => {
   it('are refused by a name that does not exist, with the one that was meant', () => {
     expect(() => plan({ services: { api: { command: 'api' } } }, ['apo'])).toThrowError(
       expect.objectContaining({
-        message: 'No service is named "apo".',
-        suggestions: ['did you mean "api"?', 'use some of: api, worker'],
+        message: 'Unknown service "apo". Did you mean "api"?',
+        suggestions: ['use one of: api, worker'],
         oclif: { exit: 2 },
       }),
     )

@@ -116,7 +116,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, 
 
   it('does not include a node in a home, unless --copy-node was used once', async () => {
     const node = '/home/ann/.nvm/versions/node/v24/bin/node'
-    await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp ${inside.node} ${node}`)
+    await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp "${inside.node}" ${node}`)
     const refused = await opsBy(node, 'install-systemd', '--yes')
     expect(refused.exitCode).toBe(1)
     expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('or let ops copy this node: --copy-node')

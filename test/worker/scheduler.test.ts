@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
+import { unwrapped } from '../support/unwrapped.ts'
 
 const everySecond = { cron: '* * * * * *', enqueue: 'urgent', with: { note: 'tick' } }
 
@@ -53,6 +54,6 @@ describe('the schedules of a project', () => {
       'schedules.three.enqueue: no processor is named "urgnt", did you mean "urgent"?',
       'schedules.four.with: unknown column "noet"; did you mean "note"?',
     ])
-      expect(stderr.replaceAll(/\s*\n\s*›?\s*|\s+/g, ' ')).toContain(part)
+      expect(unwrapped(stderr)).toContain(part)
   })
 })
