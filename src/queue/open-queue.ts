@@ -25,7 +25,7 @@ export async function openQueue(
     exit: exitStatus.configuration,
     suggestions: [
       'use sqlite:<path>, such as sqlite:.ops/ops.db',
-      'or postgres://<user>:<password>@<host>:<port>/<database>',
+      'use postgres://<user>:<password>@<host>:<port>/<database>',
     ],
   })
 }
