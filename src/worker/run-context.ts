@@ -76,6 +76,10 @@ export class RunContext implements TaskContext {
     return this.#log.file
   }
 
+  get projectDirectory(): string {
+    return this.#environment.projectDirectory
+  }
+
   get stateDirectory(): string {
     return this.#environment.stateDirectory
   }
