@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { type OtherReading, otherReadings } from '../development/other-readings.ts'
-import { parseEnvFile } from '../development/parse-env-file.ts'
+import { type EnvDifference, envDifferences } from '../development/env-readers.ts'
+import { parseEnvFile } from '../development/service-environment.ts'
 import type { Project } from '../project/open-project.ts'
 import { unreadable } from '../systemd/environment-file.ts'
 
@@ -10,7 +10,7 @@ export interface EnvironmentCheck {
   /** Whose environment it is: a service, or `worker`. */
   readonly variables: Readonly<Record<string, readonly string[]>>
   readonly missingFiles: readonly { readonly service: string; readonly file: string }[]
-  readonly otherReadings: readonly OtherReading[]
+  readonly otherReadings: readonly EnvDifference[]
   /** Variables that no unit would get, and why. */
   readonly unreadable: readonly { readonly service: string; readonly name: string; readonly why: string }[]
   /** What the configuration takes from the shell, and a unit has no shell to take it from. */
@@ -48,7 +48,7 @@ export function checkEnvironment(
   return {
     variables,
     missingFiles,
-    otherReadings: [...files].flatMap(([path, text]) => otherReadings(relative(directory, path), text)),
+    otherReadings: [...files].flatMap(([path, text]) => envDifferences(relative(directory, path), text)),
     unreadable: lost,
     fromShell: namesInConfig(file).filter((name) => env[name] !== undefined && !told.includes(name)),
   }

@@ -1,5 +1,11 @@
 import type { EnvironmentCheck } from '../doctor/check-environment.ts'
 
+const READS = {
+  other_value: 'another value',
+  nothing: 'nothing',
+  extra_variable: 'a variable that ops does not read',
+} as const
+
 /** Everything that was found, a line each; empty where all is well. */
 export function environmentSheet({ missingFiles, otherReadings, unreadable, fromShell }: EnvironmentCheck): string[] {
   return [
@@ -8,7 +14,9 @@ export function environmentSheet({ missingFiles, otherReadings, unreadable, from
     ...fromShell.map(
       (name) => `${name} comes from this shell, and no unit has it: put it into the worker's env or envFile`,
     ),
-    ...otherReadings.map(({ file, line, name, reader, reads }) => `${file}:${line}: ${name}: ${reader} reads ${reads}`),
+    ...otherReadings.map(
+      ({ file, line, name, reader, reads }) => `${file}:${line}: ${name}: ${reader} reads ${READS[reads]}`,
+    ),
   ]
 }
 

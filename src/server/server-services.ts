@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Allow, Config, Service } from '../config/config.ts'
+import { restartDefaults } from '../config/service-defaults.ts'
 import { planServices } from '../development/plan-services.ts'
 import { type PlannedService, serviceOf } from '../development/planned-service.ts'
 import { serviceEnvironment } from '../development/service-environment.ts'
@@ -82,10 +83,9 @@ export function absolute(allow: Allow | undefined, directory: string): Allow {
   return { ...allow, writePaths: allow.writePaths.map((path) => resolve(directory, path)) }
 }
 
-/** On a server a service that ends is missed, so it is started again unless the configuration says otherwise. */
 function restartOf({ restart, oneshot }: Service): ServerService['restart'] {
-  if (restart === undefined) return oneshot ? 'no' : 'always'
-  return restart === 'never' ? 'no' : restart
+  const policy = restart ?? (oneshot ? restartDefaults.oneshot : restartDefaults.server)
+  return policy === 'never' ? 'no' : policy
 }
 
 function unkeptVariables(

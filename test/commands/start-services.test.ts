@@ -63,7 +63,7 @@ describe('ops start-services', () => {
     process.kill('SIGINT')
     expect(await status(process)).toBe(130)
     expect(output.match(/got TERM/g)).toHaveLength(1)
-    expect(output).toMatch(/worker has stopped/)
+    expect(output).toMatch(/worker stopped/)
     expect(existsSync(join(directory, '.ops', 'ops.db'))).toBe(true)
   })
 
@@ -86,7 +86,7 @@ describe('ops start-services', () => {
     const process = start({ services: { api: { command: 'printf "last words"; exit 7', restart: 'never' } } }, 'api')
     expect(await status(process)).toBe(7)
     expect(output).toContain('api | last words\n')
-    expect(output).toContain('The service "api" ended with status 7.')
+    expect(output).toContain('The service "api" exited with code 7.')
   })
 
   it('refuses a service that does not exist with 2, and a bad configuration with 78', async () => {
