@@ -48,9 +48,9 @@ describe('the schedules of a project', () => {
     const { exitCode, stderr } = await project.ops('worker')
     expect(exitCode).toBe(78)
     for (const part of [
-      'schedules.one: "61 * * * *" is no cron expression',
-      'schedules.two: "Europe/Berln" is no time zone',
-      'schedules.three.enqueue: no processor is named "urgnt", did you mean "urgent"?',
+      'schedules.one: invalid cron expression "61 * * * *"',
+      'schedules.two: unknown time zone "Europe/Berln"',
+      'schedules.three.enqueue: unknown processor "urgnt", did you mean "urgent"?',
       'schedules.four.with: "noet" is no column of "urgencies"; did you mean "note"?',
     ])
       expect(stderr.replaceAll(/\s*\n\s*›?\s*|\s+/g, ' ')).toContain(part)
