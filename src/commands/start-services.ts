@@ -49,7 +49,8 @@ ops stop-services.`
           isJson: flags.json,
           isTimed: flags.timestamps,
         }),
-      onProblem: ({ where, message }) => this.warn(where === undefined ? message : `${where}: ${message}`),
+      onProblem: ({ where, message, suggestions }) =>
+        this.warn({ message: where === undefined ? message : `${where}: ${message}`, suggestions }),
     })
     if (status !== 0) this.exit(status)
   }

@@ -4,7 +4,9 @@ import { OpsCommand } from '../command-line/ops-command.ts'
 import { serviceDefaults } from '../config/service-defaults.ts'
 
 export default class WaitReady extends OpsCommand {
-  static override summary = 'Wait until a service is ready, as systemd units do at their start.'
+  static override summary = 'Wait until a service is ready.'
+
+  static override hidden = true
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --http http://localhost:3000/health',
@@ -31,10 +33,7 @@ export default class WaitReady extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(WaitReady)
-    const [{ waitReady }, { parseProbe }] = await Promise.all([
-      import('../server/wait-ready.ts'),
-      import('../server/parse-probe.ts'),
-    ])
+    const { parseProbe, waitReady } = await import('../server/wait-ready.ts')
     const probe = parseProbe(flags, argv as string[])
     const { isReady, message } = await waitReady(probe, { env: process.env, cwd: process.cwd() })
     this.log(message)

@@ -1,11 +1,10 @@
 import { parseEnv } from 'node:util'
-import { parseEnvFile } from './service-environment.ts'
+import { parse } from 'dotenv'
 
 export type EnvReader = 'systemd' | 'node --env-file'
 
 /** A variable of an environment file that another program reads differently. Its values are never shown. */
 export interface EnvDifference {
-  readonly file: string
   /** Counted from 1. */
   readonly line: number
   readonly name: string
@@ -15,8 +14,8 @@ export interface EnvDifference {
 }
 
 /** Where systemd and Node read a file differently from ops, which development and the units rely on. */
-export function envDifferences(file: string, text: string): EnvDifference[] {
-  const ours = parseEnvFile(text)
+export function envDifferences(text: string): EnvDifference[] {
+  const ours = parse(text)
   const readers: [EnvReader, Record<string, string | undefined>][] = [
     ['systemd', parseAsSystemd(text)],
     ['node --env-file', parseEnv(text)],
@@ -28,7 +27,7 @@ export function envDifferences(file: string, text: string): EnvDifference[] {
         .map((name): EnvDifference => {
           const isFound = theirs[name] !== undefined
           const reads = !isFound ? 'nothing' : ours[name] === undefined ? 'extra_variable' : 'other_value'
-          return { file, line: lineOf(name, text), name, reader, reads }
+          return { line: lineOf(name, text), name, reader, reads }
         }),
     )
     .sort((a, b) => a.line - b.line)

@@ -79,8 +79,8 @@ export function dependentsOf(
 }
 
 export function unknownService(name: string, known: readonly string[]): OpsError {
-  return new OpsError('UNKNOWN_SERVICE', `Unknown service "${name}".`, {
+  return new OpsError('UNKNOWN_SERVICE', didYouMean(`Unknown service "${name}".`, name, known), {
     exit: exitStatus.usage,
-    suggestions: [...didYouMean(name, known), `use one of: ${known.join(', ')}`],
+    suggestions: [`use one of: ${known.join(', ')}`],
   })
 }

@@ -1,5 +1,8 @@
+import sliceAnsi from 'slice-ansi'
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
+import { oneLine } from '../format.ts'
 import { type Screen, type Style, styled } from './screen.ts'
-import { cutText, oneLine, textWidth, wrapText } from './text-width.ts'
 
 export interface TableColumn {
   readonly title: string
@@ -33,8 +36,8 @@ export class Table {
     const cells = rows.map((row) => this.#columns.map((_, index) => oneLine(row[index] ?? '')))
     this.#columns.forEach(({ title, isOptional }, index) => {
       let width = this.#widths[index] ?? 0
-      for (const row of cells) width = Math.max(width, textWidth(row[index]!))
-      this.#widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? textWidth(title) : 0)
+      for (const row of cells) width = Math.max(width, stringWidth(row[index]!))
+      this.#widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? stringWidth(title) : 0)
     })
     const widths = fittingWidths(this.#columns, this.#widths, this.#screen.width)
     const lines = cells.flatMap((row) =>
@@ -47,7 +50,9 @@ export class Table {
   /** A row in as many lines as its longest cell needs. */
   #wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
     const parts = cells.map((cell, index) =>
-      this.#columns[index]!.isWrapped && widths[index]! > 0 ? wrapText(cell, widths[index]!) : [cell],
+      this.#columns[index]!.isWrapped && widths[index]! > 0
+        ? wrapAnsi(cell, widths[index]!, { hard: true }).split('\n')
+        : [cell],
     )
     const height = Math.max(...parts.map(({ length }) => length))
     return Array.from({ length: height }, (_, line) => parts.map((part) => part[line] ?? ''))
@@ -64,7 +69,7 @@ export class Table {
       .slice(0, last + 1)
       .map(({ column, index }, place) => {
         const text = cutText(cells[index]!, widths[index]!)
-        const space = ' '.repeat(widths[index]! - textWidth(text))
+        const space = ' '.repeat(widths[index]! - stringWidth(text))
         const cell = styled(text, style(column, index), this.#screen)
         if (column.align === 'right') return space + cell
         return place === last ? cell : cell + space
@@ -97,4 +102,10 @@ function fittingWidths(
   for (let index = widths.length - 1; index > 0 && excess() > 0; index -= 1) widths[index] = 0
   widths[0] = Math.min(widths[0]!, width)
   return widths
+}
+
+/** The text, or its beginning and an ellipsis, in no more columns than this. */
+export function cutText(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text
+  return width < 1 ? '' : `${sliceAnsi(text, 0, width - 1).trimEnd()}…`
 }

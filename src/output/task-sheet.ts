@@ -1,13 +1,12 @@
 import { relative } from 'node:path'
-import { formatDuration, formatRelativeTime, formatShortTime, formatTime } from '../format.ts'
+import { formatDuration, formatRelativeTime, formatShortTime, formatTime, oneLine } from '../format.ts'
 import { FOREIGN_WRITER } from '../queue/records.ts'
 import { ownColumns } from '../task-table/check-task.ts'
 import type { TaskHistory } from '../tasks/show-task.ts'
 import { AuditTable } from './audit-table.ts'
 import { isNarrow, type Screen, styled } from './screen.ts'
 import { formatName, statusStyle } from './status-style.ts'
-import { Table } from './table.ts'
-import { cutText, oneLine } from './text-width.ts'
+import { cutText, Table } from './table.ts'
 
 /** A column may hold a whole document, which would push the rest off a terminal. */
 const LONGEST = 400

@@ -1,7 +1,7 @@
 import { TaskTableMissingError } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
-import { type Lifecycle, readLifecycle } from '../task-table/read-lifecycle.ts'
+import { type Lifecycle, readLifecycle } from '../task-table/lifecycle.ts'
 import { needDatabase } from './need-database.ts'
 import { InvalidTaskIdError, TaskNotFoundError } from './task-errors.ts'
 

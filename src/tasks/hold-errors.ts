@@ -3,11 +3,11 @@ import { formatTime } from '../format.ts'
 import type { Hold } from '../queue/holds.ts'
 
 export class InvalidHoldKeyError extends OpsError {
-  constructor(problem: string, options: { meant?: readonly string[]; what: string; known: readonly string[] }) {
-    const { meant = [], what, known } = options
+  constructor(problem: string, options: { what: string; known: readonly string[] }) {
+    const { what, known } = options
     super('INVALID_HOLD_KEY', problem, {
       exit: exitStatus.usage,
-      suggestions: [...meant, `${what}: ${known.join(', ')}`],
+      suggestions: [`${what}: ${known.join(', ')}`],
     })
   }
 }
@@ -27,8 +27,8 @@ export class AlreadyHeldError extends OpsError {
 
 export class NotHeldError extends OpsError {
   constructor(key: string, held: readonly string[]) {
-    super('NOT_HELD', `${key} is not held.`, {
-      suggestions: held.length > 0 ? [...didYouMean(key, held), `held: ${held.join(', ')}`] : ['nothing is held'],
+    super('NOT_HELD', didYouMean(`${key} is not held.`, key, held), {
+      suggestions: held.length > 0 ? [`use one of: ${held.join(', ')}`] : [],
     })
   }
 }

@@ -58,23 +58,21 @@ function tablesUnder(key: string, tables: readonly QueuedTable[]): QueuedTable[]
   const known = [...names.map((name) => `${name}:<value>`), 'processor:<name>']
   const [, name, value] = /^([^:]+):(.+)$/s.exec(key) ?? []
   if (name === undefined || value === undefined)
-    throw new InvalidHoldKeyError(`"${key}" is no exclusivity key.`, { known, what: 'use one of' })
+    throw new InvalidHoldKeyError(`"${key}" is not an exclusivity key.`, { known, what: 'use one of' })
   if (name === 'processor') {
     const found = tables.filter(({ processor }) => processor === value)
     const processors = tables.map(({ processor }) => processor).sort()
     if (found.length > 0) return found
-    const problem = `No processor is named "${value}", so "${key}" would hold nothing.`
-    throw new InvalidHoldKeyError(problem, {
-      meant: didYouMean(value, processors),
-      what: 'the processors are',
+    const problem = `Unknown processor "${value}" in the key "${key}".`
+    throw new InvalidHoldKeyError(didYouMean(problem, value, processors), {
+      what: 'use one of',
       known: processors,
     })
   }
   const found = tables.filter(({ exclusivity: e }) => e.kind === 'column' && e.name === name)
   if (found.length === 0) {
     const problem = `No processor is exclusive by "${name}", so "${key}" would hold nothing.`
-    throw new InvalidHoldKeyError(problem, {
-      meant: didYouMean(name, [...names, 'processor']),
+    throw new InvalidHoldKeyError(didYouMean(problem, name, [...names, 'processor']), {
       what: 'use one of',
       known,
     })
@@ -92,9 +90,8 @@ function checkValue(key: string, value: string, tables: readonly QueuedTable[]):
   if (!values.every((each) => each !== undefined)) return
   const known = [...new Set(values.flat())]
   if (known.includes(value)) return
-  throw new InvalidHoldKeyError(`No task can have "${key}".`, {
-    meant: didYouMean(value, known),
-    what: 'the values are',
+  throw new InvalidHoldKeyError(didYouMean(`No task can have "${key}".`, value, known), {
+    what: 'use one of the values',
     known,
   })
 }

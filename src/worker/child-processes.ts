@@ -1,4 +1,4 @@
-import { execa, type Options } from 'execa'
+import { execa, type Options, type Result } from 'execa'
 import {
   endGroups,
   groupLedBy,
@@ -16,6 +16,13 @@ const STDERR_BYTES = 64 * 1024
 
 /** Between SIGTERM and SIGKILL for the processes of a task that must end. */
 const GRACE_MS = 5000
+
+/** What processors are promised, and no more: they must not come to depend on the library. */
+function resultOf(ended: Result): Omit<ExecResult, 'stdout' | 'stderr'> {
+  const { command, cwd, durationMs, failed, timedOut, exitCode, signal, code, shortMessage, originalMessage } = ended
+  const how = { command, cwd, durationMs, failed, timedOut, exitCode, signal }
+  return failed ? { ...how, code, shortMessage, originalMessage } : how
+}
 
 /** The child processes of one run, each the leader of a process group. */
 export class ChildProcesses {
@@ -72,7 +79,7 @@ export class ChildProcesses {
     const isAlone = child.pid === undefined || isGroupEmpty(child.pid)
     const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text({ isAlone })))
     if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout, stderr })
-    return Object.assign(ended.value as object, { stdout, stderr }) as ExecResult
+    return { ...resultOf(ended.value as Result), stdout, stderr }
   }
 
   /** Ends everything the task has started. */

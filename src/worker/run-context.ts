@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { bootId } from '../platform/proc.ts'
 import type { ContextEnqueueOptions, Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
-import { needRightTasks } from '../task-table/check-task.ts'
+import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { AbortReason } from './abort-reason.ts'
 import type { ChildProcesses } from './child-processes.ts'
@@ -76,6 +76,10 @@ export class RunContext implements TaskContext {
     return this.#log.file
   }
 
+  get projectDirectory(): string {
+    return this.#environment.projectDirectory
+  }
+
   get stateDirectory(): string {
     return this.#environment.stateDirectory
   }
@@ -118,7 +122,7 @@ export class RunContext implements TaskContext {
 
   async enqueue(table: TaskTable, values: object | readonly object[], { runAt }: ContextEnqueueOptions = {}) {
     const rows = (Array.isArray(values) ? values : [values]) as Record<string, unknown>[]
-    needRightTasks(table, rows)
+    requireValidTasks(table, rows)
     const added = await this.#environment.queue.enqueue(table, rows, { runAt, actor: this.env.OPS_TASK })
     return (Array.isArray(values) ? added : added[0]!) as never
   }

@@ -58,6 +58,6 @@ describe('ops schedules', () => {
     )
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('Code: DATABASE_UNUSABLE')
+    expect(unwrapped(stderr)).toContain('cannot be used: there is no such file.')
   })
 })

@@ -54,10 +54,12 @@ describe('ops start-services', () => {
   it('exits with 2 for an unknown service, and with 78 for an invalid configuration', async () => {
     const unknown = start({ services: { api: { command: waits } } }, 'apo').ops
     expect(await unknown.exit).toBe(2)
-    expect(unknown.output).toContain('did you mean "api"?')
+    expect(unknown.output).toContain('Did you mean "api"?')
     const invalid = start('{ "services": { "api": { "comand": "x" } } }').ops
     expect(await invalid.exit).toBe(78)
-    expect(invalid.output.replaceAll(/\s+/g, ' ')).toContain('services.api.comand: unknown key, did you mean "command"?')
+    expect(invalid.output.replaceAll(/\s+/g, ' ')).toContain(
+      'services.api.comand: unknown key, did you mean "command"?',
+    )
   })
 
   it('leaves nothing running when its reader goes away', async () => {

@@ -21,7 +21,7 @@ describe('ops tasks why', () => {
     const project = await shop()
     await project.ops('enqueue', 'exec', '--command', 'true', '--in', '10m')
     expect(await why(project, 'exec', '1')).toMatch(
-      /^exec 1 waits:\n- until \d{4}-.* \(in 10 min\)\n- for a worker: none is alive, start one with ops worker$/,
+      /^exec 1 waits:\n- until \d{4}-.* \(in 10 m\)\n- for a worker: none is alive, start one with ops worker$/,
     )
     await project.ops('enqueue', 'build', '--repository', '.')
     await project.ops('enqueue', 'deploy', '--environment', 'staging', '--build-id', '1')

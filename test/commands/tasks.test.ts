@@ -29,7 +29,7 @@ describe('ops tasks', () => {
       ['ordinary 1', 'pending'],
     ])
     expect(lines[2]).toMatch(/ the first line$/)
-    expect(lines[4]).toMatch(/ days ago +in \d+ days$/)
+    expect(lines[4]).toMatch(/ d ago +in \d+ d$/)
   })
 
   it('returns them with --json, each with its row', async () => {
@@ -84,9 +84,9 @@ describe('ops tasks', () => {
   })
 
   it.each([
-    [['--status', 'faild'], 'did you mean "failed"?'],
-    [['--table', 'outcom'], 'did you mean "outcome"?'],
-    [['--limit', '0'], 'greater than or equal to 1'],
+    [['--status', 'faild'], 'Did you mean "failed"?'],
+    [['--table', 'outcom'], 'Did you mean "outcome"?'],
+    [['--limit', '0'], 'expected a whole number of at least 1'],
   ])('refuses %j with 2', async (flags, message) => {
     const { exitCode, stderr } = await (await TestProject.withProbe()).ops('tasks', ...flags)
     expect(exitCode).toBe(2)
@@ -103,7 +103,7 @@ describe('ops tasks', () => {
     expect(unwrapped(stderr)).toContain('ops-plugin-broken@1.2.3 cannot be loaded')
     const named = await project.ops('tasks', '--table', 'script')
     expect(named.exitCode).toBe(1)
-    expect(named.stderr).toContain('Code: TASK_TABLE_MISSING')
+    expect(unwrapped(named.stderr)).toContain('needs the table "scripts"')
   })
 
   it.each([
@@ -119,7 +119,7 @@ describe('ops tasks', () => {
   ])('%j has one clear error where there is no database', async (argv) => {
     const { exitCode, stdout, stderr } = await new TestProject().ops(...argv)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-    expect(unwrapped(stderr)).toContain('cannot be used: there is no such file. Code: DATABASE_UNUSABLE')
+    expect(unwrapped(stderr)).toContain('cannot be used: there is no such file.')
     expect(stderr).toContain('create it: ops migrate')
   })
 
@@ -149,7 +149,8 @@ describe('ops tasks', () => {
       expect(stdout).toMatch(new RegExp(`^  tasks ${command} `, 'm'))
     const mistyped = await project.ops('tasks', 'shw', 'build', '1')
     expect(mistyped.exitCode).toBe(127)
-    expect(mistyped.stderr).toContain('"tasks shw" is no command of ops.')
-    expect(mistyped.stderr).toContain('did you mean "ops tasks show"?')
+    expect(mistyped.stderr).toContain(
+      'Error: Unknown command "tasks shw". Did you mean "tasks show"?\nTry: ops tasks --help',
+    )
   })
 })

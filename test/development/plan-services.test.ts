@@ -49,8 +49,8 @@ describe('the services of a start', () => {
   it('must exist: an unknown name is an error with a suggestion', () => {
     expect(() => plan({ services: { api: { command: 'api' } } }, ['apo'])).toThrowError(
       expect.objectContaining({
-        message: 'Unknown service "apo".',
-        suggestions: ['did you mean "api"?', 'use one of: api, worker'],
+        message: 'Unknown service "apo". Did you mean "api"?',
+        suggestions: ['use one of: api, worker'],
         oclif: { exit: 2 },
       }),
     )

@@ -1,43 +1,26 @@
-import { parseEnv } from 'node:util'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { colourEnvironment, parseEnvFile } from '../../src/development/service-environment.ts'
+import { colourEnvironment, serviceEnvironment } from '../../src/development/service-environment.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { service } from './planned.ts'
 
-const alike = String.raw`# a comment
-A=abc # note
-B=abc#def
-export C=x
-D="a\nb"
-E='a\nb'
-F=C:\temp\new
-G="several
-lines"
-H = spaced
-I=${'`back "tick"`'}
-J=
-K="quo # ted" # note
-M=a=b
-  P=indented
-Q=$A $${'{A}'}
-S='unclosed
-T=after
-A=again
-X-Y=dash
-Z.a=dot
-NAME`
-
-describe('an environment file', () => {
-  it('is read as Node reads it', () => {
-    expect(parseEnvFile(alike)).toEqual({ ...parseEnv(alike) })
-    expect(parseEnvFile(alike)).toMatchObject({ A: 'again', D: 'a\nb', G: 'several\nlines', Q: `$A $${'{A}'}` })
-  })
-
+describe('the environment of a service', () => {
   it.each([
-    ['quotes within quotes', String.raw`A="it\"s"`, { A: String.raw`it\"s` }],
-    ['a colon', 'A: colon', { A: 'colon' }],
-    ['carriage returns', 'A=1\r\nB="a\\rb"\rC=3', { A: '1', B: 'a\rb', C: '3' }],
-    ['a byte order mark', '\uFEFFA=1', { A: '1' }],
-  ])('is read by the rules of dotenv where Node differs: %s', (_, text, expected) => {
-    expect(parseEnvFile(text)).toEqual(expected)
+    ['a comment behind a value', 'A=abc # note\nB=abc#def', { A: 'abc', B: 'abc' }],
+    [
+      'quotes',
+      `A="a\\nb"\nB='a\\nb'\nC="several\nlines"\nD="quo # ted"`,
+      { A: 'a\nb', B: 'a\\nb', C: 'several\nlines', D: 'quo # ted' },
+    ],
+    ['export, a colon, spaces around the name', 'export A=1\nB: 2\n C = 3', { A: '1', B: '2', C: '3' }],
+    ['carriage returns and a byte order mark', '\uFEFFA=1\r\nB=2', { A: '1', B: '2' }],
+    ['a variable twice: the last one counts', 'A=1\nA=2', { A: '2' }],
+  ])('has the variables of its files, by the rules of dotenv: %s', async (_, text, expected) => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '.env'), text)
+    const api = service('api', { envFiles: [join(folder, '.env')], env: {} })
+    expect(await serviceEnvironment(api, {})).toEqual(expected)
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
 import type { TaskContext } from '../../src/processor/task-context.ts'
 import { toQueuedTable } from '../../src/processor/to-queued-table.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { AbortReason } from '../../src/worker/abort-reason.ts'
 import { type Performed, performTask } from '../../src/worker/perform-task.ts'
 import { RunContext } from '../../src/worker/run-context.ts'
@@ -131,6 +131,38 @@ describe('performing a task', () => {
     })
     expect(outcome).toEqual({ kind: 'interrupted', error: 'interrupted by shutdown' })
     expect(existsSync(log) && readFileSync(log, 'utf8')).not.toContain('started')
+  })
+
+  it('gives the result of a program, and that of one that fails where it is asked for', async () => {
+    const { outcome } = await perform(async ({ exec }) => {
+      const { durationMs, ...result } = await exec('sh', ['-c', 'echo out'], { cwd: '/' })
+      expect(durationMs).toBeGreaterThan(0)
+      expect(result).toEqual({
+        command: 'sh -c echo out',
+        cwd: '/',
+        failed: false,
+        timedOut: false,
+        exitCode: 0,
+        signal: undefined,
+        stdout: 'out',
+        stderr: '',
+      })
+      expect(await exec('sh', ['-c', 'exit 3'], { reject: false })).toMatchObject({ failed: true, exitCode: 3 })
+      expect(await exec('/no/such/program', [], { reject: false })).toMatchObject({ failed: true, code: 'ENOENT' })
+    })
+    expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
+  })
+
+  it('adds other tasks in its own name, as an application does', async () => {
+    const { outcome } = await perform(async ({ enqueue, find }) => {
+      const runAt = new Date(Date.now() + 3_600_000)
+      const added = await enqueue(notes, { text: 'later' }, { runAt, now: true })
+      expect(added).toEqual({ id: 2, isNew: true })
+      expect(await find(notes, added.id)).toMatchObject({ text: 'later', runAt })
+      expect(await enqueue(notes, [{ text: 'a' }, { text: 'b' }])).toMatchObject([{ id: 3 }, { id: 4 }])
+      await expect(enqueue(notes, { txt: 'x' } as never)).rejects.toThrow('did you mean "text"?')
+    })
+    expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
   })
 
   it('passes on the failure to start a program that does not exist', async () => {
