@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
 import { planServices } from '../../src/development/plan-services.ts'
-import { runServices } from '../../src/development/run-services.ts'
+import { Supervisor } from '../../src/development/supervisor.ts'
 import { isGroupEmpty } from '../../src/platform/process-group.ts'
 
 let directory: string
@@ -37,18 +37,17 @@ function start(services: Record<string, Service>): Promise<void> {
     worker: { command: [] },
     names: Object.keys(services),
   })
-  running = runServices(planned, {
+  running = new Supervisor(planned, {
     environment: { PATH: process.env.PATH },
-    stop: stop.signal,
-    force: force.signal,
-    report: {
-      state: (service, state) => states.push(`${service} ${state}`),
+    stop: { requested: stop.signal, forced: force.signal },
+    reporter: {
+      changed: (service, { state }) => states.push(`${service} ${state}`),
       output: (service, text) => {
         output[service] = (output[service] ?? '') + text
       },
       stillStopping: () => {},
     },
-  })
+  }).run()
   running.catch(() => {})
   return running
 }
@@ -65,7 +64,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 const untilState = (state: string) => until(() => states.includes(state))
 const path = (name: string) => join(directory, name)
 
-/** A program of node that listens, logs its signals and takes its time to end. */
+/** Node programs: one that listens, and one that logs its signals and takes its time to exit. */
 const node = (script: string) => [process.execPath, '--eval', script]
 const server = (extra = '') =>
   node(`require('http').createServer((_, r) => r.end()).listen(process.env.PORT); ${extra}`)
@@ -99,7 +98,7 @@ describe('a start', () => {
     ['a line of output', { ready: { log: '^up \\d+$' } }],
     ['a command', { ready: { command: 'test -e made' } }],
     ['an argument list', { ready: { command: ['test', '-e', 'made'] } }],
-  ])('sees by %s that a service is ready', async (_, service) => {
+  ])('detects by %s that a service is ready', async (_, service) => {
     const port = await freePort()
     void start({
       api: { command: server(`require('fs').writeFileSync('made', ''); console.log('up', 1)`), port, ...service },
@@ -107,14 +106,14 @@ describe('a start', () => {
     await untilState('api ready')
   })
 
-  it('fails loudly when a service is not ready in time', async () => {
+  it('fails when a service is not ready in time', async () => {
     await expect(start({ api: { command: 'exec sleep 60', ready: { log: 'up', timeout: '200ms' } } })).rejects.toThrow(
-      'The service "api" was not ready within 0.2 s; output that matches /up/ was waited for.',
+      'The service "api" was not ready within 200ms; waited for output matching /up/.',
     )
     expect(states).toContain('api stopped')
   })
 
-  it('names who holds a port', async () => {
+  it('names the process that holds a port', async () => {
     const holder = createServer().listen(0)
     const { port } = holder.address() as { port: number }
     await expect(start({ api: { command: server(), port } })).rejects.toMatchObject({
@@ -124,7 +123,7 @@ describe('a start', () => {
     holder.close()
   })
 
-  it('gives a service its variables: its files, then its own, then its port', async () => {
+  it('gives a service the variables of its files, then its own, then its port', async () => {
     const port = await freePort()
     writeFileSync(path('a.env'), 'A=file\nB=file\n')
     void start({
@@ -133,7 +132,7 @@ describe('a start', () => {
     await until(() => output.api === `file own ${port}\n`)
   })
 
-  it('says which envFile is missing', async () => {
+  it('names the missing envFile', async () => {
     await expect(start({ api: { command: 'true', envFile: 'gone.env' } })).rejects.toMatchObject({
       code: 'ENV_FILE_MISSING',
       oclif: { exit: 78 },
@@ -147,7 +146,7 @@ describe('a start', () => {
     })
   })
 
-  it('can open its output once more, by the names that it has for it', async () => {
+  it('can reopen its output as /dev/stdout and /dev/stderr', async () => {
     void start({ api: { command: 'echo out > /dev/stdout; echo err > /dev/stderr; exec sleep 60' } })
     await until(() => (output.api ?? '').split('\n').sort().join() === ',err,out')
   })
@@ -158,26 +157,26 @@ describe('a start', () => {
   })
 })
 
-describe('a service that ends', () => {
-  it('ends ops with its own status, and stops the others', async () => {
+describe('a service that exits', () => {
+  it('gives ops its own exit status, and stops the others', async () => {
     await expect(
       start({ api: { command: 'sleep 0.2; exit 3', restart: 'never' }, web: { command: node(logsSignals(0)) } }),
-    ).rejects.toMatchObject({ message: 'The service "api" ended with status 3.', oclif: { exit: 3 } })
+    ).rejects.toMatchObject({ message: 'The service "api" exited with code 3.', oclif: { exit: 3 } })
     expect(output.web).toMatch(/SIGTERM/)
   })
 
-  it('leaves the last line that it wrote, also without a newline', async () => {
+  it('keeps its last line, also without a newline', async () => {
     await start({ api: { command: 'echo first; printf last', oneshot: true } })
     expect(output.api).toBe('first\nlast\n')
   })
 
-  it('is started again when it fails', async () => {
+  it('is restarted when it fails', async () => {
     void start({ api: { command: 'test -e made && { echo again; exec sleep 60; }; touch made; exit 1' } })
     await until(() => output.api === 'again\n')
     expect(states.filter((state) => state === 'api restarting')).toHaveLength(1)
   })
 
-  it('is tried again where it is a oneshot that says so, and those that wait for it start then', async () => {
+  it('is restarted where it is a oneshot with restart: on-failure, and its dependents start then', async () => {
     await start({
       seed: { command: 'test -e tried || { touch tried; exit 1; }', oneshot: true, restart: 'on-failure' },
       web: { command: 'echo web', dependsOn: ['seed'] },
@@ -186,9 +185,9 @@ describe('a service that ends', () => {
     expect(output.web).toBe('web\n')
   })
 
-  it('leaves nothing to do when it was the last and ended well', async () => {
+  it('ends the session when it was the last and exited with 0', async () => {
     await start({ api: { command: 'echo bye' } })
-    expect(states).toContain('api ended')
+    expect(states).toContain('api exited')
   })
 
   it('fails the start where others wait for it', async () => {
@@ -213,7 +212,7 @@ describe('a stop', () => {
     expect(states.slice(-4)).toEqual(['api stopping', 'api stopped', 'db stopping', 'db stopped'])
   })
 
-  it('waits until the group is empty, not for its first process alone', async () => {
+  it('waits until the group is empty, not only for its first process', async () => {
     // The shell ends at once; the program that it started in the background does not.
     void start({ api: { command: `"${process.execPath}" worker.cjs & wait`, ready: { log: 'up' } } })
     writeFileSync(
@@ -227,7 +226,7 @@ describe('a stop', () => {
     expect(existsSync(path('finished'))).toBe(true)
   })
 
-  it('kills what has not ended within its time', async () => {
+  it('kills what has not exited within its stopTimeout', async () => {
     void start({
       api: { command: 'trap "" TERM; echo up; sleep 60 & wait; wait', ready: { log: 'up' }, stopTimeout: '300ms' },
     })
@@ -237,7 +236,7 @@ describe('a stop', () => {
     expect(states.at(-1)).toBe('api killed')
   })
 
-  it('is cut short by force', async () => {
+  it('is immediate when forced', async () => {
     void start({ api: { command: node(`${logsSignals(60_000)}`), ready: { log: 'up' }, stopTimeout: '1m' } })
     await untilState('api ready')
     stop.abort('SIGINT')
@@ -248,7 +247,7 @@ describe('a stop', () => {
     expect(isGroupEmpty(Number(output.api!.match(/up (\d+)/)![1]))).toBe(true)
   })
 
-  it('uses the signal that the service asks for', async () => {
+  it('uses the stopSignal of the service', async () => {
     void start({ api: { command: node(logsSignals(0)), ready: { log: 'up' }, stopSignal: 'SIGINT' } })
     await untilState('api ready')
     stop.abort('SIGTERM')
@@ -256,7 +255,7 @@ describe('a stop', () => {
     expect(output.api).toMatch(/\nSIGINT\n$/)
   })
 
-  it('ends a start that has not come to its end', async () => {
+  it('ends a start that is not complete', async () => {
     void start({
       api: { command: 'exec sleep 60', ready: { log: 'up' } },
       web: { command: 'touch started', dependsOn: ['api'] },
@@ -268,7 +267,7 @@ describe('a stop', () => {
   })
 })
 
-it('passes on a flood of output whole', async () => {
+it('passes on all of a flood of output', async () => {
   const lines = 200_000
   writeFileSync(path('flood.cjs'), `for (let i = 0; i < ${lines}; i++) process.stdout.write(i + '\\n')`)
   await start({ api: { command: [process.execPath, 'flood.cjs'], oneshot: true } })

@@ -1,25 +1,67 @@
-/**
- * Reads a file of variables as `EnvironmentFile=` does (systemd.exec(5)), which is not how dotenv does: a `#` behind a
- * value belongs to it, a backslash escapes outside of quotes too, `export` is taken for a part of the name. What it
- * takes for no variable it passes over without a word. test/systemd/env-readers.test.ts holds this against a real one.
- */
-export function readAsSystemd(text: string): Record<string, string> {
-  const reader = new Reader()
-  for (const character of text) reader.take(character)
-  return reader.end()
+import { parseEnv } from 'node:util'
+import { parse } from 'dotenv'
+
+export type EnvReader = 'systemd' | 'node --env-file'
+
+/** A variable of an environment file that another program reads differently. Its values are never shown. */
+export interface EnvDifference {
+  /** Counted from 1. */
+  readonly line: number
+  readonly name: string
+  readonly reader: EnvReader
+  /** What that program finds: another value, no variable, or a variable where ops finds none. */
+  readonly reads: 'other_value' | 'nothing' | 'extra_variable'
 }
 
-/** `before value` is before, between and behind quotes. */
+/** Where systemd and Node read a file differently from ops, which development and the units rely on. */
+export function envDifferences(text: string): EnvDifference[] {
+  const ours = parse(text)
+  const readers: [EnvReader, Record<string, string | undefined>][] = [
+    ['systemd', parseAsSystemd(text)],
+    ['node --env-file', parseEnv(text)],
+  ]
+  return readers
+    .flatMap(([reader, theirs]) =>
+      [...new Set([...Object.keys(ours), ...Object.keys(theirs)])]
+        .filter((name) => ours[name] !== theirs[name])
+        .map((name): EnvDifference => {
+          const isFound = theirs[name] !== undefined
+          const reads = !isFound ? 'nothing' : ours[name] === undefined ? 'extra_variable' : 'other_value'
+          return { line: lineOf(name, text), name, reader, reads }
+        }),
+    )
+    .sort((a, b) => a.line - b.line)
+}
+
+/** The last line that assigns a variable, since the last one counts. */
+function lineOf(name: string, text: string): number {
+  const lines = text.split(/\r\n?|\n/)
+  const assignment = new RegExp(`^\\uFEFF?\\s*(export\\s+)?${name.replaceAll('.', '\\.')}\\s*[=:]`)
+  return lines.findLastIndex((line) => assignment.test(line)) + 1
+}
+
+/**
+ * Parses an environment file as `EnvironmentFile=` does (systemd.exec(5)). Unlike dotenv, a `#` after a value is part of
+ * it, a backslash escapes outside quotes too, and `export` is part of the name. Lines that are not assignments are
+ * ignored. test/systemd/env-readers.test.ts compares this with a real systemd.
+ */
+export function parseAsSystemd(text: string): Record<string, string> {
+  const parser = new SystemdParser()
+  for (const character of text) parser.take(character)
+  return parser.end()
+}
+
+/** `before value` is before, between and after quotes. */
 type State = 'before key' | 'key' | 'before value' | 'value' | 'escape' | 'single' | 'double' | 'double escape'
 
-const space = /[ \t\r\n]/
+const SPACE = /[ \t\r\n]/
 
-class Reader {
+class SystemdParser {
   readonly #variables: Record<string, string> = {}
   #state: State | 'comment' | 'comment escape' = 'before key'
   #key = ''
   #value = ''
-  /** How much of the value is kept at its end: spaces that were quoted or escaped are. */
+  /** The length of the value without trailing spaces, unless they were quoted or escaped. */
   #kept = 0
 
   take(character: string): void {
@@ -27,7 +69,7 @@ class Reader {
     switch (this.#state) {
       case 'before key':
         if (character === '#' || character === ';') this.#state = 'comment'
-        else if (!space.test(character)) this.#begin(character)
+        else if (!SPACE.test(character)) this.#begin(character)
         return
       case 'key':
         if (isBreak) this.#state = 'before key'
@@ -85,7 +127,7 @@ class Reader {
     } else if (isBefore && character === "'") this.#state = 'single'
     else if (isBefore && character === '"') this.#state = 'double'
     else if (character === '\\') this.#state = 'escape'
-    else if (!space.test(character)) {
+    else if (!SPACE.test(character)) {
       this.#keep(character)
       this.#state = 'value'
     } else if (!isBefore) this.#value += character

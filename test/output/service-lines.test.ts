@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { lastLine, prefixLines, servicePrefixes } from '../../src/output/service-prefix.ts'
+import { lastLine, prefixLines, servicePrefixes } from '../../src/output/service-lines.ts'
 
 describe('the prefixes of services', () => {
-  it('are of one width', () => {
+  it('have the same width', () => {
     expect([...servicePrefixes(['api', 'worker'], false).values()]).toEqual(['api    | ', 'worker | '])
   })
 
-  it('have colours where they are seen', () => {
+  it('have colours where colours are shown', () => {
     expect(servicePrefixes(['api'], true).get('api')).toBe('\u001b[36mapi |\u001b[39m ')
   })
 })
 
-it('prefixLines puts the prefix in front of each line', () => {
+it('prefixLines prefixes each line', () => {
   expect(prefixLines('a | ', 'one\n\nthree\n')).toBe('a | one\na | \na | three\n')
 })
 

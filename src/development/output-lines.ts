@@ -1,4 +1,29 @@
+import type { Readable } from 'node:stream'
 import { styleText } from 'node:util'
+
+// Clearing the screen would erase the output of other services.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a control character is searched for
+const CLEAR_SCREEN = /\x1bc|\x1b\[(?:[23]?J|H|1;1H)/g
+
+/** Passes on the output of a stream as text of whole lines; a last line without a newline gets one. */
+export function onWholeLines(stream: Readable, pass: (text: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
+    const text = chunk.includes('\x1b') ? chunk.replaceAll(CLEAR_SCREEN, '') : chunk
+    const end = text.lastIndexOf('\n') + 1
+    if (end === 0) {
+      rest += text
+      return
+    }
+    pass(rest + text.slice(0, end))
+    rest = text.slice(end)
+  })
+  stream.once('close', () => {
+    if (rest !== '') pass(`${rest}\n`)
+    rest = ''
+  })
+}
 
 interface Event {
   readonly event?: unknown
@@ -9,7 +34,7 @@ interface Event {
   readonly at?: unknown
 }
 
-/** Reads the lines of JSON of a program that logs events, as the worker does, and remembers what it is at. */
+/** Reads the JSON lines of a program that logs events, as the worker does, and knows its running task. */
 export class EventLines {
   readonly #isColoured: boolean
   #task: { readonly name: string; readonly run: unknown; readonly since: Date } | undefined
@@ -18,12 +43,12 @@ export class EventLines {
     this.#isColoured = isColoured
   }
 
-  /** What the program has begun and not ended. */
+  /** The running task. */
   get task(): { readonly name: string; readonly since: Date } | undefined {
     return this.#task
   }
 
-  /** The same lines, as people read them. */
+  /** The same lines, for people. */
   read(text: string): string {
     return text
       .split('\n')
