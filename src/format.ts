@@ -78,6 +78,11 @@ export function formatCount(count: number, noun: string, plural = `${noun}s`): s
   return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
 }
 
+/** An identifier as people read it: `timed out` for `timed_out`. */
+export function formatName(name: string): string {
+  return name.replaceAll('_', ' ')
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g
 
