@@ -83,6 +83,13 @@ export function formatName(name: string): string {
   return name.replaceAll('_', ' ')
 }
 
+/** Words of a command that can be copied to a shell: `cd '/srv/my shop'`. */
+export function formatCommand(...words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./^-][\w@%+=:,./^#~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ')
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g
 

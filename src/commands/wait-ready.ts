@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class WaitReady extends OpsCommand {
-  static override summary = 'Wait until a service answers; units call it at their start.'
+  static override summary = 'Wait until a service is ready.'
 
   static override hidden = true
 
@@ -15,21 +15,18 @@ export default class WaitReady extends OpsCommand {
 
   static override strict = false
 
-  static override args = { command: Args.string({ description: 'a command that exits with 0 when it is ready' }) }
+  static override args = { command: Args.string({ description: 'a command that exits 0 when the service is ready' }) }
 
   static override flags = {
     http: Flags.string({ summary: 'a URL that answers with a status below 400', helpValue: '<url>' }),
     port: Flags.integer({ summary: 'a port that accepts connections', helpValue: '<port>' }),
-    log: Flags.string({ summary: 'a pattern that a line of the unit in the journal matches', helpValue: '<pattern>' }),
-    timeout: Flags.string({ summary: 'how long it may take', helpValue: '<duration>', default: '30s' }),
+    log: Flags.string({ summary: 'a pattern that matches a line of the unit in the journal', helpValue: '<pattern>' }),
+    timeout: Flags.string({ summary: 'how long to wait', helpValue: '<duration>', default: '30s' }),
   }
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(WaitReady)
-    const [{ waitReady }, { parseProbe }] = await Promise.all([
-      import('../server/wait-ready.ts'),
-      import('../server/parse-probe.ts'),
-    ])
+    const { parseProbe, waitReady } = await import('../server/wait-ready.ts')
     const probe = parseProbe(flags, argv as string[])
     const { isReady, message } = await waitReady(probe, { env: process.env, cwd: process.cwd() })
     this.log(message)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { extname, join } from 'node:path'
+import { processStat } from '../platform/proc.ts'
 import { signalGroup } from '../platform/process-group.ts'
-import { processStat } from '../platform/process-stat.ts'
 import { dependents } from './dependency-order.ts'
 import type { GuardianMessage } from './guardian.ts'
 import type { PlannedService } from './planned-service.ts'

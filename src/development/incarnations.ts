@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isGroupEmpty, signalGroup } from '../platform/process-group.ts'
+import { isGroupEmpty, isGroupEmptyWithin, signalGroup } from '../platform/process-group.ts'
 import { EventLines } from './event-lines.ts'
 import type { FleetAction, FleetEvent } from './fleet.ts'
 import { Guarded } from './guarded.ts'
@@ -10,7 +10,6 @@ import { isReady } from './readiness.ts'
 import { serviceEnvironment } from './service-environment.ts'
 import type { ServiceReport } from './service-report.ts'
 import { type ServiceProcess, startProcess } from './start-process.ts'
-import { untilGroupIsEmpty } from './until-group-is-empty.ts'
 
 interface Incarnation {
   readonly number: number
@@ -144,7 +143,7 @@ export class Incarnations {
     if (incarnation?.process === undefined || incarnation.isAwaited) return
     incarnation.isAwaited = true
     const { process, number } = incarnation
-    await untilGroupIsEmpty(process.group)
+    await isGroupEmptyWithin(process.group, Number.POSITIVE_INFINITY)
     // What it wrote last comes first.
     await process.exit
     this.#guarded.release(process.group)

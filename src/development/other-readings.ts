@@ -1,5 +1,5 @@
 import { parseEnv } from 'node:util'
-import { parseEnvFile } from './parse-env-file.ts'
+import { parse as parseEnvFile } from 'dotenv'
 import { readAsSystemd } from './systemd-env-file.ts'
 
 /** A variable that not everybody who reads a file finds in it as ops does. Its values are never told. */

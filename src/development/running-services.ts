@@ -1,6 +1,6 @@
+import { groupMembers } from '../platform/process-group.ts'
 import { type Control, outcomeOfRestart } from './control.ts'
 import { advance, type Fleet, type FleetEvent, isFinished, leftToStop, newFleet, nextDueAt } from './fleet.ts'
-import { groupMembers } from './group-members.ts'
 import { type Habitat, Incarnations } from './incarnations.ts'
 import { isInstanceOf, type PlannedService } from './planned-service.ts'
 import type { Life } from './service-life.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { parseEnvFile } from './parse-env-file.ts'
+import { parse as parseEnvFile } from 'dotenv'
 import type { PlannedService } from './planned-service.ts'
 import { EnvFileMissingError } from './service-errors.ts'
 

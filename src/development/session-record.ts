@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RecordedGroup } from '../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/process-group.ts'
+import { writeJson } from '../platform/write-file.ts'
 
 /** What is written down about running services, for other terminals and for whoever finds it when ops was killed. */
 export interface SessionRecord {
@@ -29,10 +30,7 @@ export function readSessionRecord(stateDirectory: string): SessionRecord | undef
 }
 
 export function writeSessionRecord(stateDirectory: string, record: SessionRecord): void {
-  const file = recordFile(stateDirectory)
-  // A reader sees the one or the other.
-  writeFileSync(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
+  writeJson(recordFile(stateDirectory), record, { mode: 0o600 })
 }
 
 export function removeSessionRecord(stateDirectory: string): void {

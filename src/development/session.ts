@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FileLock } from '../platform/file-lock.ts'
-import { bootId, groupLedBy, isSameGroup } from '../platform/leftover-groups.ts'
-import { endGroups } from '../platform/process-group.ts'
+import { bootId } from '../platform/proc.ts'
+import { endGroups, groupLedBy, isStillRunning } from '../platform/process-group.ts'
 import { ServicesRunError, StateDirectoryUnusableError } from './service-errors.ts'
 import { readSessionRecord, removeSessionRecord, type SessionRecord, writeSessionRecord } from './session-record.ts'
 
@@ -87,11 +87,11 @@ function beginWith<Made>(stateDirectory: string, make: () => Made): Made {
 async function endLeftovers(record: SessionRecord, tell: (text: string) => void, abort: AbortSignal): Promise<void> {
   rmSync(dirname(record.socket), { recursive: true, force: true })
   if (record.boot !== bootId()) return
-  const left = () => record.groups.filter(isSameGroup)
+  const left = () => record.groups.filter(isStillRunning)
   const names = () => left().map(({ name, id }) => `${name} (${id})`)
-  if (record.guardian !== undefined && isSameGroup(record.guardian)) {
+  if (record.guardian !== undefined && isStillRunning(record.guardian)) {
     tell(`The services of an earlier start are still being stopped: ${names().join(', ')}. Waiting for them.`)
-    while (isSameGroup(record.guardian)) await sleep(100, undefined, { signal: abort })
+    while (isStillRunning(record.guardian)) await sleep(100, undefined, { signal: abort })
   }
   if (left().length === 0) return
   tell(`An earlier start was killed, and has left behind: ${names().join(', ')}. Ending what is left.`)

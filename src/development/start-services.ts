@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+import { type Stop, stopOnSignals } from '../platform/stop.ts'
 import { migrateProject } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import type { Control } from './control.ts'
@@ -9,7 +11,6 @@ import { colourEnvironment } from './service-environment.ts'
 import { ServiceLogs, serviceLogFile, serviceLogsDirectory } from './service-logs.ts'
 import type { ServiceReport } from './service-report.ts'
 import { Session } from './session.ts'
-import { listenForStop, type StopRequests } from './stop-requests.ts'
 import type { Watching } from './watch-services.ts'
 
 /** Shows services to a person, or to a program. */
@@ -53,37 +54,37 @@ export async function startServices(project: Project, options: StartOptions): Pr
   })
   const watch = await watcher(planned)
   for (const { field, path } of watch?.missingWatched(planned) ?? []) warn(`${field}: there is no ${path} yet.`)
-  const requests = listenForStop()
+  const stop = stopOnSignals()
   try {
-    const session = await Session.begin(stateDirectory, warn, requests.stop)
+    const session = await Session.begin(stateDirectory, warn, stop.requested)
     try {
       const { errors } = await migrateProject(project)
       for (const error of errors) warn(error.message)
       // From here on the database belongs to the services.
       await project.close()
-      await runSession(project, { planned, watch, session, requests, options })
+      await runSession(project, { planned, watch, session, stop, options })
     } finally {
       session.end()
     }
   } catch (error) {
-    if (!requests.stop.aborted || (error as Error).name !== 'AbortError') throw error
+    if (!stop.requested.aborted || (error as Error).name !== 'AbortError') throw error
   } finally {
-    requests.dispose()
+    stop.dispose()
   }
-  return requests.exitStatus() ?? 0
+  return stop.requested.aborted ? 128 + constants.signals[stop.requested.reason as NodeJS.Signals] : 0
 }
 
 interface SessionParts {
   readonly planned: readonly PlannedService[]
   readonly watch: Awaited<ReturnType<typeof watcher>>
   readonly session: Session
-  readonly requests: StopRequests
+  readonly stop: Stop
   readonly options: StartOptions
 }
 
 async function runSession(
   { file, directory, stateDirectory }: Project,
-  { planned, watch, session, requests, options }: SessionParts,
+  { planned, watch, session, stop, options }: SessionParts,
 ): Promise<void> {
   const { env, warn } = options
   const shown = await options.openReport(planned.map(({ name }) => name))
@@ -111,7 +112,7 @@ async function runSession(
       shown.stillStopping(services)
     },
   }
-  requests.stop.addEventListener('abort', () => requests.stop.reason === 'SIGINT' && shown.interrupted())
+  stop.requested.addEventListener('abort', () => stop.requested.reason === 'SIGINT' && shown.interrupted())
   const surroundings = {
     environment: {
       ...env,
@@ -124,8 +125,8 @@ async function runSession(
     isColoured: shown.colourDepth > 1,
     logOf: (name: string) => serviceLogFile(serviceLogsDirectory(stateDirectory), name),
     record: session.record.bind(session),
-    stop: requests.stop,
-    force: requests.force,
+    stop: stop.requested,
+    force: stop.forced,
   }
   try {
     await runServices(planned, surroundings, attend)

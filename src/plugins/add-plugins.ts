@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
+import { formatCommand } from '../format.ts'
 import { checkAllowed } from './allow-list.ts'
 import { type Beginning, type ChangeOptions, changePlugins, type PluginsChange } from './change-plugins.ts'
 import { findListed } from './find-listed.ts'
@@ -104,8 +105,10 @@ function specOf(folder: string, { name, spec }: ListedPlugin, dependencies: Read
 
 /** The command that brings a plugin of the list there again. */
 export function wayBack(folder: string, plugin: ListedPlugin, dependencies: Readonly<Record<string, string>>): string {
-  if (plugin.type === 'link' && plugin.root !== undefined) return `ops plugins link ${resolve(folder, plugin.root)}`
-  return `ops plugins install ${specOf(folder, plugin, dependencies)}`
+  if (plugin.type === 'link' && plugin.root !== undefined) {
+    return formatCommand('ops', 'plugins', 'link', resolve(folder, plugin.root))
+  }
+  return formatCommand('ops', 'plugins', 'install', specOf(folder, plugin, dependencies))
 }
 
 /** A path inside the project is kept from the folder of the list, so that the project may lie elsewhere tomorrow. */

@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { BrokenProcessorError } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 import { shareHostModules } from '../host-modules.ts'
 import { type AnyProcessor, isProcessor } from './define-processor.ts'
 import type { DeclaredModule } from './processor-registry.ts'
@@ -92,7 +93,9 @@ function whyNotImported(file: string, cause: unknown, plugin: string): { problem
     // Node tells the place of an error in the syntax to nobody but the terminal.
     const isSyntax = cause instanceof SyntaxError
     const said = `${file} ${isSyntax ? 'is no JavaScript, or imports what is none' : 'throws when it is imported'}: ${message}`
-    return isSyntax ? { problem: said, suggestion: `see where: node --check ${file}` } : { problem: said }
+    return isSyntax
+      ? { problem: said, suggestion: `see where: ${formatCommand('node', '--check', file)}` }
+      : { problem: said }
   }
   if (at.startsWith(`${file}:`)) return { problem: `${at} throws when it is imported: ${message}` }
   return { problem: `${file} throws when it is imported: ${message} (${at})` }

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import { formatCommand } from '../format.ts'
 import type { Project } from '../project/open-project.ts'
 import { tableColumns } from '../queue/table-columns.ts'
 import { buildCheckout } from './build-checkout.ts'
@@ -59,8 +60,8 @@ export async function generateProcessor(
     files: files.map(({ path }) => path).sort(),
     core,
     next: [
-      `(cd ${shown} && npm install && npm test)`,
-      `ops plugins link ${shown} --migrate`,
+      `(${formatCommand('cd', shown)} && npm install && npm test)`,
+      formatCommand('ops', 'plugins', 'link', shown, '--migrate'),
       `ops enqueue ${wish.name} ${flagsOf(wish.columns)}`,
       'ops worker --drain',
     ],

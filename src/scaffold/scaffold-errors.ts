@@ -1,4 +1,5 @@
 import { exitStatus, OpsError } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 
 /** What was asked for cannot become a plugin: every problem at once. */
 export class ProcessorRefusedError extends OpsError {
@@ -59,7 +60,7 @@ export class CannotBuildOpsError extends OpsError {
       'CANNOT_BUILD_OPS',
       `ops itself, in ${root}, cannot be built, and the plugin needs its types. Nothing was written.`,
       {
-        suggestions: [`see why: cd ${root} && npm run build:core`],
+        suggestions: [`see why: ${formatCommand('cd', root)} && npm run build:core`],
       },
     )
   }

@@ -4,7 +4,7 @@ import { actor } from '../platform/actor.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { isSettled, type Status } from '../task/lifecycle.ts'
-import { readLifecycle } from '../task-table/read-lifecycle.ts'
+import { readLifecycle } from '../task-table/lifecycle.ts'
 import { findTable, parseTaskId, requireTaskTable, type TaskChange, taskNotFound } from './find-task.ts'
 
 /** A worker polls each second, and its task has some seconds to end. */

@@ -2,7 +2,7 @@ import { DatabaseUnusableError, exitStatus, OpsError, TaskTableMissingError } fr
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import type { Status } from '../task/lifecycle.ts'
-import { type Lifecycle, readLifecycle } from '../task-table/read-lifecycle.ts'
+import { type Lifecycle, readLifecycle } from '../task-table/lifecycle.ts'
 
 /** A task as people look at it. */
 export interface Task extends Lifecycle {

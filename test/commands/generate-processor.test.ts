@@ -24,7 +24,7 @@ async function npmIn(cwd: string, ...args: string[]) {
 }
 
 describe('ops generate processor', () => {
-  it('begins a plugin that is tested, linked, changed, packed and installed', { timeout: 180_000 }, async () => {
+  it('begins a plugin that is tested, linked, changed, packed and installed', async () => {
     const project = TestProject.withConfig()
     const columns = [
       'recipient:text!',

@@ -259,7 +259,7 @@ describe('watch', () => {
 })
 
 describe('a linked plugin', () => {
-  it('is loaded anew when its source changes, after the task that is being done', { timeout: 60_000 }, async () => {
+  it('is loaded anew when its source changes, after the task that is being done', async () => {
     const slowly = (text: string) => countingModule('count').replace('(task) => ({', `async (task) => ({ ...(${text}),`)
     const whenAllowed = `await import('node:timers/promises').then(async ({ setTimeout }) => {
       const { existsSync } = await import('node:fs')

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
-import { groupsWithEnvironment } from '../../src/platform/leftover-groups.ts'
+import { groupsWithEnvironment } from '../../src/platform/process-group.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
@@ -134,34 +134,28 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   })
 })
 
-it.skipIf(terminalMissing)(
-  `a worker whose window is closed finishes its task${where}`,
-  { timeout: 60_000 },
-  async () => {
-    const project = new TestProject()
-    await project.ops('migrate')
-    const terminal = project.startAtTerminal(80, 'worker')
-    await terminal.says('polling', patience)
-    const command = 'while ! [ -e go ]; do sleep 0.1; done'
-    await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
-    await terminal.says('exec 1 started', patience)
-    terminal.close()
-    await setTimeout(500)
-    project.write('go', '')
-    await until(
-      () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
-      'it is decided',
-      patience,
-    )
-    expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
-    expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
-  },
-)
+it.skipIf(terminalMissing)(`a worker whose window is closed finishes its task${where}`, async () => {
+  const project = new TestProject()
+  await project.ops('migrate')
+  const terminal = project.startAtTerminal(80, 'worker')
+  await terminal.says('polling', patience)
+  const command = 'while ! [ -e go ]; do sleep 0.1; done'
+  await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
+  await terminal.says('exec 1 started', patience)
+  terminal.close()
+  await setTimeout(500)
+  project.write('go', '')
+  await until(
+    () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
+    'it is decided',
+    patience,
+  )
+  expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
+  expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
+})
 
 describe('what services write', () => {
-  it('a million lines of four services: none is lost, none is torn, on the screen and in the logs', {
-    timeout: 120_000,
-  }, async () => {
+  it('a million lines of four services: none is lost, none is torn, on the screen and in the logs', async () => {
     const each = 250_000
     const names = ['one', 'two', 'three', 'four']
     const project = new TestProject()

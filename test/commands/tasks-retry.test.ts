@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { createTaskTable } from '../support/create-task-table.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'

@@ -29,7 +29,7 @@ describe('ops worker', () => {
     const project = await TestProject.withProbe()
     project.database.exec('insert into urgencies default values')
     const { stdout } = await project.opsWith({ env: { OPS_LOG_FORMAT: 'text' } }, 'worker', '--drain')
-    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d urgent 1 started$/)
+    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d claimed urgent 1$/)
     expect(stdout.split('\n')[2]).toMatch(/^\d\d:\d\d:\d\d urgent 1 succeeded in \d+ ms$/)
   })
 
@@ -54,7 +54,7 @@ describe('ops worker', () => {
     project.link(probe)
     const { exitCode, stdout } = await project.opsWith(server, 'worker', '--drain')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist; run ops migrate.')
+    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate.')
   })
 
   it('refuses a processor that --only mistypes with 2, before it claims anything', async () => {

@@ -171,7 +171,7 @@ class World {
   }
 }
 
-const runs = { numRuns: 3000 }
+const runs = { numRuns: 3000, seed: 1 }
 
 it('whatever happens, a service has one incarnation at a time, no process is lost, and a stop ends in its time', () => {
   fc.assert(

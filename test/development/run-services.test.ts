@@ -215,7 +215,7 @@ describe('a stop', () => {
 
   it('waits until the group is empty, not for its first process alone', async () => {
     // The shell ends at once; the program that it started in the background does not.
-    void start({ api: { command: `${process.execPath} worker.cjs & wait`, ready: { log: 'up' } } })
+    void start({ api: { command: `"${process.execPath}" worker.cjs & wait`, ready: { log: 'up' } } })
     writeFileSync(
       path('worker.cjs'),
       `process.on('SIGTERM', () => setTimeout(() => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   mkdirSync(installed, { recursive: true })
   await execa('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'])
   linkModules(application, Object.keys(pjson.dependencies))
-}, 120_000)
+})
 
 afterAll(() => removeFolder(folder))
 

@@ -56,7 +56,7 @@ const lines = [
 
 const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 
-describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of variables${where}`, () => {
+describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from an env file${where}`, () => {
   let sandbox: Sandbox
   let folder: string
   beforeAll(async () => {
@@ -68,7 +68,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of
     if (folder) removeFolder(folder)
   })
 
-  it(`is what ops says that it reads, in ${lines.length} files that others read otherwise`, async () => {
+  it(`is what ops expects, for ${lines.length} files that readers disagree on`, async () => {
     const tell = `require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env))`
     const said = (index: number) => join(folder, `said-${index}`)
     for (const [index, text] of lines.entries()) {
@@ -79,7 +79,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of
     }
     await sandbox.run('systemctl', 'daemon-reload')
     await sandbox.run('systemctl', 'start', ...lines.map((_, index) => `read-${index}`))
-    // What every unit gets from systemd itself.
+    // Variables that systemd sets for every unit.
     const given =
       /^(PATH|LANG|LC_\w+|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NODE_\w+|container|USER|HOME|LOGNAME|SHELL)$/
     const read = lines.map((_, index) => {

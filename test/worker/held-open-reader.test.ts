@@ -32,4 +32,4 @@ it('a reader that holds the database open costs no task, and the log is small ag
   expect(pending.get()).toBe(0)
   worker.kill('SIGTERM')
   expect(await worker.exit).toBe(0)
-}, 60_000)
+})

@@ -42,4 +42,4 @@ it('four workers and two writers share one file: nobody is told that it is busy,
   expect(shares.reduce((sum, { runs }) => sum + runs, 0)).toBe(all)
   expect(Math.min(...shares.map(({ runs }) => runs))).toBeGreaterThan(LEAST_SHARE * all)
   expect(shares).toHaveLength(WORKERS)
-}, 60_000)
+})

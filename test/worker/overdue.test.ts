@@ -26,4 +26,4 @@ it('a worker that is stopped past the deadline loses its task to another, and wr
   await other.exit
   project.addScript('true')
   await stopped.event('succeeded', 'script 2')
-}, 60_000)
+})

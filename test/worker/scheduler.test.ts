@@ -52,7 +52,7 @@ describe('the schedules of a project', () => {
       'schedules.one: "61 * * * *" is no cron expression',
       'schedules.two: "Europe/Berln" is no time zone',
       'schedules.three.enqueue: no processor is named "urgnt", did you mean "urgent"?',
-      'schedules.four.with: "noet" is no column of "urgencies"; did you mean "note"?',
+      'schedules.four.with: unknown column "noet"; did you mean "note"?',
     ])
       expect(unwrapped(stderr)).toContain(part)
   })

@@ -50,7 +50,7 @@ function scenario(sshd: () => Sshd | undefined) {
     expect(stdout).toMatch(/^ *2 .* withdrawn .*answered 500/m)
   })
 
-  test('that is canceled after the switch goes back, and ends what it had started', { timeout: patience }, async () => {
+  test('that is canceled after the switch goes back, and ends what it had started', async () => {
     const shop = new Workshop(sshd())
     await shop.withBuild()
     shop.deploy()
@@ -84,7 +84,7 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
   afterAll(() => sshd.stop())
   scenario(() => sshd)
 
-  test('whose worker is killed takes its command on the host with it', { timeout: patience }, async () => {
+  test('whose worker is killed takes its command on the host with it', async () => {
     const shop = new Workshop(sshd)
     await shop.withBuild()
     shop.configure({ before: 'echo $$ > ../../pid; sleep 60; true' })
@@ -103,7 +103,7 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
 })
 
 describe('a deployment', () => {
-  test('that is canceled before the switch leaves everything as it was', { timeout: patience }, async () => {
+  test('that is canceled before the switch leaves everything as it was', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()
@@ -150,7 +150,7 @@ describe('a deployment', () => {
     expect(readdirSync(shop.path('releases'))).toEqual([])
   })
 
-  test('says when its build failed, kept nothing, or lost or changed what it kept', { timeout: patience }, async () => {
+  test('says when its build failed, kept nothing, or lost or changed what it kept', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     const { project } = shop
@@ -174,7 +174,7 @@ describe('a deployment', () => {
     expect(shop.task('deployments', gone).error).toMatch(/^the artifact of build 1 is not on this machine any more/)
   })
 
-  test('keeps as many releases as the settings say', { timeout: patience }, async () => {
+  test('keeps as many releases as the settings say', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     for (let count = 0; count < 5; count += 1) shop.deploy()
@@ -232,7 +232,7 @@ describe('a rollback', () => {
     expect(shop.current).toBe(3)
   })
 
-  test('to a release that is not healthy goes back to where it came from', { timeout: patience }, async () => {
+  test('to a release that is not healthy goes back to where it came from', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()

@@ -1,6 +1,6 @@
 import * as check from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { AbortReason } from '../../../src/worker/abort-reason.ts'
 import { onPostgres, postgresMissing } from '../../../test/support/postgres-fixture.ts'
 import { writePeople } from './people-file.ts'
 import { postgresWorkshop } from './support.ts'
@@ -110,7 +110,7 @@ describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL an import'), () => {
     const { context, ended } = await startImport({ file: 'people.csv', targetTable: 'people' })
     const { progress } = context
     context.progress = (fraction, note) => {
-      if (fraction > 0.3) context.end(EndOfTask.canceled('ada'))
+      if (fraction > 0.3) context.abort(AbortReason.canceled('ada'))
       progress(fraction, note)
     }
     expect(await ended).toMatchObject({ status: 'canceled', importedAt: null })

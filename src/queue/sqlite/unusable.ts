@@ -1,6 +1,7 @@
 import { accessSync, constants, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { formatCommand } from '../../format.ts'
 
 /** What SQLite or the system says, as an operator can act on it; any other error as it is. */
 export function asUnusable(path: string, error: unknown): unknown {
@@ -13,7 +14,7 @@ export function asUnusable(path: string, error: unknown): unknown {
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
     return unusable(`it is damaged: ${message}`, [
       'put a backup in its place, and take away the -wal and -shm files that are beside it now',
-      `or save what can be read: sqlite3 ${path} .recover`,
+      `or save what can be read: ${formatCommand('sqlite3', path, '.recover')}`,
     ])
   }
   if (isOfTheDisk(code)) {

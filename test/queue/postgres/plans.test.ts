@@ -8,8 +8,8 @@ import { openSession } from '../../../src/queue/postgres/open-session.ts'
 import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
 import { claimStatement, settleStatement } from '../../../src/queue/postgres/run-statements.ts'
 import type { Session } from '../../../src/queue/postgres/session.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
-import { taskTable } from '../../../src/task-table/task-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts'
@@ -74,7 +74,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       notices = []
       await session.query(`load 'auto_explain'`)
       session.onNotice((notice) => notices.push(notice))
-    }, 120_000)
+    })
     afterAll(async () => {
       await session?.close()
       await server?.stop()
