@@ -1,24 +1,24 @@
 import { relative } from 'node:path'
-import { formatDuration, formatRelativeTime, formatShortTime, formatTime, oneLine } from '../format.ts'
+import { formatDuration, formatName, formatRelativeTime, formatShortTime, formatTime, oneLine } from '../format.ts'
 import { FOREIGN_WRITER } from '../queue/records.ts'
 import { ownColumns } from '../task-table/check-task.ts'
-import type { TaskHistory } from '../tasks/show-task.ts'
+import type { TaskHistory } from '../tasks/task-history.ts'
 import { AuditTable } from './audit-table.ts'
 import { isNarrow, type Screen, styled } from './screen.ts'
-import { formatName, statusStyle } from './status-style.ts'
+import { statusStyle } from './status-style.ts'
 import { cutText, Table } from './table.ts'
 
-/** A column may hold a whole document, which would push the rest off a terminal. */
-const LONGEST = 400
+/** A column may hold a whole document. */
+const MAX_VALUE_LENGTH = 400
 
-/** All about one task, a part below the other. */
-export function taskSheet(history: TaskHistory, now: Date, screen: Screen): string {
+/** One task with its runs, audit trail and logs. */
+export function taskDetails(history: TaskHistory, now: Date, screen: Screen): string {
   const { task, audit } = history
   const title = `${styled(task.name, 'bold', screen)} ${styled(task.status, statusStyle(task.status), screen)}`
   const parts = [
-    ['', [title, facts(history, now, screen)].join('\n')],
+    ['', [title, fields(history, now, screen)].join('\n')],
     ['runs', runs(history, now, screen)],
-    ['audit', audit.length === 0 ? '' : new AuditTable(screen, { isOfOneTask: true }).render(audit, now)],
+    ['audit', audit.length === 0 ? '' : new AuditTable(screen, { isSingleTask: true }).render(audit, now)],
     ['logs', logs(history, screen)],
   ]
   return parts
@@ -27,18 +27,21 @@ export function taskSheet(history: TaskHistory, now: Date, screen: Screen): stri
     .join('\n\n')
 }
 
-function facts({ task }: TaskHistory, now: Date, screen: Screen): string {
+function fields({ task }: TaskHistory, now: Date, screen: Screen): string {
   const at = (instant: Date | undefined) => instant && `${formatTime(instant)} (${formatRelativeTime(instant, now)})`
-  const isBegun = task.startedAt !== undefined && task.status !== 'pending'
+  const hasStarted = task.startedAt !== undefined && task.status !== 'pending'
   const isScheduled = task.status === 'pending' && task.runAt !== undefined && task.runAt > now
   const lines: [string, string | undefined][] = [
     ...ownColumns(task.queued.table).map(({ key, name }): [string, string] => [
       name,
-      cutText(oneLine(inWords(task.row[key])), screen.width === undefined ? Number.POSITIVE_INFINITY : LONGEST),
+      cutText(
+        oneLine(formatValue(task.row[key])),
+        screen.width === undefined ? Number.POSITIVE_INFINITY : MAX_VALUE_LENGTH,
+      ),
     ]),
     ['created', at(task.createdAt)],
     ['not before', isScheduled ? at(task.runAt) : undefined],
-    ['started', isBegun ? at(task.startedAt) : undefined],
+    ['started', hasStarted ? at(task.startedAt) : undefined],
     ['finished', task.status === 'ongoing' || task.status === 'pending' ? undefined : at(task.finishedAt)],
     ['progress', progress(task)],
     ['error', task.error],
@@ -56,7 +59,7 @@ function progress({ status, progress: share, progressNote: note }: TaskHistory['
   return [`${Math.round(share * 100)} %`, note].filter(Boolean).join(' ')
 }
 
-function inWords(value: unknown): string {
+function formatValue(value: unknown): string {
   if (value === null || value === undefined) return '-'
   if (value instanceof Date) return formatTime(value)
   return typeof value === 'string' ? value : JSON.stringify(value)
@@ -77,8 +80,8 @@ function runs({ runs }: TaskHistory, now: Date, screen: Screen): string {
     isNarrow(screen) ? formatShortTime(startedAt, now) : formatTime(startedAt),
     `${formatDuration(Math.max(0, (endedAt ?? now).getTime() - startedAt.getTime()))}${endedAt ? '' : ' so far'}`,
     endedAt ? outcome && formatName(outcome) : 'ongoing',
-    // A program that is not ops has no name.
-    workerId === FOREIGN_WRITER ? 'not a worker of ops' : workerId,
+    // ops does not know the name of such a writer.
+    workerId === FOREIGN_WRITER ? 'another program (SQL)' : workerId,
     error,
   ])
   return new Table(columns, screen).render(rows)
@@ -87,16 +90,16 @@ function runs({ runs }: TaskHistory, now: Date, screen: Screen): string {
 function logs({ logs }: TaskHistory, screen: Screen): string {
   return logs
     .map(({ attempt, file, bytes }) => {
-      const name = fromHere(file)
+      const name = relativePath(file)
       const text =
-        bytes === undefined ? `no log of attempt ${attempt}: it printed nothing, or not on this machine` : name
+        bytes === undefined ? `no log of attempt ${attempt}: it printed nothing, or ran on another machine` : name
       return styled(text, bytes === undefined ? 'dim' : undefined, screen)
     })
     .join('\n')
 }
 
-/** A path as it would be typed here. */
-export function fromHere(file: string): string {
+/** A path as it would be typed in the working directory. */
+function relativePath(file: string): string {
   const path = relative(process.cwd(), file)
   return path.startsWith('..') ? file : path
 }

@@ -6,8 +6,8 @@ import type { TasksAhead } from '../queue/records.ts'
 import type { Status } from '../task/lifecycle.ts'
 import { findTask, type Task, toTask } from './find-task.ts'
 
-/** One thing for which a task waits. */
-export type Reason =
+/** One thing that a task waits for. */
+export type WaitReason =
   | { readonly kind: 'time'; readonly runAt: Date }
   | { readonly kind: 'prerequisite'; readonly task: string; readonly status: Status }
   /** Another run has its key. */
@@ -18,46 +18,46 @@ export type Reason =
       readonly workerId: string
       readonly since: Date
     }
-  /** A person has its key, or all tasks of its processor. */
+  /** Its key, or its processor, is on hold. */
   | { readonly kind: 'hold'; readonly hold: Hold }
   /** Only the processors that have any. */
   | { readonly kind: 'tasks_ahead'; readonly ahead: readonly TasksAhead[] }
   | { readonly kind: 'no_worker' }
 
-export interface Why {
+export interface WaitExplanation {
   readonly task: Task
-  /** The run that performs it, where one does. */
+  /** The run that performs it. */
   readonly run: Pick<OpenRun, 'id' | 'workerId' | 'startedAt' | 'attempt'> | undefined
-  /** None where it does not wait, or the next free worker takes it. */
-  readonly reasons: readonly Reason[]
+  /** Empty where it does not wait, or the next free worker takes it. */
+  readonly reasons: readonly WaitReason[]
 }
 
 /**
- * Why a task is not being performed.
+ * Explains why a task has not started.
  *
- * @throws UnknownProcessorError, InvalidTaskIdError, TaskNotFoundError
+ * @throws OpsError UNKNOWN_PROCESSOR, INVALID_TASK_ID or TASK_NOT_FOUND
  */
-export async function whyTask(project: Project, processor: string, id: string): Promise<Why> {
+export async function explainWait(project: Project, processor: string, id: string): Promise<WaitExplanation> {
   const task = await findTask(project, processor, id)
   const runs = await project.queue.openRuns()
   const run = runs.find(({ taskTable, taskId }) => taskTable === task.queued.table.name && taskId === task.id)
   if (task.status !== 'pending') return { task, run, reasons: [] }
   const reasons = await Promise.all([
-    dueTime(task),
-    ...(await prerequisites(project, task)),
-    keyHolder(project, task, runs),
-    holder(project, task),
-    tasksAhead(project, task),
-    noWorker(project),
+    timeReason(task),
+    ...(await prerequisiteReasons(project, task)),
+    keyReason(project, task, runs),
+    holdReason(project, task),
+    tasksAheadReason(project, task),
+    workerReason(project),
   ])
   return { task, run: undefined, reasons: reasons.filter((reason) => reason !== undefined) }
 }
 
-function dueTime({ runAt }: Task): Reason | undefined {
+function timeReason({ runAt }: Task): WaitReason | undefined {
   return runAt !== undefined && runAt.getTime() > Date.now() ? { kind: 'time', runAt } : undefined
 }
 
-async function prerequisites(project: Project, { queued, row }: Task): Promise<(Reason | undefined)[]> {
+async function prerequisiteReasons(project: Project, { queued, row }: Task): Promise<(WaitReason | undefined)[]> {
   const { ready } = await project.processors()
   return Promise.all(
     queued.after.map(async ({ column, table }) => {
@@ -67,13 +67,13 @@ async function prerequisites(project: Project, { queued, row }: Task): Promise<(
       const found = await project.queue.find(awaited.table, id as never)
       if (found === undefined) return undefined
       const { name, status } = toTask(awaited, found)
-      const isWaitedFor = status === 'pending' || status === 'ongoing'
-      return isWaitedFor ? ({ kind: 'prerequisite', task: name, status } as const) : undefined
+      const isUnsettled = status === 'pending' || status === 'ongoing'
+      return isUnsettled ? ({ kind: 'prerequisite', task: name, status } as const) : undefined
     }),
   )
 }
 
-async function keyHolder(project: Project, task: Task, runs: readonly OpenRun[]): Promise<Reason | undefined> {
+async function keyReason(project: Project, task: Task, runs: readonly OpenRun[]): Promise<WaitReason | undefined> {
   const key = keyOf(task)
   const run = runs.find(({ exclusiveKey }) => key !== undefined && exclusiveKey === key)
   if (key === undefined || run === undefined) return undefined
@@ -82,13 +82,13 @@ async function keyHolder(project: Project, task: Task, runs: readonly OpenRun[])
   return { kind: 'key', key, task: nameOf(taskTable, taskId), workerId, since: startedAt }
 }
 
-async function holder(project: Project, task: Task): Promise<Reason | undefined> {
+async function holdReason(project: Project, task: Task): Promise<WaitReason | undefined> {
   const keys = [`processor:${task.queued.processor}`, keyOf(task)]
   const hold = (await project.queue.holds.list()).find(({ key }) => keys.includes(key))
   return hold && { kind: 'hold', hold }
 }
 
-async function tasksAhead(project: Project, { queued, id }: Task): Promise<Reason | undefined> {
+async function tasksAheadReason(project: Project, { queued, id }: Task): Promise<WaitReason | undefined> {
   const { ready } = await project.processors()
   const tables = ready.map((one) => one.queued)
   const before = tables.slice(
@@ -100,11 +100,10 @@ async function tasksAhead(project: Project, { queued, id }: Task): Promise<Reaso
   return ahead.length > 0 ? { kind: 'tasks_ahead', ahead } : undefined
 }
 
-async function noWorker(project: Project): Promise<Reason | undefined> {
+async function workerReason(project: Project): Promise<WaitReason | undefined> {
   return (await project.queue.hasLivingWorker()) ? undefined : { kind: 'no_worker' }
 }
 
-/** The exclusivity key of a task, where it has one. */
 function keyOf({ queued, row }: Task): string | undefined {
   const { exclusivity } = queued
   switch (exclusivity.kind) {
