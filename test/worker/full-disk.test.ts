@@ -27,7 +27,7 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
     insert.run(`${disk.fillCommand}; echo done`)
     insert.run('echo next')
     const worker = project.start('worker')
-    await worker.says('writing the end of a task failed: The database')
+    await worker.says('settling a task failed: The database')
     expect(worker.output).toContain('cannot be used: the disk is full; retrying in')
     const statuses = database.prepare('select status from scripts order by id').pluck()
     expect(statuses.all()).toEqual(['ongoing', 'pending'])

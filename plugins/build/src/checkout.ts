@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { didYouMean, type TaskContext, TaskError } from '@ops-cli/core'
+import { didYouMean, nearest, type TaskContext, TaskError } from '@ops-cli/core'
 import { type Git, GitError } from './git.ts'
 import { emptyRepository, GitMirror, MirrorBrokenError } from './git-mirror.ts'
 import type { Repository } from './repository.ts'
@@ -68,10 +68,9 @@ async function resolveRevision(mirror: GitMirror, repository: string, ref: strin
     const branches = await mirror.branches()
     if (branches.length === 0 && (await mirror.ask('for-each-ref', '--count=1')) === '')
       throw emptyRepository(repository)
-    const [advice = branches.length > 0 ? `the latest branches are: ${branches.slice(0, 5).join(', ')}` : undefined] =
-      didYouMean(ref, branches)
-    const suffix = advice === undefined ? '' : `; ${advice}`
-    throw new TaskError(`"${repository}" has no branch, tag or commit "${ref}"${suffix}`)
+    const sentence = `"${repository}" has no branch, tag or commit "${ref}".`
+    const latest = branches.length > 0 ? ` Latest branches: ${branches.slice(0, 5).join(', ')}` : ''
+    throw new TaskError(nearest(ref, branches) === undefined ? sentence + latest : didYouMean(sentence, ref, branches))
   }
 }
 

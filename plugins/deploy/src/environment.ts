@@ -102,10 +102,7 @@ export function openEnvironment(name: string, context: TaskContext<Settings>): E
 /** An environment for a command that only reads. @throws OpsError when it is unknown */
 export function readOnlyEnvironment(name: string, settings: Settings, projectDirectory: string): Environment {
   const found = findEnvironment(name, settings)
-  if (!found) {
-    const suggestions = adviseUnknown(name, settings)
-    throw new OpsError('UNKNOWN_ENVIRONMENT', `Unknown environment "${name}".`, { suggestions, exit: 2 })
-  }
+  if (!found) throw new OpsError('UNKNOWN_ENVIRONMENT', explainUnknown(name, settings), { exit: 2 })
   return new Environment(name, found, {
     runner: standaloneRunner(AbortSignal.timeout(READ_LIMIT_MS)),
     projectDirectory,
@@ -149,13 +146,10 @@ function findEnvironment(name: string, { environments }: Settings): EnvironmentS
   return Object.hasOwn(environments, name) ? environments[name] : undefined
 }
 
-/** In one sentence, for the error of a task. */
-function explainUnknown(name: string, settings: Settings): string {
-  return `unknown environment "${name}"; ${adviseUnknown(name, settings)[0]}`
-}
-
-function adviseUnknown(name: string, { environments }: Settings): string[] {
+function explainUnknown(name: string, { environments }: Settings): string {
+  const sentence = `Unknown environment "${name}".`
   const known = Object.keys(environments)
-  if (known.length === 0) return ['add it to the configuration, under plugins.deploy.environments']
-  return [...didYouMean(name, known), `use one of: ${known.join(', ')}`]
+  if (known.length === 0) return `${sentence} Add it to plugins.deploy.environments of the configuration.`
+  const explained = didYouMean(sentence, name, known)
+  return explained === sentence ? `${sentence} Expected one of: ${known.join(', ')}` : explained
 }

@@ -186,11 +186,11 @@ describe('a deployment', () => {
       'stagin',
     )
     expect(exitCode).toBe(2)
-    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('unknown environment "stagin"; did you mean "staging"?')
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('Unknown environment "stagin". Did you mean "staging"?')
     expect(shop.project.value('select count(*) from deployments')).toBe(0)
     shop.project.database.exec(`insert into deployments (environment, build_id) values ('stagin', 1)`)
     await shop.work()
-    expect(shop.task('deployments', 1).error).toMatch(/^unknown environment "stagin"; did you mean "staging"\?$/)
+    expect(shop.task('deployments', 1).error).toMatch(/^Unknown environment "stagin". Did you mean "staging"\?$/)
   })
 })
 

@@ -35,8 +35,7 @@ test('ops releases --json prints data', async () => {
 test('ops releases suggests the environment that was probably meant', async () => {
   const { stderr, exitCode } = await projectWith({ staging: { path: 'srv' } }).ops('releases', 'stagin')
   expect(exitCode).toBe(2)
-  expect(unwrapped(stderr)).toContain('Unknown environment "stagin".')
-  expect(unwrapped(stderr)).toContain('did you mean "staging"?')
+  expect(unwrapped(stderr)).toContain('Unknown environment "stagin". Did you mean "staging"?')
 })
 
 test('ops releases reports an unreachable host', async () => {

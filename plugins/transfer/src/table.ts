@@ -1,4 +1,4 @@
-import { didYouMean, TaskError } from '@ops-cli/core'
+import { nearest, TaskError } from '@ops-cli/core'
 
 /** The kind of values that a column takes. */
 export type Kind =
@@ -70,7 +70,8 @@ export function onConflict(conflict: Conflict, columns: readonly TableColumn[]):
 
 /** `did you mean "email"?`, or the known names. */
 export function suggest(word: string, known: readonly string[], all: string): string {
-  return didYouMean(word, known)[0] ?? `${all}: ${known.join(', ')}`
+  const name = nearest(word, known)
+  return name === undefined ? `${all}: ${known.join(', ')}` : `did you mean "${name}"?`
 }
 
 export function missingTable(name: string, known: readonly string[]): TaskError {

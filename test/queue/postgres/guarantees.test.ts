@@ -69,9 +69,8 @@ const changes = statuses.flatMap((from) => statuses.map((to) => ({ from, to })))
 const isLegal = ({ from, to }: { from: Status; to: Status }) => from === to || transitions[from].includes(to)
 
 async function everything({ rows }: PostgresFixture): Promise<unknown> {
-  const tables = ['builds', 'ops_runs', 'ops_audit']
-  const found = []
-  for (const table of tables) found.push(await rows(`select * from ${table} order by id`))
+  const found: unknown[] = []
+  for (const table of ['builds', 'ops_runs', 'ops_audit']) found.push(await rows(`select * from ${table} order by id`))
   return found
 }
 

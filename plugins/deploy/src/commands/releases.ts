@@ -4,6 +4,8 @@ import type { Settings } from '../settings.ts'
 export default class ReleasesCommand extends OpsCommand {
   static override summary = 'List the releases of an environment, newest first.'
 
+  static override group = 'Server' as const
+
   static override examples = [
     '<%= config.bin %> <%= command.id %> production',
     '<%= config.bin %> <%= command.id %> production --json',
