@@ -27,7 +27,7 @@ describe('a database file that is damaged', () => {
     ]) {
       const { exitCode, stderr } = await project.ops(...args)
       expect(exitCode).toBe(1)
-      expect(unwrapped(stderr)).toContain(`The database ${file} cannot be used: it is damaged: `)
+      expect(unwrapped(stderr)).toContain(`The database ${file} cannot be used: the file is damaged: `)
     }
     // As the message says.
     copyFileSync(project.path('backup.db'), file)

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
-import { WAL_LIMIT_BYTES } from '../../src/queue/sqlite/checkpoint.ts'
+import { WAL_LIMIT_BYTES } from '../../src/queue/sqlite/open-database.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 

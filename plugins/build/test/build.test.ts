@@ -217,7 +217,7 @@ describe('a build fails with one line', () => {
     const { folder } = repositoryOf()
     for (const name of ['release', 'feature/cart']) git(folder, 'branch', name)
     expect(await failing({ repository: folder, ref: 'feature/card' })).toBe(
-      `"${folder}" has no branch, tag or commit "feature/card"; did you mean "feature/cart"?`,
+      `"${folder}" has no branch, tag or commit "feature/card". Did you mean "feature/cart"?`,
     )
     for (const ref of ['', '--help', '-x', 'deadbeef', 'a'.repeat(40), 'main@{u}', 'main..main']) {
       expect(await failing({ repository: folder, ref })).toContain(`has no branch, tag or commit "${ref}"`)
