@@ -103,7 +103,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       return nodesOf(row!['QUERY PLAN'][0].Plan)
     }
 
-    it.each(polling)('find a task of %s by the index that was made for it, and sort nothing', async (name, table) => {
+    it.each(polling)('find a task of %s by its index, without a sort', async (name, table) => {
       const [first] = candidates(table)
       const nodes = await plan(first!)
       expect(unfit(nodes)).toEqual([])
@@ -112,7 +112,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
     })
 
     it.each(polling.filter(([, { exclusivity }]) => exclusivity.kind === 'column'))(
-      'walk the keys of %s by an index and sort nothing but their first tasks',
+      'walk the keys of %s by an index and sort only their first tasks',
       async (name, table) => {
         const nodes = await plan(candidates(table)[1]!)
         expect(unfit(nodes)).toEqual([])
@@ -130,20 +130,20 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       ['of open runs', OPEN_RUNS, []],
       ['at a run', STATE_OF.replace('$1', '7'), []],
       ['for the next scheduled task', nextDueStatement(tables)!, []],
-    ])('look %s by an index', async (_, sql) => {
+    ])('search %s by an index', async (_, sql) => {
       const nodes = await plan(sql)
       expect(unfit(nodes)).toEqual([])
       expect(nodes.filter((node) => node['Node Type'] === 'Sort')).toEqual([])
     })
 
-    it.each(polling)('claim from %s without a look at a whole table', async (name, table) => {
+    it.each(polling)('claim from %s without scanning a table', async (name, table) => {
       const plans = await plansWithin(bind(claimStatement([table]), `'one'`, 'null'))
       expect(plans.length).toBeGreaterThan(4)
       expect(plans.flatMap(({ nodes }) => nodes.map((node) => node['Index Name']))).toContain(`ops_${name}_due`)
       for (const { sql, nodes } of plans) expect(unfit(nodes), sql).toEqual([])
     })
 
-    it('claim without a look at the tables behind the one that has a task', async () => {
+    it('claim without searching the tables after the one with a task', async () => {
       const statement = claimStatement([queuedBuilds, queuedChecks, queuedDeployments])
       const plans = await plansWithin(bind(statement, `'one'`, 'null'))
       const looked = plans.flatMap(({ nodes }) =>
@@ -154,7 +154,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
     })
 
     it.each(described.map((table) => [table.table.name, table] as const))(
-      'settle a task of %s and claim the next without a look at a whole table',
+      'settle a task of %s and claim the next without scanning a table',
       async (name, table) => {
         const claimed = `(select (claim->>'run') || ' ' || (claim->>'task') from (${bind(claimStatement([table]), `'one'`, 'null')}) c)`
         const [run, task] = (
