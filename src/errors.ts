@@ -181,20 +181,6 @@ export class DatabaseUnusableError extends OpsError {
   }
 }
 
-/** The database stayed locked by another writer for longer than ops waits. */
-export class DatabaseBusyError extends OpsError {
-  constructor(database: string, waitedMs: number, cause: unknown) {
-    super(
-      'DATABASE_BUSY',
-      `The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`,
-      {
-        cause,
-        suggestions: ['end the transaction that is open there, then try again'],
-      },
-    )
-  }
-}
-
 /** What a processor returned does not fit its task table; trying again would not help. */
 export class ResultRefusedError extends OpsError {
   constructor(table: string, cause: Error) {

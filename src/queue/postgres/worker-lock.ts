@@ -1,45 +1,46 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootId, pidNamespace, processStat } from '../../platform/proc.ts'
 import type { WorkerIdentity } from '../queue.ts'
-import type { Row, Session } from './session.ts'
+import type { Session } from './session.ts'
+import type { Row } from './statements.ts'
 
-/** For so long a lock must be seen free before it is a death, where this machine cannot prove one. */
+/** How long a lock must be free before its worker counts as dead, if this machine cannot prove it. */
 export const FREE_FOR_MS = 15_000
 
-/** How long the server may take to end a session that is lost. */
+/** How long the server may take to end a lost session. */
 const END_WITHIN_MS = 2000
 
-/** The lock of a worker, in the database's own view. The table's number keeps it apart from the locks of others. */
+/** A worker's lock in `pg_locks`. The oid of the table keeps it apart from other programs' locks. */
 const isLockOf = (lockId: string) => `l.locktype = 'advisory' and l.classid = 'ops_workers'::regclass
   and l.objid = (${lockId})::oid and l.objsubid = 2 and l.granted
   and l.database = (select d.oid from pg_database d where d.datname = current_database())`
 
-/** So that the server soon frees the lock of a worker whose host has vanished. */
+/** With these, the server soon frees the lock of a worker whose host has disappeared. */
 const KEEPALIVES = [
   'set tcp_keepalives_idle = 10',
   'set tcp_keepalives_interval = 5',
   'set tcp_keepalives_count = 3',
 ].join('; ')
 
-/** The life of a worker of this process: an advisory lock of its session. */
-export class OwnLife {
+/** The lock of this process's worker: an advisory lock of its session. */
+export class OwnLock {
   readonly #lockId: number
 
   private constructor(lockId: number) {
     this.#lockId = lockId
   }
 
-  static async begin(session: Session, { id, host, pid, version }: WorkerIdentity): Promise<OwnLife> {
+  static async register(session: Session, { id, host, pid, version }: WorkerIdentity): Promise<OwnLock> {
     const [row] = await session.query(
       `insert into ops_workers (id, host, pid, boot_id, process_started, version, state)
        values ($1, $2, $3, $4, $5, $6, 'polling') returning lock_id`,
       [id, host, pid, machine() ?? null, processStat(pid)?.startTime ?? null, version],
     )
-    return new OwnLife(row!.lock_id)
+    return new OwnLock(row!.lock_id)
   }
 
   /** Takes the lock on a new session. */
-  async hold(session: Session): Promise<void> {
+  async acquire(session: Session): Promise<void> {
     await session.query(KEEPALIVES)
     const end = performance.now() + END_WITHIN_MS
     for (;;) {
@@ -48,20 +49,20 @@ export class OwnLife {
         [this.#lockId],
       )
       if (row!.taken) return
-      // Nobody else has this number: it is the session that was lost, of which the server does not know yet.
+      // No other worker has this number: the lost session has it, and the server does not yet know that it is lost.
       await session.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${isLockOf('$1')}`, [this.#lockId])
-      if (performance.now() > end) throw new Error('The lock of this worker is still with the session that was lost.')
+      if (performance.now() > end) throw new Error('The lost session still holds the lock of this worker.')
       await delay(20)
     }
   }
 
-  /** Whether this session has the lock, as everybody sees it. */
+  /** Whether this session holds the lock, as other sessions see it. */
   async isHeldBy(session: Session): Promise<boolean> {
     const text = `select 1 from pg_locks l where ${isLockOf('$1')} and l.pid = pg_backend_pid()`
     return (await session.query(text, [this.#lockId])).length === 1
   }
 
-  async end(session: Session): Promise<void> {
+  async release(session: Session): Promise<void> {
     await session.query(
       `update ops_workers set state = 'stopped', stopped_at = now() where lock_id = $1 and stopped_at is null`,
       [this.#lockId],
@@ -70,10 +71,10 @@ export class OwnLife {
   }
 }
 
-/** Knows which workers live. */
-export class Lives {
+/** The locks of all workers, which tell who is alive. */
+export class WorkerLocks {
   readonly #freeForMs: number
-  /** Since when a lock has been seen free, by the clock that nobody sets. */
+  /** Since when a lock has been free, by the monotonic clock. */
   readonly #freeSince = new Map<string, number>()
 
   constructor(freeForMs = FREE_FOR_MS) {
@@ -81,20 +82,20 @@ export class Lives {
   }
 
   async isAlive(session: Session, workerId: string): Promise<boolean> {
-    const [row] = await session.query(`${FIND_LIVES} where w.id = $1`, [workerId])
-    return row !== undefined && this.#lives(row)
+    const [row] = await session.query(`${FIND_WORKERS} where w.id = $1`, [workerId])
+    return row !== undefined && this.#isAlive(row)
   }
 
   async isAnyAlive(session: Session): Promise<boolean> {
-    const rows = await session.query(`${FIND_LIVES} where w.stopped_at is null`)
-    return rows.some((row) => this.#lives(row))
+    const rows = await session.query(`${FIND_WORKERS} where w.stopped_at is null`)
+    return rows.some((row) => this.#isAlive(row))
   }
 
-  #lives(worker: Row): boolean {
+  #isAlive(worker: Row): boolean {
     const isProven = worker.boot_id !== null && worker.boot_id === machine()
     if (worker.is_held || worker.is_stopped || isProven) {
       this.#freeSince.delete(worker.id)
-      // A process that goes on has only lost its connection.
+      // If its process is running, it has only lost its connection.
       return worker.is_held || (!worker.is_stopped && isRunning(worker))
     }
     const now = performance.now()
@@ -104,7 +105,7 @@ export class Lives {
   }
 }
 
-const FIND_LIVES = `select w.id, w.pid, w.boot_id, w.process_started, w.stopped_at is not null as is_stopped,
+const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.stopped_at is not null as is_stopped,
   exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')}) as is_held
 from ops_workers w`
 
@@ -113,7 +114,7 @@ function isRunning({ pid, process_started }: Row): boolean {
   return stat !== undefined && stat.state !== 'Z' && stat.startTime === process_started
 }
 
-/** The boot and the process namespace in which a pid means something; undefined without /proc. */
+/** The boot and the process namespace to which a pid belongs; undefined without /proc. */
 function machine(): string | undefined {
   const namespace = pidNamespace()
   return namespace && `${bootId()} ${namespace}`

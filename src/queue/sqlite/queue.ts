@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
-import Database from 'better-sqlite3'
 import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
@@ -24,24 +23,26 @@ import type {
   WakeReason,
   WorkerIdentity,
 } from '../queue.ts'
-import { cancel, retry } from './cancel.ts'
+import { quote } from '../sql-fragments.ts'
+import { missingColumns } from '../table-columns.ts'
+import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
 import { SqliteHolds } from './holds.ts'
-import { asActor, insertTasks } from './insert-tasks.ts'
-import { migrate, planMigration } from './migrate.ts'
-import { missingColumns } from './missing-columns.ts'
-import { isThere, type OpenOptions } from './open-database.ts'
+import { insertTasks } from './insert-tasks.ts'
+import { migrate, planMigration, planNewDatabase } from './migrate.ts'
+import { fileExists, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
 import { Settlements } from './settle.ts'
-import { decodeRow, quote } from './values.ts'
+import { asActor } from './statements.ts'
+import { decodeRow } from './values.ts'
 
 const require = createRequire(import.meta.url)
 
-/** The queue on one SQLite file. The file is opened when it is first needed, so that a plan makes nothing. */
+/** The queue in a SQLite file. The file is opened when it is first needed, so that a plan creates nothing. */
 export class SqliteQueue implements Queue {
   readonly name: string
   readonly holds = new SqliteHolds(() => this.#connection())
@@ -59,20 +60,16 @@ export class SqliteQueue implements Queue {
   }
 
   async exists(): Promise<boolean> {
-    return isThere(this.name)
+    return fileExists(this.name)
   }
 
   async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    if (isThere(this.name)) return planMigration(this.#connection().database, sources, tables)
-    const nothing = new Database(':memory:')
-    return [
-      { kind: 'create_database', source: 'core', name: this.name, change: 'create' },
-      ...planMigration(nothing, sources, tables),
-    ]
+    if (!fileExists(this.name)) return planNewDatabase(this.name, sources, tables)
+    return planMigration(this.#connection().database, sources, tables)
   }
 
   async migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    // Looked at without the lock first: a start with nothing to do disturbs nobody.
+    // Planned without the lock first: a start with nothing to do blocks no one.
     const due = await this.planMigration(sources, tables)
     if (due.length === 0) return []
     const done = await migrate(this.#connection({ create: true }), sources, tables)
@@ -81,7 +78,7 @@ export class SqliteQueue implements Queue {
   }
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    return missingColumns(this.#connection(), table)
+    return missingColumns(table, await this.records.columns(table.name))
   }
 
   async checkDatabase(): Promise<Check[]> {
@@ -93,12 +90,9 @@ export class SqliteQueue implements Queue {
     rows: Iterable<Readonly<Record<string, unknown>>>,
     { runAt, actor }: EnqueueOptions = {},
   ): Promise<EnqueuedTask[]> {
-    const connection = this.#connection()
-    const added = await connection.lock.write(() =>
+    return this.#writeAndSignal((connection) =>
       asActor(connection, actor, () => insertTasks(connection, table, rows, runAt)),
     )
-    connection.wakeUp.ring()
-    return added
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
@@ -109,8 +103,8 @@ export class SqliteQueue implements Queue {
 
   async startWorker({ id, host, pid, version }: WorkerIdentity): Promise<void> {
     const connection = this.#connection()
-    const { lives, lock, wakeUp } = connection
-    lives.begin(id)
+    const { workerLocks, lock, wakeUp } = connection
+    workerLocks.acquire(id)
     this.#workerId = id
     const insert = connection.sql(
       `insert into ops_workers (id, host, pid, version, started_at, state) values (?, ?, ?, ?, ?, 'polling')`,
@@ -120,17 +114,16 @@ export class SqliteQueue implements Queue {
   }
 
   async isAlive(workerId: string): Promise<boolean> {
-    return this.#connection().lives.isAlive(workerId)
+    return this.#connection().workerLocks.isHeld(workerId)
   }
 
   async hasLivingWorker(): Promise<boolean> {
     const ids = this.#connection().sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
-    return ids.some((id) => this.#connection().lives.isAlive(id))
+    return ids.some((id) => this.#connection().workerLocks.isHeld(id))
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
-    const now = Date.now()
-    if (!tables.some((queued) => this.#claimsOf(queued).hasDue(now))) return undefined
+    if (!tables.some((queued) => this.#claimsOf(queued).hasDue(Date.now()))) return undefined
     const claim = await this.#connection().lock.write(() => {
       const first = this.#claimFirst(tables, Date.now())
       failpoint('claim.before-commit')
@@ -145,12 +138,12 @@ export class SqliteQueue implements Queue {
     outcome: Outcome,
     next: readonly QueuedTable[] = [],
   ): Promise<{ held: boolean; next?: Claim | undefined }> {
-    const { checkpoint, giveWay, lock } = this.#connection()
-    await giveWay.betweenTasks()
+    const { checkpoint, fairness, lock } = this.#connection()
+    await fairness.betweenTasks()
     checkpoint.whenLarge()
     const settled = await lock.write(() => {
       const held = this.#settler().settle(run.id, run.taskId, run.queued.table, outcome, Date.now())
-      // Not the time from before: the next run would be seen to begin before this one, with its key, has ended.
+      // A later time than that of the settlement: the next run with the same key starts after this one has ended.
       const claim = this.#claimFirst(next, Date.now())
       failpoint('settle.before-commit')
       return { held, next: claim }
@@ -185,10 +178,11 @@ export class SqliteQueue implements Queue {
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
-    const connection = this.#connection()
-    const result = await connection.lock.write(() => retry(connection, table, id, actor))
-    connection.wakeUp.ring()
-    return result
+    return this.#writeAndSignal((connection) => retry(connection, table, id, actor))
+  }
+
+  async makeDue(table: TaskTable, id: TaskId): Promise<void> {
+    await this.#writeAndSignal((connection) => makeDue(connection, table, id))
   }
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
@@ -203,21 +197,28 @@ export class SqliteQueue implements Queue {
   }
 
   drizzle(): unknown {
-    // Required, not imported: only a processor that queries pays for Drizzle, and it gets the copy that all import.
+    // Required, so that only a processor that queries loads Drizzle; it is the same copy as an imported one.
     const { drizzleOf } = require(`./drizzle${extname(import.meta.filename)}`) as typeof import('./drizzle.ts')
     return drizzleOf(this.#connection().database)
   }
 
   async close(): Promise<void> {
     if (!this.#opened) return
-    const { lives, lock } = this.#opened
+    const { workerLocks, lock } = this.#opened
     if (this.#workerId !== undefined) {
       const update = this.#opened.sql(`update ops_workers set state = 'stopped', stopped_at = ? where id = ?`)
       await lock.write(() => update.run(Date.now(), this.#workerId))
-      lives.end()
+      workerLocks.release()
     }
     this.#opened.close()
     this.#opened = undefined
+  }
+
+  async #writeAndSignal<T>(write: (connection: Connection) => T): Promise<T> {
+    const connection = this.#connection()
+    const result = await connection.lock.write(() => write(connection))
+    connection.wakeUp.signal()
+    return result
   }
 
   #claimFirst(tables: readonly QueuedTable[], now: number): Claim | undefined {

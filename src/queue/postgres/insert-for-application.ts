@@ -1,22 +1,21 @@
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { EnqueuedTask } from '../queue.ts'
 import { insertTasks } from './insert-tasks.ts'
-import type { Row, Statements } from './session.ts'
+import type { Row, Statements } from './statements.ts'
 
-/** A connection of an application, or a pool of them, as `pg` has them. */
+/** A client or a pool of `pg`. */
 export interface PostgresClient {
   // biome-ignore lint/suspicious/noExplicitAny: an overloaded method of the driver
   query(text: string, values?: any[]): Promise<{ rows: any[] }>
   connect(): Promise<unknown>
-  /** Missing in a pool, and in older versions of the driver. */
+  /** Not in a pool, nor in older versions of the driver. */
   getTransactionStatus?(): 'I' | 'T' | 'E' | null
-  /** Only a pool has it. */
+  /** Only in a pool. */
   readonly totalCount?: number
 }
 
 /**
- * Inserts tasks with what the application writes with: into its own transaction where one is open, and else all or
- * none.
+ * Inserts tasks through the application's own connection: in its transaction if one is open, otherwise all or none.
  */
 export async function insertForApplication(
   client: PostgresClient,
@@ -42,7 +41,7 @@ function statementsOf(client: PostgresClient): Statements {
   return { query: async (text, values = []) => (await client.query(text, [...values])).rows as Row[] }
 }
 
-/** Inside a transaction this is a savepoint: whoever catches the error and goes on keeps none of the rows. */
+/** Inside a transaction this is a savepoint: a caller that catches the error keeps none of the rows. */
 async function inTransaction<T>(client: PostgresClient, work: () => Promise<T>): Promise<T> {
   const status = client.getTransactionStatus?.()
   if (status !== 'I' && status !== 'T') return work()

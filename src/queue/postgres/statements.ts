@@ -1,7 +1,14 @@
-import type { TaskId } from '../queue.ts'
-import type { Statements } from './session.ts'
+import type { TaskId } from '../queued-table.ts'
 
-/** Puts into the audit trail what is no change of a task's status. */
+// biome-ignore lint/suspicious/noExplicitAny: the author of a statement knows its columns
+export type Row = Record<string, any>
+
+/** What runs statements: a session of ops, or the connection of an application. */
+export interface Statements {
+  query(text: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+/** Records an event that is not a change of status in the audit trail. */
 export async function recordEvent(
   statements: Statements,
   event: string,
@@ -24,7 +31,7 @@ export async function recordEvent(
   )
 }
 
-/** Makes the changes of this transaction in somebody's name: the audit triggers look here. */
+/** Makes the changes of this transaction in the name of an actor, whom the audit triggers find in `ops.actor`. */
 export async function asActor(statements: Statements, actor: string | undefined): Promise<void> {
   if (actor !== undefined) await statements.query(`select set_config('ops.actor', $1, true)`, [actor])
 }

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-/** From then on a second signal insists: design section 5. */
+/** After this a second signal forces the stop. */
 const AFTER_THE_FIRST_SECOND_MS = 1100
 
-/** What is left of a dead run is found in /proc. */
+/** The processes of a dead run are found in /proc. */
 const onLinux = { skip: process.platform !== 'linux' }
 
 const sleepUntilGo = 'echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done'
@@ -27,8 +27,8 @@ function task(project: TestProject, id = 1): Record<string, unknown> {
 
 const runs = (project: TestProject) => project.rows('select attempt, outcome from ops_runs order by id')
 
-describe('a task that throws and may be tried again', () => {
-  it('is tried again after a wait until it succeeds', async () => {
+describe('a retryable task that throws', () => {
+  it('is retried after a delay until it succeeds', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, 'echo x >> tries; [ "$(wc -l < tries)" -eq 3 ]')
     const worker = project.start('worker')
@@ -44,7 +44,7 @@ describe('a task that throws and may be tried again', () => {
     expect(worker.output).toMatch(/flaky 1 failed after [\d.]+ m?s: .*; retrying in \d+ ms/)
   })
 
-  it('is failed when no attempt is left, and one more when a person retries it', async () => {
+  it('fails when no attempt is left, and gets one more when a person retries it', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, 'exit 3')
     const worker = project.start('worker')
@@ -57,7 +57,7 @@ describe('a task that throws and may be tried again', () => {
     expect(await worker.exit).toBe(0)
   })
 
-  it('leaves its worker free for others meanwhile', async () => {
+  it('leaves its worker free for other tasks meanwhile', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, 'exit 3', { environment: 'a' })
     addFlaky(project, 'true', { environment: 'a' })
@@ -68,7 +68,7 @@ describe('a task that throws and may be tried again', () => {
   })
 })
 
-describe('a task that a shutdown ends and may be tried again', () => {
+describe('a retryable task that a shutdown interrupts', () => {
   it('is pending again, and the attempt does not count', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, sleepUntilGo)
@@ -99,7 +99,7 @@ describe('a task whose worker dies', () => {
     await worker.exit
   }
 
-  it('is tried again where that is safe', async () => {
+  it('is retried where that is safe', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, 'until [ -e go ]; do sleep 0.02; done')
     await killWorker(project)
@@ -109,9 +109,9 @@ describe('a task whose worker dies', () => {
     expect(task(project)).toEqual({ status: 'succeeded', attempt: 2, error: null })
   })
 
-  it('is not begun again before its processes are gone', onLinux, async () => {
+  it('is not retried before its processes are gone', onLinux, async () => {
     const project = await TestProject.withProbe()
-    // The second time it looks for what the first one has left: a zombie has no executable any more.
+    // The second run looks for processes of the first: a zombie has no executable.
     const second = '[ -e /proc/$(cat pid)/exe ] && touch overlap; exit 0'
     const first = `trap "" TERM; echo $$ > pid; while :; do sleep 0.05; done`
     addFlaky(project, `if [ -e pid ]; then ${second}; fi; ${first}`, { environment: 'production' })
@@ -125,7 +125,7 @@ describe('a task whose worker dies', () => {
     expect(existsSync(project.path('overlap'))).toBe(false)
   })
 
-  it('is quarantined when it has taken three with it', async () => {
+  it('is quarantined after three crashes', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, 'until [ -e go ]; do sleep 0.02; done')
     for (let crash = 1; crash <= 3; crash += 1) await killWorker(project, crash)
@@ -143,14 +143,14 @@ describe('a task that waits for another', () => {
     const project = await TestProject.withProbe()
     const first = addFlaky(project, 'echo 1 >> order')
     const second = addFlaky(project, 'echo 2 >> order', { afterId: first })
-    // The first in the queue all the same.
+    // Still the first in the queue.
     project.database.prepare('update flakies set run_at = 0 where id = ?').run(second)
     addFlaky(project, 'echo 3 >> order', { afterId: second })
     await project.ops('worker', '--drain')
     expect(project.read('order')).toBe('1\n2\n3\n')
   })
 
-  it('fails with its name when it fails, and so does all that waits for that', async () => {
+  it('fails with its name when it fails, and so do tasks waiting for that', async () => {
     const project = await TestProject.withProbe()
     const first = addFlaky(project, 'exit 3')
     project.database.exec('update flakies set attempt = 2')

@@ -1,7 +1,6 @@
 import type { Hold, Holds } from '../holds.ts'
 import type { Connection } from './connection.ts'
-import { recordEvent } from './record-event.ts'
-import type { Row } from './session.ts'
+import { type Row, recordEvent } from './statements.ts'
 
 export class PostgresHolds implements Holds {
   readonly #connection: Connection
@@ -30,7 +29,7 @@ export class PostgresHolds implements Holds {
       const [hold] = await session.query('delete from ops_holds where key = $1 returning *', [key])
       if (!hold) return undefined
       await recordEvent(session, 'released', actor, undefined, { key })
-      // Names no table: any may have a task that waited for the key.
+      // Without a table name: a task of any table may wait for the key.
       await session.query(`select pg_notify('ops', '')`)
       return toHold(hold)
     })

@@ -3,23 +3,23 @@ import { dirname } from 'node:path'
 import { DatabaseUnusableError } from '../../errors.ts'
 import { formatCommand } from '../../format.ts'
 
-/** What SQLite or the system says, as an operator can act on it; any other error as it is. */
-export function asUnusable(path: string, error: unknown): unknown {
+/** An error of SQLite or the file system with what to do about it; any other error as it is. */
+export function explainError(path: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { code = '', message } = error as NodeJS.ErrnoException
-  // SQLite calls it an I/O error when it is the shared memory that finds no room.
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || (isOfTheDisk(code) && isFull(path))) {
-    return unusable('the disk is full', [`make room on the disk of ${dirname(path)}, then try again`])
+  // If there is no room for its shared memory, SQLite reports an I/O error.
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || (isDiskError(code) && isFull(path))) {
+    return unusable('the disk is full', [`free space on the disk of ${dirname(path)}, then try again`])
   }
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
-    return unusable(`it is damaged: ${message}`, [
-      'put a backup in its place, and take away the -wal and -shm files that are beside it now',
-      `or save what can be read: ${formatCommand('sqlite3', path, '.recover')}`,
+    return unusable(`the file is damaged: ${message}`, [
+      'replace it with a backup, and remove the -wal and -shm files beside it',
+      `or recover what is readable: ${formatCommand('sqlite3', path, '.recover')}`,
     ])
   }
-  if (isOfTheDisk(code)) {
-    return unusable(isWritable(path) ? message : `it cannot be written here: ${message}`, [
-      `see that ${dirname(path)} is on a local disk, and that this user may write to it and to all files in it`,
+  if (isDiskError(code)) {
+    return unusable(isWritable(path) ? message : `it is not writable: ${message}`, [
+      `check that ${dirname(path)} is on a local disk and that this user can write to it and its files`,
     ])
   }
   return error
@@ -29,7 +29,7 @@ export function asUnusable(path: string, error: unknown): unknown {
   }
 }
 
-function isOfTheDisk(code: string): boolean {
+function isDiskError(code: string): boolean {
   return /^(SQLITE_(CANTOPEN|IOERR|READONLY|PERM|AUTH)|EACCES$|EPERM$|EROFS$|EIO$)/.test(code)
 }
 

@@ -3,8 +3,7 @@ import type { EnqueuedTask } from '../queue.ts'
 import type { ScheduleState, Schedules } from '../schedules.ts'
 import type { Connection } from './connection.ts'
 import { insertTasks } from './insert-tasks.ts'
-import { asActor } from './record-event.ts'
-import type { Row } from './session.ts'
+import { asActor, type Row } from './statements.ts'
 import { taskIdOf } from './values.ts'
 
 export class PostgresSchedules implements Schedules {
@@ -34,7 +33,7 @@ export class PostgresSchedules implements Schedules {
     task: { table: TaskTable; row: Readonly<Record<string, unknown>> } | undefined,
   ): Promise<{ isOurs: boolean; task: EnqueuedTask | undefined }> {
     return this.#connection.transaction(async (session) => {
-      // The condition is the lock: of all workers that come with this tick, one changes the row.
+      // The condition is the lock: of all workers that do this tick, one changes the row.
       const [ours] = await session.query(
         `update ops_schedules set last_tick_at = $2
          where name = $1 and greatest(coalesce(last_tick_at, since_at), since_at) < $2 returning 1`,

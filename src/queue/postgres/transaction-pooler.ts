@@ -2,16 +2,16 @@ import { exitStatus, OpsError } from '../../errors.ts'
 import { openSession } from './open-session.ts'
 import type { Session } from './session.ts'
 
-/** Between ops and the server is a pooler that gives a session away after each transaction. */
+/** The connection goes through a pooler that may use another session for each transaction. */
 export class TransactionPoolerError extends OpsError {
   constructor(database: string) {
     super(
       'TRANSACTION_POOLER',
-      `${database} is reached through a pooler in transaction mode, and a worker needs a session of its own: its life is a lock that the session holds.`,
+      `${database} is behind a connection pooler in transaction mode, but a worker needs a session of its own for its lock.`,
       {
         exit: exitStatus.configuration,
         suggestions: [
-          'give the URL of PostgreSQL itself, whose port is 5432 unless it was changed',
+          'use the URL of PostgreSQL itself (port 5432 by default)',
           'or a port of the pooler in session mode',
         ],
       },
@@ -20,18 +20,18 @@ export class TransactionPoolerError extends OpsError {
 }
 
 /**
- * Proves that the session stays with this client: a second one holds a transaction open, for which a pooler in
- * transaction mode takes the connection that the first has given back.
+ * Checks that the session stays with this client: for a transaction of a second client, a pooler in transaction mode uses
+ * the server connection that the first one is not using.
  *
  * @throws TransactionPoolerError
  */
-export async function proveSession(session: Session, url: string): Promise<void> {
+export async function refuseTransactionPooler(session: Session, url: string): Promise<void> {
   const before = await backendOf(session)
   const second = await openSession(url)
   try {
     const other = await second.transaction(async () => {
       const other = await backendOf(second)
-      // Not asked where the answer is clear: a pooler with no other connection to the server would let it wait.
+      // Not asked if the answer is known: a pooler with only one server connection would make it wait.
       return other === before || (await backendOf(session)) !== before ? before : other
     })
     if (other === before) throw new TransactionPoolerError(session.name)

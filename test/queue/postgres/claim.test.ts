@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { claimStatement } from '../../../src/queue/postgres/run-statements.ts'
+import { claimStatement } from '../../../src/queue/postgres/claim.ts'
 import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { allTables, checks, queuedChecks } from '../tables.ts'
 
-describe.skipIf(postgresMissing)(onPostgres('the statement that claims'), () => {
-  it('gives the task of a run whose beginning was not heard of, also where nothing else is pending', async () => {
+describe.skipIf(postgresMissing)(onPostgres('the claim statement'), () => {
+  it('returns the task of a run that was started without an answer, even if no other task is pending', async () => {
     const { queue, raw } = await postgresFixture(allTables)
     await queue.enqueue(checks, [{}])
     const { run } = (await queue.claim(allTables))!

@@ -23,36 +23,36 @@ import type {
   WakeReason,
   WorkerIdentity,
 } from '../queue.ts'
-import { cancel, retry } from './cancel.ts'
+import { quote } from '../sql-fragments.ts'
+import { missingColumns } from '../table-columns.ts'
+import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
-import { asForDrizzle } from './existing-rows.ts'
+import { isMissingDatabase } from './explain-error.ts'
+import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
-import { Lives, OwnLife } from './life.ts'
 import { migrate, planMigration } from './migrate.ts'
-import { missingColumns } from './missing-columns.ts'
-import { NextDue } from './next-due.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
-import { isMissingDatabase } from './open-session.ts'
-import { PostgresHolds } from './postgres-holds.ts'
-import { PostgresRecords } from './postgres-records.ts'
-import { PostgresSchedules } from './postgres-schedules.ts'
-import { asActor } from './record-event.ts'
+import { PostgresRecords } from './records.ts'
 import { Runs, type Settled } from './runs.ts'
+import { PostgresSchedules } from './schedules.ts'
 import type { Session } from './session.ts'
-import { proveSession, TransactionPoolerError } from './session-proof.ts'
-import { decodeRow, isExisting, nothingForNoId, quote } from './values.ts'
-import { WakeUp } from './wake-up.ts'
+import { asActor } from './statements.ts'
+import { refuseTransactionPooler, TransactionPoolerError } from './transaction-pooler.ts'
+import { drizzleTypes } from './type-parsers.ts'
+import { decodeRow, ignoreInvalidId, isExisting } from './values.ts'
+import { NextDue, WakeUp } from './wake-up.ts'
+import { OwnLock, WorkerLocks } from './worker-lock.ts'
 
 const require = createRequire(import.meta.url)
 
 export interface PostgresOptions {
-  /** Milliseconds for which the lock of a worker of another machine must be seen free before the worker is dead. */
+  /** Milliseconds for which the lock of a worker on another machine must be free before it counts as dead. */
   readonly freeForMs?: number
 }
 
-/** The queue in a PostgreSQL database. The connection is made when it is first needed, and again when it is lost. */
+/** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
 export class PostgresQueue implements Queue {
   readonly name: string
   readonly holds: PostgresHolds
@@ -60,18 +60,18 @@ export class PostgresQueue implements Queue {
   readonly records: PostgresRecords
   readonly #url: string
   readonly #connection: Connection
-  readonly #lives: Lives
+  readonly #workerLocks: WorkerLocks
   readonly #nextDue = new NextDue()
   #runs = new Runs()
   #wakeUp: WakeUp | undefined
-  #life: OwnLife | undefined
+  #ownLock: OwnLock | undefined
   #pool: DrizzlePool | undefined
 
   constructor(url: string, { freeForMs }: PostgresOptions = {}) {
     this.#url = url
     this.#connection = new Connection(url)
     this.name = this.#connection.name
-    this.#lives = new Lives(freeForMs)
+    this.#workerLocks = new WorkerLocks(freeForMs)
     this.holds = new PostgresHolds(this.#connection)
     this.schedules = new PostgresSchedules(this.#connection)
     this.records = new PostgresRecords(this.#connection)
@@ -91,14 +91,14 @@ export class PostgresQueue implements Queue {
   }
 
   async migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    // Looked at without the lock first: a start with nothing to do disturbs nobody.
+    // Planned without the lock first: a start with nothing to do blocks no one.
     const due = await this.planMigration(sources, tables)
     if (due.length === 0) return []
     return this.#connection.transaction((session) => migrate(session, sources, tables))
   }
 
   async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    return this.#connection.use((session) => missingColumns(session, table))
+    return missingColumns(table, await this.records.columns(table.name))
   }
 
   async checkDatabase(): Promise<Check[]> {
@@ -118,29 +118,29 @@ export class PostgresQueue implements Queue {
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
     const text = `select * from ${quote(table.name)} where id = $1`
-    const types = isExisting(table) ? asForDrizzle : undefined
-    const rows = await this.#connection.use((session) => session.query(text, [id], types)).catch(nothingForNoId)
+    const types = isExisting(table) ? drizzleTypes : undefined
+    const rows = await this.#connection.use((session) => session.query(text, [id], types)).catch(ignoreInvalidId)
     return rows?.[0] && decodeRow(table, rows[0])
   }
 
   async startWorker(worker: WorkerIdentity): Promise<void> {
-    // Before the lock, which a pooler would keep for others.
-    await this.#connection.use((session) => proveSession(session, this.#url))
-    const life = await this.#connection.use((session) => OwnLife.begin(session, worker))
-    await this.#connection.prepare((session) => life.hold(session))
-    this.#life = life
+    // Before the lock is taken, which would stay on a pooler's connection.
+    await this.#connection.use((session) => refuseTransactionPooler(session, this.#url))
+    const lock = await this.#connection.use((session) => OwnLock.register(session, worker))
+    await this.#connection.prepare((session) => lock.acquire(session))
+    this.#ownLock = lock
     this.#runs = new Runs(worker.id)
-    const isOurs = await this.#connection.use((session) => life.isHeldBy(session))
+    const isOurs = await this.#connection.use((session) => lock.isHeldBy(session))
     if (!isOurs) throw new TransactionPoolerError(this.name)
     await this.#listen()
   }
 
   async isAlive(workerId: string): Promise<boolean> {
-    return this.#connection.use((session) => this.#lives.isAlive(session, workerId))
+    return this.#connection.use((session) => this.#workerLocks.isAlive(session, workerId))
   }
 
   async hasLivingWorker(): Promise<boolean> {
-    return this.#connection.use((session) => this.#lives.isAnyAlive(session))
+    return this.#connection.use((session) => this.#workerLocks.isAnyAlive(session))
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
@@ -174,15 +174,21 @@ export class PostgresQueue implements Queue {
   }
 
   async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
-    return this.#connection.transaction((session) => settleDead(session, run, queued, outcome, this.#lives, this.#runs))
+    return this.#connection.transaction((session) =>
+      settleDead(session, run, queued, outcome, this.#workerLocks, this.#runs),
+    )
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    return this.#connection.transaction((session) => cancel(session, table, id, actor)).catch(nothingForNoId)
+    return this.#connection.transaction((session) => cancel(session, table, id, actor)).catch(ignoreInvalidId)
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
-    return this.#connection.transaction((session) => retry(session, table, id, actor)).catch(nothingForNoId)
+    return this.#connection.transaction((session) => retry(session, table, id, actor)).catch(ignoreInvalidId)
+  }
+
+  async makeDue(table: TaskTable, id: TaskId): Promise<void> {
+    await this.#connection.use((session) => makeDue(session, table, id))
   }
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
@@ -198,7 +204,7 @@ export class PostgresQueue implements Queue {
 
   drizzle(): unknown {
     if (!this.#pool) {
-      // Required, not imported: only a processor that queries pays for Drizzle, and it gets the copy that all import.
+      // Required, so that only a processor that queries loads Drizzle; it is the same copy as an imported one.
       const { drizzleOn } = require(`./drizzle${extname(import.meta.filename)}`) as typeof import('./drizzle.ts')
       this.#pool = drizzleOn(this.#url)
     }
@@ -206,12 +212,12 @@ export class PostgresQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    const life = this.#life
+    const lock = this.#ownLock
     const pool = this.#pool
-    this.#life = undefined
+    this.#ownLock = undefined
     this.#pool = undefined
     await pool?.close()
-    await this.#connection.close(async (session) => life?.end(session))
+    await this.#connection.close(async (session) => lock?.release(session))
   }
 
   async #listen(): Promise<WakeUp> {

@@ -1,5 +1,5 @@
 import type { Status } from '../../task/lifecycle.ts'
-import type { TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable, TaskId } from '../queue.ts'
 import {
   type AuditEntry,
@@ -9,16 +9,27 @@ import {
   type RunRecord,
   type TasksAhead,
 } from '../records.ts'
+import { claimOrder, literal, quote } from '../sql-fragments.ts'
+import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import { claimInstants } from './claim.ts'
 import type { Connection } from './connection.ts'
-import { asForDrizzle } from './existing-rows.ts'
-import { claimOrder } from './task-sql.ts'
-import { columnNamed, decodeRow, isExisting, literal, quote, taskIdOf } from './values.ts'
+import { drizzleTypes } from './type-parsers.ts'
+import { decodeRow, isExisting, taskIdOf } from './values.ts'
 
-/** By the mark that each guarantee has: the names of triggers are cut where they are long. */
+/** Found by the marks of their guarantees, because long trigger names are truncated. */
 const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
 where pg_table_is_visible(c.oid) and starts_with(obj_description(t.oid, 'pg_trigger'), 'ops:' || c.relname || ':')
 order by 1`
+
+/** `to_regclass` finds the table along the search path, like an unqualified name in a statement. */
+const COLUMNS = `select a.attname::text as name, format_type(a.atttypid, null) as type, a.attnotnull as required,
+  (a.atthasdef or a.attidentity <> '') as defaulted, f.target
+from pg_attribute a left join lateral (
+  select c.confrelid::regclass::text as target from pg_constraint c
+  where c.conrelid = a.attrelid and c.contype = 'f' and c.conkey = array[a.attnum] limit 1
+) f on true
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+order by a.attnum`
 
 export class PostgresRecords implements Records {
   readonly #connection: Connection
@@ -32,13 +43,19 @@ export class PostgresRecords implements Records {
     return rows.map(({ name }) => name)
   }
 
+  async columns(table: string): Promise<DatabaseColumn[] | undefined> {
+    return databaseColumns(
+      (await this.#connection.use((session) => session.query(COLUMNS, [quote(table)]))) as ColumnRow[],
+    )
+  }
+
   async tasks(
     table: TaskTable,
     { statuses, limit }: { statuses: readonly Status[]; limit: number },
   ): Promise<Readonly<Record<string, unknown>>[]> {
     const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
     const text = `select * from ${quote(table.name)} ${where} order by id desc limit $1`
-    const types = isExisting(table) ? asForDrizzle : undefined
+    const types = isExisting(table) ? drizzleTypes : undefined
     const rows = await this.#connection.use((session) => session.query(text, [limit], types))
     return rows.map((row) => decodeRow(table, row))
   }
