@@ -57,8 +57,13 @@ export abstract class OpsCommand extends Command {
   /** Prints a warning on standard error; with `--json` nothing. */
   override warn(input: string | Error | Pick<Problem, 'message' | 'suggestions'>): string | Error {
     const { message, suggestions = [] }: Partial<Problem> = typeof input === 'string' ? { message: input } : input
-    if (!this.jsonEnabled()) printProblem({ code: 'WARNING', severity: 'warning', message: message!, suggestions })
+    this.printProblem({ code: 'WARNING', severity: 'warning', message: message!, suggestions })
     return typeof input === 'string' || input instanceof Error ? input : input.message
+  }
+
+  /** Prints a problem on standard error, where the command goes on; with `--json` nothing. */
+  protected printProblem(problem: Problem): void {
+    if (!this.jsonEnabled()) printProblem(problem)
   }
 
   protected override async catch(error: Error): Promise<void> {

@@ -7,21 +7,21 @@ import { type Screen, type Style, styled } from './screen.ts'
 export interface TableColumn {
   readonly title: string
   readonly align?: 'right'
-  /** Left out when no row has anything in it. */
+  /** Left out where all its cells are empty. */
   readonly isOptional?: boolean
-  /** Gives room to the others when the screen is narrow. */
+  /** Shrinks first on a narrow screen. */
   readonly isFlexible?: boolean
-  /** What is too long goes on in the next line, where it is cut otherwise. */
+  /** A long cell is wrapped instead of cut. */
   readonly isWrapped?: boolean
   readonly style?: (cell: string) => Style | undefined
 }
 
 const GAP = '  '
 
-/** A column of less says nothing. */
-const LEAST = 6
+/** Columns do not shrink further. */
+const MIN_WIDTH = 6
 
-/** Rows in aligned columns, cut to the width of the screen. Further rows are aligned with those before. */
+/** Rows in aligned columns, cut to the width of the screen. Later rows are aligned with earlier ones. */
 export class Table {
   readonly #columns: readonly TableColumn[]
   readonly #screen: Screen
@@ -47,7 +47,7 @@ export class Table {
     return [...(hasHeader ? [this.#line(titles, widths, () => 'dim')] : []), ...lines].join('\n')
   }
 
-  /** A row in as many lines as its longest cell needs. */
+  /** A row as the lines that its longest cell needs. */
   #wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
     const parts = cells.map((cell, index) =>
       this.#columns[index]!.isWrapped && widths[index]! > 0
@@ -78,7 +78,7 @@ export class Table {
   }
 }
 
-/** The widths with which a row fits; a column of width 0 is not shown. */
+/** The widths that fit the screen; a column of width 0 is not shown. */
 function fittingWidths(
   columns: readonly TableColumn[],
   wanted: readonly number[],
@@ -90,10 +90,10 @@ function fittingWidths(
     const shown = widths.filter((each) => each > 0)
     return shown.reduce((sum, each) => sum + each, 0) + GAP.length * (shown.length - 1) - width
   }
-  // The widest gives first, and columns that stay too wide leave from the right.
+  // The widest shrinks first; then columns are dropped from the right.
   for (let over = excess(); over > 0; over -= 1) {
     const widest = columns.reduce<number | undefined>((best, { isFlexible }, index) => {
-      if (!isFlexible || widths[index]! <= LEAST) return best
+      if (!isFlexible || widths[index]! <= MIN_WIDTH) return best
       return best === undefined || widths[index]! >= widths[best]! ? index : best
     }, undefined)
     if (widest === undefined) break

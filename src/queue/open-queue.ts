@@ -24,8 +24,8 @@ export async function openQueue(
   throw new OpsError('UNKNOWN_DATABASE', `"${redactedUrl}" is not a supported database URL.`, {
     exit: exitStatus.configuration,
     suggestions: [
-      'use sqlite:<path>, for example sqlite:.ops/ops.db',
-      'or postgres://<user>:<password>@<host>:<port>/<database>',
+      'use sqlite:<path>, such as sqlite:.ops/ops.db',
+      'use postgres://<user>:<password>@<host>:<port>/<database>',
     ],
   })
 }

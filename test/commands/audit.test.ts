@@ -81,8 +81,8 @@ describe('ops audit', () => {
     })
   })
 
-  it('says that nothing has happened yet', async () => {
+  it('says that there are no entries', async () => {
     const project = await TestProject.withProbe()
-    expect((await project.ops('audit')).stdout).toBe('Nothing has happened yet.')
+    expect((await project.ops('audit')).stdout).toBe('No entries yet.')
   })
 })

@@ -81,7 +81,7 @@ describe('ops enqueue --from', () => {
     const input = '{"title":"a","ordinaryId":1}\n{"title":"b","ordinaryId":2}'
     const { exitCode, stderr } = await project.opsWith({ input }, 'enqueue', 'sample', '--from', '-')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('"ordinaries" has no task of that id')
+    expect(unwrapped(stderr)).toContain('"ordinaryId": no task 2 in "ordinaries"')
     expect(project.value('select count(*) from samples')).toBe(0)
   })
 

@@ -87,7 +87,7 @@ describe('ops enqueue', () => {
     const project = await TestProject.withProbe()
     const broken = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', '7')
     expect(broken.exitCode).toBe(2)
-    expect(unwrapped(broken.stderr)).toContain('"ordinaries" has no task of that id')
+    expect(unwrapped(broken.stderr)).toContain('"ordinaryId": no task 7 in "ordinaries"')
     const lifecycle = await project.ops('enqueue', 'sample', '--title', 'x', '--status', 'succeeded')
     expect(lifecycle.exitCode).toBe(2)
     expect(unwrapped(lifecycle.stderr)).toContain('--status is no column')

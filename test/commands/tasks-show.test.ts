@@ -50,8 +50,8 @@ describe('ops tasks show', () => {
   })
 
   it.each([
-    [['outcome', '99'], 1, 'There is no outcome 99.'],
-    [['outcome', 'abc'], 2, 'The id of a task of "outcome" is a whole number, not "abc".'],
+    [['outcome', '99'], 1, 'outcome 99 not found.'],
+    [['outcome', 'abc'], 2, 'Invalid task id "abc": expected a whole number.'],
     [['outcome', '1.5'], 2, 'whole number'],
     [['outcom', '1'], 2, 'Did you mean "outcome"?'],
     [['outcome'], 2, 'Error: Missing argument <id>. Try: ops tasks show --help'],

@@ -62,15 +62,15 @@ describe('ops tasks', () => {
     const project = await projectWithTasks()
     const { stdout, stderr } = await project.ops('tasks', '--limit', '2')
     expect(stdout.split('\n')).toHaveLength(3)
-    expect(stderr).toBe('There are more: these are the newest 2; see --limit.')
+    expect(stderr).toBe('Showing the newest 2. See more: --limit <n>')
     expect((await project.ops('tasks', '--limit', '4')).stderr).toBe('')
   })
 
   it('says in one line that there are none', async () => {
     const project = await TestProject.withProbe()
-    expect((await project.ops('tasks')).stdout).toBe('There are no tasks. Add one: ops enqueue')
+    expect((await project.ops('tasks')).stdout).toBe('No tasks. Add one: ops enqueue <processor>')
     expect((await project.ops('tasks', '--table', 'script', '--status', 'failed')).stdout).toBe(
-      'There are no failed tasks of script.',
+      'No failed tasks of script.',
     )
   })
 
@@ -98,8 +98,10 @@ describe('ops tasks', () => {
     await project.ops('migrate')
     project.link({ name: 'ops-plugin-probe', root: probePlugin }, writePlugin('broken', `export default 1`))
     const { exitCode, stdout, stderr } = await project.ops('tasks')
-    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'There are no tasks. Add one: ops enqueue' })
-    expect(unwrapped(stderr)).toContain('The table "scripts" of "script" does not exist yet; run ops migrate.')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'No tasks. Add one: ops enqueue <processor>' })
+    expect(unwrapped(stderr)).toContain(
+      'The table "scripts" of the processor "script" does not exist yet. Try: ops migrate',
+    )
     expect(unwrapped(stderr)).toContain('ops-plugin-broken@1.2.3 cannot be loaded')
     const named = await project.ops('tasks', '--table', 'script')
     expect(named.exitCode).toBe(1)
@@ -130,7 +132,7 @@ describe('ops tasks', () => {
     )
     const { exitCode, stderr } = await project.ops('tasks')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('bring it up to date: ops migrate')
+    expect(unwrapped(stderr)).toContain('Try: ops migrate')
   })
 
   it('writes no escape codes into a pipe, and colours where they are forced, unless NO_COLOR says otherwise', async () => {

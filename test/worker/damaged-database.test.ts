@@ -16,7 +16,7 @@ const damages: [name: string, damage: (file: string) => void][] = [
 ]
 
 describe('a database file that is damaged', () => {
-  it.each(damages)('because it %s is told in one sentence', async (_, damage) => {
+  it.each(damages)('is reported in one sentence because it %s', async (_, damage) => {
     const project = await TestProject.withProbe()
     const file = project.path('.ops/ops.db')
     copyFileSync(file, project.path('backup.db'))

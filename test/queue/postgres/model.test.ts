@@ -62,7 +62,7 @@ describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
         remove: () => raw.end(),
       }
     },
-    40,
+    12,
   )
 })
 

@@ -11,12 +11,11 @@ import { nextDueStatement } from '../../../src/queue/postgres/wake-up.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
-import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts'
+import { createDatabase, dropDatabase, onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
 import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
-const SIZE = 100_000
+const SIZE = 20_000
 
 /** A table of the application without `run_at` and with ids of its own. */
 const queuedOrders = queued(
@@ -54,30 +53,30 @@ interface Plan {
 describe.skipIf(postgresMissing).each(['before', 'after'])(
   onPostgres(`the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`),
   (when) => {
-    let server: PostgresServer
+    let name: string
     let session: Session
     let notices: string[]
 
     beforeAll(async () => {
-      server = await startPostgres()
-      const raw = new pg.Client(server.url())
-      raw.on('error', () => {})
+      const made = await createDatabase()
+      name = made.name
+      const raw = new pg.Client(made.url)
       await raw.connect()
-      const queue = new PostgresQueue(server.url())
+      const queue = new PostgresQueue(made.url)
       await queue.migrate([], [])
       await fill(raw)
       await queue.migrate([], tables)
       if (when === 'after') await raw.query('analyze')
       await raw.end()
       await queue.close()
-      session = await openSession(server.url())
+      session = await openSession(made.url)
       notices = []
       await session.query(`load 'auto_explain'`)
       session.onNotice((notice) => notices.push(notice))
     })
     afterAll(async () => {
       await session?.close()
-      await server?.stop()
+      await dropDatabase(name)
     })
 
     /** The plans of a statement and of all that its functions and triggers run, which is taken back. */

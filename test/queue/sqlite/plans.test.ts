@@ -12,7 +12,7 @@ import { queued } from '../../support/queued.ts'
 import { makeFolder, removeFolder } from '../../support/temporary-folder.ts'
 import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
-const SIZE = 100_000
+const SIZE = 20_000
 
 /** A table of the application without `run_at` and with ids of its own. */
 const queuedOrders = queued(
