@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/postgres-setup.ts',
     setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],
-    reporters: ['default', './test/support/time-reporter.ts'],
+    reporters: ['default', './test/support/skip-reporter.ts', './test/support/time-reporter.ts'],
     include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
     // Node runs the sources as they are, and each file of tests finds them imported already.
     experimental: { viteModuleRunner: false, nodeLoader: false },

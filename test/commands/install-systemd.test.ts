@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { TestProject } from '../support/test-project.ts'
+import { missingProgram, unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
-
-const analyze = spawnSync('systemd-analyze', ['--version']).error === undefined
 
 function shop(more: Config = {}): TestProject {
   return TestProject.withConfig({
@@ -60,22 +58,30 @@ describe('ops install-systemd, without a systemd', () => {
     expect(unwrapped(stderr)).toContain('services.api: there is no program "serve" here')
   })
 
-  it.skipIf(!analyze)('refuses what exceeds the budget of exposure, and says what it is spent on', async () => {
-    const open = { worker: { allow: { capabilities: ['CAP_SYS_ADMIN', 'CAP_CHOWN', 'CAP_SETUID'] } } }
-    const project = shop(open)
-    const { stderr } = await project.ops('install-systemd', '--dry-run')
-    expect(unwrapped(stderr)).toMatch(
-      /shop-worker@\.service would be exposed by [\d.]+, and 1\.5 is allowed \(systemd\.maxExposure\.worker\)\. It is opened by allow\.capabilities: CAP_SYS_ADMIN, CAP_CHOWN, CAP_SETUID\. Most of it: /,
-    )
-    const generous = shop({ ...open, systemd: { maxExposure: { worker: 10 } } })
-    expect((await generous.ops('install-systemd', '--dry-run')).stderr).not.toContain('would be exposed')
-  })
+  it(
+    'refuses what exceeds the budget of exposure, and says what it is spent on',
+    unless(missingProgram('systemd-analyze')),
+    async () => {
+      const open = { worker: { allow: { capabilities: ['CAP_SYS_ADMIN', 'CAP_CHOWN', 'CAP_SETUID'] } } }
+      const project = shop(open)
+      const { stderr } = await project.ops('install-systemd', '--dry-run')
+      expect(unwrapped(stderr)).toMatch(
+        /shop-worker@\.service would be exposed by [\d.]+, and 1\.5 is allowed \(systemd\.maxExposure\.worker\)\. It is opened by allow\.capabilities: CAP_SYS_ADMIN, CAP_CHOWN, CAP_SETUID\. Most of it: /,
+      )
+      const generous = shop({ ...open, systemd: { maxExposure: { worker: 10 } } })
+      expect((await generous.ops('install-systemd', '--dry-run')).stderr).not.toContain('would be exposed')
+    },
+  )
 
-  it.skipIf(!analyze)('explains each directive, and what is left of the exposure', async () => {
-    const { stdout } = await shop().ops('install-systemd', '--explain')
-    expect(stdout).toMatch(/^ {2}KillMode=mixed\n {6}\S/m)
-    expect(stdout).toMatch(/^ {2}exposure 1\.\d of 10; what is left:\n {4}0\.\d \S/m)
-  })
+  it(
+    'explains each directive, and what is left of the exposure',
+    unless(missingProgram('systemd-analyze')),
+    async () => {
+      const { stdout } = await shop().ops('install-systemd', '--explain')
+      expect(stdout).toMatch(/^ {2}KillMode=mixed\n {6}\S/m)
+      expect(stdout).toMatch(/^ {2}exposure 1\.\d of 10; what is left:\n {4}0\.\d \S/m)
+    },
+  )
 
   it('says where a systemd is lacking what can be done without', async () => {
     const { stderr, exitCode } = await shop({ systemd: { user: 'root' } }).ops('install-systemd', '--user', '--yes')

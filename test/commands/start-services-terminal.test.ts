@@ -5,6 +5,7 @@ import type { Service } from '../../src/config/config.ts'
 import { groupsWithEnvironment } from '../../src/platform/leftover-groups.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 const patience = 30_000
@@ -32,9 +33,7 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
 const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
   `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
 
-const where = terminalMissing === undefined ? '' : ` (skipped: ${terminalMissing})`
-
-describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
+describe('on a terminal', unless(terminalMissing), () => {
   it('one Ctrl-C is one signal to each service, in the reverse order of dependencies, and status 130', async () => {
     const { project, terminal, left } = typed({
       db: { command: traps('db') },
@@ -134,7 +133,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   })
 })
 
-it.skipIf(terminalMissing)(`a worker whose window is closed finishes its task${where}`, async () => {
+it('a worker whose window is closed finishes its task', unless(terminalMissing), async () => {
   const project = new TestProject()
   await project.ops('migrate')
   const terminal = project.startAtTerminal(80, 'worker')

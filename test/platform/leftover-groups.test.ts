@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { bootId, groupLedBy, groupsWithEnvironment, isSameGroup } from '../../src/platform/leftover-groups.ts'
 import { isGroupEmptyWithin, signalGroup } from '../../src/platform/process-group.ts'
 import { processStat } from '../../src/platform/process-stat.ts'
+import { notLinux, unless } from '../support/unless.ts'
 
 async function group(script: string, env: Record<string, string> = {}): Promise<number> {
   const child = spawn('sh', ['-c', script], {
@@ -16,7 +17,7 @@ async function group(script: string, env: Record<string, string> = {}): Promise<
   return child.pid!
 }
 
-describe.skipIf(process.platform !== 'linux')('leftover groups, by /proc', () => {
+describe('leftover groups, by /proc', unless(notLinux), () => {
   it('knows a group again by its number and the start of its leader', async () => {
     const leader = await group('echo ready; sleep 60')
     const recorded = groupLedBy(leader)

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { checkUnits } from '../../src/server/exposure.ts'
 import { renderUnits } from '../../src/server/render-units.ts'
 import { explainUnit, fillTemplate } from '../../src/systemd/unit-template.ts'
+import { missingProgram, unless } from '../support/unless.ts'
 import { serverSetup } from '../systemd/setup.ts'
 
 const services = {
@@ -100,10 +100,7 @@ describe('a template', () => {
   })
 })
 
-const analyze = spawnSync('systemd-analyze', ['--version']).error === undefined
-const where = analyze ? '' : ' (skipped: there is no systemd-analyze)'
-
-describe.skipIf(!analyze)(`systemd-analyze${where}`, () => {
+describe('systemd-analyze', unless(missingProgram('systemd-analyze')), () => {
   it('says nothing of the units, and grants them an exposure of 1.5 and 2.5 at most', async () => {
     const checks = (await checkUnits(renderUnits(serverSetup(services, { ops: import.meta.filename }))))!
     expect(checks.flatMap(({ complaints }) => complaints)).toEqual([])

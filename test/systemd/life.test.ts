@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 import { inside, type Said, Sandbox, sandboxMissing } from './sandbox.ts'
 
-const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/srv/shop'
 
 const api = `
@@ -13,7 +13,7 @@ createServer((request, response) => response.end(process.env.GREETING ?? 'none')
 `
 
 // One life after the other, as an operator lives it: each test goes on where the one before has ended.
-describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, () => {
+describe('a project on a server', unless(sandboxMissing), () => {
   let sandbox: Sandbox
 
   beforeAll(async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { onPostgres, postgresMissing } from '../support/postgres-fixture.ts'
+import { postgresMissing } from '../support/postgres-fixture.ts'
+import { unless } from '../support/unless.ts'
 import { Chance } from './chance.ts'
 import { disturb, postgresOfItsOwn } from './postgres-of-its-own.ts'
 import { runTorture } from './run-torture.ts'
 
-describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
+describe('PostgreSQL', unless(postgresMissing), () => {
   it.each([
     ['is restarted', 'restart'],
     ['loses connections', 'cut'],

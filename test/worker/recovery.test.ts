@@ -4,10 +4,11 @@ import { signalGroup } from '../../src/platform/process-group.ts'
 import { processStat } from '../../src/platform/process-stat.ts'
 import type { RunningOps } from '../support/running-ops.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** What is left of a dead run is found in /proc. */
-const onLinux = { skip: process.platform !== 'linux' }
+const onLinux = unless(notLinux)
 
 /** With a child in its own group, and a grandchild in a session of its own. */
 const family =

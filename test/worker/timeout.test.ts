@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 
 describe('a task that runs past its timeout', () => {
   it('is failed, and nothing that it started is left: no grandchild, nothing that ignores SIGTERM', async () => {
@@ -19,7 +20,7 @@ describe('a task that runs past its timeout', () => {
     expect(pids.filter(isRunning)).toEqual([])
   })
 
-  it('ends a process that made a session of its own', { skip: process.platform !== 'linux' }, async () => {
+  it('ends a process that made a session of its own', unless(notLinux), async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { timeout: '300ms' } } })
     project.addScript(`setsid sh -c 'echo $$ > far.pid; exec sleep 60' & wait`)
     await project.ops('worker', '--drain')

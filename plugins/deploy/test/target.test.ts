@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { unless } from '../../../test/support/unless.ts'
 import { plainRunner } from '../src/runner.ts'
 import { localShell, type Shell, sshShell } from '../src/shell.ts'
 import { Target } from '../src/target.ts'
@@ -297,7 +298,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect((await target.list()).all[0]).toMatchObject({ withdrawn: undefined, isProven: true })
   })
 
-  test.skipIf(process.getuid?.() === 0)('says that its folder cannot be made (not for root)', async () => {
+  test('says that its folder cannot be made', async () => {
     const { target } = open(1, '/proc/nothing')
     await expect(target.begin()).rejects.toThrow(/cannot be made or written to by/)
   })
@@ -307,7 +308,7 @@ describe('an environment on this machine', () => {
   conformance((log, until) => localShell(plainRunner(until, log), env))
 })
 
-describe.skipIf(sshdMissing)(`an environment behind ssh${sshdMissing ? ` (skipped: ${sshdMissing})` : ''}`, () => {
+describe('an environment behind ssh', unless(sshdMissing), () => {
   let sshd: Sshd
   beforeAll(async () => {
     sshd = await startSshd()

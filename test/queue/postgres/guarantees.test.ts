@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
-import { onPostgres, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { missingProgram, unless } from '../../support/unless.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 
 /** A program that writes to the database and knows nothing of ops. */
@@ -12,8 +13,6 @@ interface ForeignWriter {
   /** Fails with the message that its user would see. */
   write(url: string, sql: string): Promise<void>
 }
-
-const hasPsql = spawnSync('psql', ['--version']).status === 0
 
 const writers: ForeignWriter[] = [
   {
@@ -27,7 +26,7 @@ const writers: ForeignWriter[] = [
   },
   {
     name: 'psql',
-    missing: postgresMissing ?? (hasPsql ? undefined : 'it is not installed'),
+    missing: postgresMissing ?? missingProgram('psql'),
     async write(url, sql) {
       execFileSync('psql', [url, '-v', 'ON_ERROR_STOP=1', '-qc', sql], { stdio: ['ignore', 'ignore', 'pipe'] })
     },
@@ -53,7 +52,7 @@ async function everything({ rows }: PostgresFixture): Promise<unknown> {
 }
 
 for (const { name, missing, write: writeTo } of writers) {
-  describe.skipIf(missing)(missing === undefined ? `${name} as the writer` : `${name} (skipped: ${missing})`, () => {
+  describe(`${name} as the writer`, unless(missing), () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending') {
       const fixture = await postgresFixture(allTables)
@@ -310,7 +309,7 @@ for (const { name, missing, write: writeTo } of writers) {
   })
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a user who may only write tasks'), () => {
+describe('a user who may only write tasks', unless(postgresMissing), () => {
   it('does so with all guarantees, and is named', async () => {
     const { raw, rows, queue } = await postgresFixture([queuedBuilds])
     // Roles are the server's, not the database's.

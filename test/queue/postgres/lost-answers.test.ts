@@ -1,7 +1,8 @@
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
 
@@ -44,7 +45,7 @@ async function behindLossyConnection() {
   return { ...fixture, queue, losing }
 }
 
-describe.skipIf(postgresMissing)(onPostgres('the answer that is lost with the connection'), () => {
+describe('the answer that is lost with the connection', unless(postgresMissing), () => {
   it('of a claim is given again: the run is this worker’s', async () => {
     const { queue, losing, rows } = await behindLossyConnection()
     await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])

@@ -11,9 +11,10 @@ import type { Session } from '../../../src/queue/postgres/session.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { taskTable } from '../../../src/task-table/task-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresMissing } from '../../support/postgres-fixture.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts'
 import { queued } from '../../support/queued.ts'
+import { unless } from '../../support/unless.ts'
 import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
 const SIZE = 100_000
@@ -51,8 +52,9 @@ interface Plan {
   Plans?: Plan[]
 }
 
-describe.skipIf(postgresMissing).each(['before', 'after'])(
-  onPostgres(`the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`),
+describe.each(['before', 'after'])(
+  `the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`,
+  unless(postgresMissing),
   (when) => {
     let server: PostgresServer
     let session: Session

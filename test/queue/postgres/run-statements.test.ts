@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { claimStatement } from '../../../src/queue/postgres/run-statements.ts'
-import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { allTables, checks, queuedChecks } from '../tables.ts'
 
-describe.skipIf(postgresMissing)(onPostgres('the statement that claims'), () => {
+describe('the statement that claims', unless(postgresMissing), () => {
   it('gives the task of a run whose beginning was not heard of, also where nothing else is pending', async () => {
     const { queue, raw } = await postgresFixture(allTables)
     await queue.enqueue(checks, [{}])
