@@ -99,6 +99,9 @@ export class Sandbox {
       env: { PATH },
     })
     let said = ''
+    unshare.on('error', ({ message }) => {
+      said += message
+    })
     unshare.stderr!.setEncoding('utf8').on('data', (text) => {
       said += text
     })
