@@ -52,8 +52,8 @@ class InstalledPlugin extends Plugin {
     const command = /^findCommand \((.*)\)$/.exec(scope)?.[1]?.replaceAll(':', ' ')
     const what = command === undefined ? 'The commands' : `The command "${command}"`
     const [why] = error.message.split('\n', 1)
-    console.error(`${what} of the plugin ${this.name} cannot be loaded: ${why.replace(/\.$/, '')}.`)
-    console.error(`  try this: mend it, or take it away: ${this.takeAway}`)
+    console.error(`Warning: ${what} of the plugin ${this.name} cannot be loaded: ${why.replace(/\.$/, '')}.`)
+    console.error(`Try: fix it, or remove it: ${this.takeAway}`)
   }
 }
 

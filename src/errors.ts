@@ -76,10 +76,10 @@ function plain(word: string): string {
   return word.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 }
 
-/** `did you mean "email"?`, as the first of the suggestions; none where no known name is near enough. */
-export function didYouMean(word: string, known: Iterable<string>): string[] {
+/** The sentence, followed by `Did you mean "email"?` if a known name is near enough to the word. */
+export function didYouMean(sentence: string, word: string, known: Iterable<string>): string {
   const name = nearest(word, known)
-  return name === undefined ? [] : [`did you mean "${name}"?`]
+  return name === undefined ? sentence : `${sentence} Did you mean "${name}"?`
 }
 
 export class InvalidTaskTableError extends OpsError {
@@ -96,12 +96,11 @@ export class InvalidProcessorError extends OpsError {
 
 export class UnknownProcessorError extends OpsError {
   constructor(name: string, known: readonly string[]) {
-    super('UNKNOWN_PROCESSOR', `No processor is named "${name}".`, {
+    super('UNKNOWN_PROCESSOR', didYouMean(`Unknown processor "${name}".`, name, known), {
       exit: exitStatus.usage,
       suggestions: [
-        ...didYouMean(name, known),
-        known.length > 0 ? `use one of: ${known.join(', ')}` : 'no plugin with a processor is installed',
-        'install the plugin that brings it: ops plugins install <package>',
+        ...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []),
+        'install the plugin that provides it: ops plugins install <package>',
       ],
     })
   }

@@ -78,6 +78,11 @@ export function formatCount(count: number, noun: string, plural = `${noun}s`): s
   return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
 }
 
+/** An identifier as people read it: `timed out` for `timed_out`. */
+export function formatName(name: string): string {
+  return name.replaceAll('_', ' ')
+}
+
 /** Words of a command that can be copied to a shell: `cd '/srv/my shop'`. */
 export function formatCommand(...words: readonly string[]): string {
   return words

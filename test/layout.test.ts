@@ -11,8 +11,8 @@ interface Row {
   readonly libraries: readonly string[]
 }
 
-/** Everybody may import these. */
-const forAll = ['errors.ts', 'failpoint.ts', 'format.ts', 'host-modules.ts']
+/** Every folder may import these. */
+const forAll = ['errors.ts', 'failpoint.ts', 'fill-template.ts', 'format.ts', 'host-modules.ts', 'redact.ts']
 
 const table: readonly Row[] = map
   .split('\n')

@@ -17,19 +17,16 @@ exclusivity. All of it in one transaction, and again without effect.`
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Migrate)
-    const [{ migrateProject }, { unmadeTables }, { problemIn }, { problemText }] = await Promise.all([
+    const [{ migrateProject }, { unmadeTables }] = await Promise.all([
       import('../project/migrate-project.ts'),
       import('../project/unmade-tables.ts'),
-      import('../project/list-processors.ts'),
-      import('../output/processors-table.ts'),
     ])
-    const tell = (error: Error) => this.warn(problemText(problemIn(error)).join('\n'))
     const project = await this.openProject(flags.config)
     const { steps, errors } = await migrateProject(project, { check: flags.check })
-    for (const error of errors) tell(error)
+    for (const error of errors) this.warn(error)
     // The application may be about to make them, so this is no failure.
     const unmade = await unmadeTables(project, (await project.processors()).ready)
-    for (const error of unmade.values()) tell(error)
+    for (const error of unmade.values()) this.warn(error)
     for (const { kind, source, name, change } of steps) {
       this.log(
         `${flags.check ? 'due: ' : ''}${kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind.replaceAll('_', ' ')} ${name} of ${source}`}`,

@@ -1,19 +1,18 @@
+import type { Problem } from '../errors.ts'
 import type { PluginsChange } from '../plugins/change-plugins.ts'
 import { changeLines, isBroken, problemsOf } from './plugin-sheet.ts'
-import { problemText } from './processors-table.ts'
 import { screenOf } from './screen.ts'
 
 interface Teller {
   log(line: string): void
-  warn(text: string): unknown
+  warn(problem: string | Pick<Problem, 'message' | 'suggestions'>): unknown
 }
 
 /** Says what was installed or linked, and what is wrong with it, in which case the exit status is 1. */
 export function tellPlugins(change: PluginsChange, to: Teller, unchanged: readonly string[] = []): void {
   for (const line of changeLines(change, unchanged, screenOf(process.stdout, process.env))) to.log(line)
   for (const sheet of change.plugins) {
-    for (const problem of problemsOf(sheet))
-      if (problem.code !== 'TASK_TABLE_MISSING') to.warn(problemText(problem).join('\n'))
+    for (const problem of problemsOf(sheet)) if (problem.code !== 'TASK_TABLE_MISSING') to.warn(problem)
     if (!isBroken(sheet)) continue
     const takeBack = `ops plugins ${sheet.source === 'linked' ? 'unlink' : 'uninstall'} ${sheet.name}`
     const isTold = problemsOf(sheet).some(({ suggestions }) => suggestions.some((each) => each.includes(takeBack)))

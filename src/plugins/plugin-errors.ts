@@ -71,12 +71,10 @@ export class NoPluginError extends OpsError {
 
 export class PluginNotInstalledError extends OpsError {
   constructor(name: string, what: string, known: readonly string[]) {
-    super('PLUGIN_NOT_INSTALLED', `No plugin named "${name}" is ${what}.`, {
+    const sentence = `No plugin named "${name}" is ${what}.`
+    super('PLUGIN_NOT_INSTALLED', didYouMean(sentence, name, [...known, ...known.map(shortName)]), {
       exit: exitStatus.usage,
-      suggestions: [
-        ...didYouMean(name, [...known, ...known.map(shortName)]),
-        known.length > 0 ? `those that are: ${known.join(', ')}` : `none is ${what}: see ops plugins`,
-      ],
+      suggestions: [known.length > 0 ? `use one of: ${known.join(', ')}` : 'see what is installed: ops plugins'],
     })
   }
 }

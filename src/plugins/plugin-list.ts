@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeJson } from '../platform/write-file.ts'
 import { PluginListUnreadableError } from './plugin-errors.ts'
 
 /** A plugin as the list has it. */
@@ -60,11 +61,7 @@ export function makePluginFolder(folder: string): void {
 function writePlugins(folder: string, plugins: readonly ListedPlugin[]): void {
   const manifest = readManifest(folder)
   const sorted = [...plugins].sort((a, b) => a.name.localeCompare(b.name))
-  const text = `${JSON.stringify({ private: true, ...manifest, oclif: { schema: 1, plugins: sorted } }, null, 2)}\n`
-  // Renamed into its place, so that no command meets a half of it.
-  const temporary = `${manifestOf(folder)}.${process.pid}`
-  writeFileSync(temporary, text)
-  renameSync(temporary, manifestOf(folder))
+  writeJson(manifestOf(folder), { private: true, ...manifest, oclif: { schema: 1, plugins: sorted } })
 }
 
 function readManifest(folder: string): Manifest {

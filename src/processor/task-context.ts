@@ -88,6 +88,8 @@ export interface TaskContext<Settings = unknown> {
   readonly signal: AbortSignal
   /** Writes a line to the task's log. */
   log(line: string): void
+  /** The folder of the project, which relative paths are relative to. */
+  readonly projectDirectory: string
   /** A folder of this run alone, made when first read and removed when the run has ended. */
   readonly workDirectory: string
   /** Where ops keeps what outlives a task: caches, artifacts. Shared by all tasks; make a folder of your own in it. */

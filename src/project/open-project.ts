@@ -19,7 +19,7 @@ import { toQueuedTable } from '../processor/to-queued-table.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { tableColumns } from '../queue/table-columns.ts'
-import { installedState } from '../systemd/installed-state.ts'
+import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
 import type { Schedule } from '../worker/schedule.ts'
 import { TableTakenError } from './processor-errors.ts'
@@ -111,7 +111,7 @@ export class Project {
     const { schedules = {} } = this.config
     if (Object.keys(schedules).length === 0) return []
     // Most projects have none, and then the reader of cron expressions is not imported.
-    const { planSchedules } = await import('../worker/plan-schedules.ts')
+    const { planSchedules } = await import('../worker/schedule.ts')
     return planSchedules(schedules, {
       file: this.file ?? 'The configuration',
       names: this.registry.processors.map(({ name }) => name),

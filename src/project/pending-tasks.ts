@@ -1,4 +1,4 @@
-import { taskTable } from '../task-table/task-table.ts'
+import { taskTable } from '../task-table/described-table.ts'
 import type { Project } from './open-project.ts'
 
 /** So many are counted at most: one is enough to need a processor. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { Problem } from '../errors.ts'
+import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import { takeNotification } from '../systemd/notify.ts'
-import { WorkerNotifier } from '../systemd/worker-notifier.ts'
+import { takeNotification, WorkerNotifier } from '../systemd/worker-notifier.ts'
 import { Scheduler } from '../worker/scheduler.ts'
-import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
 import { type ListedProblem, problemIn } from './list-processors.ts'
@@ -28,11 +28,20 @@ export interface RunWorkerOptions extends WorkOptions {
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
   const log = new WorkerLog(options.write, options.asJson)
   const watched = takeNotification(process.env)
-  const onFailure = (error: Error) => log.leftOut(`systemd cannot be told how it goes: ${error.message}`)
+  const onFailure = (error: Error) =>
+    log.problem({
+      code: 'NOTIFY_FAILED',
+      severity: 'warning',
+      message: `Cannot notify systemd: ${error.message}.`,
+      suggestions: [],
+    })
   const notifier = watched && new WorkerNotifier({ ...watched, pollIntervalMs: options.pollInterval, onFailure })
-  const stop = stopOnSignals(options.grace, (step, signal) => {
-    log.stopping(step, signal)
-    notifier?.stopping()
+  const stop = stopOnSignals({
+    graceMs: options.grace,
+    onStep: (step, signal) => {
+      log.stopping(step, signal)
+      notifier?.stopping()
+    },
   })
   try {
     if (!isServer(process.env)) {
@@ -40,8 +49,8 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       if (steps.length > 0) log.migrated(steps.length)
     }
     const schedules = await project.schedules()
-    const processors = await usableProcessors(project, options.only, (problem) => log.leftOut(problem))
-    // The host for people, the pid for `ps`, and chance against a pid that comes again.
+    const processors = await usableProcessors(project, options.only, (problem) => log.problem(problem))
+    // The host for people, the pid for `ps`, and a random part since pids are reused.
     const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
     await project.queue.startWorker({ id, host: hostname(), pid: process.pid, version: options.version })
     log.polling(
@@ -65,18 +74,18 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
   }
 }
 
-/** The processors that were asked for, whose tables are there; each one that is left out is told. */
+/** The requested processors whose tables exist; each one that is left out is reported. */
 async function usableProcessors(
   project: Project,
   only: readonly string[] | undefined,
-  leaveOut: (problem: string) => void,
+  leaveOut: (problem: Problem) => void,
 ): Promise<ReadyProcessor[]> {
-  // Those that are named must work, and those that are needed; of the others one that is broken takes nobody down.
+  // Named and needed processors must load; of the others, a broken one stops nothing.
   if (only) for (const name of only) await project.processor(name)
   const { ready, errors } = await project.processors()
   if (!only) {
     await needProcessors(project)
-    for (const problem of [...errors.map(problemIn), ...(await tasksOfNobody(project))]) leaveOut(withAdvice(problem))
+    for (const problem of [...errors.map(problemIn), ...(await tasksOfNobody(project))]) leaveOut(warning(problem))
   }
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
   const unmade = await unmadeTables(project, wanted)
@@ -85,14 +94,17 @@ async function usableProcessors(
     const { processor, table } = candidate.queued
     const missing = await project.queue.missingColumns(table)
     if (missing?.length === 0) usable.push(candidate)
-    else if (missing)
-      leaveOut(`The table "${table.name}" of "${processor}" lacks ${missing.join(', ')}; run ops migrate.`)
-    else if (unmade.has(processor)) leaveOut(withAdvice(problemIn(unmade.get(processor)!)))
-    else leaveOut(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
+    else if (unmade.has(processor) && !missing) leaveOut(warning(problemIn(unmade.get(processor)!)))
+    else {
+      const message = missing
+        ? `The table "${table.name}" of "${processor}" has no column ${missing.join(', ')}.`
+        : `The table "${table.name}" of "${processor}" does not exist.`
+      leaveOut(warning({ code: 'TASK_TABLE_MISSING', message, suggestions: ['ops migrate'] }))
+    }
   }
   return usable
 }
 
-function withAdvice({ message, suggestions }: ListedProblem): string {
-  return suggestions.length === 0 ? message : `${message} Try this: ${suggestions.join('; ')}.`
+function warning(problem: ListedProblem): Problem {
+  return { ...problem, severity: 'warning' }
 }

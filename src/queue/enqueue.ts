@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { needRightTasks } from '../task-table/check-task.ts'
+import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 import { insertForApplication, type PostgresClient } from './postgres/application.ts'
 import type { EnqueuedTask } from './queue.ts'
@@ -69,7 +69,7 @@ export function enqueue(
   const rows = (Array.isArray(values) ? values : [values]) as Record<string, unknown>[]
   const client = clientOf(database)
   if (isPostgres(client)) return enqueueOnPostgres(client, table, rows, runAt, Array.isArray(values))
-  needRightTasks(table, rows)
+  requireValidTasks(table, rows)
   const cache = cacheOf(client)
   const insert = () => insertTasks(cache, table, rows, runAt)
   // Inside a transaction this is a savepoint: whoever catches the error and goes on keeps none of the rows.
@@ -84,7 +84,7 @@ async function enqueueOnPostgres(
   runAt: Date | undefined,
   areMany: boolean,
 ): Promise<EnqueuedTask | EnqueuedTask[]> {
-  needRightTasks(table, rows)
+  requireValidTasks(table, rows)
   const added = await insertForApplication(client, table, rows, runAt)
   return areMany ? added : added[0]!
 }

@@ -1,9 +1,9 @@
-import type { RecordedGroup } from '../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/process-group.ts'
 import type { Status } from '../task/lifecycle.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { RetryRules } from '../task/try-again.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
-import type { Finding } from './finding.ts'
+import type { Check } from './check.ts'
 import type { Holds } from './holds.ts'
 import type { Records } from './records.ts'
 import type { Schedules } from './schedules.ts'
@@ -164,8 +164,8 @@ export interface Queue {
   migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
   /** The columns that a table lacks, or undefined when there is no such table. */
   missingColumns(table: TaskTable): Promise<readonly string[] | undefined>
-  /** How a database that exists is set up and doing, in the order in which people want to know. */
-  examine(): Promise<Finding[]>
+  /** Checks the settings and the state of a database that exists. */
+  checkDatabase(): Promise<Check[]>
 
   /** Adds tasks in one transaction, all or none, and returns their ids in the same order. */
   enqueue(

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../task-table/column.ts'
+import type { ColumnType } from '../task-table/task-table.ts'
 import type { Queue } from './queue.ts'
 
 /** A column as a database knows it. */

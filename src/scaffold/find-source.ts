@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseEnvFile } from '../development/parse-env-file.ts'
+import { parse as parseEnvFile } from 'dotenv'
 import { SourceUnreadableError } from './adopt-errors.ts'
 import type { Draft, Surroundings } from './draft.ts'
 import { fromCompose } from './from-compose.ts'

@@ -1,4 +1,4 @@
-import { toSnakeCase } from '../task-table/task-table.ts'
+import { toSnakeCase } from '../task-table/described-table.ts'
 import { sqlWords } from './sql-words.ts'
 
 /** What begins the names of the packages of plugins. */

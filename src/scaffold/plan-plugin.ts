@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { createTable, dialects } from '../task-table/create-table.ts'
-import { toSnakeCase } from '../task-table/task-table.ts'
+import { toSnakeCase } from '../task-table/described-table.ts'
 import { type ColumnWish, wishedTable } from './column-wish.ts'
 import { developedWith, opsManifest } from './developed-with.ts'
-import { fillTemplate } from './fill-template.ts'
+import { fillTemplateFolder } from './fill-template.ts'
 import { constantOf, packageName } from './names.ts'
 import { migrationText, snapshotText } from './plan-migration.ts'
 import type { PlannedFile } from './planned-file.ts'
@@ -27,7 +27,7 @@ export interface PluginWish {
 export function planPlugin(wish: PluginWish, core: string): PlannedFile[] {
   const { name, table, columns, priority, exclusiveBy } = wish
   const { version, dependencies } = opsManifest()
-  const files = fillTemplate('processor', {
+  const files = fillTemplateFolder('processor', {
     name,
     package: packageName(name),
     table,

@@ -1,10 +1,9 @@
-import { type ListedProblem, problemIn } from '../project/list-processors.ts'
+import { type Problem, toProblem } from '../errors.ts'
 import { tasksOfNobody } from '../project/needed-processors.ts'
 import type { Project } from '../project/open-project.ts'
 import { unmadeTables } from '../project/unmade-tables.ts'
 import type { Status } from '../task/lifecycle.ts'
-import { findTable, needTaskTable, type Task, toTask } from './find-task.ts'
-import { needDatabase } from './need-database.ts'
+import { findTable, requireDatabase, requireTaskTable, type Task, toTask } from './find-task.ts'
 
 export interface TaskFilter {
   /** The processor, or its table; all when undefined. */
@@ -16,17 +15,17 @@ export interface TaskFilter {
 
 export interface TaskList {
   readonly tasks: readonly Task[]
-  /** Whether there are more than the limit let through. */
+  /** Whether there are more tasks than the limit. */
   readonly isCut: boolean
-  /** What was passed over, and why. */
-  readonly problems: readonly ListedProblem[]
+  /** Why tasks of some processors are not listed. */
+  readonly problems: readonly Problem[]
 }
 
 /** The tasks of one processor or of all, the newest first. */
 export async function listTasks(project: Project, { table, statuses, limit }: TaskFilter): Promise<TaskList> {
-  const problems: ListedProblem[] = []
-  const tables = table === undefined ? await tablesThere(project, problems) : [await findTable(project, table)]
-  if (table !== undefined) await needTaskTable(project, tables[0]!)
+  const problems: Problem[] = []
+  const tables = table === undefined ? await existingTables(project, problems) : [await findTable(project, table)]
+  if (table !== undefined) await requireTaskTable(project, tables[0]!)
   const found: Task[] = []
   for (const queued of tables) {
     const rows = await project.queue.records.tasks(queued.table, { statuses, limit: limit + 1 })
@@ -36,25 +35,25 @@ export async function listTasks(project: Project, { table, statuses, limit }: Ta
   return { tasks: found.slice(0, limit), isCut: found.length > limit, problems }
 }
 
-async function tablesThere(project: Project, problems: ListedProblem[]) {
-  await needDatabase(project)
+async function existingTables(project: Project, problems: Problem[]) {
+  await requireDatabase(project)
   const { ready, errors } = await project.processors()
-  problems.push(...errors.map(problemIn))
+  problems.push(...errors.map((error) => toProblem(error)))
   const unmade = await unmadeTables(project, ready)
   const tables = []
   for (const { queued } of ready) {
     const { processor, table } = queued
     if (await project.queue.missingColumns(table)) tables.push(queued)
-    else if (unmade.has(processor)) problems.push(problemIn(unmade.get(processor)!))
-    else problems.push(notMadeYet(processor, table.name))
+    else if (unmade.has(processor)) problems.push(toProblem(unmade.get(processor)!))
+    else problems.push(missingTable(processor, table.name))
   }
-  problems.push(...(await tasksOfNobody(project)))
+  for (const problem of await tasksOfNobody(project)) problems.push({ ...problem, severity: 'warning' })
   return tables
 }
 
-function notMadeYet(processor: string, table: string): ListedProblem {
-  const message = `The table "${table}" of "${processor}" does not exist yet; run ops migrate.`
-  return { code: 'TASK_TABLE_MISSING', message, suggestions: [] }
+function missingTable(processor: string, table: string): Problem {
+  const message = `The table "${table}" of the processor "${processor}" does not exist yet.`
+  return { code: 'TASK_TABLE_MISSING', severity: 'warning', where: table, message, suggestions: ['ops migrate'] }
 }
 
 function newestFirst(a: Task, b: Task): number {

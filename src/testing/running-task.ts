@@ -7,13 +7,11 @@ import type { Claim, TaskId } from '../queue/queue.ts'
 import type { Outcome, OutcomeKind } from '../task/outcome.ts'
 import { tryAgain } from '../task/try-again.ts'
 import type { TaskIdOf } from '../task-table/task-table.ts'
-import { EndOfTask } from '../worker/end-of-task.ts'
+import { AbortReason } from '../worker/abort-reason.ts'
+import { outcomeOfDead, outcomeOfRefused, outcomeOfUnmet } from '../worker/outcomes.ts'
 import { performTask } from '../worker/perform-task.ts'
-import { outcomeOfDead } from '../worker/recovery.ts'
 import { RunContext, type RunEnvironment } from '../worker/run-context.ts'
 import { logFile } from '../worker/task-log.ts'
-import { unmetOutcome } from '../worker/unmet-outcome.ts'
-import { withoutColumns } from '../worker/without-columns.ts'
 
 /** How long `until` waits before it gives up. */
 const PATIENCE_MS = 10_000
@@ -78,18 +76,18 @@ export class RunningTask<Select extends object = object> {
 
   /** Ends the task as `ops tasks cancel` does. */
   async cancel(by = 'the test'): Promise<FinishedTask<Select>> {
-    return this.#end(EndOfTask.canceled(by))
+    return this.#end(AbortReason.canceled(by))
   }
 
   /** Ends the task as at the end of its `timeout`, without the wait. */
   async timeOut(): Promise<FinishedTask<Select>> {
     const { timeout } = this.#claim.run.queued
-    return this.#end(EndOfTask.timedOut(timeout === undefined ? 'any time' : toDurationText(timeout)))
+    return this.#end(AbortReason.timedOut(timeout === undefined ? 'any time' : toDurationText(timeout)))
   }
 
   /** Ends the task as a worker does that is made to stop. */
   async interrupt(): Promise<FinishedTask<Select>> {
-    return this.#end(EndOfTask.interrupted())
+    return this.#end(AbortReason.interrupted())
   }
 
   /**
@@ -101,12 +99,12 @@ export class RunningTask<Select extends object = object> {
     const run = (await queue.openRuns()).find(({ id }) => id === this.#claim.run.id)
     const outcome = run && outcomeOfDead(run, this.#claim.run.queued)
     if (outcome) await queue.settleDead(run, this.#claim.run.queued, outcome)
-    const ended = await this.#end(EndOfTask.takenAway())
+    const ended = await this.#end(AbortReason.takenAway())
     return outcome ? { ...ended, outcome: outcome.kind } : ended
   }
 
-  async #end(reason: EndOfTask): Promise<FinishedTask<Select>> {
-    this.#context.end(reason)
+  async #end(reason: AbortReason): Promise<FinishedTask<Select>> {
+    this.#context.abort(reason)
     return this.ended
   }
 
@@ -115,7 +113,7 @@ export class RunningTask<Select extends object = object> {
       await this.#environment.queue.settle(this.#claim.run, outcome)
       return outcome
     } catch (error) {
-      if (error instanceof ResultRefusedError) return this.#settle(withoutColumns(outcome, error))
+      if (error instanceof ResultRefusedError) return this.#settle(outcomeOfRefused(outcome, error))
       throw error
     }
   }
@@ -125,7 +123,7 @@ export class RunningTask<Select extends object = object> {
     const { queue } = this.#environment
     const nameOf = (table: string, id: TaskId) => `${table} ${id}`
     const performed = unmet
-      ? unmetOutcome(unmet, nameOf)
+      ? outcomeOfUnmet(unmet, nameOf)
       : (await performTask(this.#claim, ready, this.#context)).outcome
     const outcome =
       performed && performed.kind !== 'succeeded'

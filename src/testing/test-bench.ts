@@ -10,8 +10,7 @@ import type { EnqueueOptions } from '../queue/enqueue.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { checkTask } from '../task-table/check-task.ts'
-import { createTable, dialects } from '../task-table/create-table.ts'
-import { tablesMadeBy } from '../task-table/tables-made-by.ts'
+import { createdTables, createTable, dialects } from '../task-table/create-table.ts'
 import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 import type { RunEnvironment } from '../worker/run-context.ts'
 import { type FinishedTask, RunningTask } from './running-task.ts'
@@ -186,7 +185,7 @@ async function checkedSettings({ name, settings: schema }: AnyProcessor, given: 
 function sourcesOf(table: TaskTable, migrations: string | undefined, stateDirectory: string): MigrationSource[] {
   const tables = withReferenced(table)
   if (migrations === undefined) return [described(tables, stateDirectory)]
-  const made = tablesMadeBy(migrations)
+  const made = createdTables(migrations)
   const others = tables.filter(({ name }) => name !== table.name && !made.has(name))
   return [described(others, stateDirectory), { name: 'plugin', directory: migrations }]
 }

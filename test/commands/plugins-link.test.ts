@@ -232,7 +232,7 @@ export default defineProcessor({
     const before = readFileSync(project.path('.ops/plugins/package.json'), 'utf8')
     const { stderr, exitCode } = await project.ops(`plugins:${command}`, 'ops-plugin-nite')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('did you mean "ops-plugin-note"?')
+    expect(unwrapped(stderr)).toContain('Did you mean "ops-plugin-note"?')
     expect(readFileSync(project.path('.ops/plugins/package.json'), 'utf8')).toBe(before)
   })
 })

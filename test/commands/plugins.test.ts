@@ -105,6 +105,6 @@ describe('ops plugins inspect', () => {
   it('refuses a plugin that is not there with 2', async () => {
     const { stderr, exitCode } = await TestProject.withConfig().ops('plugins:inspect', 'biuld')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('did you mean "build"?')
+    expect(unwrapped(stderr)).toContain('Did you mean "build"?')
   })
 })

@@ -61,7 +61,7 @@ describe('ops status', () => {
     await ops.exit
     expect(existsSync(project.path('.ops/services.json'))).toBe(true)
     expect((await project.ops('status')).exitCode).toBe(1)
-    expect((await project.ops('stop-services')).stdout).toBe('No services run here.')
+    expect((await project.ops('stop-services')).stdout).toBe('No services are running.')
   })
 })
 
@@ -73,7 +73,7 @@ describe('ops restart', () => {
     })
     const { stdout, exitCode } = await project.ops('restart', 'api')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^api has been started anew in \d+/)
+    expect(stdout).toMatch(/^Restarted api in \d+/)
     await until(() => project.read('api.pids').trim().split('\n').length === 2, 'it runs again')
     expect(project.read('web.pids').trim().split('\n')).toHaveLength(1)
     expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 1 })
@@ -86,7 +86,7 @@ describe('ops restart', () => {
     project.write('broken', '')
     const { exitCode, stderr } = await project.ops('restart', 'api')
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('The service "api" was not started anew: ')
+    expect(stderr).toContain('Failed to restart "api": ')
     expect((await project.ops('status')).stdout).toMatch(/api +(restarting|starting)/)
   })
 
@@ -111,7 +111,7 @@ describe('ops restart', () => {
     const { project } = await running({ api: { command: waits } })
     const { exitCode, stderr } = await project.ops('restart', 'api', 'apo')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('did you mean "api"?')
+    expect(stderr).toContain('Did you mean "api"?')
     expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 0 })
   })
 })
@@ -134,7 +134,7 @@ describe('ops stop-services', () => {
       api: { command: "echo $$ > api.pid; trap 'sleep 0.5; touch api.ended; exit' TERM; while :; do sleep 0.05; done" },
     })
     const { stdout, exitCode } = await project.ops('stop-services')
-    expect([stdout, exitCode]).toEqual(['The services have stopped.', 0])
+    expect([stdout, exitCode]).toEqual(['Stopped all services.', 0])
     expect(existsSync(project.path('api.ended'))).toBe(true)
     expect(await ops.exit).toBe(0)
     expect(existsSync(project.path('.ops/services.json'))).toBe(false)
@@ -148,7 +148,7 @@ describe('ops stop-services', () => {
     const waiting = project.start('stop-services')
     await waiting.says('waiting for deaf (')
     const forced = await project.ops('stop-services', '--force')
-    expect(forced.stdout).toBe('The services have stopped.')
+    expect(forced.stdout).toBe('Stopped all services.')
     expect(await waiting.exit).toBe(0)
     expect(await ops.exit).toBe(0)
   })
@@ -159,7 +159,7 @@ describe('a second ops start-services', () => {
     const { project, ops } = await running({ api: { command: waits } })
     const second = await project.ops('start-services')
     expect(second.exitCode).toBe(1)
-    expect(second.stderr.replaceAll(/\s+/g, ' ')).toContain(`run already, by process ${ops.pid} since`)
+    expect(second.stderr.replaceAll(/\s+/g, ' ')).toContain(`are already running (process ${ops.pid}, started`)
     expect((await project.ops('status')).exitCode).toBe(0)
   })
 
@@ -178,10 +178,10 @@ describe('a second ops start-services', () => {
     ops.kill('SIGKILL')
     await ops.exit
     const next = project.start('start-services', 'slow')
-    await next.says('still being stopped')
+    await next.says('of an earlier start to stop')
     project.write('may-end', '')
-    await next.says('slow has started')
-    expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('an earlier start are still being stopped: slow (')
+    await next.says('slow started')
+    expect(unwrapped(next.output)).toContain('of an earlier start to stop: slow (')
     expect(project.read('.ops/logs/services/slow.log')).toContain('last\n')
   })
 
@@ -193,8 +193,8 @@ describe('a second ops start-services', () => {
     ops.kill('SIGKILL')
     await ops.exit
     const next = project.start('start-services', 'deaf')
-    await next.says('deaf has started')
-    expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('was killed, and has left behind: deaf (')
+    await next.says('deaf started')
+    expect(unwrapped(next.output)).toContain('an earlier start that was killed: deaf (')
     expect(await isGroupEmptyWithin(groups[0]!.id, 5000)).toBe(true)
   })
 })
@@ -221,7 +221,7 @@ describe('ops logs', () => {
       { service: 'api', at: expect.any(String), text: 'two' },
     ])
     const unknown = await project.ops('logs', 'apo')
-    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean "api"?')])
+    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean "api"?')])
   })
 
   it('goes on with --follow, over a restart', async () => {
@@ -239,14 +239,14 @@ describe('watch', () => {
       api: { command: 'echo begun; exec sleep 600', watch: ['src', 'config/*.json'] },
     })
     await until(() => ops.output.includes('begun'), 'it runs')
-    expect(unwrapped(ops.output)).toContain(`services.api.watch: there is no ${project.path('src')} yet.`)
+    expect(unwrapped(ops.output)).toContain(`services.api.watch: ${project.path('src')} does not exist yet.`)
     const starts = () => ops.output.match(/api \| begun/g)?.length ?? 0
     // The watching begins a moment after the service.
     for (let change = 0; starts() < 2; change += 1) {
       project.write(join('src', 'deep', 'api.js'), String(change))
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
-    expect(ops.output).toContain('src/deep/api.js has changed: is asked to stop, and starts again then')
+    expect(ops.output).toContain('api restarting: src/deep/api.js changed')
     await until(() => ops.output.match(/started/g)!.length >= 2, 'it is up again')
     const before = starts()
     project.write(join('config', 'notes.txt'), '')
@@ -272,12 +272,12 @@ describe('a linked plugin', () => {
     const ops = project.start('start-services')
     await ops.says('polling')
     await project.ops('enqueue', 'count', '--text', project.path('allowed'))
-    await ops.says('count 1 started')
+    await ops.says('claimed count 1')
     const status = async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0]
     expect((await status()).task).toMatchObject({ name: 'count 1' })
 
     writeFileSync(join(root, 'dist', 'count.js'), countingModule('count', 'counts', '42'))
-    await ops.says('count.js has changed')
+    await ops.says('count.js changed')
     expect(await status()).toMatchObject({ state: 'restarting', task: { name: 'count 1' } })
     project.write('allowed', '')
     await until(async () => (await status()).restarts === 1, 'the worker runs again')
@@ -311,13 +311,13 @@ describe('ops start-services', () => {
     project.write('ops.config.json', JSON.stringify({ services: { api: { command: 'echo shown' } } }))
     project.write('.ops', 'not a folder')
     const { exitCode, stderr } = await project.ops('start-services', 'api')
-    expect([exitCode, unwrapped(stderr)]).toEqual([1, expect.stringContaining('State cannot be kept in')])
+    expect([exitCode, unwrapped(stderr)]).toEqual([1, expect.stringContaining('Cannot write to the state directory')])
     rmSync(project.path('.ops'))
     project.write('.ops/logs', 'not a folder')
     const shown = await project.ops('start-services', 'api')
     expect(shown.exitCode).toBe(0)
     expect(shown.stdout).toContain('api | shown')
-    expect(unwrapped(shown.stderr)).toContain('api.log cannot be written: ')
+    expect(unwrapped(shown.stderr)).toContain('api.log: ')
   })
 
   it('begins lines with the time with --timestamps', async () => {

@@ -2,13 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
-import { groupsWithEnvironment } from '../../src/platform/leftover-groups.ts'
+import { groupsWithEnvironment } from '../../src/platform/process-group.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
-
-const patience = 30_000
 
 /** `ops start-services` as it is typed. */
 function typed(services: Record<string, Service>, { columns = 80 } = {}) {
@@ -24,7 +22,7 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
   const terminal = project.startAtTerminal(columns, 'start-services', ...Object.keys(services))
   onTestFinished(async () => {
     terminal.close()
-    await until(() => groupsWithEnvironment(mark).length === 0, 'nothing is left', patience)
+    await until(() => groupsWithEnvironment(mark).length === 0, 'nothing is left')
   })
   return { project, terminal, left: () => groupsWithEnvironment(mark) }
 }
@@ -40,8 +38,8 @@ describe('on a terminal', unless(terminalMissing), () => {
       api: { command: traps('api'), dependsOn: ['db'], ready: { log: 'up' } },
       web: { command: `sh -c '${traps('web').replaceAll("'", '')}' & wait; wait`, dependsOn: ['api'] },
     })
-    await terminal.says(/web .*started/, patience)
-    await until(() => existsSync(project.path('.ops/logs/services/web.log')), 'web is up', patience)
+    await terminal.says(/web .*started/)
+    await until(() => existsSync(project.path('.ops/logs/services/web.log')), 'web is up')
     terminal.pressCtrlC()
     expect(await terminal.exit).toBe(130)
     expect(['db', 'api', 'web'].map((name) => project.read(`${name}.signals`))).toEqual(['TERM\n', 'TERM\n', 'TERM\n'])
@@ -54,9 +52,9 @@ describe('on a terminal', unless(terminalMissing), () => {
     const { terminal, left } = typed({
       deaf: { command: "trap '' TERM INT; sleep 600 & echo up; while :; do sleep 0.1; done", stopTimeout: '10m' },
     })
-    await terminal.says('up', patience)
+    await terminal.says('up')
     terminal.pressCtrlC()
-    await terminal.says(/waiting for deaf \(.*Ctrl-C again to force/, patience)
+    await terminal.says(/waiting for deaf \(.*press Ctrl-C again to force/)
     terminal.pressCtrlC()
     expect(await terminal.exit).toBe(130)
     expect(left()).toEqual([])
@@ -64,10 +62,10 @@ describe('on a terminal', unless(terminalMissing), () => {
 
   it('nothing is left when the window is closed, and each was asked once', async () => {
     const { project, terminal, left } = typed({ api: { command: traps('api') }, web: { command: traps('web') } })
-    await terminal.says(/api .*started/, patience)
-    await terminal.says(/up[\s\S]*up/, patience)
+    await terminal.says(/api .*started/)
+    await terminal.says(/up[\s\S]*up/)
     terminal.close()
-    await until(() => left().length === 0, 'they have ended', patience)
+    await until(() => left().length === 0, 'they have ended')
     expect([project.read('api.signals'), project.read('web.signals')]).toEqual(['TERM\n', 'TERM\n'])
   })
 
@@ -80,12 +78,12 @@ describe('on a terminal', unless(terminalMissing), () => {
       },
       { columns: 60 },
     )
-    await terminal.says('first line', patience)
+    await terminal.says('first line')
     const shown = terminal.lines.map((line) => line.trimEnd())
-    expect(shown.some((line) => /^\S+ db +waiting for output that matches \/open\/$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^\S+ db +waiting for output matching \/open\/$/.test(line))).toBe(true)
     expect(shown.some((line) => /^\S+ api +waiting for db$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^✔ db +ready in [\d.]+m?s$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^✔ seed +done in [\d.]+m?s$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^✔ db +ready in [\d.]+ m?s$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^✔ seed +completed in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown).toContain('db   | open')
     expect(shown).toContain('api  | first line')
   })
@@ -106,7 +104,7 @@ describe('on a terminal', unless(terminalMissing), () => {
       api: { command: 'echo hello; exec sleep 600', ready: { log: 'open', timeout: '700ms' } },
     })
     expect(await terminal.exit).toBe(1)
-    expect(terminal.output).toMatch(/was not ready within 0.7 s/)
+    expect(terminal.output).toMatch(/was not ready within 700ms/)
     expect(terminal.lines).toContain('api | hello')
     expect(left()).toEqual([])
   })
@@ -115,7 +113,7 @@ describe('on a terminal', unless(terminalMissing), () => {
     const project = new TestProject()
     project.write('ops.config.json', '{}')
     const terminal = project.startAtTerminal(80, 'start-services')
-    await terminal.says('polling', patience)
+    await terminal.says('polling')
     await project.ops(
       'enqueue',
       'exec',
@@ -124,9 +122,9 @@ describe('on a terminal', unless(terminalMissing), () => {
       '--cwd',
       project.directory,
     )
-    await terminal.says('exec 1 started', patience)
+    await terminal.says('claimed exec 1')
     terminal.pressCtrlC()
-    await terminal.says(/waiting for worker, which finishes exec 1 \(node \d+/, patience)
+    await terminal.says(/waiting for worker to finish exec 1 \(node \d+/)
     project.write('go', '')
     expect(await terminal.exit).toBe(130)
     expect(project.rows('select status from commands')).toEqual([{ status: 'succeeded' }])
@@ -137,18 +135,14 @@ it('a worker whose window is closed finishes its task', unless(terminalMissing),
   const project = new TestProject()
   await project.ops('migrate')
   const terminal = project.startAtTerminal(80, 'worker')
-  await terminal.says('polling', patience)
+  await terminal.says('polling')
   const command = 'while ! [ -e go ]; do sleep 0.1; done'
   await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
-  await terminal.says('exec 1 started', patience)
+  await terminal.says('claimed exec 1')
   terminal.close()
   await setTimeout(500)
   project.write('go', '')
-  await until(
-    () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
-    'it is decided',
-    patience,
-  )
+  await until(() => project.rows("select 1 from commands where status <> 'ongoing'").length === 1, 'it is decided')
   expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
   expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
 })

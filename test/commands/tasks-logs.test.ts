@@ -33,7 +33,7 @@ describe('ops tasks logs', () => {
     expect((await project.ops('tasks', 'logs', 'script', '2', '--attempt', '1')).stdout).toMatch(/^attempt 2\n/)
     const missing = await project.ops('tasks', 'logs', 'script', '2', '--attempt', '7')
     expect(missing.exitCode).toBe(1)
-    expect(unwrapped(missing.stderr)).toContain('script 2 has no attempt 7; its attempts are: 1, 2.')
+    expect(unwrapped(missing.stderr)).toContain('script 2 has no attempt 7. Try: use one of: 1, 2')
   })
 
   it('returns the text with --json', async () => {
@@ -48,7 +48,7 @@ describe('ops tasks logs', () => {
     project.addScript('true')
     const before = await project.ops('tasks', 'logs', 'script', '1')
     expect(before).toMatchObject({ exitCode: 0, stdout: '' })
-    expect(before.stderr).toBe('script 1 has not begun yet, so there is no log.')
+    expect(before.stderr).toBe('script 1 has not started yet, so it has no log.')
     await project.ops('worker', '--drain')
     const after = await project.ops('tasks', 'logs', 'script', '1')
     expect(after).toMatchObject({ exitCode: 0, stdout: '' })

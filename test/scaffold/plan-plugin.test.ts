@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { parseColumns, wishedTable } from '../../src/scaffold/column-wish.ts'
 import { loadDrizzleKit } from '../../src/scaffold/drizzle-kit.ts'
-import { fillText } from '../../src/scaffold/fill-template.ts'
 import { migrationText } from '../../src/scaffold/plan-migration.ts'
 import { planPlugin } from '../../src/scaffold/plan-plugin.ts'
 import { dialects } from '../../src/task-table/create-table.ts'
-import type { DescribedTaskTable } from '../../src/task-table/task-table.ts'
+import type { DescribedTaskTable } from '../../src/task-table/described-table.ts'
 
 const everyType = [
   'a:text!',
@@ -71,16 +70,5 @@ describe('the files of a new plugin', () => {
     expect(files[`migrations/${dialect}/0000_send_mails.sql`]).toBe(
       migrationText(statements.map((text) => text.trimEnd())),
     )
-  })
-})
-
-describe('a template', () => {
-  it('takes several lines where a place is alone, and drops a line that has nothing', () => {
-    const text = 'a __one__ b\n  __lines__,\n  only: __none__,\n  __none__,\nend __one____one__'
-    expect(fillText(text, { one: '1', lines: ['x,', 'y,'], none: undefined })).toBe('a 1 b\n  x,\n  y,\nend 11')
-  })
-
-  it('names a place that nothing fills', () => {
-    expect(() => fillText('__other__', {})).toThrow('a template has the place "other", which nothing fills')
   })
 })

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 
-const SHOWN = 15
+const SHOWN = Number(process.env.SHOWN ?? 15)
 
 /** Where the time of a run went: the files of tests that took most of it. */
 export default class TimeReporter implements Reporter {

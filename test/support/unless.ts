@@ -16,5 +16,5 @@ export function unless(reason: string | undefined) {
 export const notLinux = process.platform === 'linux' ? undefined : 'this is not Linux'
 
 export function missingProgram(name: string): string | undefined {
-  return spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0 ? undefined : `there is no ${name}`
+  return spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0 ? undefined : `${name} not found`
 }

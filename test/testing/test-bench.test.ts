@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type AnyProcessor, defineProcessor, type Processor } from '../../src/processor/define-processor.ts'
 import { createTable } from '../../src/task-table/create-table.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { openTestBench, type TestBenchOptions } from '../../src/testing/testing.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

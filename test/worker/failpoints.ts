@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Failpoint } from '../../src/failpoint.ts'
-import { processStat } from '../../src/platform/process-stat.ts'
+import { processStat } from '../../src/platform/proc.ts'
 import { type Kind, kinds } from '../support/kinds.ts'
 import type { DatabaseKind } from '../support/test-database.ts'
 import { TortureProject } from '../support/torture-project.ts'

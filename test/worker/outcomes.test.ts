@@ -25,7 +25,7 @@ describe('a task', () => {
     const { row } = await outcome('unknown column')
     expect(row).toMatchObject({
       status: 'failed',
-      error: 'the processor returned anser, and "outcomes" has the columns how, answer, code',
+      error: 'the processor returned anser; the columns of "outcomes" are how, answer, code',
     })
   })
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
 import type { TaskContext } from '../../src/processor/task-context.ts'
 import { toQueuedTable } from '../../src/processor/to-queued-table.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
-import { EndOfTask } from '../../src/worker/end-of-task.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
+import { AbortReason } from '../../src/worker/abort-reason.ts'
 import { type Performed, performTask } from '../../src/worker/perform-task.ts'
 import { RunContext } from '../../src/worker/run-context.ts'
 import { sqliteFixture } from '../support/sqlite-fixture.ts'
@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const notes = taskTable('notes', (column) => ({ text: column.text(), count: column.integer() }))
 
-type Work = (context: TaskContext, end: (reason: EndOfTask) => void) => unknown
+type Work = (context: TaskContext, end: (reason: AbortReason) => void) => unknown
 
 /** Performs one real task with a processor that does this. */
 async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; stuckAfter?: number } = {}) {
@@ -21,7 +21,7 @@ async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; 
     name: 'note',
     table: notes,
     ...(timeout === undefined ? {} : { timeout }),
-    perform: (_, given) => work(given, (reason) => context!.end(reason)) as undefined,
+    perform: (_, given) => work(given, (reason) => context!.abort(reason)) as undefined,
   })
   const table = toQueuedTable(processor, {})
   const { queue } = await sqliteFixture([table])
@@ -55,7 +55,7 @@ describe('performing a task', () => {
   ])('fails when the processor returns %j', async (returned, got) => {
     expect((await perform(async () => returned)).outcome).toEqual({
       kind: 'failed',
-      error: `the processor returned ${got}, and "notes" has the columns text, count`,
+      error: `the processor returned ${got}; the columns of "notes" are text, count`,
     })
   })
 
@@ -110,7 +110,7 @@ describe('performing a task', () => {
   it('is interrupted by the reason that its signal aborts with', async () => {
     const { outcome } = await perform(
       (_, end) => {
-        end(EndOfTask.interrupted())
+        end(AbortReason.interrupted())
         return forEver()
       },
       { stuckAfter: 1 },
@@ -119,13 +119,13 @@ describe('performing a task', () => {
   })
 
   it('has no outcome when the run was taken away', async () => {
-    const { outcome } = await perform(async (_, end) => end(EndOfTask.takenAway()))
+    const { outcome } = await perform(async (_, end) => end(AbortReason.takenAway()))
     expect(outcome).toBeUndefined()
   })
 
   it('starts no program any more once the task must end', async () => {
     const { outcome, log } = await perform(async ({ exec, signal }, end) => {
-      end(EndOfTask.interrupted())
+      end(AbortReason.interrupted())
       await exec('sh', ['-c', 'echo started']).catch(() => {})
       expect(signal.aborted).toBe(true)
     })

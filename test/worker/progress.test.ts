@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Progress } from '../../src/worker/progress.ts'
+import { Progress, progressReader } from '../../src/worker/progress.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -59,7 +59,7 @@ describe('progress', () => {
       [0, undefined],
       [1, undefined],
     ])
-    expect(() => progress.report(Number.NaN)).toThrow('progress takes a number from 0 to 1, not NaN')
+    expect(() => progress.report(Number.NaN)).toThrow('expected a progress from 0 to 1, got NaN')
   })
 
   it('goes on after a report that could not be written', async () => {
@@ -72,5 +72,37 @@ describe('progress', () => {
     progress.report(0.2)
     await progress.close()
     expect(failures).toBe(2)
+  })
+})
+
+function reported(...pieces: string[]): unknown[] {
+  const reports: unknown[] = []
+  const read = progressReader((fraction, note) => reports.push(note === undefined ? fraction : [fraction, note]))
+  for (const piece of pieces) read(piece)
+  return reports
+}
+
+describe('the reports of a program', () => {
+  it('are numbers, numbers with a note, and JSON, one per line', () => {
+    expect(reported('0.4\n.5  half of it \n1\n{ "fraction": 0.7, "note": "linking" }\n{"fraction":0}\n')).toEqual([
+      0.4,
+      [0.5, 'half of it'],
+      1,
+      [0.7, 'linking'],
+      0,
+    ])
+  })
+
+  it('may arrive in pieces', () => {
+    expect(reported('0.', '4 link', 'ing\n0.5', '\n')).toEqual([[0.4, 'linking'], 0.5])
+  })
+
+  it('exclude every other line', () => {
+    expect(reported('linking\n\n-1\n{ "fraction": "0.4" }\nnull\n[1]\n40%\n0.4 in the last line')).toEqual([])
+  })
+
+  it('are found after an endless line, of which little is kept', () => {
+    const noise = 'x'.repeat(1024 * 1024)
+    expect(reported(noise, noise, '\n0.4\n')).toEqual([0.4])
   })
 })

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { processStat } from '../../src/platform/proc.ts'
 import { signalGroup } from '../../src/platform/process-group.ts'
-import { processStat } from '../../src/platform/process-stat.ts'
 import type { RunningOps } from '../support/running-ops.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { notLinux, unless } from '../support/unless.ts'
@@ -50,7 +50,7 @@ describe('the task of a worker that was killed', () => {
     const next = project.start('worker')
     const { message } = await next.event('recovered')
     const up = Date.parse(JSON.parse(next.output.split('\n')[0]!).at)
-    expect(message).toBe(`script 1 recovered: worker ${workerId} died`)
+    expect(message).toBe(`recovered script 1: worker ${workerId} died`)
     expect(pids.filter(isRunning)).toEqual([])
     expect(project.rows('select status, error from scripts where id = 1')).toEqual([
       { status: 'failed', error: `worker ${workerId} died` },

@@ -13,7 +13,7 @@ describe('a run that is taken away by SQL', () => {
     await until(() => !pids.some(isRunning), 'its processes have ended')
     expect(performance.now() - takenAt).toBeLessThan(2000)
     const { message } = await worker.event('taken_away', 'script 1')
-    expect(message).toBe('script 1: run 1 was taken away, so its processes were ended and nothing was written')
+    expect(message).toBe('script 1: run 1 was taken away; its processes were ended and nothing was written')
     project.addScript('echo next')
     await worker.event('succeeded', 'script 2')
     expect(project.rows('select status, error, output from scripts where id = 1')).toEqual([

@@ -42,7 +42,7 @@ describe('a task that throws and may be tried again', () => {
     for (const { wait } of waits) expect(wait).toBeGreaterThanOrEqual(74)
     const events = project.rows('select event from ops_audit order by id').map(({ event }) => event)
     expect(events).toEqual(['enqueued', 'started', 'returned', 'started', 'returned', 'started', 'succeeded'])
-    expect(worker.output).toMatch(/flaky 1 failed after \S+: .*; trying again in \d+ms/)
+    expect(worker.output).toMatch(/flaky 1 failed after [\d.]+ m?s: .*; retrying in \d+ ms/)
   })
 
   it('is failed when no attempt is left, and one more when a person retries it', async () => {
@@ -106,7 +106,7 @@ describe('a task whose worker dies', () => {
     await killWorker(project)
     project.write('go', '')
     const { stdout } = await project.ops('worker', '--drain')
-    expect(stdout).toMatch(/flaky 1 recovered: worker \S+ died; it is pending again/)
+    expect(stdout).toMatch(/recovered flaky 1: worker \S+ died; pending again/)
     expect(task(project)).toEqual({ status: 'succeeded', attempt: 2, error: null })
   })
 

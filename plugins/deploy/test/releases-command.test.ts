@@ -35,7 +35,7 @@ test('ops releases names the environment that was meant, and exits with 2', asyn
   const { stderr, exitCode } = await projectWith({ staging: { path: 'srv' } }).ops('releases', 'stagin')
   expect(exitCode).toBe(2)
   expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
-    '"stagin" is no environment; did you mean "staging"? There are: staging Code: UNKNOWN_ENVIRONMENT',
+    '"stagin" is no environment; did you mean "staging"? There are: staging',
   )
 })
 
@@ -44,7 +44,6 @@ test('ops releases says that a host cannot be reached', async () => {
   const { stderr, exitCode } = await projectWith(environments).ops('releases', 'far')
   expect(exitCode).toBe(1)
   expect(stderr.replaceAll(/\s+/g, ' ')).toContain('cannot be reached by ssh: connect to host 127.0.0.1 port 1')
-  expect(stderr).toContain('Code: HOST_UNREACHABLE')
 })
 
 test('ops --help lists the command, and ops releases --help explains it', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { AbortReason } from '../../../src/worker/abort-reason.ts'
 import { workshop } from './support.ts'
 
 const SQL = `
@@ -102,7 +102,7 @@ describe('an export', () => {
     const { context, ended } = await startExport({ sourceTable: 't', file: 'out/t.csv' })
     const { progress } = context
     context.progress = (fraction, note) => {
-      if (fraction > 0.3) context.end(EndOfTask.canceled('ada'))
+      if (fraction > 0.3) context.abort(AbortReason.canceled('ada'))
       progress(fraction, note)
     }
     expect(await ended).toMatchObject({ status: 'canceled', rowCount: null })

@@ -1,6 +1,6 @@
 import * as check from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { AbortReason } from '../../../src/worker/abort-reason.ts'
 import { postgresMissing } from '../../../test/support/postgres-fixture.ts'
 import { unless } from '../../../test/support/unless.ts'
 import { writePeople } from './people-file.ts'
@@ -111,7 +111,7 @@ describe('on PostgreSQL an import', unless(postgresMissing), () => {
     const { context, ended } = await startImport({ file: 'people.csv', targetTable: 'people' })
     const { progress } = context
     context.progress = (fraction, note) => {
-      if (fraction > 0.3) context.end(EndOfTask.canceled('ada'))
+      if (fraction > 0.3) context.abort(AbortReason.canceled('ada'))
       progress(fraction, note)
     }
     expect(await ended).toMatchObject({ status: 'canceled', importedAt: null })

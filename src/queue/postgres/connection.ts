@@ -1,4 +1,5 @@
-import { openSession, withoutPassword } from './open-session.ts'
+import { redactUrl } from '../../redact.ts'
+import { openSession } from './open-session.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -14,7 +15,7 @@ export class Connection {
 
   constructor(url: string) {
     this.#url = url
-    this.name = withoutPassword(url)
+    this.name = redactUrl(url)
   }
 
   /** Has something done on each new session before anything else is. */

@@ -27,7 +27,7 @@ export async function insertTasks(
   runAt?: Date,
 ): Promise<EnqueuedTask[]> {
   if (runAt && !columnNamed(table, 'run_at'))
-    throw new InvalidTaskError(table.name, ['has no column "run_at", so its tasks cannot be scheduled'])
+    throw new InvalidTaskError(table.name, ['tasks cannot be scheduled without a column "run_at"'])
   const filled = lifecycleValues(table, runAt)
   const added: EnqueuedTask[] = []
   let chunk: Values[] = []

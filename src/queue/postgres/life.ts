@@ -1,7 +1,5 @@
-import { readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { bootId } from '../../platform/leftover-groups.ts'
-import { processStat } from '../../platform/process-stat.ts'
+import { bootId, pidNamespace, processStat } from '../../platform/proc.ts'
 import type { WorkerIdentity } from '../queue.ts'
 import type { Row, Session } from './session.ts'
 
@@ -117,9 +115,6 @@ function isRunning({ pid, process_started }: Row): boolean {
 
 /** The boot and the process namespace in which a pid means something; undefined without /proc. */
 function machine(): string | undefined {
-  try {
-    return `${bootId()} ${readlinkSync('/proc/self/ns/pid')}`
-  } catch {
-    return undefined
-  }
+  const namespace = pidNamespace()
+  return namespace && `${bootId()} ${namespace}`
 }

@@ -1,5 +1,5 @@
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
 import type { Lives } from './life.ts'

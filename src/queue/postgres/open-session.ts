@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { redactUrl } from '../../redact.ts'
 import { Session } from './session.ts'
 
 const CONNECT_WITHIN_MS = 10_000
@@ -20,14 +21,6 @@ const SETTINGS = [
   `set timezone = 'UTC'`,
 ].join('; ')
 
-/** The URL as people may see it. */
-export function withoutPassword(url: string): string {
-  const shown = new URL(url)
-  shown.password = ''
-  shown.searchParams.delete('password')
-  return shown.href
-}
-
 /**
  * Connects to the database of a URL.
  *
@@ -35,7 +28,7 @@ export function withoutPassword(url: string): string {
  */
 export async function openSession(url: string): Promise<Session> {
   const client = newClient(url)
-  const session = new Session(client, withoutPassword(url))
+  const session = new Session(client, redactUrl(url))
   try {
     await client.connect()
     const [row] = await session.query(`select current_setting('server_version_num')::int as version`)

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { Finding } from '../finding.ts'
+import type { Check } from '../check.ts'
 import type {
   CancelResult,
   Claim,
@@ -24,9 +24,9 @@ import type {
   WorkerIdentity,
 } from '../queue.ts'
 import { cancel, retry } from './cancel.ts'
+import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
-import { examine } from './examine.ts'
 import { asForDrizzle } from './existing-rows.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { Lives, OwnLife } from './life.ts'
@@ -101,8 +101,8 @@ export class PostgresQueue implements Queue {
     return this.#connection.use((session) => missingColumns(session, table))
   }
 
-  async examine(): Promise<Finding[]> {
-    return this.#connection.use((session) => examine(session, this.#url))
+  async checkDatabase(): Promise<Check[]> {
+    return this.#connection.use((session) => checkDatabase(session, this.#url))
   }
 
   async enqueue(

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { fileLocks } from '../../platform/proc.ts'
 
 /** The byte of the shared-memory file on which each connection holds a shared lock as long as it is open (walformat). */
 const CONNECTED_BYTE = 128
@@ -11,10 +12,8 @@ const CONNECTED_BYTE = 128
 export function connectedProcesses(databasePath: string): number[] | undefined {
   try {
     const { ino } = statSync(`${databasePath}-shm`)
-    return readFileSync('/proc/locks', 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([, , , , , file, from, to]) => file?.endsWith(`:${ino}`) && covers(from, to))
+    return fileLocks()
+      ?.filter(([, , , , , file, from, to]) => file?.endsWith(`:${ino}`) && covers(from, to))
       .map(([, , , , pid]) => Number(pid))
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 import { statuses, transitions } from '../../task/lifecycle.ts'
-import { SQLITE_NOW } from '../../task-table/sqlite-now.ts'
+import { SQLITE_NOW } from '../../task-table/lifecycle.ts'
 import type { QueuedTable } from '../queue.ts'
 import { FOREIGN_WRITER } from '../records.ts'
 import { columnNamed, literal, quote } from './values.ts'

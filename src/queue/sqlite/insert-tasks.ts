@@ -19,7 +19,7 @@ export function insertTasks(
   runAt?: Date,
 ): EnqueuedTask[] {
   if (runAt && !columnNamed(table, 'run_at'))
-    throw new InvalidTaskError(table.name, ['has no column "run_at", so its tasks cannot be scheduled'])
+    throw new InvalidTaskError(table.name, ['tasks cannot be scheduled without a column "run_at"'])
   const filled = lifecycleValues(table, runAt)
   const unique = uniqueColumns(connection, table)
   return Array.from(rows, (row) => insertTask(connection, table, row, filled, unique))

@@ -5,14 +5,13 @@ import {
   existsSync,
   fsyncSync,
   openSync,
-  readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs'
 import Database from 'better-sqlite3'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { openFiles, processIds } from '../../platform/proc.ts'
 import { connectedProcesses } from './connected-processes.ts'
 import { isBusy } from './open-database.ts'
 
@@ -72,16 +71,7 @@ export function moveDatabase(from: string, to: string, owner: Owner | undefined)
 
 /** The other processes that have a file open, as far as this user may see. */
 function openedBy(path: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-  return pids.filter((pid) => openFiles(pid).includes(path)).map(Number)
-}
-
-function openFiles(pid: string): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
-  } catch {
-    return []
-  }
+  return processIds().filter((pid) => pid !== process.pid && openFiles(pid).includes(path))
 }
 
 /**

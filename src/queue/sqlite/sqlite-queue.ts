@@ -2,10 +2,10 @@ import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import Database from 'better-sqlite3'
 import { failpoint } from '../../failpoint.ts'
-import type { RecordedGroup } from '../../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { Finding } from '../finding.ts'
+import type { Check } from '../check.ts'
 import type {
   CancelResult,
   Claim,
@@ -25,9 +25,9 @@ import type {
   WorkerIdentity,
 } from '../queue.ts'
 import { cancel, retry } from './cancel.ts'
+import { checkDatabase } from './check-database.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
-import { examine } from './examine.ts'
 import { SqliteHolds } from './holds.ts'
 import { asActor, insertTasks } from './insert-tasks.ts'
 import { migrate, planMigration } from './migrate.ts'
@@ -84,8 +84,8 @@ export class SqliteQueue implements Queue {
     return missingColumns(this.#connection(), table)
   }
 
-  async examine(): Promise<Finding[]> {
-    return examine(this.name, () => this.#connection())
+  async checkDatabase(): Promise<Check[]> {
+    return checkDatabase(this.name, () => this.#connection())
   }
 
   async enqueue(

@@ -1,34 +1,50 @@
-import { execFileSync } from 'node:child_process'
-import pg from 'pg'
-import { describe, expect, it } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
-import { type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { connect, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { missingProgram, unless } from '../../support/unless.ts'
+import { until } from '../../support/until.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 
 /** A program that writes to the database and knows nothing of ops. */
 interface ForeignWriter {
   readonly name: string
   readonly missing: string | undefined
-  /** Fails with the message that its user would see. */
-  write(url: string, sql: string): Promise<void>
+  /** Opens it for one test. What it returns fails with the message that its user would see. */
+  open(url: string): Promise<(sql: string) => Promise<unknown>>
 }
 
 const writers: ForeignWriter[] = [
   {
     name: 'a connection that sets nothing',
     missing: postgresMissing,
-    async write(url, sql) {
-      const client = new pg.Client(url)
-      await client.connect()
-      await client.query(sql).finally(() => client.end())
+    async open(url) {
+      const client = await connect(url)
+      return (sql) => client.query(sql)
     },
   },
   {
     name: 'psql',
     missing: postgresMissing ?? missingProgram('psql'),
-    async write(url, sql) {
-      execFileSync('psql', [url, '-v', 'ON_ERROR_STOP=1', '-qc', sql], { stdio: ['ignore', 'ignore', 'pipe'] })
+    async open(url) {
+      const psql = spawn('psql', [url, '--no-psqlrc', '--quiet'], { stdio: ['pipe', 'ignore', 'pipe'] })
+      psql.stdin.on('error', () => {})
+      let complaints = ''
+      psql.stderr.setEncoding('utf8').on('data', (text) => {
+        complaints += text
+      })
+      const isClosed = once(psql, 'close')
+      onTestFinished(async () => {
+        psql.stdin.end()
+        await isClosed
+      })
+      return async (sql) => {
+        complaints = ''
+        psql.stdin.write(`${sql};\n\\warn that was it\n`)
+        await until(() => complaints.endsWith('that was it\n'), 'psql has done what it was told')
+        if (complaints.includes('ERROR:')) throw new Error(complaints)
+      }
     },
   },
 ]
@@ -51,12 +67,12 @@ async function everything({ rows }: PostgresFixture): Promise<unknown> {
   return found
 }
 
-for (const { name, missing, write: writeTo } of writers) {
+for (const { name, missing, open } of writers) {
   describe(`${name} as the writer`, unless(missing), () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending') {
       const fixture = await postgresFixture(allTables)
-      const write = (sql: string) => writeTo(fixture.url, sql)
+      const write = await open(fixture.url)
       const way = wayTo[state].map((status) => `update builds set status = '${status}' where id = 1`)
       for (const sql of [`insert into builds (repository) values ('a')`, ...way]) await write(sql)
       return { ...fixture, write }

@@ -3,6 +3,8 @@ import { Args, OpsCommand } from '@ops-cli/core/command'
 export default class ReleasesCommand extends OpsCommand {
   static override summary = 'List the releases of an environment, the newest first.'
 
+  static override group = 'Server' as const
+
   static override examples = [
     '<%= config.bin %> <%= command.id %> production',
     '<%= config.bin %> <%= command.id %> production --json',
