@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRunning } from '../../../test/support/test-project.ts'
+import { unless } from '../../../test/support/unless.ts'
 import { until } from '../../../test/support/until.ts'
 import { type Sshd, sshdMissing, startSshd } from './sshd.ts'
 import { Workshop } from './workshop.ts'
@@ -73,7 +74,7 @@ describe('a deployment on this machine', () => {
   scenario(() => undefined)
 })
 
-describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: ${sshdMissing})` : ''}`, () => {
+describe('a deployment over ssh', unless(sshdMissing), () => {
   let sshd: Sshd
   beforeAll(async () => {
     sshd = await startSshd()

@@ -1,7 +1,8 @@
 import * as check from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AbortReason } from '../../../src/worker/abort-reason.ts'
-import { onPostgres, postgresMissing } from '../../../test/support/postgres-fixture.ts'
+import { postgresMissing } from '../../../test/support/postgres-fixture.ts'
+import { unless } from '../../../test/support/unless.ts'
 import { writePeople } from './people-file.ts'
 import { postgresWorkshop } from './support.ts'
 
@@ -9,7 +10,7 @@ const PEOPLE = `create table people (
   id bigint primary key generated always as identity, name varchar(20) not null, email text unique, age int check (age >= 0),
   mood text, tags text[], price numeric(10, 2), at timestamptz, twice int generated always as (age * 2) stored)`
 
-describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL an import'), () => {
+describe('on PostgreSQL an import', unless(postgresMissing), () => {
   test('imports rows, including values of identity columns', async () => {
     const { import: run, write, rows, database } = await postgresWorkshop(PEOPLE)
     write(
@@ -121,7 +122,7 @@ describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL an import'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL an export'), () => {
+describe('on PostgreSQL an export', unless(postgresMissing), () => {
   test('selects rows by one condition', async () => {
     const {
       export: run,
@@ -195,7 +196,7 @@ const row = check.tuple(
   check.option(check.uuid()),
 )
 
-describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL'), () => {
+describe('on PostgreSQL', unless(postgresMissing), () => {
   test.each(['csv', 'ndjson'])('a table exported as %s and imported again is the same', async (extension) => {
     const {
       export: write,

@@ -4,17 +4,11 @@ import { describe, expect, it } from 'vitest'
 import type { MigrationSource, QueuedTable } from '../../../src/queue/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import {
-  connect,
-  onPostgres,
-  openQueue,
-  postgresFixture,
-  postgresMissing,
-  postgresUrl,
-} from '../../support/postgres-fixture.ts'
+import { connect, openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
 import { startProgram } from '../../support/start-program.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { unless } from '../../support/unless.ts'
 import { builds, queuedBuilds, queuedDeployments, queuedSyncs } from '../tables.ts'
 
 const createBuilds = createTaskTable(builds, 'postgres')
@@ -41,7 +35,7 @@ const schema = `select relname::text as name, relkind::text as kind, pg_get_inde
 const namesOf = (steps: readonly { name: string; change: string }[]) =>
   steps.map(({ name, change }) => `${change} ${name}`)
 
-describe.skipIf(postgresMissing)(onPostgres('an empty database'), () => {
+describe('an empty database', unless(postgresMissing), () => {
   it('is migrated as planned, and the plan changes nothing', async () => {
     const url = await postgresUrl()
     const raw = await connect(url)
@@ -97,7 +91,7 @@ describe.skipIf(postgresMissing)(onPostgres('an empty database'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
+describe('a migration', unless(postgresMissing), () => {
   it('that fails is named, and nothing is kept', async () => {
     const { queue, rows } = await postgresFixture([])
     const plugin = source({
@@ -148,7 +142,7 @@ describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => {
+describe('the guarantees of a table', unless(postgresMissing), () => {
   it('are installed when the table exists', async () => {
     const { queue } = await postgresFixture([])
     expect(await queue.planMigration([], [queuedBuilds])).toEqual([])
