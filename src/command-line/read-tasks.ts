@@ -1,6 +1,6 @@
-import { parseDuration } from '../config/duration.ts'
+import { durationProblem, isDuration, parseDuration } from '../config/duration.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidTaskError } from '../errors.ts'
+import { InvalidTaskError, problemLine } from '../errors.ts'
 import { inputSchema } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { ColumnFlag } from './column-flags.ts'
@@ -34,7 +34,7 @@ export async function readTasks({ processor, settings, columns, flags, rest, now
   if ('problem' in scheduled) problems.push(scheduled.problem)
   const refuse = (found: readonly string[]) => {
     const suggestion = `see the flags: ops enqueue ${processor.name} --help`
-    if (found.length > 0) throw new InvalidTaskError(`No ${processor.name} was added`, found, suggestion)
+    if (found.length > 0) throw new InvalidTaskError(`Invalid ${processor.name}`, found, suggestion)
   }
   refuse(problems)
   const rows = from === undefined ? [values] : await readTaskLines(from, processor.name, processor.table, values)
@@ -49,7 +49,7 @@ async function checkInput(input: ReturnType<typeof inputSchema>, rows: Record<st
   const results = await Promise.all(
     rows.map((row, index) => checkAgainst(input, row, rows.length > 1 ? `task ${index + 1}` : '')),
   )
-  const problems = results.flatMap((result) => result.problems)
+  const problems = results.flatMap((result) => result.problems.map(problemLine))
   return { rows: results.map(({ value }, index) => ({ ...rows[index], ...(value as object | undefined) })), problems }
 }
 
@@ -63,9 +63,6 @@ function readTime(
     return 'problem' in parsed ? { problem: `--at ${parsed.problem}` } : { runAt: parsed.value as Date }
   }
   if (wait === undefined) return { runAt: undefined }
-  try {
-    return { runAt: new Date(now.getTime() + parseDuration(wait, '--in')) }
-  } catch (error) {
-    return { problem: (error as Error).message.replaceAll(/^"|"(?= must)|\.$/g, '') }
-  }
+  if (!isDuration(wait)) return { problem: `--in: ${durationProblem(wait)}` }
+  return { runAt: new Date(now.getTime() + parseDuration(wait, '--in')) }
 }

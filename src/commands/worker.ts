@@ -45,8 +45,8 @@ terminal finishes the task at hand and ends; a second one, or the end of the gra
       only: flags.only,
       drain: flags.drain,
       once: flags.once,
-      pollInterval: parseDuration(flags['poll-interval'] ?? worker.pollInterval ?? '1s', 'poll-interval'),
-      grace: parseDuration(flags.grace ?? worker.gracePeriod ?? '10m', 'grace'),
+      pollInterval: parseDuration(flags['poll-interval'] ?? worker.pollInterval ?? '1s', '--poll-interval'),
+      grace: parseDuration(flags.grace ?? worker.gracePeriod ?? '10m', '--grace'),
       version: this.config.version,
       asJson:
         process.env.OPS_LOG_FORMAT === undefined

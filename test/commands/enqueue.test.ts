@@ -63,7 +63,7 @@ describe('ops enqueue', () => {
       '--taken-at must be an instant such as 2030-01-31T12:00:00Z, not "soon"',
       '--ordinary-id must be the id of a task of "ordinaries", not "first"',
       '--title is missing',
-      '--in must be a duration such as 500ms, 30s, 10m or 1h, not "a while"',
+      '--in: expected a duration such as "10m", got "a while"',
     ])
       expect(text).toContain(problem)
     expect(stderr.match(/Error:/g)).toHaveLength(1)

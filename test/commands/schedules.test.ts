@@ -47,7 +47,7 @@ describe('ops schedules', () => {
     project.write('ops.config.json', JSON.stringify({ schedules: { wrong: { cron: 'whenever', enqueue: 'build' } } }))
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('"whenever" is no cron expression')
+    expect(unwrapped(stderr)).toContain('invalid cron expression "whenever"')
   })
 
   it('has one clear error where there is no database', async () => {

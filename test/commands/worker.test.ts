@@ -85,6 +85,6 @@ describe('ops worker', () => {
   ])('refuses %s %s with 2', async (flag, value) => {
     const { exitCode, stderr } = await new TestProject().ops('worker', '--drain', flag, value)
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain(`must be a duration such as 500ms, 30s, 10m or 1h, not "${value}"`)
+    expect(unwrapped(stderr)).toContain(`expected a duration such as "10m", got "${value}"`)
   })
 })

@@ -49,9 +49,9 @@ describe('the schedules of a project', () => {
     const { exitCode, stderr } = await project.ops('worker')
     expect(exitCode).toBe(78)
     for (const part of [
-      'schedules.one: "61 * * * *" is no cron expression',
-      'schedules.two: "Europe/Berln" is no time zone',
-      'schedules.three.enqueue: no processor is named "urgnt", did you mean "urgent"?',
+      'schedules.one: invalid cron expression "61 * * * *"',
+      'schedules.two: unknown time zone "Europe/Berln"',
+      'schedules.three.enqueue: unknown processor "urgnt", did you mean "urgent"?',
       'schedules.four.with: unknown column "noet"; did you mean "note"?',
     ])
       expect(unwrapped(stderr)).toContain(part)
