@@ -167,19 +167,6 @@ export class DatabaseUnusableError extends OpsError {
   }
 }
 
-export class DatabaseBusyError extends OpsError {
-  constructor(database: string, waitedMs: number, cause: unknown) {
-    super(
-      'DATABASE_BUSY',
-      `The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`,
-      {
-        cause,
-        suggestions: ['end the transaction that is open there, then try again'],
-      },
-    )
-  }
-}
-
 /** The result of a processor does not fit its task table; a retry would not help. */
 export class ResultRefusedError extends OpsError {
   constructor(table: string, cause: Error) {

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { serviceDefaults } from '../config/service-defaults.ts'
 
 export default class WaitReady extends OpsCommand {
   static override summary = 'Wait until a service is ready.'
@@ -15,13 +16,19 @@ export default class WaitReady extends OpsCommand {
 
   static override strict = false
 
-  static override args = { command: Args.string({ description: 'a command that exits 0 when the service is ready' }) }
+  static override args = {
+    command: Args.string({ description: 'command that exits with 0 when the service is ready' }),
+  }
 
   static override flags = {
-    http: Flags.string({ summary: 'a URL that answers with a status below 400', helpValue: '<url>' }),
-    port: Flags.integer({ summary: 'a port that accepts connections', helpValue: '<port>' }),
-    log: Flags.string({ summary: 'a pattern that matches a line of the unit in the journal', helpValue: '<pattern>' }),
-    timeout: Flags.string({ summary: 'how long to wait', helpValue: '<duration>', default: '30s' }),
+    http: Flags.string({ summary: 'URL that responds with a status below 400', helpValue: '<url>' }),
+    port: Flags.integer({ summary: 'port that accepts connections', helpValue: '<port>' }),
+    log: Flags.string({ summary: "pattern matching a line of the unit's journal", helpValue: '<pattern>' }),
+    timeout: Flags.string({
+      summary: 'how long to wait',
+      helpValue: '<duration>',
+      default: serviceDefaults.readyTimeout,
+    }),
   }
 
   async run(): Promise<unknown> {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { parse } from 'dotenv'
 import type { Config } from '../config/config.ts'
-import { otherReadings } from '../development/other-readings.ts'
+import { type EnvDifference, envDifferences } from '../development/env-readers.ts'
 import type { Problem } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import { whyUnsupported } from '../systemd/environment-file.ts'
@@ -105,9 +105,15 @@ function fromShell(file: string | undefined, env: NodeJS.ProcessEnv, ofWorker: r
     )
 }
 
+const READS: Readonly<Record<EnvDifference['reads'], string>> = {
+  other_value: 'another value',
+  nothing: 'nothing',
+  extra_variable: 'a variable that ops does not read',
+}
+
 function differences(file: string, text: string): Problem[] {
-  return otherReadings(file, text).map(({ line, name, reader, reads }) =>
-    warning('VARIABLE_READ_DIFFERENTLY', `${file}:${line}`, `${name}: ${reader} reads ${reads}`),
+  return envDifferences(text).map(({ line, name, reader, reads }) =>
+    warning('VARIABLE_READ_DIFFERENTLY', `${file}:${line}`, `${name}: ${reader} reads ${READS[reads]}`),
   )
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import type { Allow } from '../config/config.ts'
+import { serverRestartDelay } from '../config/service-defaults.ts'
 import { assignment, command, type Directive, milliseconds, path, text, words } from '../systemd/directive.ts'
 import { formatEnvironmentFile } from '../systemd/environment-file.ts'
 import type { Places } from '../systemd/places.ts'
@@ -60,6 +61,7 @@ function worker(setup: ServerSetup): Unit {
     wants: someWords(dependencies),
     after: someWords(dependencies),
     settings: text(worker.settings),
+    restartDelay: words(serverRestartDelay),
     identifier: words(`${project}-worker`),
   })
 }
@@ -88,7 +90,7 @@ function serviceUnit(service: ServerService, setup: ServerSetup): Unit {
     startTimeout: oneshot ? words('infinity') : milliseconds((planned.probe?.timeoutMs ?? 80_000) + 10_000),
     directory: path(planned.cwd),
     restart: words(restart),
-    restartDelay: restart === 'no' ? undefined : words('5s'),
+    restartDelay: restart === 'no' ? undefined : words(serverRestartDelay),
     killMode: words(isWrapped ? 'control-group' : 'mixed'),
     stopSignal: words(planned.stopSignal),
     stopTimeout: milliseconds(planned.stopTimeoutMs),

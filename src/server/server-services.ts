@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { Allow, Config, Service } from '../config/config.ts'
+import { restartDefaults } from '../config/service-defaults.ts'
 import { planServices } from '../development/plan-services.ts'
 import { type PlannedService, serviceOf } from '../development/planned-service.ts'
 import { serviceEnvironment } from '../development/service-environment.ts'
@@ -89,8 +90,8 @@ export function withAbsolutePaths(allow: Allow = {}, directory: string): Allow {
 
 /** On a server a service that exits is restarted unless the configuration says otherwise. */
 function restartOf({ restart, oneshot }: Service): ServerService['restart'] {
-  if (restart === undefined) return oneshot ? 'no' : 'always'
-  return restart === 'never' ? 'no' : restart
+  const policy = restart ?? (oneshot ? restartDefaults.oneshot : restartDefaults.server)
+  return policy === 'never' ? 'no' : policy
 }
 
 function ignoredVariables(

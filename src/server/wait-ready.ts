@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { createInterface } from 'node:readline'
 import { parseDuration, toDurationText } from '../config/duration.ts'
-import { type Probe, probeInWords } from '../development/planned-service.ts'
+import { formatProbe, type Probe } from '../development/planned-service.ts'
 import { isReady } from '../development/readiness.ts'
 import { exitStatus, OpsError } from '../errors.ts'
 import { command, type Directive } from '../systemd/directive.ts'
@@ -91,7 +91,7 @@ export async function waitReady(
   try {
     const options = { output, cwd, env: env as Record<string, string>, signal: end.signal }
     const answered = await isReady(probe, options)
-    return { isReady: answered, message: `${answered ? 'ready' : end.signal.reason}: ${probeInWords(probe)}` }
+    return { isReady: answered, message: `${answered ? 'ready' : end.signal.reason}: ${formatProbe(probe)}` }
   } finally {
     clearTimeout(timeout)
     clearInterval(processCheck)

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { SqliteQueue } from '../../src/queue/sqlite/sqlite-queue.ts'
+import { SqliteQueue } from '../../src/queue/sqlite/queue.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { percentile, print } from './interleave.ts'
 

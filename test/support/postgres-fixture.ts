@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
-import { type PostgresOptions, PostgresQueue } from '../../src/queue/postgres/postgres-queue.ts'
+import { type PostgresOptions, PostgresQueue } from '../../src/queue/postgres/queue.ts'
 import type { QueuedTable } from '../../src/queue/queue.ts'
 import { createTaskTable } from './create-task-table.ts'
 import { type EmptyState, isEmptied, readEmptyState } from './emptied-postgres.ts'

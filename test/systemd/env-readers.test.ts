@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readAsSystemd } from '../../src/development/systemd-env-file.ts'
+import { parseAsSystemd } from '../../src/development/env-readers.ts'
 import { command, path } from '../../src/systemd/directive.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
@@ -86,6 +86,6 @@ describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from an env fi
       const env: Record<string, string> = JSON.parse(readFileSync(said(index), 'utf8'))
       return Object.fromEntries(Object.entries(env).filter(([name]) => !given.test(name)))
     })
-    expect(lines.map((text, index) => [text, read[index]])).toEqual(lines.map((text) => [text, readAsSystemd(text)]))
+    expect(lines.map((text, index) => [text, read[index]])).toEqual(lines.map((text) => [text, parseAsSystemd(text)]))
   })
 })

@@ -6,7 +6,7 @@
 import Database from 'better-sqlite3'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'

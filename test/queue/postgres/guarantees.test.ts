@@ -139,7 +139,7 @@ for (const { name, missing, open } of writers) {
         async (status) => {
           const values = `('b', ${status === null ? 'null' : `'${status}'`})`
           const sql = `insert into builds (repository, status) values ${values}`
-          await refuses(await withBuild(), sql, `a new build begins as "pending", not as "${status}"`)
+          await refuses(await withBuild(), sql, `a new build must be "pending", not "${status}"`)
         },
       )
 
@@ -226,9 +226,13 @@ for (const { name, missing, open } of writers) {
 
     describe('an ongoing task', () => {
       it.each([
-        ['be deleted', 'delete from builds', 'build 1 is ongoing and cannot be deleted; end it first'],
-        ['be truncated', 'truncate builds cascade', 'a build is ongoing, so builds cannot be truncated'],
-        ['take another id', 'update builds set id = default', 'build 1 is ongoing and keeps its id'],
+        [
+          'be deleted',
+          'delete from builds',
+          'build 1 is ongoing and cannot be deleted; cancel it first: ops tasks cancel build 1',
+        ],
+        ['be truncated', 'truncate builds cascade', 'builds cannot be truncated while a build is ongoing'],
+        ['take another id', 'update builds set id = default', 'build 1 is ongoing and its id cannot change'],
       ])('cannot %s', async (_, sql, message) => {
         await refuses(await withBuild('ongoing'), sql, message)
       })
@@ -341,7 +345,9 @@ describe.skipIf(postgresMissing)(onPostgres('a user who may only write tasks'), 
     try {
       await raw.query(`set session authorization ${role}`)
       await raw.query(`insert into builds (repository) values ('a'); update builds set status = 'ongoing'`)
-      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow('keeps its id')
+      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow(
+        'its id cannot change',
+      )
       await expect(raw.query('select * from ops_runs')).rejects.toThrow('permission denied')
       await raw.query('reset session authorization')
       expect(await rows('select event, actor from ops_audit order by id')).toEqual([
