@@ -133,7 +133,7 @@ export class InvalidConfigurationError extends OpsError {
 
 /** Invalid values of new tasks, with every problem at once; nothing was written. */
 export class InvalidTaskError extends OpsError {
-  readonly problems: readonly string[]
+  readonly problems: readonly Problem[]
   constructor(subject: string, problems: readonly string[], suggestion?: string) {
     super(
       'INVALID_TASK',
@@ -145,7 +145,7 @@ export class InvalidTaskError extends OpsError {
         suggestions: suggestion === undefined ? [] : [suggestion],
       },
     )
-    this.problems = problems
+    this.problems = problems.map((message) => ({ code: this.code, severity: this.severity, message, suggestions: [] }))
   }
 }
 
