@@ -64,7 +64,7 @@ export class Project {
   /**
    * One processor, imported.
    *
-   * @throws UnknownProcessorError, BrokenProcessorError, InvalidConfigurationError when its settings are wrong
+   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError when its settings are wrong
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)

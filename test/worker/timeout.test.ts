@@ -45,7 +45,7 @@ describe('a task that runs past its timeout', () => {
     project.database.exec(`insert into outcomes (how) values ('hangs'), ('nothing')`)
     const { exitCode, stderr } = await project.ops('worker', '--drain')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('goes on although its signal has aborted')
+    expect(unwrapped(stderr)).toContain('is still running although its signal has aborted')
     expect(project.rows('select status, error from outcomes')).toEqual([
       { status: 'failed', error: 'timed out after 100ms' },
       { status: 'pending', error: null },

@@ -100,7 +100,7 @@ describe('a migration', unless(postgresMissing), () => {
     })
     const before = await rows(schema)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(
-      'The migration "0001_note" of ops-plugin-build failed; nothing of it was kept: relation "bilds" does not exist.',
+      'The migration "0001_note" of ops-plugin-build failed and was rolled back: relation "bilds" does not exist.',
     )
     expect(await rows(schema)).toEqual(before)
     change(plugin, { '0001_note.sql': 'alter table builds add note text' })
@@ -117,7 +117,7 @@ describe('a migration', unless(postgresMissing), () => {
       '0000_builds.sql': `${createBuilds} -- changed`,
       '0001_note.sql': 'create table notes (note text)',
     })
-    const refusal = 'The migration "0000_builds" of ops-plugin-build is not the one that was applied here'
+    const refusal = 'The migration "0000_builds" of ops-plugin-build was changed after it was applied'
     await expect(queue.planMigration([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     expect(await rows(schema)).toEqual(before)
@@ -248,7 +248,7 @@ describe('the guarantees of a table', unless(postgresMissing), () => {
     await raw.query(createTaskTable(queuedSyncs.table, 'postgres'))
     await raw.query(`insert into syncs (environment) values ('a'), ('a')`)
     await expect(queue.migrate([], [queuedSyncs])).rejects.toThrow(
-      'The migration "ops_syncs_unique" of syncs failed; nothing of it was kept: could not create unique index',
+      'The migration "ops_syncs_unique" of syncs failed and was rolled back: could not create unique index',
     )
   })
 })
