@@ -25,12 +25,12 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor)
     if (flags.parity) return this.#compare(flags.config)
-    const [{ examineProject }, { findingsSheet, isWell }, { knownPlugins }] = await Promise.all([
+    const [{ examineProject }, { findingsSheet, isWell }, { findPlugins }] = await Promise.all([
       import('../doctor/examine-project.ts'),
       import('../output/findings-sheet.ts'),
-      import('../command-line/known-plugins.ts'),
+      import('../plugins/find-plugins.ts'),
     ])
-    const plugins = knownPlugins(flags.config)
+    const plugins = findPlugins({ cwd: process.cwd(), env: process.env, file: flags.config })
     const findings = await examineProject({
       open: () => this.openProject(flags.config, { isListing: true }),
       plugins,

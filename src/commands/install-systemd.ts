@@ -31,12 +31,12 @@ Root is needed to write to /etc and to ask the machine's systemd; --dry-run, --c
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(InstallSystemd)
-    const [{ install, isInstalled, planInstallation }, sheets, { mayChangeServer }, { knownPlugins }] =
+    const [{ install, isInstalled, planInstallation }, sheets, { mayChangeServer }, { findPluginFolder }] =
       await Promise.all([
         import('../server/install-systemd.ts'),
         import('../output/install-sheet.ts'),
         import('../command-line/may-change-server.ts'),
-        import('../command-line/known-plugins.ts'),
+        import('../plugins/find-plugins.ts'),
       ])
     const project = await this.openProject(flags.config)
     const installation = await planInstallation(project, {
@@ -47,7 +47,7 @@ Root is needed to write to /etc and to ask the machine's systemd; --dry-run, --c
       node: process.execPath,
       root: this.config.root,
       version: this.config.version,
-      pluginFolder: knownPlugins(flags.config).folder.path,
+      pluginFolder: findPluginFolder({ cwd: process.cwd(), env: process.env, file: flags.config }).path,
       prefix: flags.prefix,
       createUser: flags['create-user'],
       copyNode: flags['copy-node'],

@@ -1,8 +1,7 @@
 import { TaskTableMissingError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import { migrateProject } from '../project/migrate-project.ts'
+import { migrateProject, missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
-import { unmadeTables } from '../project/unmade-tables.ts'
 import type { Finding } from '../queue/finding.ts'
 import type { MigrationStep } from '../queue/queue.ts'
 import { attempt, cannot } from './attempt.ts'
@@ -11,14 +10,14 @@ import { attempt, cannot } from './attempt.ts'
 export async function examineDatabase(project: Project, { isInstalled }: { isInstalled: boolean }): Promise<Finding[]> {
   const { queue } = project
   try {
-    if (!(await queue.exists())) return missing(queue.name, isInstalled)
+    if (!(await queue.exists())) return noDatabase(queue.name, isInstalled)
     return [...(await queue.examine()), ...(await attempt('migrations', () => examineTables(project)))]
   } catch (error) {
     return [cannot('database', error), skipped('migrations', 'the database cannot be asked')]
   }
 }
 
-function missing(name: string, isInstalled: boolean): Finding[] {
+function noDatabase(name: string, isInstalled: boolean): Finding[] {
   // In development the worker and start-services make it; on a server the units work on one, or should.
   const database: Finding = {
     name: 'database',
@@ -32,11 +31,11 @@ function missing(name: string, isInstalled: boolean): Finding[] {
 async function examineTables(project: Project): Promise<Finding[]> {
   const { steps, errors } = await migrateProject(project, { check: true })
   const { ready } = await project.processors()
-  const unmade = await unmadeTables(project, ready)
+  const missing = await missingTables(project, ready)
   const tables: Finding[] = []
   for (const one of ready) {
-    const error = unmade.get(one.queued.processor)
-    tables.push(error === undefined ? await tableFinding(project, one, steps) : cannot(nameOf(one), error))
+    const problem = missing.get(one.queued.processor)
+    tables.push(problem === undefined ? await tableFinding(project, one, steps) : cannot(nameOf(one), problem))
   }
   // What else is broken in a processor is said with its plugin.
   const tableless = errors.filter((error) => error instanceof TaskTableMissingError)

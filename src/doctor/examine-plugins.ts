@@ -1,6 +1,6 @@
-import type { KnownPlugins } from '../plugins/known-plugins.ts'
-import { listPlugins, type PluginSheet } from '../plugins/list-plugins.ts'
-import { type ListedProblem, waitsForMigration } from '../project/list-processors.ts'
+import type { Problem } from '../errors.ts'
+import type { KnownPlugins } from '../plugins/find-plugins.ts'
+import { listPlugins, type PluginDetails } from '../plugins/list-plugins.ts'
 import type { Project } from '../project/open-project.ts'
 import type { Finding } from '../queue/finding.ts'
 
@@ -21,16 +21,12 @@ export async function examinePlugins(project: Project, known: KnownPlugins): Pro
   ]
 }
 
-function problemsOf({ processors, problems }: PluginSheet): readonly ListedProblem[] {
-  const ofProcessors = processors.filter((one) => !waitsForMigration(one) && !isOfTable(one.problem))
+/** Missing tables are reported with the database. */
+function problemsOf({ processors, problems }: PluginDetails): readonly Problem[] {
+  const ofProcessors = processors.filter(({ state }) => state !== 'needs_migration' && state !== 'no_table')
   return [...problems, ...ofProcessors.flatMap(({ problem }) => problem ?? [])]
 }
 
-/** Those are said of the table. */
-function isOfTable(problem: ListedProblem | null): boolean {
-  return problem?.code === 'TABLE_NOT_MADE'
-}
-
-function asFinding(name: string, { message, suggestions }: ListedProblem): Finding {
+function asFinding(name: string, { message, suggestions }: Problem): Finding {
   return { name, status: 'problem', found: message, remedy: suggestions.join(', ') || undefined }
 }

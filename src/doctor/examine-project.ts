@@ -1,4 +1,4 @@
-import type { KnownPlugins } from '../plugins/known-plugins.ts'
+import type { KnownPlugins } from '../plugins/find-plugins.ts'
 import type { Project } from '../project/open-project.ts'
 import type { Finding } from '../queue/finding.ts'
 import { unkeptFields } from '../server/unkept-fields.ts'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { type Problem, toProblem } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { takeNotification } from '../systemd/notify.ts'
 import { WorkerNotifier } from '../systemd/worker-notifier.ts'
@@ -7,15 +8,13 @@ import { Scheduler } from '../worker/scheduler.ts'
 import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
-import { type ListedProblem, problemIn } from './list-processors.ts'
-import { isServer, migrateProject } from './migrate-project.ts'
-import { needProcessors, tasksOfNobody } from './needed-processors.ts'
+import { isServer, migrateProject, missingTables } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
+import { requireProcessors, tasksWithoutProcessor } from './required-processors.ts'
 import { taskNames } from './task-names.ts'
-import { unmadeTables } from './unmade-tables.ts'
 
 export interface RunWorkerOptions extends WorkOptions {
-  /** The processors whose tasks it takes; all when undefined. */
+  /** The processors to run; all if undefined. */
   readonly only: readonly string[] | undefined
   /** Milliseconds. */
   readonly grace: number
@@ -24,11 +23,11 @@ export interface RunWorkerOptions extends WorkOptions {
   readonly write: (text: string) => void
 }
 
-/** Runs a worker of the project until it is stopped or has done what it was asked to. */
+/** Runs a worker until it is stopped, or until `--once` or `--drain` ends it. */
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
   const log = new WorkerLog(options.write, options.asJson)
   const watched = takeNotification(process.env)
-  const onFailure = (error: Error) => log.leftOut(`systemd cannot be told how it goes: ${error.message}`)
+  const onFailure = (error: Error) => log.leftOut(`cannot notify systemd: ${error.message}`)
   const notifier = watched && new WorkerNotifier({ ...watched, pollIntervalMs: options.pollInterval, onFailure })
   const stop = stopOnSignals(options.grace, (step, signal) => {
     log.stopping(step, signal)
@@ -41,7 +40,7 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     }
     const schedules = await project.schedules()
     const processors = await usableProcessors(project, options.only, (problem) => log.leftOut(problem))
-    // The host for people, the pid for `ps`, and chance against a pid that comes again.
+    // The host for people, the pid for `ps`, and random digits against a reused pid.
     const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
     await project.queue.startWorker({ id, host: hostname(), pid: process.pid, version: options.version })
     log.polling(
@@ -65,34 +64,36 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
   }
 }
 
-/** The processors that were asked for, whose tables are there; each one that is left out is told. */
+/** The requested processors whose tables exist. Each one that is skipped is reported. */
 async function usableProcessors(
   project: Project,
   only: readonly string[] | undefined,
-  leaveOut: (problem: string) => void,
+  report: (problem: string) => void,
 ): Promise<ReadyProcessor[]> {
-  // Those that are named must work, and those that are needed; of the others one that is broken takes nobody down.
+  // Named and needed processors must work. Any other that is broken stops nothing.
   if (only) for (const name of only) await project.processor(name)
-  const { ready, errors } = await project.processors()
+  const { ready, failed } = await project.processors()
   if (!only) {
-    await needProcessors(project)
-    for (const problem of [...errors.map(problemIn), ...(await tasksOfNobody(project))]) leaveOut(withAdvice(problem))
+    await requireProcessors(project)
+    const broken = failed.map(({ declared, error }) => toProblem(error, declared.name))
+    for (const problem of [...broken, ...(await tasksWithoutProcessor(project))]) report(withSuggestions(problem))
   }
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
-  const unmade = await unmadeTables(project, wanted)
+  const tableless = await missingTables(project, wanted)
   const usable: ReadyProcessor[] = []
   for (const candidate of wanted) {
     const { processor, table } = candidate.queued
     const missing = await project.queue.missingColumns(table)
+    const notMade = tableless.get(processor)
     if (missing?.length === 0) usable.push(candidate)
     else if (missing)
-      leaveOut(`The table "${table.name}" of "${processor}" lacks ${missing.join(', ')}; run ops migrate.`)
-    else if (unmade.has(processor)) leaveOut(withAdvice(problemIn(unmade.get(processor)!)))
-    else leaveOut(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
+      report(`The table "${table.name}" of "${processor}" has no column ${missing.join(', ')}; run ops migrate.`)
+    else if (notMade) report(withSuggestions(notMade))
+    else report(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
   }
   return usable
 }
 
-function withAdvice({ message, suggestions }: ListedProblem): string {
-  return suggestions.length === 0 ? message : `${message} Try this: ${suggestions.join('; ')}.`
+function withSuggestions({ message, suggestions }: Problem): string {
+  return suggestions.length === 0 ? message : `${message} Try: ${suggestions.join('; ')}.`
 }

@@ -1,7 +1,7 @@
-import { type ListedProblem, problemIn } from '../project/list-processors.ts'
-import { tasksOfNobody } from '../project/needed-processors.ts'
+import { type Problem, toProblem } from '../errors.ts'
+import { missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
-import { unmadeTables } from '../project/unmade-tables.ts'
+import { tasksWithoutProcessor } from '../project/required-processors.ts'
 import type { Status } from '../task/lifecycle.ts'
 import { findTable, needTaskTable, type Task, toTask } from './find-task.ts'
 import { needDatabase } from './need-database.ts'
@@ -19,12 +19,12 @@ export interface TaskList {
   /** Whether there are more than the limit let through. */
   readonly isCut: boolean
   /** What was passed over, and why. */
-  readonly problems: readonly ListedProblem[]
+  readonly problems: readonly Problem[]
 }
 
 /** The tasks of one processor or of all, the newest first. */
 export async function listTasks(project: Project, { table, statuses, limit }: TaskFilter): Promise<TaskList> {
-  const problems: ListedProblem[] = []
+  const problems: Problem[] = []
   const tables = table === undefined ? await tablesThere(project, problems) : [await findTable(project, table)]
   if (table !== undefined) await needTaskTable(project, tables[0]!)
   const found: Task[] = []
@@ -36,25 +36,24 @@ export async function listTasks(project: Project, { table, statuses, limit }: Ta
   return { tasks: found.slice(0, limit), isCut: found.length > limit, problems }
 }
 
-async function tablesThere(project: Project, problems: ListedProblem[]) {
+async function tablesThere(project: Project, problems: Problem[]) {
   await needDatabase(project)
-  const { ready, errors } = await project.processors()
-  problems.push(...errors.map(problemIn))
-  const unmade = await unmadeTables(project, ready)
+  const { ready, failed } = await project.processors()
+  problems.push(...failed.map(({ declared, error }) => toProblem(error, declared.name)))
+  const missing = await missingTables(project, ready)
   const tables = []
   for (const { queued } of ready) {
     const { processor, table } = queued
     if (await project.queue.missingColumns(table)) tables.push(queued)
-    else if (unmade.has(processor)) problems.push(problemIn(unmade.get(processor)!))
-    else problems.push(notMadeYet(processor, table.name))
+    else problems.push(missing.get(processor) ?? notMadeYet(processor, table.name))
   }
-  problems.push(...(await tasksOfNobody(project)))
+  problems.push(...(await tasksWithoutProcessor(project)))
   return tables
 }
 
-function notMadeYet(processor: string, table: string): ListedProblem {
+function notMadeYet(processor: string, table: string): Problem {
   const message = `The table "${table}" of "${processor}" does not exist yet; run ops migrate.`
-  return { code: 'TASK_TABLE_MISSING', message, suggestions: [] }
+  return { code: 'TASK_TABLE_MISSING', severity: 'warning', where: table, message, suggestions: [] }
 }
 
 function newestFirst(a: Task, b: Task): number {

@@ -11,7 +11,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 
 const notes = () => pluginPackage('note')
 
-/** All that is in the folder of the project's plugins. */
+/** Everything in the plugin folder of the project. */
 function filesOf(project: TestProject): string[] {
   const folder = project.path('.ops/plugins')
   return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort() : []
@@ -26,7 +26,7 @@ async function performsNotes(project: TestProject): Promise<void> {
 }
 
 describe('ops plugins install', () => {
-  it('installs a tarball for the project, names its processor and table, and what to do next', async () => {
+  it('installs a tarball for the project, and prints its processor, its table and the next step', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(notes())
     const { stdout, stderr, exitCode } = await project.ops('plugins:install', tarball)
@@ -40,7 +40,7 @@ describe('ops plugins install', () => {
     await performsNotes(project)
   })
 
-  it('migrates by itself with --migrate', async () => {
+  it('migrates with --migrate', async () => {
     const project = TestProject.withConfig()
     const { stdout } = await project.ops('plugins', 'install', await packed(notes()), '--migrate')
     expect(stdout.split('\n').at(-1)).toBe('The database is up to date.')
@@ -53,7 +53,7 @@ describe('ops plugins install', () => {
     ['/abs/name.tgz', (file: string) => file],
     ['file:./name.tgz', (file: string) => `file:./${basename(file)}`],
     ['file:///abs/name.tgz', (file: string) => `file://${file}`],
-  ])('takes a tarball as %s, from a folder below the project', async (_, typed) => {
+  ])('accepts a tarball as %s, in a folder below the project', async (_, typed) => {
     const project = TestProject.withConfig()
     mkdirSync(project.path('below'))
     const tarball = await packed(notes(), project.path('below'))
@@ -61,7 +61,7 @@ describe('ops plugins install', () => {
     expect(await project.opsWith({ cwd }, 'plugins:install', typed(tarball))).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it.each(['./note', 'note', '../note'])('takes a folder as %s, packed as npm would publish it', async (typed) => {
+  it.each(['./note', 'note', '../note'])('accepts a folder as %s, packed as npm would publish it', async (typed) => {
     const project = TestProject.withConfig()
     cpSync(pluginPackage('note', { files: { 'src/note.ts': 'x', '.npmignore': 'src\n' } }), project.path('note'), {
       recursive: true,
@@ -76,7 +76,7 @@ describe('ops plugins install', () => {
     await performsNotes(project)
   })
 
-  it('takes a repository of git at a tag, without running its scripts', async () => {
+  it('installs a git repository at a tag, without running its scripts', async () => {
     const project = TestProject.withConfig()
     const root = pluginPackage('note', { manifest: { scripts: { prepare: 'touch ran' } } })
     const git = async (...args: string[]) =>
@@ -98,15 +98,15 @@ describe('ops plugins install', () => {
     expect(unwrapped(missing.stderr)).toContain(`file://${root} has no "v9"`)
   })
 
-  it('says in one sentence that a repository cannot be read', async () => {
+  it('reports in one sentence that a repository cannot be read', async () => {
     const { exitCode, stderr } = await TestProject.withConfig().ops('plugins:install', 'git+file:///nowhere/at/all.git')
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toMatch(
-      /cannot be installed: git cannot read file:\/\/\/nowhere\/at\/all\.git \(fatal: .*\)\. Nothing was changed\./,
+      /Cannot install \S+: git cannot read file:\/\/\/nowhere\/at\/all\.git \(fatal: .*\)\. Nothing was changed\./,
     )
   })
 
-  it('takes a package of the registry, at the version that was asked for, and updates it', async () => {
+  it('installs a package from the registry in the requested version, and updates it', async () => {
     const registry = await Registry.start()
     for (const version of ['1.0.0', '1.1.0', '2.0.0']) await registry.publish(pluginPackage('note', { version }))
     const project = TestProject.withConfig()
@@ -130,9 +130,9 @@ describe('ops plugins install', () => {
   })
 
   it.each([
-    ['ops-plugin-nothing', 'has no such package, or does not show it to you'],
+    ['ops-plugin-nothing', 'has no such package, or you have no access to it'],
     ['ops-plugin-note@9', 'the registry has no such version'],
-  ])('says that there is no %s', async (name, problem) => {
+  ])('reports that %s does not exist', async (name, problem) => {
     const registry = await Registry.start()
     await registry.publish(notes())
     const project = TestProject.withConfig()
@@ -142,7 +142,7 @@ describe('ops plugins install', () => {
     expect(unwrapped(stderr)).toContain(problem)
   })
 
-  it('says within seconds that the registry does not answer', async () => {
+  it('reports within seconds that the registry does not answer', async () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void silent.close())
@@ -153,12 +153,12 @@ describe('ops plugins install', () => {
       const begin = Date.now()
       const { exitCode, stderr } = await project.ops('plugins:install', 'ops-plugin-note')
       expect(exitCode).toBe(1)
-      expect(unwrapped(stderr)).toContain('ops-plugin-note cannot be fetched: the registry does not answer')
+      expect(unwrapped(stderr)).toContain('Cannot install ops-plugin-note: the registry does not answer')
       expect(Date.now() - begin).toBeLessThan(15_000)
     }
   })
 
-  it('refuses a package that is no plugin, of which no script runs, and leaves all as it was', async () => {
+  it('refuses a package that is not a plugin, runs none of its scripts, and changes nothing', async () => {
     const project = TestProject.withConfig()
     await project.ops('plugins:install', await packed(notes()))
     const before = filesOf(project)
@@ -167,7 +167,7 @@ describe('ops plugins install', () => {
     })
     const { exitCode, stderr } = await project.ops('plugins:install', await packed(other), '--allow-scripts')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('ops-plugin-other is no plugin of ops')
+    expect(unwrapped(stderr)).toContain('ops-plugin-other is not an ops plugin')
     expect(existsSync(project.path('ran'))).toBe(false)
     expect(filesOf(project)).toEqual(before)
   })
@@ -182,19 +182,21 @@ describe('ops plugins install', () => {
     expect((await project.ops('processors')).stdout).toMatch(/^letter .*\nnote /m)
   })
 
-  it('runs install scripts with --allow-scripts alone, and says when it did not', async () => {
+  it('runs install scripts only with --allow-scripts, and says so if it did not', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(pluginPackage('note', { manifest: { scripts: { postinstall: 'touch ran' } } }))
     const ran = project.path('.ops/plugins/node_modules/ops-plugin-note/ran')
     const { stderr, exitCode } = await project.ops('plugins:install', tarball)
     expect(exitCode).toBe(0)
-    expect(unwrapped(stderr)).toContain('has install scripts, and they did not run. --allow-scripts runs them.')
+    expect(unwrapped(stderr)).toContain(
+      'Install scripts of ops-plugin-note or its dependencies did not run. To run them: --allow-scripts',
+    )
     expect(existsSync(ran)).toBe(false)
     expect(await project.ops('plugins:install', tarball, '--allow-scripts')).toMatchObject({ exitCode: 0, stderr: '' })
     expect(existsSync(ran)).toBe(true)
   })
 
-  it('keeps the allow list of the configuration, and changes nothing otherwise', async () => {
+  it('respects the allow list of the configuration, and changes nothing for other plugins', async () => {
     const project = TestProject.withConfig({ pluginsAllow: ['@acme/*', './allowed/*'] })
     mkdirSync(project.path('allowed'))
     const tarball = await packed(notes(), project.path('allowed'))
@@ -211,7 +213,7 @@ describe('ops plugins install', () => {
     expect((await project.ops('plugins:install', tarball)).exitCode).toBe(0)
   })
 
-  it('installs the versions of the lock file without an argument, in a checkout that has neither tarball nor network', async () => {
+  it('installs the versions in the lock file without an argument, with neither tarball nor network', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(notes())
     await project.ops('plugins:install', tarball)
@@ -224,17 +226,17 @@ describe('ops plugins install', () => {
     for (const name of kept)
       cpSync(project.path(`.ops/plugins/${name}`), server.path(`.ops/plugins/${name}`), { recursive: true })
     const missing = await server.ops('plugins')
-    expect(missing.stdout).toContain('it is listed and not installed')
+    expect(missing.stdout).toContain('it is listed but not installed')
     expect(await server.ops('plugins:install', '--migrate')).toMatchObject({ exitCode: 0, stderr: '' })
     await performsNotes(server)
     const lock = readFileSync(server.path('.ops/plugins/package-lock.json'), 'utf8')
     expect(lock).toBe(readFileSync(project.path('.ops/plugins/package-lock.json'), 'utf8'))
   })
 
-  it('has nothing to install without an argument where nothing is listed', async () => {
+  it('has nothing to install without an argument if no plugin is listed', async () => {
     const { exitCode, stderr } = await TestProject.withConfig().ops('plugins:install')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('No plugin is listed in')
+    expect(unwrapped(stderr)).toContain('No plugins are listed in')
   })
 
   it.each(['', 'no such name', '-x y', 'x@npm:y'])('refuses %j with 2', async (name) => {
@@ -242,21 +244,21 @@ describe('ops plugins install', () => {
     expect(exitCode).toBe(2)
   })
 
-  it('does not replace a version that works by one that does not, unless told to', async () => {
+  it('replaces a version that works by one that does not only with --force', async () => {
     const project = TestProject.withConfig()
     await project.ops('plugins:install', await packed(notes()), '--migrate')
     const worse = await packed(pluginPackage('note', { version: '1.0.1', module: 'throw new Error("boom")' }))
     const { exitCode, stderr } = await project.ops('plugins:install', worse)
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/ops-plugin-note stays at 1\.0\.0, because 1\.0\.1 cannot be used: .*boom/)
+    expect(unwrapped(stderr)).toMatch(/Kept ops-plugin-note 1\.0\.0, because 1\.0\.1 does not work: .*boom/)
     await performsNotes(project)
     expect((await project.ops('plugins:install', worse, '--force')).exitCode).toBe(1)
     expect((await project.ops('processors')).stdout).toContain('boom')
-    const mended = pluginPackage('note', { version: '1.0.2', module: countingModule('note', 'notes', '7') })
-    expect(await project.ops('plugins:install', mended)).toMatchObject({ exitCode: 0, stderr: '' })
+    const fixed = pluginPackage('note', { version: '1.0.2', module: countingModule('note', 'notes', '7') })
+    expect(await project.ops('plugins:install', fixed)).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('installs for the user where there is no project', async () => {
+  it('installs for the user outside a project', async () => {
     const project = new TestProject()
     project.env.OPS_DATA_DIR = undefined
     const { stdout } = await project.ops('plugins:install', await packed(notes()))
@@ -268,7 +270,7 @@ describe('ops plugins install', () => {
     expect(existsSync(join(elsewhere.env.OPS_DATA_DIR, 'node_modules/ops-plugin-note'))).toBe(true)
   })
 
-  it('returns with --json what was installed and whether a migration is due', async () => {
+  it('returns with --json what was installed and whether a migration is pending', async () => {
     const project = TestProject.withConfig()
     const { stdout } = await project.ops('plugins:install', await packed(notes()), '--json')
     expect(JSON.parse(stdout)).toMatchObject({

@@ -5,10 +5,10 @@ import {
   columnProblem,
   constantOf,
   nameProblem,
+  SQL_KEYWORDS,
   tableNameOf,
   tableProblem,
 } from '../../src/scaffold/names.ts'
-import { sqlWords } from '../../src/scaffold/sql-words.ts'
 import { onPostgres, postgresFixture, postgresMissing } from '../support/postgres-fixture.ts'
 
 describe('the name of a processor', () => {
@@ -21,9 +21,8 @@ describe('the name of a processor', () => {
     (name) => expect(nameProblem(name)).toBeDefined(),
   )
 
-  it.each(['ops-plugin-email', '@acme/plugin-email', '@acme/ops-plugin-email'])(
-    'is not that of its package, %s',
-    (name) => expect(nameProblem(name)).toContain('such as "email", and its package is ops-plugin-email'),
+  it.each(['ops-plugin-email', '@acme/plugin-email', '@acme/ops-plugin-email'])('is not the package name %s', (name) =>
+    expect(nameProblem(name)).toContain('use the name of the processor, "email", for the package ops-plugin-email'),
   )
 
   it.each([
@@ -55,19 +54,19 @@ describe('the name of a column', () => {
   it.each(['order', 'Sent', '2nd', 'a-b', '_x', '$x', 'a'.repeat(64)])('cannot be "%s"', (key) =>
     expect(columnProblem(key)).toBeDefined(),
   )
-  it('is in camel case where it is given in snake case', () => expect(camelCase('sent_at')).toBe('sentAt'))
+  it('is converted from snake case to camel case', () => expect(camelCase('sent_at')).toBe('sentAt'))
 })
 
-describe('the words of SQL', () => {
-  it(onPostgres('are those that SQLite or PostgreSQL does not take for a name'), {
+describe('the SQL keywords', () => {
+  it(onPostgres('are the words that SQLite or PostgreSQL does not accept as a name'), {
     skip: postgresMissing !== undefined,
   }, async () => {
     const { rows } = await postgresFixture([])
     const keywords = await rows('select word, catcode from pg_get_keywords()')
-    const candidates = [...new Set([...sqlWords, ...keywords.map(({ word }) => word as string)])]
+    const candidates = [...new Set([...SQL_KEYWORDS, ...keywords.map(({ word }) => word as string)])]
     const reserved = new Set(keywords.filter(({ catcode }) => /[RT]/.test(String(catcode))).map(({ word }) => word))
     expect(candidates.filter((word) => reserved.has(word) || !isNameInSqlite(word)).sort()).toEqual(
-      [...sqlWords].sort(),
+      [...SQL_KEYWORDS].sort(),
     )
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { parseColumns, wishedTable } from '../../src/scaffold/column-wish.ts'
 import { loadDrizzleKit } from '../../src/scaffold/drizzle-kit.ts'
-import { fillText } from '../../src/scaffold/fill-template.ts'
 import { migrationText } from '../../src/scaffold/plan-migration.ts'
 import { planPlugin } from '../../src/scaffold/plan-plugin.ts'
+import { fillText } from '../../src/scaffold/plugin-files.ts'
+import { parseColumns, tableOf } from '../../src/scaffold/processor-spec.ts'
 import { dialects } from '../../src/task-table/create-table.ts'
 import type { DescribedTaskTable } from '../../src/task-table/task-table.ts'
 
@@ -19,13 +19,13 @@ const everyType = [
 ]
 
 function plan(columns: readonly string[], more: object = {}) {
-  const wish = { name: 'send-mail', table: 'send_mails', priority: 100, exclusiveBy: undefined, ...more }
-  const files = planPlugin({ ...wish, columns: parseColumns(columns).columns }, '^0.1.0')
+  const spec = { name: 'send-mail', table: 'send_mails', priority: 100, exclusiveBy: undefined, ...more }
+  const files = planPlugin({ ...spec, columns: parseColumns(columns).columns }, '^0.1.0')
   return Object.fromEntries(files.map(({ path, text }) => [path, text])) as Record<string, string>
 }
 
 describe('the files of a new plugin', () => {
-  it('land under their names, and no place is left', () => {
+  it('have their names, and no placeholder is left', () => {
     const files = plan(['recipient:text!'])
     expect(Object.keys(files).sort()).toEqual([
       '.gitignore',
@@ -50,16 +50,16 @@ describe('the files of a new plugin', () => {
     })
   })
 
-  it('say whether tasks exclude each other', () => {
+  it('declare exclusivity if asked', () => {
     expect(plan(['to_whom:text!'])['src/send-mail.ts']).not.toContain('exclusiveBy')
     const module = plan(['to_whom:text!'], { exclusiveBy: 'toWhom', priority: 5 })['src/send-mail.ts']
     expect(module).toContain(`  priority: 5,\n  exclusiveBy: 'toWhom',\n`)
   })
 
-  it.each(dialects)('have the migration and the snapshot that drizzle-kit would have made, for %s', async (dialect) => {
+  it.each(dialects)('have the migration and the snapshot that drizzle-kit would generate, for %s', async (dialect) => {
     const files = plan(everyType)
     const kit = (await loadDrizzleKit(import.meta.dirname))[dialect]
-    const table = wishedTable('send_mails', parseColumns(everyType).columns) as DescribedTaskTable<
+    const table = tableOf('send_mails', parseColumns(everyType).columns) as DescribedTaskTable<
       'send_mails',
       Record<string, never>
     >
@@ -75,12 +75,12 @@ describe('the files of a new plugin', () => {
 })
 
 describe('a template', () => {
-  it('takes several lines where a place is alone, and drops a line that has nothing', () => {
+  it('expands a placeholder alone on its line, and drops a line whose placeholder has no value', () => {
     const text = 'a __one__ b\n  __lines__,\n  only: __none__,\n  __none__,\nend __one____one__'
     expect(fillText(text, { one: '1', lines: ['x,', 'y,'], none: undefined })).toBe('a 1 b\n  x,\n  y,\nend 11')
   })
 
-  it('names a place that nothing fills', () => {
-    expect(() => fillText('__other__', {})).toThrow('a template has the place "other", which nothing fills')
+  it('refuses a placeholder without a value', () => {
+    expect(() => fillText('__other__', {})).toThrow('the template placeholder "other" has no value')
   })
 })

@@ -23,18 +23,18 @@ export default class Tasks extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Tasks)
-    const [{ readStatuses }, { listTasks }, { taskFacts }, { tasksTable }, { problemText }] = await Promise.all([
+    const [{ readStatuses }, { listTasks }, { taskFacts }, { tasksTable }, { formatProblem }] = await Promise.all([
       import('../../command-line/read-statuses.ts'),
       import('../../tasks/list-tasks.ts'),
       import('../../tasks/find-task.ts'),
       import('../../output/tasks-table.ts'),
-      import('../../output/processors-table.ts'),
+      import('../../output/format-problem.ts'),
     ])
     const { table, limit } = flags
     const statuses = readStatuses(flags.status ?? [])
     const project = await this.openProject(flags.config)
     const { tasks, isCut, problems } = await listTasks(project, { table, statuses, limit })
-    for (const problem of problems) this.warn(problemText(problem).join('\n'))
+    for (const problem of problems) this.warn(formatProblem(problem))
     if (tasks.length > 0) this.log(tasksTable(tasks, new Date(), this.screen))
     else this.log(noTasks(table, statuses))
     // Beside the list, so that whoever counts its lines counts tasks.
