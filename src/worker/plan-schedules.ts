@@ -31,7 +31,7 @@ export async function planSchedules(
     }
     const ready = await find(enqueue).catch((error: Error) => {
       if (!(error instanceof BrokenProcessorError)) throw error
-      problems.push(`${path}.enqueue: ${[error.message, ...error.suggestions].join(' Try this: ')}`)
+      problems.push(`${path}.enqueue: ${error.message} Try: ${error.suggestions.join('; ')}`)
     })
     if (!ready) continue
     const row = await checkedRow(ready, config.with ?? {}, `${path}.with`, problems)

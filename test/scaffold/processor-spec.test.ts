@@ -49,6 +49,10 @@ describe('a column', () => {
     expect({ columns, problem: problems.join() }).toEqual({ columns: [], problem: expect.stringContaining(problem) })
   })
 
+  it.each(['Sent', '2nd', '_x', '$x', 'a'.repeat(64)])('cannot be named "%s"', (name) => {
+    expect(parseColumns([`${name}:text`]).problems).toEqual([expect.stringMatching(/^Invalid column (name )?"/)])
+  })
+
   it('cannot be declared twice', () => {
     expect(parseColumns(['sentAt:text', 'sent_at:text']).problems).toEqual(['Duplicate column "sent_at".'])
   })
@@ -64,6 +68,33 @@ describe('a processor spec', () => {
       exclusiveBy: undefined,
     })
   })
+
+  it.each([
+    ['email', 'emails'],
+    ['send-mail', 'send_mails'],
+    ['box', 'boxes'],
+    ['press', 'presses'],
+    ['reply', 'replies'],
+    ['play', 'plays'],
+    ['delete', 'deletes'],
+  ])('named %s has the table %s by default', (name, table) => {
+    expect(parseProcessorSpec({ name, columns: [] }, nothing)).toMatchObject({ name, table })
+  })
+
+  it.each(['Email', 'send_mail', '-mail', 'mail-', 'a--b', '3d', '', 'a b', '../x', 'é', 'a'.repeat(300)])(
+    'cannot be named "%s"',
+    (name) => expect(problemsOf({ name })).toEqual([expect.stringContaining('Invalid processor name')]),
+  )
+
+  it.each(['ops-plugin-email', '@acme/plugin-email', '@acme/ops-plugin-email'])(
+    'cannot have the package name "%s"',
+    (name) => expect(problemsOf({ name })[0]).toContain('"email", for the package ops-plugin-email'),
+  )
+
+  it.each(['Emails', 'order', 'ops_emails', 'pg_x', 'sqlite_x', 'a-b', '1a', '', 'a'.repeat(41)])(
+    'cannot have the table "%s"',
+    (table) => expect(problemsOf({ table })).toEqual([expect.stringContaining(`Invalid table name "${table}"`)]),
+  )
 
   it('is refused with every problem at once', () => {
     const given = { name: 'Email', table: 'order', columns: ['status:text', 'x'], priority: 1.5 }
