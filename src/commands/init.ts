@@ -3,7 +3,7 @@ import { OpsCommand } from '../command-line/ops-command.ts'
 import type { InitializedProject } from '../scaffold/init-project.ts'
 
 export default class Init extends OpsCommand {
-  static override summary = 'Create a configuration, with services from a Procfile, Compose file or package.json.'
+  static override summary = 'Create a configuration from a Procfile, Compose file or package.json.'
 
   static override description =
     `Imports the services from a Procfile, a pm2 ecosystem.config.js, a Compose file (services that have a command)

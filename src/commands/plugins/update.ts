@@ -7,7 +7,7 @@ export default class PluginsUpdate extends OpsCommand {
 
   static override description = `A plugin installed by name gets the latest version, one installed as name@1 the
 latest version 1; tarballs, folders and repositories are read again. A version
-that does not work never replaces one that does.`
+that does not work replaces one that does only with --force.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
