@@ -1,4 +1,5 @@
-import { delimiter, dirname } from 'node:path'
+import { existsSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { OpsError } from '../errors.ts'
 import { findNpm } from './find-npm.ts'
@@ -51,15 +52,7 @@ export async function npm(
   const registry = process.env.OPS_NPM_REGISTRY ? [`--registry=${process.env.OPS_NPM_REGISTRY}`] : []
   const { stdout, stderr, exitCode } = await execa(
     process.execPath,
-    [
-      findNpm(),
-      ...args,
-      ...fixedOptions,
-      ...network,
-      ...registry,
-      `--ignore-scripts=${!allowScripts}`,
-      `--prefix=${cwd}`,
-    ],
+    [findNpm(), ...args, ...fixedOptions, ...network, ...registry, ...scriptOptions(allowScripts), `--prefix=${cwd}`],
     { cwd, env: { ...npmEnvironment(), ...env }, stdin: 'ignore', reject: false },
   )
   const value = parseJson(stdout)
@@ -72,6 +65,21 @@ export async function npm(
     summary: String(error?.summary ?? lines.find((line) => line !== '') ?? `npm exited with ${exitCode}`),
     detail: String(error?.detail ?? ''),
   }
+}
+
+/**
+ * npm 10 runs the `prepare` script of a folder or repository in spite of --ignore-scripts. With `true` as the shell, no
+ * script does anything. By its absolute path, since a package could bring its own in node_modules/.bin.
+ */
+function scriptOptions(allowScripts: boolean): string[] {
+  if (allowScripts) return ['--ignore-scripts=false']
+  const folders = [
+    '/bin',
+    '/usr/bin',
+    ...(process.env.PATH ?? '').split(delimiter).filter((path) => path.startsWith('/')),
+  ]
+  const noShell = folders.map((folder) => join(folder, 'true')).find((file) => existsSync(file))
+  return ['--ignore-scripts=true', ...(noShell === undefined ? [] : [`--script-shell=${noShell}`])]
 }
 
 /** git and ssh must not wait for a password. */

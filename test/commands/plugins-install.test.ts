@@ -61,20 +61,24 @@ describe('ops plugins install', () => {
     expect(await project.opsWith({ cwd }, 'plugins:install', typed(tarball))).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it.each(['./note', 'note', '../note'])('accepts a folder as %s, packed as npm would publish it', async (typed) => {
-    const project = TestProject.withConfig()
-    cpSync(pluginPackage('note', { files: { 'src/note.ts': 'x', '.npmignore': 'src\n' } }), project.path('note'), {
-      recursive: true,
-    })
-    mkdirSync(project.path('below'))
-    const cwd = typed.startsWith('..') ? project.path('below') : project.directory
-    expect(await project.opsWith({ cwd }, 'plugins:install', typed)).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note/src'))).toBe(false)
-    // A copy: what is installed does not change under a worker.
-    writeFileSync(project.path('note/dist/note.js'), 'throw new Error("edited")')
-    await project.ops('migrate')
-    await performsNotes(project)
-  })
+  it.each(['./note', 'note', '../note'])(
+    'accepts a folder as %s, packed as npm would publish it, without running its scripts',
+    async (typed) => {
+      const project = TestProject.withConfig()
+      const scripts = { prepare: `touch ${project.path('ran')}`, prepack: `touch ${project.path('ran')}` }
+      const files = { 'src/note.ts': 'x', '.npmignore': 'src\n' }
+      cpSync(pluginPackage('note', { manifest: { scripts }, files }), project.path('note'), { recursive: true })
+      mkdirSync(project.path('below'))
+      const cwd = typed.startsWith('..') ? project.path('below') : project.directory
+      expect(await project.opsWith({ cwd }, 'plugins:install', typed)).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note/src'))).toBe(false)
+      expect(existsSync(project.path('ran'))).toBe(false)
+      // A copy: what is installed does not change under a worker.
+      writeFileSync(project.path('note/dist/note.js'), 'throw new Error("edited")')
+      await project.ops('migrate')
+      await performsNotes(project)
+    },
+  )
 
   it('installs a git repository at a tag, without running its scripts', async () => {
     const project = TestProject.withConfig()
