@@ -1,16 +1,26 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** What takes minutes: packing and installing with npm, systemd, ssh, torture, a million rows. */
+const slow = ['test/**/*.slow.test.ts', 'plugins/*/test/**/*.slow.test.ts']
+
 export default defineConfig({
   test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'fast', include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'], exclude: slow },
+      },
+      { extends: true, test: { name: 'slow', include: slow } },
+    ],
     globalSetup: 'test/support/postgres-setup.ts',
-    setupFiles: 'test/support/native-modules.ts',
-    include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
+    setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],
+    reporters: ['default', './test/support/time-reporter.ts'],
     // Node runs the sources as they are, and each file of tests finds them imported already.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     isolate: false,
     // Most tests wait for other processes, so more files than cores are under way.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    maxWorkers: availableParallelism() + 2,
     // The last resort against a hang: what takes its time on a slow machine is no failure.
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -49,10 +49,10 @@ class InstalledPlugin extends Plugin {
    */
   warn(error, scope = '') {
     const command = /^findCommand \((.*)\)$/.exec(scope)?.[1]?.replaceAll(':', ' ')
-    const what = command === undefined ? 'the commands' : `the command "${command}"`
+    const what = command === undefined ? 'The commands' : `The command "${command}"`
     const [why] = error.message.split('\n', 1)
-    console.error(`Cannot load ${what} of the plugin ${this.name}: ${why.replace(/\.$/, '')}.`)
-    console.error(`  Try: fix the plugin, or remove it: ${this.removeCommand}`)
+    console.error(`Warning: ${what} of the plugin ${this.name} cannot be loaded: ${why.replace(/\.$/, '')}.`)
+    console.error(`Try: fix it, or remove it: ${this.removeCommand}`)
   }
 }
 

@@ -23,8 +23,8 @@ export async function start(argv) {
   module.enableCompileCache()
   // oclif would say that it cannot transpile a linked ES module; Node strips the types itself.
   process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= '1'
-  const [{ execute }, { withBundledCommands }, { installedCommands }, { shareHostModules }] = await Promise.all([
-    import('@oclif/core/execute'),
+  const [{ run }, { withBundledCommands }, { installedCommands }, { shareHostModules }] = await Promise.all([
+    import('@oclif/core/run'),
     import('./bundled-commands.js'),
     import('./installed-commands.js'),
     import(isCheckout ? '../src/host-modules.ts' : '../dist/host-modules.js'),
@@ -32,11 +32,18 @@ export async function start(argv) {
   // Their commands import ops.
   shareHostModules()
   const loadOptions = { ...(isCheckout ? sources() : { root }), userPlugins: false }
-  // What is wrong with the root plugin is told by execute, which comes upon it again.
   const inCheckout = isCheckout ? toSources : undefined
-  const installed = await installedCommands(argv, inCheckout)
-  const config = await withBundledCommands(loadOptions, inCheckout, installed).catch(() => loadOptions)
-  await execute({ args: argv, loadOptions: config })
+  try {
+    const installed = await installedCommands(argv, inCheckout)
+    await run(argv, await withBundledCommands(loadOptions, inCheckout, installed))
+    const { flush } = await import('@oclif/core/flush')
+    await flush()
+  } catch (error) {
+    const { printError } = await import(
+      isCheckout ? '../src/command-line/print-error.ts' : '../dist/command-line/print-error.js'
+    )
+    process.exit(await printError(error, argv))
+  }
 }
 
 /** @param {string[]} argv */

@@ -61,18 +61,25 @@ export function toProblem(error: unknown, where?: string): Problem {
 /** Exit statuses: design section 11. 78 is EX_CONFIG, on which systemd does not restart. */
 export const exitStatus = { failed: 1, usage: 2, configuration: 78 } as const
 
-/** The name that somebody most likely meant, where one is near enough. */
+/** The known name that is most like the word, if one is near enough. Case and punctuation do not count. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
-  const reach = Math.max(2, Math.floor(word.length / 3))
+  const typed = plain(word)
+  // Of a word of two letters, two other letters are not a typing error.
+  const reach = Math.min(Math.max(2, Math.floor(word.length / 3)), typed.length - 1)
   return [...known]
-    .map((name) => ({ name, apart: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, apart: distance(typed, plain(name)) }))
     .filter(({ apart }) => apart <= reach)
     .sort((a, b) => a.apart - b.apart)[0]?.name
 }
 
-export function didYouMean(word: string, known: Iterable<string>): string[] {
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+}
+
+/** The sentence, followed by `Did you mean "email"?` if a known name is near enough to the word. */
+export function didYouMean(sentence: string, word: string, known: Iterable<string>): string {
   const name = nearest(word, known)
-  return name === undefined ? [] : [`did you mean "${name}"?`]
+  return name === undefined ? sentence : `${sentence} Did you mean "${name}"?`
 }
 
 export class InvalidTaskTableError extends OpsError {
@@ -89,12 +96,11 @@ export class InvalidProcessorError extends OpsError {
 
 export class UnknownProcessorError extends OpsError {
   constructor(name: string, known: readonly string[]) {
-    super('UNKNOWN_PROCESSOR', `No processor is named "${name}".`, {
+    super('UNKNOWN_PROCESSOR', didYouMean(`Unknown processor "${name}".`, name, known), {
       exit: exitStatus.usage,
       suggestions: [
-        ...didYouMean(name, known),
-        known.length > 0 ? `use one of: ${known.join(', ')}` : 'no plugin with a processor is installed',
-        'install the plugin that brings it: ops plugins install <package>',
+        ...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []),
+        'install the plugin that provides it: ops plugins install <package>',
       ],
     })
   }
@@ -172,20 +178,6 @@ export class TaskTableMissingError extends OpsError {
 export class DatabaseUnusableError extends OpsError {
   constructor(database: string, problem: string, options: { cause?: unknown; suggestions: readonly string[] }) {
     super('DATABASE_UNUSABLE', `The database ${database} cannot be used: ${problem}.`, options)
-  }
-}
-
-/** The database stayed locked by another writer for longer than ops waits. */
-export class DatabaseBusyError extends OpsError {
-  constructor(database: string, waitedMs: number, cause: unknown) {
-    super(
-      'DATABASE_BUSY',
-      `The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`,
-      {
-        cause,
-        suggestions: ['end the transaction that is open there, then try again'],
-      },
-    )
   }
 }
 

@@ -1,4 +1,6 @@
-/** The one format of each kind of value that people read: durations, instants, sizes, counts. */
+import { stripVTControlCharacters } from 'node:util'
+
+/** The one format of each kind of value that people read: durations, instants, sizes, counts, foreign texts. */
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -74,4 +76,25 @@ export function formatBytes(bytes: number): string {
 /** `1 task`, `1,200 tasks`, `2 entries`. */
 export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
+}
+
+/** An identifier as people read it: `timed out` for `timed_out`. */
+export function formatName(name: string): string {
+  return name.replaceAll('_', ' ')
+}
+
+/** Words of a command that can be copied to a shell: `cd '/srv/my shop'`. */
+export function formatCommand(...words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./^-][\w@%+=:,./^#~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ')
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g
+
+/** A text of unknown origin, or the message of an error, as one line without colours and control characters. */
+export function oneLine(value: unknown): string {
+  const text = value instanceof Error ? value.message : String(value)
+  return stripVTControlCharacters(text).replaceAll(CONTROL, ' ').trim()
 }

@@ -12,14 +12,20 @@ export {
   type SystemdConfig,
   type WorkerConfig,
 } from './config/config.ts'
+export { isDuration, parseDuration } from './config/duration.ts'
+export { expected, strictMessage } from './config/schema-messages.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
-export { OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
+export { didYouMean, nearest, OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
+export { formatBytes, formatCommand, formatCount, formatDuration, oneLine } from './format.ts'
 export {
   defineProcessor,
   type ExclusiveBy,
   type Processor,
   type ProcessorDefinition,
 } from './processor/define-processor.ts'
+export { formatExit, formatFailure } from './processor/format-failure.ts'
+export { type LastLinesOptions, lastLines, lastLinesOf, logLength } from './processor/log-tail.ts'
+export { programEnvironment } from './processor/program-environment.ts'
 export type { Retry } from './processor/retry.ts'
 export type {
   ContextEnqueueOptions,
@@ -37,19 +43,19 @@ export {
   type SqliteHandle,
 } from './queue/enqueue.ts'
 export type { EnqueuedTask, TaskId } from './queue/queue.ts'
+export { redactUrl } from './redact.ts'
 export type { Status } from './task/lifecycle.ts'
 export type { OutcomeKind } from './task/outcome.ts'
 export { TaskError } from './task/task-error.ts'
-export type { Column, ColumnDescription, ColumnType, ColumnTypes } from './task-table/column.ts'
-export type { DrizzleColumns } from './task-table/drizzle-types.ts'
+export type { Column, ColumnTypes } from './task-table/column.ts'
+export type { DrizzleColumns } from './task-table/described-table.ts'
+export { type DescribedTaskTable, type OwnColumns, type OwnInsert, taskTable } from './task-table/described-table.ts'
 export { existingTable } from './task-table/existing-table.ts'
-export {
-  type DescribedTaskTable,
-  type OwnColumns,
-  type OwnInsert,
-  type TaskColumn,
-  type TaskIdOf,
-  type TaskLifecycle,
-  type TaskTable,
-  taskTable,
+export type {
+  ColumnDescription,
+  ColumnType,
+  TaskColumn,
+  TaskIdOf,
+  TaskLifecycle,
+  TaskTable,
 } from './task-table/task-table.ts'

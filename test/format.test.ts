@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   formatBytes,
+  formatCommand,
   formatCount,
   formatDuration,
   formatRelativeTime,
@@ -69,5 +70,14 @@ describe('a size and a count', () => {
   it('has the plural where it needs one', () => {
     expect(formatCount(1, 'task')).toBe('1 task')
     expect(formatCount(1200, 'entry', 'entries')).toBe('1,200 entries')
+  })
+})
+
+describe('a command to copy', () => {
+  it('has quotes where a shell needs them', () => {
+    expect(formatCommand('ops', 'plugins', 'install', '@shop/a@^1.2.0', 'ann/b#v1', 'c@>=2')).toBe(
+      "ops plugins install @shop/a@^1.2.0 ann/b#v1 'c@>=2'",
+    )
+    expect(formatCommand('cd', "/srv/Ann's shop", '~', '')).toBe(`cd '/srv/Ann'\\''s shop' '~' ''`)
   })
 })

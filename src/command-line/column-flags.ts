@@ -1,7 +1,8 @@
 import type { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import { inputColumns, isRequired } from '../task-table/check-task.ts'
-import { type TaskColumn, type TaskTable, toSnakeCase } from '../task-table/task-table.ts'
+import { toSnakeCase } from '../task-table/described-table.ts'
+import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 
 type Flag = Command.Flag.Any
 

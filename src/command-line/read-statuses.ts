@@ -3,9 +3,9 @@ import { type Status, statuses } from '../task/lifecycle.ts'
 
 export class UnknownStatusError extends OpsError {
   constructor(text: string) {
-    super('UNKNOWN_STATUS', `"${text}" is no status of a task.`, {
+    super('UNKNOWN_STATUS', didYouMean(`Unknown status "${text}".`, text, statuses), {
       exit: exitStatus.usage,
-      suggestions: [...didYouMean(text, statuses), `use one of: ${statuses.join(', ')}`],
+      suggestions: [`use one of: ${statuses.join(', ')}`],
     })
   }
 }

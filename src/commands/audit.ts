@@ -2,10 +2,10 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class Audit extends OpsCommand {
-  static override summary = 'Show what happened, the newest last.'
+  static override summary = 'Show the audit trail, the newest entries last.'
 
   static override description =
-    'Each insert of a task and each change of its status is there, whoever made it, and what people asked for.'
+    'It has every new task and every change of a status, from any client, and the requests of people.'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -14,26 +14,26 @@ export default class Audit extends OpsCommand {
   ]
 
   static override flags = {
-    table: Flags.string({ summary: 'only the tasks of this processor, or of its table', helpValue: '<name>' }),
-    task: Flags.string({ summary: 'only this task', helpValue: '"build 42"', exclusive: ['table'] }),
-    limit: Flags.integer({ summary: 'at most so many, the newest', default: 50, min: 1 }),
-    follow: Flags.boolean({ char: 'f', summary: 'go on with what happens from now on' }),
+    table: Flags.string({ summary: 'show only tasks of this processor or table', helpValue: '<name>' }),
+    task: Flags.string({ summary: 'show only this task', helpValue: '"build 42"', exclusive: ['table'] }),
+    limit: Flags.integer({ summary: 'show at most this many', helpValue: '<n>', default: 50, min: 1 }),
+    follow: Flags.boolean({ char: 'f', summary: 'print new entries as they come' }),
   }
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Audit)
-    const [{ auditSubject, followAudit, readAudit }, { AuditTable }, { readTaskName }] = await Promise.all([
+    const [{ auditFilter, followAudit, readAudit }, { AuditTable }, { readTaskName }] = await Promise.all([
       import('../tasks/read-audit.ts'),
       import('../output/audit-table.ts'),
       import('../command-line/read-task-name.ts'),
     ])
     const project = await this.openProject(flags.config)
     const task = flags.task === undefined ? undefined : readTaskName(flags.task)
-    const filter = { ...(await auditSubject(project, { table: flags.table, task })), limit: flags.limit }
+    const filter = { ...(await auditFilter(project, { table: flags.table, task })), limit: flags.limit }
     const table = new AuditTable(this.screen)
     if (!flags.follow) {
       const entries = await readAudit(project, filter)
-      this.log(entries.length > 0 ? table.render(entries, new Date()) : 'Nothing has happened yet.')
+      this.log(entries.length > 0 ? table.render(entries, new Date()) : 'No entries yet.')
       return { entries }
     }
     for await (const entries of followAudit(project, filter)) {

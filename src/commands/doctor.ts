@@ -2,12 +2,12 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class Doctor extends OpsCommand {
-  static override summary = 'See whether everything is as it has to be, and say what to do where it is not.'
+  static override summary = 'Check the setup and suggest fixes.'
 
   static override description =
-    `Looks at the configuration, the versions, the settings of the database, the triggers and indexes of each task table,
-the plugins, the time zone of schedules, and the units where they are installed. Nothing is mended. The exit status is 1
-when there is a problem or a warning; what cannot be looked at here is skipped, and says why.`
+    `Checks the configuration, the versions, the settings of the database, the triggers and indexes of each task table,
+the plugins, the time zone of schedules, and the units if they are installed. Changes nothing. Exits 1 when there is a
+problem or a warning. Checks that cannot run here are skipped, with the reason.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -18,21 +18,21 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
   static override flags = {
     parity: Flags.boolean({
       summary:
-        'show how development and systemd honour each field of a service; exit 1 when one of this project is not',
+        'compare how development and systemd support each field of a service; exit 1 if this project uses an unsupported one',
     }),
   }
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor)
     if (flags.parity) return this.#compare(flags.config)
-    const [{ examineProject }, { findingsSheet, isWell }, { findPlugins }] = await Promise.all([
-      import('../doctor/examine-project.ts'),
-      import('../output/findings-sheet.ts'),
+    const [{ checkProject }, { formatChecks }, { findPlugins }] = await Promise.all([
+      import('../doctor/check-project.ts'),
+      import('../output/doctor-tables.ts'),
       import('../plugins/find-plugins.ts'),
     ])
     const plugins = findPlugins({ cwd: process.cwd(), env: process.env, file: flags.config })
-    const findings = await examineProject({
-      open: () => this.openProject(flags.config, { isListing: true }),
+    const checks = await checkProject({
+      openProject: () => this.openProject(flags.config, { isListing: true }),
       plugins,
       units: {
         env: process.env,
@@ -44,22 +44,23 @@ when there is a problem or a warning; what cannot be looked at here is skipped, 
         pluginFolder: plugins.folder.path,
       },
     })
-    this.log(findingsSheet(findings, this.screen))
-    if (!isWell(findings)) process.exitCode = 1
-    return { checks: findings.map(({ remedy = null, ...finding }) => ({ ...finding, remedy })) }
+    this.log(formatChecks(checks, this.screen))
+    if (checks.some(({ status }) => status === 'problem')) process.exitCode = 1
+    return { checks: checks.map(({ problem = null, ...check }) => ({ ...check, problem })) }
   }
 
   async #compare(file: string | undefined): Promise<unknown> {
-    const [{ compareFields }, { unkeptFields }, { parityTable }] = await Promise.all([
+    const [{ compareFields }, { unsupportedFields }, { formatParity }] = await Promise.all([
       import('../doctor/service-parity.ts'),
-      import('../server/unkept-fields.ts'),
-      import('../output/parity-table.ts'),
+      import('../server/unsupported-fields.ts'),
+      import('../output/doctor-tables.ts'),
     ])
     const { config } = await this.openProject(file, { isListing: true })
-    const [fields, problems] = [compareFields(config), unkeptFields(config)]
-    this.log(parityTable(fields, this.screen))
+    const [fields, problems] = [compareFields(config), unsupportedFields(config)]
+    this.log(formatParity(fields, this.screen))
     if (problems.length > 0) {
-      this.log(['', 'systemd cannot keep, and ops install-systemd refuses:', ...problems].join('\n'))
+      const lines = problems.map(({ where, message }) => `${where}: ${message}`)
+      this.log(['', 'Not supported by systemd, so ops install-systemd refuses:', ...lines].join('\n'))
       process.exitCode = 1
     }
     return { fields, problems }

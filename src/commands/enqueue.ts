@@ -8,7 +8,7 @@ export default class Enqueue extends OpsCommand {
   static override summary = 'Add a task.'
 
   static override description =
-    `The flags of a processor are the columns of its task table: see "<%= config.bin %> enqueue <processor> --help".`
+    'The columns of the task table are flags too. See them: <%= config.bin %> enqueue <processor> --help'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> build --repository https://example.com/shop.git --ref main',
@@ -17,19 +17,23 @@ export default class Enqueue extends OpsCommand {
     '<%= config.bin %> <%= command.id %> deploy --environment staging --build-id "$(<%= config.bin %> <%= command.id %> build --repository .)"',
   ]
 
-  /** The columns are flags too, and which there are is known only with the processor. */
+  /** Which columns there are is known only with the processor. */
   static override strict = false
 
   static override args = {
-    processor: Args.string({ required: true, description: 'the processor, such as build' }),
+    processor: Args.string({ required: true, description: 'a processor, such as build' }),
   }
 
   static override flags = {
-    in: Flags.string({ summary: 'not before this time has passed', helpValue: '<duration>', exclusive: ['at'] }),
-    at: Flags.string({ summary: 'not before this instant', helpValue: '<time>' }),
+    in: Flags.string({
+      summary: 'start it after this time at the earliest',
+      helpValue: '<duration>',
+      exclusive: ['at'],
+    }),
+    at: Flags.string({ summary: 'start it at this time at the earliest', helpValue: '<time>' }),
     wait: Flags.boolean({ summary: 'follow the log until the task has ended; exit 1 unless it succeeded' }),
     from: Flags.string({
-      summary: 'add a task for each line of JSON in a file, or in standard input (-)',
+      summary: 'add a task for each line of a JSON file, or of standard input (-)',
       helpValue: '<file>',
     }),
   }
@@ -49,9 +53,9 @@ export default class Enqueue extends OpsCommand {
       import('../tasks/add-tasks.ts'),
     ])
     const typed = this.argv
-    const own = { ...Enqueue.baseFlags, ...Enqueue.flags, json: Flags.boolean() }
+    const own = { ...Enqueue.baseFlags, ...Enqueue.flags }
     const name = findProcessor(typed, own)
-    // Without a processor oclif says which argument is missing.
+    // Without a processor, the parser reports that the argument is missing.
     const { flags: first } = await this.parse(Enqueue, name === undefined ? typed : splitArguments(typed, own).known)
     const project = await this.openProject(first.config)
     const { queued, processor, settings } = await project.processor(name!)
@@ -76,20 +80,20 @@ export default class Enqueue extends OpsCommand {
   }
 
   async #wait(project: Project, queued: QueuedTable, ids: readonly TaskId[]): Promise<unknown[]> {
-    const { waitForTasks } = await import('../command-line/wait-for-tasks.ts')
+    const { printTasks } = await import('../output/task-printer.ts')
     const out = this.jsonEnabled() ? process.stderr : process.stdout
-    const asked = ids.map((id) => ({ id }))
-    const tasks = await waitForTasks(project, queued, asked, out)
+    const added = ids.map((id) => ({ id }))
+    const tasks = await printTasks(project, queued, added, out)
     if (tasks.some(({ status }) => status !== 'succeeded')) process.exitCode = 1
     return tasks
   }
 }
 
-/** `build 42`, which scripts read, and what else there is to say behind it. */
+/** Begins with `build 42`, which scripts read. */
 function describe(processor: string, tasks: readonly EnqueuedTask[]): string {
   const [first] = tasks
   if (!first) return 'nothing to add'
   const old = tasks.filter(({ isNew }) => !isNew).length
-  if (tasks.length === 1) return `${processor} ${first.id}${old > 0 ? ' (there already)' : ''}`
-  return `${processor} ${first.id} to ${tasks.at(-1)!.id}: ${tasks.length} tasks${old > 0 ? `, ${old} of them there already` : ''}`
+  if (tasks.length === 1) return `${processor} ${first.id}${old > 0 ? ' (already exists)' : ''}`
+  return `${processor} ${first.id} to ${tasks.at(-1)!.id}: ${tasks.length} tasks${old > 0 ? `, ${old} of them already existed` : ''}`
 }

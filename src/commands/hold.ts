@@ -3,11 +3,11 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class Hold extends OpsCommand {
-  static override summary = 'Keep tasks back: none that needs this key begins.'
+  static override summary = 'Pause tasks that need a key.'
 
   static override description =
-    `A key is what tasks are exclusive by, and a value: "environment:production". "processor:build" keeps every build
-back. What is ongoing under the key finishes; what waits stays pending until the key is released.`
+    `A key is the name that tasks are exclusive by, and a value: "environment:production". "processor:build" pauses
+every build. Tasks that have started finish; the others stay pending until the key is released.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> environment:production --reason "the sale is on"',
@@ -15,27 +15,26 @@ back. What is ongoing under the key finishes; what waits stays pending until the
   ]
 
   static override args = {
-    key: Args.string({ required: true, description: 'what to hold, such as environment:production' }),
+    key: Args.string({ required: true, description: 'a key, such as environment:production' }),
   }
 
   static override flags = {
-    reason: Flags.string({ summary: 'why, for whoever finds the tasks waiting', helpValue: '<text>' }),
+    reason: Flags.string({ summary: 'why, for people who find the tasks waiting', helpValue: '<text>' }),
   }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Hold)
-    const { hold } = await import('../tasks/hold.ts')
+    const { hold } = await import('../tasks/holds.ts')
     const project = await this.openProject(flags.config)
     const { hold: taken, processors, ongoing } = await hold(project, args.key, flags.reason)
-    this.log(`${taken.key} is held: ${inWords(processors)} under it begins.`)
-    for (const task of ongoing) this.log(`${task} is ongoing under it and finishes.`)
-    this.log(`Release it with: ops unhold ${taken.key}`)
+    this.log(`${taken.key} is on hold: no ${anyOf(processors)} that needs it will start.`)
+    for (const task of ongoing) this.log(`${task} has started already and will finish.`)
+    this.log(`Release it: ops unhold ${taken.key}`)
     return { ...taken, processors, ongoing }
   }
 }
 
-/** `no build`, `no build and no deploy`, `no build, no deploy and no rollback`. */
-function inWords(processors: readonly string[]): string {
-  const each = processors.map((name) => `no ${name}`)
-  return [each.slice(0, -1).join(', '), each.at(-1)].filter(Boolean).join(' and ')
+/** `build`, `build or deploy`, `build, deploy or rollback`. */
+function anyOf(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' or ')
 }

@@ -3,11 +3,11 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class Logs extends OpsCommand {
-  static override summary = 'Print what services have written in development.'
+  static override summary = 'Show the output of development services.'
 
   static override description =
-    `Of all services, or of those that are named, in the order of time; also when they do not run any more. What a task
-has written: ops tasks logs.`
+    `Prints the kept output of all services, or of the named ones, by time; also of services that are not running. For the
+output of a task, use ops tasks logs.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -18,21 +18,21 @@ has written: ops tasks logs.`
   static override strict = false
 
   static override args = {
-    service: Args.string({ description: 'a service, or one instance of it such as api.2; all by default' }),
+    service: Args.string({ description: 'service, or one of its instances such as api.2 (default: all)' }),
   }
 
   static override flags = {
-    follow: Flags.boolean({ char: 'f', summary: 'go on with what comes, until Ctrl-C' }),
+    follow: Flags.boolean({ char: 'f', summary: 'keep printing new lines until Ctrl-C' }),
     lines: Flags.integer({
       char: 'n',
-      summary: 'so many of the last lines of each service',
+      summary: 'last lines to show of each service',
       helpValue: '<n>',
       min: 0,
       default: 100,
       exclusive: ['all'],
     }),
-    all: Flags.boolean({ summary: 'every line that is kept' }),
-    timestamps: Flags.boolean({ char: 't', summary: 'begin each line with the time' }),
+    all: Flags.boolean({ summary: 'show all kept lines' }),
+    timestamps: Flags.boolean({ char: 't', summary: 'prefix each line with the time' }),
   }
 
   async run(): Promise<unknown> {
@@ -42,15 +42,15 @@ has written: ops tasks logs.`
       import('../output/service-lines.ts'),
     ])
     const project = await this.openProject(flags.config, { isListing: true })
-    const wanted = { names: argv as string[], lines: flags.all ? undefined : flags.lines }
+    const options = { names: argv as string[], lines: flags.all ? undefined : flags.lines }
     const shown = new ServiceLines(this.screen, { isTimed: flags.timestamps })
     if (!flags.follow) {
-      const lines = readServiceLogs(project, wanted)
-      if (lines.length === 0) this.logToStderr('Nothing has been written yet.')
+      const lines = readServiceLogs(project, options)
+      if (lines.length === 0) this.logToStderr('No output yet.')
       process.stdout.write(this.jsonEnabled() ? '' : shown.render(lines))
       return { lines }
     }
-    for await (const lines of followServiceLogs(project, wanted)) {
+    for await (const lines of followServiceLogs(project, options)) {
       const text = this.jsonEnabled() ? lines.map((line) => `${JSON.stringify(line)}\n`).join('') : shown.render(lines)
       process.stdout.write(text)
     }

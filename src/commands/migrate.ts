@@ -18,10 +18,9 @@ exclusivity. All in one transaction. Running it again changes nothing.`
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Migrate)
-    const [{ toProblem }, { migrateProject, missingTables }, { formatProblem }] = await Promise.all([
+    const [{ toProblem }, { migrateProject, missingTables }] = await Promise.all([
       import('../errors.ts'),
       import('../project/migrate-project.ts'),
-      import('../output/format-problem.ts'),
     ])
     const project = await this.openProject(flags.config)
     const migration = await migrateProject(project, { check: flags.check })
@@ -29,7 +28,7 @@ exclusivity. All in one transaction. Running it again changes nothing.`
     const errors = migration.errors.map((error) => toProblem(error))
     // The application may be about to create the missing tables, so they are no failure.
     const missing = await missingTables(project, (await project.processors()).ready)
-    for (const problem of [...errors, ...missing.values()]) this.warn(formatProblem(problem))
+    for (const problem of [...errors, ...missing.values()]) this.warn(problem)
     for (const step of steps) this.log(`${flags.check ? 'pending: ' : ''}${formatStep(step)}`)
     if (steps.length === 0) this.log(`${project.queue.name} is up to date.`)
     if (errors.length > 0 || (flags.check && steps.length > 0)) process.exitCode = 1

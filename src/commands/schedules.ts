@@ -1,10 +1,10 @@
 import { OpsCommand } from '../command-line/ops-command.ts'
 
-const EXAMPLE = `There are no schedules. One in ops.config.ts:
+const EXAMPLE = `No schedules. Add one to ops.config.ts:
   schedules: { nightly: { cron: '0 3 * * *', enqueue: 'build', with: { repository: '.' } } }`
 
 export default class Schedules extends OpsCommand {
-  static override summary = 'List the schedules, with their last and next times.'
+  static override summary = 'List schedules with their last and next runs.'
 
   static override examples = ['<%= config.bin %> <%= command.id %>']
 

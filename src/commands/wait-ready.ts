@@ -1,9 +1,12 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { serviceDefaults } from '../config/service-defaults.ts'
 
 export default class WaitReady extends OpsCommand {
-  static override summary = 'Wait until a service answers; units call it at their start.'
+  static override summary = 'Wait until a service is ready.'
+
+  static override hidden = true
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> --http http://localhost:3000/health',
@@ -13,21 +16,24 @@ export default class WaitReady extends OpsCommand {
 
   static override strict = false
 
-  static override args = { command: Args.string({ description: 'a command that exits with 0 when it is ready' }) }
+  static override args = {
+    command: Args.string({ description: 'command that exits with 0 when the service is ready' }),
+  }
 
   static override flags = {
-    http: Flags.string({ summary: 'a URL that answers with a status below 400', helpValue: '<url>' }),
-    port: Flags.integer({ summary: 'a port that accepts connections', helpValue: '<port>' }),
-    log: Flags.string({ summary: 'a pattern that a line of the unit in the journal matches', helpValue: '<pattern>' }),
-    timeout: Flags.string({ summary: 'how long it may take', helpValue: '<duration>', default: '30s' }),
+    http: Flags.string({ summary: 'URL that responds with a status below 400', helpValue: '<url>' }),
+    port: Flags.integer({ summary: 'port that accepts connections', helpValue: '<port>' }),
+    log: Flags.string({ summary: "pattern matching a line of the unit's journal", helpValue: '<pattern>' }),
+    timeout: Flags.string({
+      summary: 'how long to wait',
+      helpValue: '<duration>',
+      default: serviceDefaults.readyTimeout,
+    }),
   }
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(WaitReady)
-    const [{ waitReady }, { parseProbe }] = await Promise.all([
-      import('../server/wait-ready.ts'),
-      import('../server/parse-probe.ts'),
-    ])
+    const { parseProbe, waitReady } = await import('../server/wait-ready.ts')
     const probe = parseProbe(flags, argv as string[])
     const { isReady, message } = await waitReady(probe, { env: process.env, cwd: process.cwd() })
     this.log(message)

@@ -1,12 +1,13 @@
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { workerDefaults } from '../config/service-defaults.ts'
 
 export default class Worker extends OpsCommand {
-  static override summary = 'Perform the tasks that are due, one at a time.'
+  static override summary = 'Run due tasks, one at a time.'
 
   static override description =
-    `Polls the task tables in the order of their priorities and performs what is due. SIGTERM, Ctrl-C or a closed
-terminal finishes the task at hand and ends; a second one, or the end of the grace period, ends the task too.`
+    `Polls the task tables by priority and runs due tasks. On SIGTERM, Ctrl-C or a closed terminal it finishes the running
+task, then stops; a second signal, or the end of the grace period, interrupts the task.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -16,19 +17,19 @@ terminal finishes the task at hand and ends; a second one, or the end of the gra
 
   static override flags = {
     only: Flags.string({
-      summary: 'the processors whose tasks it takes',
+      summary: 'processors whose tasks to run',
       helpValue: '<name,…>',
       multiple: true,
       delimiter: ',',
     }),
-    drain: Flags.boolean({ summary: 'end when nothing is due' }),
-    once: Flags.boolean({ summary: 'end after one task' }),
+    drain: Flags.boolean({ summary: 'exit when no task is due' }),
+    once: Flags.boolean({ summary: 'exit after one task' }),
     'poll-interval': Flags.string({
-      summary: 'the longest wait between two looks [default: 1s]',
+      summary: `poll at least this often [default: ${workerDefaults.pollInterval}]`,
       helpValue: '<duration>',
     }),
     grace: Flags.string({
-      summary: 'how long a stop waits for the task at hand [default: 10m]',
+      summary: `how long a stop waits for the running task [default: ${workerDefaults.gracePeriod}]`,
       helpValue: '<duration>',
     }),
   }
@@ -45,14 +46,17 @@ terminal finishes the task at hand and ends; a second one, or the end of the gra
       only: flags.only,
       drain: flags.drain,
       once: flags.once,
-      pollInterval: parseDuration(flags['poll-interval'] ?? worker.pollInterval ?? '1s', 'poll-interval'),
-      grace: parseDuration(flags.grace ?? worker.gracePeriod ?? '10m', 'grace'),
+      pollInterval: parseDuration(
+        flags['poll-interval'] ?? worker.pollInterval ?? workerDefaults.pollInterval,
+        'poll-interval',
+      ),
+      grace: parseDuration(flags.grace ?? worker.gracePeriod ?? workerDefaults.gracePeriod, 'grace'),
       version: this.config.version,
       asJson:
         process.env.OPS_LOG_FORMAT === undefined
           ? process.stdout.isTTY !== true
           : process.env.OPS_LOG_FORMAT === 'json',
-      // With --json the result is the output, and the events are messages.
+      // With --json standard output is the result, so events go to standard error.
       write: (text) => (this.jsonEnabled() ? process.stderr : process.stdout).write(text),
     })
   }

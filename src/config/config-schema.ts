@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { nearest } from '../errors.ts'
 import { parseDuration } from './duration.ts'
+import { expected, formatInput, unknownKey } from './schema-messages.ts'
 
 /*
  * The shape of the project file, key by key, and the form of single values. What several keys must be to each other is
@@ -129,10 +129,6 @@ function user() {
   )
 }
 
-interface Refused {
-  readonly input: unknown
-}
-
 /** An object that has these keys alone. valibot's own strict object stops at the first key that it does not know. */
 function record<Entries extends v.ObjectEntries>(entries: Entries) {
   const known = Object.keys(entries)
@@ -143,10 +139,8 @@ function record<Entries extends v.ObjectEntries>(entries: Entries) {
       if (!isPlainObject(dataset.value)) return
       const input = dataset.value
       for (const key of Object.keys(input).filter((key) => !known.includes(key))) {
-        const meant = nearest(key, known)
-        const advice = meant === undefined ? `expected one of: ${known.join(', ')}` : `did you mean "${meant}"?`
         addIssue({
-          message: `unknown key, ${advice}`,
+          message: unknownKey(key, known),
           path: [{ type: 'object', origin: 'key', input, key, value: input[key] }],
         })
       }
@@ -195,18 +189,7 @@ function isPattern(value: string): boolean {
   }
 }
 
-function expected(what: string): (issue: Refused) => string {
-  return ({ input }) => `expected ${what}, got ${shown(input)}`
-}
-
 /** A mistyped URL can still hold a password, so only what stands before it is shown. */
-function withoutSecret({ input }: Refused): string {
-  return `expected "sqlite:<path>" or "postgres://…", got ${shown(String(input).replace(/^([^:]*:).*$/, '$1…'))}`
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'function') return 'a function'
-  const json = JSON.stringify(value) ?? String(value)
-  return json.length > 60 ? `${json.slice(0, 59)}…` : json
+function withoutSecret({ input }: { readonly input: unknown }): string {
+  return `expected "sqlite:<path>" or "postgres://…", got ${formatInput(String(input).replace(/^([^:]*:).*$/, '$1…'))}`
 }

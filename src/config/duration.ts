@@ -22,7 +22,8 @@ export function parseDuration(text: string, subject: string): number {
   return milliseconds
 }
 
-function isDuration(text: string): boolean {
+/** Whether a text is a duration that `parseDuration` reads. */
+export function isDuration(text: string): boolean {
   return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text)
 }
 

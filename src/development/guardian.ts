@@ -1,90 +1,89 @@
-import { appendFileSync, constants, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, constants, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { groupsWithEnvironment, isStillRunning, type RecordedGroup, signalGroup } from '../platform/process-group.ts'
 
 /*
- * A process of its own that outlives ops. It is told of each process group that ops starts; when ops is gone without a
- * good-bye, whatever ended it, the guardian stops what ops would have stopped, in the same order and with the same
- * patience. It imports nothing of ours, so that it is there quickly and cannot fail for want of anything.
+ * A separate process that outlives ops. It is told of each process group that ops starts; when ops is gone without
+ * dismissing it, whatever the cause, it stops what ops would have stopped, in the same order and with the same timeouts.
+ * It loads only what reads /proc and Node itself: it has to be there early, and nothing may be missing later.
  */
 
-interface Ward {
+export interface GuardedService {
   readonly name: string
-  readonly group: number
-  /** With the number it names the group for good. */
-  readonly startTime: number | undefined
+  readonly group: RecordedGroup
   readonly stopSignal: NodeJS.Signals
   readonly stopTimeoutMs: number
-  /** It ends its own children when it is asked twice, and is killed only after that. */
-  readonly yieldsWhenAskedTwice: boolean
-  /** Those that are stopped before it. */
+  /** A second stop signal makes it end its own children; it is killed only after that. */
+  readonly stopsOnSecondSignal: boolean
+  /** Those that stop before it. */
   readonly dependents: readonly string[]
   readonly output: {
-    /** Has the two pipes that it writes into; see output-pipes.ts. */
+    /** Contains its two output pipes; see start-process.ts. */
     readonly directory: string
-    /** Where its last words are kept. */
+    /** Where its last output is kept. */
     readonly log: string | undefined
   }
 }
 
 export type GuardianMessage =
-  /** A process with this entry in its environment is about to be made. */
-  | { readonly expect: string; readonly as: Omit<Ward, 'group' | 'startTime'> }
-  | { readonly guard: Ward; readonly expected: string }
-  /** It has been sent its stop signal, and is not sent it again. */
-  | { readonly asked: number }
+  /** A process with this entry in its environment is about to be created. */
+  | { readonly expect: string; readonly as: Omit<GuardedService, 'group'> }
+  | { readonly guard: GuardedService; readonly expected: string }
+  /** A group has been sent its stop signal, and is not sent it again. */
+  | { readonly signaled: number }
   | { readonly release: number }
-  | 'bye'
+  | 'dismiss'
 
-const wards = new Map<number, Ward>()
+const guarded = new Map<number, GuardedService>()
 /** When groups were sent their stop signal, as `performance.now()` counts. */
-const askedAt = new Map<number, number>()
-const expected = new Map<string, Omit<Ward, 'group' | 'startTime'>>()
+const signaledAt = new Map<number, number>()
+const expected = new Map<string, Omit<GuardedService, 'group'>>()
 
 process.title = 'ops-guardian'
-// What a terminal sends to everybody is not meant for the one who cleans up.
+// What a terminal sends to all its processes is not meant for this one.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const message = JSON.parse(line) as GuardianMessage
-    if (message === 'bye') process.exit(0)
+    if (message === 'dismiss') process.exit(0)
     if ('expect' in message) expected.set(message.expect, message.as)
     if ('guard' in message) {
       expected.delete(message.expected)
-      wards.set(message.guard.group, message.guard)
+      guarded.set(message.guard.group.id, message.guard)
     }
-    if ('asked' in message) askedAt.set(message.asked, performance.now())
+    if ('signaled' in message) signaledAt.set(message.signaled, performance.now())
     if ('release' in message) {
-      wards.delete(message.release)
-      askedAt.delete(message.release)
+      guarded.delete(message.release)
+      signaledAt.delete(message.release)
     }
   })
-  .on('close', () => void endAll())
+  .on('close', () => void stopAll())
 
-async function endAll(): Promise<void> {
-  // Made in the moment in which ops died, before it could say so.
-  for (const [mark, ward] of expected) {
-    for (const group of groupsWithMark(mark)) wards.set(group, { ...ward, group, startTime: undefined })
+async function stopAll(): Promise<void> {
+  // Created at the moment ops died, before it could tell.
+  for (const [mark, service] of expected) {
+    for (const id of groupsWithEnvironment(mark)) guarded.set(id, { ...service, group: { id, startTime: undefined } })
   }
-  const all = [...wards.values()]
-  const outputs = all.flatMap((ward) => ['stdout', 'stderr'].map((stream) => goOnReading(ward, stream)))
-  await Promise.all(all.map(end))
-  // A process that has left its group can hold them open for ever.
+  const all = [...guarded.values()]
+  const outputs = all.flatMap((service) => ['stdout', 'stderr'].map((stream) => keepReading(service, stream)))
+  await Promise.all(all.map(stop))
+  // A process that left its group can hold them open forever.
   await Promise.race([Promise.all(outputs), sleep(250)])
   for (const { output } of all) rmSync(output.directory, { recursive: true, force: true })
   process.exit(0)
 }
 
-/** A service that nobody reads would stand still as soon as its pipe is full. */
-function goOnReading({ output: { directory, log } }: Ward, stream: string): Promise<void> {
+/** A service whose output nobody reads would block as soon as its pipe is full. */
+function keepReading({ output: { directory, log } }: GuardedService, stream: string): Promise<void> {
   return new Promise((resolve) => {
     try {
       const fd = openSync(join(directory, stream), constants.O_RDONLY | constants.O_NONBLOCK)
       new Socket({ fd, writable: false })
-        .on('data', (chunk) => keep(log, chunk))
+        .on('data', (chunk) => append(log, chunk))
         .on('error', () => {})
         .on('close', () => resolve())
     } catch {
@@ -93,85 +92,44 @@ function goOnReading({ output: { directory, log } }: Ward, stream: string): Prom
   })
 }
 
-function keep(log: string | undefined, chunk: Buffer): void {
+function append(log: string | undefined, chunk: Buffer): void {
   try {
     if (log !== undefined) appendFileSync(log, chunk)
   } catch {
-    // The disk is full, or the folder gone: the services are stopped all the same.
+    // The disk is full, or the folder is gone: the services are stopped all the same.
   }
 }
 
-async function end(ward: Ward): Promise<void> {
-  const isFirst = () => ![...wards.values()].some((other) => ward.dependents.includes(other.name) && lives(other))
-  while (!isFirst()) await sleep(50)
-  const asked = askedAt.get(ward.group)
-  if (asked === undefined) signal(ward, ward.stopSignal)
-  const waitedMs = asked === undefined ? 0 : performance.now() - asked
-  if (await isGoneWithin(ward, ward.stopTimeoutMs - waitedMs)) return
-  if (ward.yieldsWhenAskedTwice) {
-    signal(ward, ward.stopSignal)
-    if (await isGoneWithin(ward, 5000)) return
+async function stop(service: GuardedService): Promise<void> {
+  while (hasDependents(service)) await sleep(50)
+  const signaled = signaledAt.get(service.group.id)
+  if (signaled === undefined) signal(service, service.stopSignal)
+  const waitedMs = signaled === undefined ? 0 : performance.now() - signaled
+  if (await isGoneWithin(service, service.stopTimeoutMs - waitedMs)) return
+  if (service.stopsOnSecondSignal) {
+    signal(service, service.stopSignal)
+    if (await isGoneWithin(service, 5000)) return
   }
-  signal(ward, 'SIGKILL')
+  signal(service, 'SIGKILL')
 }
 
-async function isGoneWithin(ward: Ward, timeoutMs: number): Promise<boolean> {
+function hasDependents({ dependents }: GuardedService): boolean {
+  return [...guarded.values()].some(({ name, group }) => dependents.includes(name) && isStillRunning(group))
+}
+
+async function isGoneWithin({ group }: GuardedService, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
-  for (let pauseMs = 20; lives(ward); pauseMs = Math.min(pauseMs * 1.5, 500)) {
+  for (let pauseMs = 20; isStillRunning(group); pauseMs = Math.min(pauseMs * 1.5, 500)) {
     if (performance.now() >= deadline) return false
     await sleep(pauseMs)
   }
   return true
 }
 
-function signal(ward: Ward, name: NodeJS.Signals): void {
+function signal({ group }: GuardedService, name: NodeJS.Signals): void {
   try {
-    if (lives(ward)) process.kill(-ward.group, name)
+    if (isStillRunning(group)) signalGroup(group.id, name)
   } catch {
-    // It has just gone.
-  }
-}
-
-function lives({ group, startTime }: Ward): boolean {
-  try {
-    process.kill(-group, 0)
-  } catch {
-    return false
-  }
-  const leader = stat(String(group))
-  if (leader !== undefined && startTime !== undefined && leader.startTime !== startTime) return false
-  // Dead processes count as members until somebody has asked how they ended, which in some containers nobody does.
-  const members = numbers().map(stat)
-  return members.length === 0 || members.some((one) => one?.group === group && one.state !== 'Z')
-}
-
-/** None without /proc. */
-function groupsWithMark(mark: string): number[] {
-  return numbers().flatMap((pid) => {
-    try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)) return []
-      return stat(pid)?.group ?? []
-    } catch {
-      return []
-    }
-  })
-}
-
-function numbers(): string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  } catch {
-    return []
-  }
-}
-
-/** What proc(5) says of a process; its second field, a name in brackets, can itself hold brackets. */
-function stat(pid: string): { state: string; group: number; startTime: number } | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0]!, group: Number(fields[2]), startTime: Number(fields[19]) }
-  } catch {
-    return undefined
+    // It belongs to another user by now.
   }
 }

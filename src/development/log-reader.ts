@@ -1,17 +1,29 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
-import type { LoggedLine } from './logged-line.ts'
-import { asideFile } from './service-logs.ts'
+import { rotatedFile } from './service-logs.ts'
 
-const stamped = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)$/s
+/** A line of a service's log. */
+export interface LoggedLine {
+  readonly service: string
+  /** ISO 8601. A line without a time, as the guardian writes them, has that of the line before it. */
+  readonly at: string
+  readonly text: string
+}
 
-/** Reads the log of a service from its start, and then what is added, also where the log is put aside meanwhile. */
+/** The lines of several logs by time; lines of one log keep their order. */
+export function mergeLines(logs: readonly (readonly LoggedLine[])[]): LoggedLine[] {
+  return logs.flat().sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+}
+
+const STAMPED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)$/s
+
+/** Reads the log of a service from its start, and then what is added, across rotations. */
 export class LogReader {
   readonly #service: string
   readonly #file: string
   readonly #buffer = Buffer.alloc(256 * 1024)
-  #open: { readonly fd: number; readonly inode: number; readonly decoder: StringDecoder } | undefined
-  #hasBegun = false
+  #log: { readonly fd: number; readonly inode: number; readonly decoder: StringDecoder } | undefined
+  #hasStarted = false
   #at = ''
   #rest = ''
 
@@ -20,25 +32,25 @@ export class LogReader {
     this.#file = file
   }
 
-  /** The lines that have been added. */
+  /** The lines added since the last call. */
   read(): LoggedLine[] {
     const lines: LoggedLine[] = []
-    if (!this.#hasBegun) {
-      this.#hasBegun = true
+    if (!this.#hasStarted) {
+      this.#hasStarted = true
       this.#openFirst(lines)
     }
     for (;;) {
-      if (this.#open !== undefined) this.#readOn(lines)
-      // What was written before the log was put aside has been read: nothing is written into it any more.
+      if (this.#log !== undefined) this.#readMore(lines)
+      // Nothing more is written to a log once it is rotated, and all of it has been read.
       const now = statSync(this.#file, { throwIfNoEntry: false })
-      if (now === undefined || now.ino === this.#open?.inode) return lines
-      if (this.#open !== undefined) this.#readOn(lines)
+      if (now === undefined || now.ino === this.#log?.inode) return lines
+      if (this.#log !== undefined) this.#readMore(lines)
       this.close()
-      this.#open = opened(this.#file)
+      this.#log = openLog(this.#file)
     }
   }
 
-  /** What is there of a line that has not ended, and will not. */
+  /** A last line without a newline. */
   readRest(): LoggedLine[] {
     const rest = this.#rest
     this.#rest = ''
@@ -46,21 +58,21 @@ export class LogReader {
   }
 
   close(): void {
-    if (this.#open !== undefined) closeSync(this.#open.fd)
-    this.#open = undefined
+    if (this.#log !== undefined) closeSync(this.#log.fd)
+    this.#log = undefined
   }
 
   #openFirst(lines: LoggedLine[]): void {
-    const current = opened(this.#file)
-    this.#open = opened(asideFile(this.#file))
-    // Put aside between the two.
-    if (this.#open !== undefined && this.#open.inode !== current?.inode) this.#readOn(lines)
+    const current = openLog(this.#file)
+    this.#log = openLog(rotatedFile(this.#file))
+    // Rotated between the two calls.
+    if (this.#log !== undefined && this.#log.inode !== current?.inode) this.#readMore(lines)
     this.close()
-    this.#open = current
+    this.#log = current
   }
 
-  #readOn(lines: LoggedLine[]): void {
-    const { fd, decoder } = this.#open!
+  #readMore(lines: LoggedLine[]): void {
+    const { fd, decoder } = this.#log!
     for (;;) {
       const count = readSync(fd, this.#buffer, 0, this.#buffer.length, null)
       if (count === 0) return
@@ -71,13 +83,13 @@ export class LogReader {
   }
 
   #line(line: string): LoggedLine {
-    const [, at, text] = stamped.exec(line) ?? []
+    const [, at, text] = STAMPED.exec(line) ?? []
     this.#at = at ?? this.#at
     return { service: this.#service, at: this.#at, text: text ?? line }
   }
 }
 
-function opened(file: string) {
+function openLog(file: string) {
   try {
     const fd = openSync(file, 'r')
     return { fd, inode: fstatSync(fd).ino, decoder: new StringDecoder('utf8') }

@@ -1,46 +1,45 @@
 import { resolve } from 'node:path'
 import type { Config, Ready, Service } from '../config/config.ts'
 import { parseDuration } from '../config/duration.ts'
-import { dependencyOrder } from './dependency-order.ts'
-import type { Dependency, Milestone, PlannedService, Probe } from './planned-service.ts'
-import { PortSharedError, UnknownServiceError } from './service-errors.ts'
+import { restartDefaults, serviceDefaults, workerDefaults } from '../config/service-defaults.ts'
+import { exitStatus, OpsError } from '../errors.ts'
+import { type Dependency, type Milestone, type PlannedService, type Probe, unknownService } from './planned-service.ts'
 
-interface Asked {
+interface PlanOptions {
   readonly config: Config
-  /** The project. */
+  /** The folder of the project. */
   readonly directory: string
-  /** How a worker is run. */
   readonly worker: {
     readonly command: readonly string[]
-    /** Whose change it has to be started again for: the sources of plugins under work. */
+    /** Paths whose change restarts it: the sources of linked plugins. */
     readonly watch?: readonly string[]
-    /** Whether its lines are to be read as events: what they say is shown in words, and its task is known from them. */
+    /** Whether it writes events, from which its task is known; people see their messages. */
     readonly writesEvents?: boolean
   }
-  /** The services that were asked for; all of them where it is empty. */
+  /** The services to start; all when empty. */
   readonly names: readonly string[]
 }
 
 /**
- * The services to run in development, those that others depend on first: the ones of the configuration and the worker,
- * or those that were asked for with all that they depend on.
+ * The services to run in development, dependencies first: those of the configuration and the worker, or the named ones
+ * with everything they depend on.
  *
- * @throws UnknownServiceError when one that was asked for does not exist in development
+ * @throws OpsError UNKNOWN_SERVICE, PORT_SHARED
  */
-export function planServices({ config, directory, worker, names }: Asked): PlannedService[] {
+export function planServices({ config, directory, worker, names }: PlanOptions): PlannedService[] {
   const services = new Map([
     ...Object.entries(config.services ?? {}).filter(([, { only }]) => only !== 'server'),
     ['worker', workerService(config, worker)] as const,
   ])
-  for (const name of names) if (!services.has(name)) throw new UnknownServiceError(name, [...services.keys()])
+  for (const name of names) if (!services.has(name)) throw unknownService(name, [...services.keys()])
 
-  const wanted = names.length === 0 ? [...services.keys()] : names
+  const roots = names.length === 0 ? [...services.keys()] : names
   const edges = new Map([...services].map(([name, service]) => [name, dependencies(service, services)]))
-  const order = dependencyOrder(wanted, (name) => (edges.get(name) ?? []).map((dependency) => dependency.name))
+  const order = dependencyOrder(roots, (name) => (edges.get(name) ?? []).map((dependency) => dependency.name))
   const planned = order.flatMap((name) =>
     instances(name, services.get(name)!, directory).map((instance) => ({
       ...instance,
-      yieldsWhenAskedTwice: name === 'worker',
+      stopsOnSecondSignal: name === 'worker',
       writesEvents: name === 'worker' && worker.writesEvents === true,
       dependsOn: edges.get(name)!.flatMap((dependency) =>
         instanceNames(dependency.name, services.get(dependency.name)!).map((each) => ({
@@ -50,56 +49,64 @@ export function planServices({ config, directory, worker, names }: Asked): Plann
       ),
     })),
   )
-  requireOwnPorts(planned)
+  checkPorts(planned)
   return planned
 }
 
-/** @throws PortSharedError */
-function requireOwnPorts(planned: readonly PlannedService[]): void {
-  for (const [port, sharing] of Map.groupBy(planned, (service) => service.port)) {
-    if (port !== undefined && sharing.length > 1)
-      throw new PortSharedError(
-        port,
-        sharing.map(({ name }) => name),
-      )
+/** The named services and everything they depend on, dependencies first; otherwise in the given order. */
+function dependencyOrder(names: readonly string[], dependenciesOf: (name: string) => readonly string[]): string[] {
+  const ordered = new Set<string>()
+  const visit = (name: string): void => {
+    if (ordered.has(name)) return
+    for (const dependency of dependenciesOf(name)) visit(dependency)
+    ordered.add(name)
+  }
+  for (const name of names) visit(name)
+  return [...ordered]
+}
+
+function checkPorts(planned: readonly PlannedService[]): void {
+  for (const [port, services] of Map.groupBy(planned, (service) => service.port)) {
+    if (port === undefined || services.length === 1) continue
+    const names = services.map(({ name }) => `"${name}"`).join(' and ')
+    throw new OpsError('PORT_SHARED', `Port ${port} is assigned to ${names}.`, {
+      exit: exitStatus.configuration,
+      suggestions: ['change one of the ports; instances of a service use consecutive ports, starting with its own'],
+    })
   }
 }
 
-/** Time for a worker to write down what became of its task, once its grace period has ended. */
-const settlingMs = 15_000
-
-function workerService({ worker = {} }: Config, { command, watch = [], writesEvents }: Asked['worker']): Service {
-  const grace = parseDuration(worker.gracePeriod ?? '10m', 'worker.gracePeriod')
+function workerService({ worker = {} }: Config, { command, watch = [], writesEvents }: PlanOptions['worker']): Service {
+  const grace = parseDuration(worker.gracePeriod ?? workerDefaults.gracePeriod, 'worker.gracePeriod')
+  const settleTimeout = parseDuration(workerDefaults.settleTimeout, 'settleTimeout')
   return {
     command,
     watch,
     instances: worker.instances ?? 1,
-    stopTimeout: `${grace + settlingMs}ms`,
+    stopTimeout: `${grace + settleTimeout}ms`,
     envFile: worker.envFile ?? [],
     env: { ...worker.env, ...(writesEvents && { OPS_LOG_FORMAT: 'json' }) },
   }
 }
 
-/** What a service waits for, of those that there are. */
+/** What a service waits for, among the given services. */
 export function dependencies(
   { dependsOn = [] }: Pick<Service, 'dependsOn'>,
   services: ReadonlyMap<string, Service>,
 ): Dependency[] {
   const entries = isList(dependsOn)
-    ? dependsOn.map((name) => [name, usualMilestone(services.get(name))] as const)
+    ? dependsOn.map((name) => [name, defaultMilestone(services.get(name))] as const)
     : Object.entries(dependsOn)
   return entries
     .filter(([name]) => services.has(name))
-    .map(([name, until]) => ({ name, until: until === 'ready' ? usualReady(services.get(name)!) : until }))
+    .map(([name, until]) => ({
+      name,
+      until: until === 'ready' && services.get(name)!.oneshot ? ('completed' as const) : until,
+    }))
 }
 
-/** A oneshot is ready for others when it has done what it is for. */
-function usualReady({ oneshot }: Service): Milestone {
-  return oneshot ? 'completed' : 'ready'
-}
-
-/** A list of names waits for as much as each service can tell of itself. */
-function usualMilestone(service: Service | undefined): Milestone {
+/** A plain list of names waits for the most that each service declares. */
+function defaultMilestone(service: Service | undefined): Milestone {
   if (service?.oneshot) return 'completed'
   return service?.ready === undefined ? 'started' : 'ready'
 }
@@ -110,9 +117,9 @@ function instanceNames(name: string, { instances: count = 1 }: Service): string[
 
 function instances(name: string, service: Service, directory: string) {
   const cwd = resolve(directory, service.cwd ?? '.')
-  const { envFile = [], stopTimeout = '10s' } = service
+  const { envFile = [], stopTimeout = serviceDefaults.stopTimeout } = service
   return instanceNames(name, service).map((instance, index) => {
-    // As foreman does: each instance has a port of its own, counted from the first one's.
+    // As in foreman: instances use consecutive ports, starting with the service's own.
     const port = service.port === undefined ? undefined : service.port + index
     return {
       name: instance,
@@ -123,9 +130,8 @@ function instances(name: string, service: Service, directory: string) {
       port,
       probe: service.ready === undefined ? undefined : probe(service.ready, port, `services.${name}.ready.timeout`),
       oneshot: service.oneshot ?? false,
-      // What is done once is done again by whoever wants it, not by itself.
-      restart: service.restart ?? (service.oneshot ? 'never' : 'on-failure'),
-      stopSignal: service.stopSignal ?? 'SIGTERM',
+      restart: service.restart ?? (service.oneshot ? restartDefaults.oneshot : restartDefaults.development),
+      stopSignal: service.stopSignal ?? serviceDefaults.stopSignal,
       stopTimeoutMs: parseDuration(stopTimeout, `services.${name}.stopTimeout`),
       watch: (service.watch ?? []).map((path) => resolve(directory, path)),
     } satisfies Partial<PlannedService>
@@ -133,7 +139,7 @@ function instances(name: string, service: Service, directory: string) {
 }
 
 function probe(ready: Ready, port: number | undefined, subject: string): Probe {
-  const timeoutMs = parseDuration(ready.timeout ?? '30s', subject)
+  const timeoutMs = parseDuration(ready.timeout ?? serviceDefaults.readyTimeout, subject)
   if (ready.http !== undefined) {
     return { kind: 'http', url: new URL(ready.http, `http://localhost:${port}`).href, timeoutMs }
   }

@@ -1,4 +1,5 @@
 import type { Ready, Service } from '../config/config.ts'
+import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 
 /** What a dependent waits for. */
 export type Milestone = 'started' | 'ready' | 'completed'
@@ -9,7 +10,7 @@ export interface Dependency {
   readonly until: Milestone
 }
 
-/** One instance of a service as it is to run: every default filled in, durations in milliseconds, paths absolute. */
+/** One instance of a service with every default filled in, durations in milliseconds and absolute paths. */
 export interface PlannedService {
   /** `api`, or `api.1` and `api.2` where there are several instances. */
   readonly name: string
@@ -24,22 +25,12 @@ export interface PlannedService {
   readonly restart: NonNullable<Service['restart']>
   readonly stopSignal: NonNullable<Service['stopSignal']>
   readonly stopTimeoutMs: number
-  /** It ends its own children when it is asked twice, as a worker does, and is killed only after that. */
-  readonly yieldsWhenAskedTwice: boolean
-  /** Absolute paths and patterns of paths; a change of one restarts the service. */
+  /** A second stop signal makes it end its own children, as a worker does; it is killed only after that. */
+  readonly stopsOnSecondSignal: boolean
+  /** Absolute paths and globs; a change of one restarts the service. */
   readonly watch: readonly string[]
-  /** Its output is lines of JSON, events with a `message` for people; see event-lines.ts. */
+  /** It writes JSON lines, events with a `message` for people; see output-lines.ts. */
   readonly writesEvents: boolean
-}
-
-/** The service of an instance, as the configuration names it: `api` of `api.2`. */
-export function serviceOf(instance: string): string {
-  return instance.replace(/\.\d+$/, '')
-}
-
-/** Whether an instance belongs to a service, or is the one that is named. */
-export function isInstanceOf(instance: string, name: string): boolean {
-  return instance === name || serviceOf(instance) === name
 }
 
 export type Probe = { readonly timeoutMs: number } & (
@@ -49,16 +40,47 @@ export type Probe = { readonly timeoutMs: number } & (
   | { readonly kind: 'command'; readonly command: NonNullable<Ready['command']> }
 )
 
-/** What is waited for, in words: `waiting for http://localhost:3000/health`. */
-export function probeInWords(probe: Probe): string {
+/** What a probe waits for: `http://localhost:3000/health`, `port 3000`. */
+export function formatProbe(probe: Probe): string {
   switch (probe.kind) {
     case 'http':
       return probe.url
     case 'port':
       return `port ${probe.port}`
     case 'log':
-      return `output that matches /${probe.pattern.source}/`
+      return `output matching /${probe.pattern.source}/`
     case 'command':
       return typeof probe.command === 'string' ? probe.command : probe.command.join(' ')
   }
+}
+
+/** The service of an instance, as the configuration names it: `api` of `api.2`. */
+export function serviceOf(instance: string): string {
+  return instance.replace(/\.\d+$/, '')
+}
+
+/** Whether a name means an instance: it is the instance's own, or its service's. */
+export function isInstanceOf(instance: string, name: string): boolean {
+  return instance === name || serviceOf(instance) === name
+}
+
+/** By each service, those that depend on it, which stop first. */
+export function dependentsOf(
+  services: readonly { readonly name: string; readonly dependsOn: readonly { readonly name: string }[] }[],
+): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    services.map(({ name }) => [
+      name,
+      services
+        .filter(({ dependsOn }) => dependsOn.some((dependency) => dependency.name === name))
+        .map((dependent) => dependent.name),
+    ]),
+  )
+}
+
+export function unknownService(name: string, known: readonly string[]): OpsError {
+  return new OpsError('UNKNOWN_SERVICE', didYouMean(`Unknown service "${name}".`, name, known), {
+    exit: exitStatus.usage,
+    suggestions: [`use one of: ${known.join(', ')}`],
+  })
 }

@@ -1,27 +1,25 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Project } from '../project/open-project.ts'
-import { LogReader } from './log-reader.ts'
-import { type LoggedLine, mergeLines } from './logged-line.ts'
-import { isInstanceOf } from './planned-service.ts'
-import { UnknownServiceError } from './service-errors.ts'
+import { type LoggedLine, LogReader, mergeLines } from './log-reader.ts'
+import { isInstanceOf, unknownService } from './planned-service.ts'
 import { serviceLogFile, serviceLogsDirectory } from './service-logs.ts'
 
-const lookEveryMs = 100
+const POLL_EVERY_MS = 100
 
-interface Wanted {
-  /** Services, or single instances of them; all where it is empty. */
+interface LogOptions {
+  /** Services, or instances of them; all when empty. */
   readonly names: readonly string[]
-  /** So many of the last lines of each; undefined for all that there are. */
+  /** How many of the last lines of each; all when undefined. */
   readonly lines: number | undefined
 }
 
 /**
- * What services have written in development, in the order of time.
+ * The logged output of services in development, by time.
  *
- * @throws UnknownServiceError
+ * @throws OpsError UNKNOWN_SERVICE
  */
-export function readServiceLogs(project: Project, { names, lines }: Wanted): LoggedLine[] {
+export function readServiceLogs(project: Project, { names, lines }: LogOptions): LoggedLine[] {
   const readers = logsOf(project, names).map((log) => new LogReader(log.name, log.file))
   const read = readers.map((reader) => lastOf([...reader.read(), ...reader.readRest()], lines))
   for (const reader of readers) reader.close()
@@ -29,11 +27,11 @@ export function readServiceLogs(project: Project, { names, lines }: Wanted): Log
 }
 
 /**
- * The same, and then what comes, for as long as anybody asks: also of services that write their first line meanwhile.
+ * The same, and then everything new, including from services that had not logged anything before.
  *
- * @throws UnknownServiceError
+ * @throws OpsError UNKNOWN_SERVICE
  */
-export async function* followServiceLogs(project: Project, { names, lines }: Wanted): AsyncGenerator<LoggedLine[]> {
+export async function* followServiceLogs(project: Project, { names, lines }: LogOptions): AsyncGenerator<LoggedLine[]> {
   const readers = new Map<string, LogReader>()
   for (let isFirst = true; ; isFirst = false) {
     const read = logsOf(project, names).map(({ name, file }) => {
@@ -41,19 +39,19 @@ export async function* followServiceLogs(project: Project, { names, lines }: Wan
       readers.set(name, reader)
       return isFirst ? lastOf(reader.read(), lines) : reader.read()
     })
-    const news = mergeLines(read)
-    if (news.length > 0 || isFirst) yield news
-    await sleep(lookEveryMs)
+    const added = mergeLines(read)
+    if (added.length > 0 || isFirst) yield added
+    await sleep(POLL_EVERY_MS)
   }
 }
 
-/** The instances of services that have written something, and their logs. */
+/** The instances that have a log. */
 function logsOf({ stateDirectory, config }: Project, names: readonly string[]): { name: string; file: string }[] {
   const directory = serviceLogsDirectory(stateDirectory)
-  const written = filesIn(directory).flatMap((file) => /^(.+)\.log$/.exec(file)?.[1] ?? [])
-  const known = new Set([...Object.keys(config.services ?? {}), 'worker', ...written])
-  for (const name of names) if (!known.has(name)) throw new UnknownServiceError(name, [...known])
-  return written
+  const logged = filesIn(directory).flatMap((file) => /^(.+)\.log$/.exec(file)?.[1] ?? [])
+  const known = new Set([...Object.keys(config.services ?? {}), 'worker', ...logged])
+  for (const name of names) if (!known.has(name)) throw unknownService(name, [...known])
+  return logged
     .filter((instance) => names.length === 0 || names.some((name) => isInstanceOf(instance, name)))
     .sort()
     .map((name) => ({ name, file: serviceLogFile(directory, name) }))

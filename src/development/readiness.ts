@@ -7,38 +7,38 @@ import { execa } from 'execa'
 import type { Probe } from './planned-service.ts'
 import type { ServiceProcess } from './start-process.ts'
 
-interface Surroundings {
+export interface ProbeContext {
   readonly output: ServiceProcess['output']
   readonly cwd: string
   readonly env: Record<string, string>
-  /** Ends the wait: the time is over, the service has ended or is stopped. */
+  /** Ends the wait: it timed out, or the service has exited or is stopping. */
   readonly signal: AbortSignal
 }
 
-const pauseMs = 50
-const answerMs = 5000
+const PAUSE_MS = 50
+const RESPONSE_TIMEOUT_MS = 5000
 
-/** Waits until a probe is answered. False when `signal` aborts first. */
-export async function isReady(probe: Probe, surroundings: Surroundings): Promise<boolean> {
-  const { signal } = surroundings
-  if (probe.kind === 'log') return hasWritten(probe.pattern, surroundings)
+/** Waits until a probe succeeds. False when `signal` aborts first. */
+export async function isReady(probe: Probe, context: ProbeContext): Promise<boolean> {
+  const { signal } = context
+  if (probe.kind === 'log') return hasWritten(probe.pattern, context)
   while (!signal.aborted) {
-    const answers = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
-    if (await isAnswered(probe, surroundings, answers)) return !signal.aborted
-    await sleep(pauseMs)
+    const attempt = AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_TIMEOUT_MS)])
+    if (await succeeds(probe, context, attempt)) return !signal.aborted
+    await sleep(PAUSE_MS)
   }
   return false
 }
 
-function isAnswered(probe: Exclude<Probe, { kind: 'log' }>, { cwd, env }: Surroundings, signal: AbortSignal) {
-  if (probe.kind === 'http') return answersWell(probe.url, signal)
+function succeeds(probe: Exclude<Probe, { kind: 'log' }>, { cwd, env }: ProbeContext, signal: AbortSignal) {
+  if (probe.kind === 'http') return responds(probe.url, signal)
   if (probe.kind === 'port') return accepts(probe.port, signal)
-  return succeeds(probe.command, { cwd, env, signal })
+  return runs(probe.command, { cwd, env, signal })
 }
 
-function hasWritten(pattern: RegExp, { output, signal }: Surroundings): Promise<boolean> {
+function hasWritten(pattern: RegExp, { output, signal }: ProbeContext): Promise<boolean> {
   return new Promise((resolve) => {
-    const look = (text: string) => {
+    const check = (text: string) => {
       if (
         stripVTControlCharacters(text)
           .split('\n')
@@ -48,19 +48,19 @@ function hasWritten(pattern: RegExp, { output, signal }: Surroundings): Promise<
     }
     const giveUp = () => end(false)
     const end = (found: boolean) => {
-      output.off('lines', look)
+      output.off('lines', check)
       signal.removeEventListener('abort', giveUp)
       resolve(found)
     }
-    output.on('lines', look)
+    output.on('lines', check)
     if (signal.aborted) giveUp()
     else signal.addEventListener('abort', giveUp)
   })
 }
 
-function answersWell(url: string, signal: AbortSignal): Promise<boolean> {
+function responds(url: string, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    // Not fetch: it keeps connections open, which would hold up a server that closes when it is stopped.
+    // Not fetch: it keeps connections open, which would delay a server that closes when it is stopped.
     const { get } = url.startsWith('https:') ? https : http
     const request = get(url, { agent: false, signal, headers: { connection: 'close' } }, (response) => {
       response.resume().on('error', () => {})
@@ -81,7 +81,7 @@ function accepts(port: number, signal: AbortSignal): Promise<boolean> {
   })
 }
 
-async function succeeds(
+async function runs(
   command: string | readonly string[],
   { cwd, env, signal }: { cwd: string; env: Record<string, string>; signal: AbortSignal },
 ): Promise<boolean> {

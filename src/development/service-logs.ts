@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A log that has grown beyond this is put aside, in place of the one that was put aside before. */
-const largestBytes = 10 * 1024 * 1024
+/** A log beyond this size is rotated, replacing the one rotated before. */
+const MAX_BYTES = 10 * 1024 * 1024
 
-/** The folder of the logs of services in a state directory. */
+/** The folder of service logs in a state directory. */
 export function serviceLogsDirectory(stateDirectory: string): string {
   return join(stateDirectory, 'logs', 'services')
 }
@@ -13,16 +13,16 @@ export function serviceLogFile(directory: string, name: string): string {
   return join(directory, `${name}.log`)
 }
 
-/** Where the older part of a log is. */
-export function asideFile(file: string): string {
+/** The older part of a log. */
+export function rotatedFile(file: string): string {
   return `${file}.1`
 }
 
 export interface LogsOptions {
-  /** Called when a log cannot be written, once for each. */
+  /** Called once for each log that cannot be written. */
   readonly onError: (file: string, error: Error) => void
   /** @default 10 MiB */
-  readonly largestBytes?: number
+  readonly maxBytes?: number
 }
 
 interface OpenLog {
@@ -30,7 +30,7 @@ interface OpenLog {
   bytes: number
 }
 
-/** Keeps what services write: a file for each, each line behind the time of its arrival. */
+/** Keeps the output of services: one file each, every line prefixed with the time it arrived. */
 export class ServiceLogs {
   readonly #directory: string
   readonly #options: LogsOptions
@@ -41,15 +41,15 @@ export class ServiceLogs {
     this.#directory = directory
     this.#options = options
     try {
-      // At once: the last words after a kill are written by another process.
+      // Now: after a kill, the guardian writes there.
       mkdirSync(directory, { recursive: true })
     } catch {
-      // The first line says so.
+      // The first line will report it.
     }
   }
 
   /**
-   * Writes at once, so that nothing is lost with this process.
+   * Writes synchronously, so that nothing is lost with this process.
    *
    * @param text whole lines
    */
@@ -61,7 +61,7 @@ export class ServiceLogs {
       log.bytes += writeAll(log.fd, bytes)
       this.#failing.delete(name)
     } catch (error) {
-      // The disk is full, say: the service goes on, and what it writes is shown.
+      // The disk may be full: the service goes on, and its output is still shown.
       if (!this.#failing.has(name)) this.#options.onError(this.#file(name), error as Error)
       this.#failing.add(name)
     }
@@ -74,15 +74,15 @@ export class ServiceLogs {
 
   #logWithRoomFor(bytes: number, name: string): OpenLog {
     const log = this.#logs.get(name) ?? this.#open(name)
-    if (log.bytes === 0 || log.bytes + bytes <= (this.#options.largestBytes ?? largestBytes)) return log
+    if (log.bytes === 0 || log.bytes + bytes <= (this.#options.maxBytes ?? MAX_BYTES)) return log
     closeSync(log.fd)
     this.#logs.delete(name)
-    renameSync(this.#file(name), asideFile(this.#file(name)))
+    renameSync(this.#file(name), rotatedFile(this.#file(name)))
     return this.#open(name)
   }
 
   #open(name: string): OpenLog {
-    // For reading too: the last words after a kill can have ended in the middle of a line.
+    // Also for reading: what the guardian wrote may have ended in the middle of a line.
     const fd = openSync(this.#file(name), 'a+', 0o600)
     const log = { fd, bytes: fstatSync(fd).size }
     this.#logs.set(name, log)

@@ -1,7 +1,8 @@
+import { formatDuration } from '../format.ts'
 import type { PlannedService } from './planned-service.ts'
-import type { Life } from './service-life.ts'
+import { needsRestart, type ServiceState } from './service-state.ts'
 
-/** What `ops status` says of a service. It travels as JSON. */
+/** A service in `ops status`. It travels as JSON. */
 export interface ServiceStatus {
   readonly name: string
   readonly state:
@@ -12,47 +13,48 @@ export interface ServiceStatus {
     | 'restarting'
     | 'stopping'
     | 'completed'
-    | 'ended'
+    | 'exited'
     | 'stopped'
     | 'killed'
     | 'failed'
-  /** Of its first process, while one lives. */
+  /** Of its first process, while one runs. */
   readonly pid: number | null
   readonly port: number | null
-  /** When it came into this state. */
+  /** When it entered this state. */
   readonly since: string
   readonly restarts: number
-  /** Whether what depends on it may start; null where nothing asks it. */
+  /** Null where it has no probe. */
   readonly ready: boolean | null
-  /** What there is to say: what it waits for, why it failed. */
+  /** What it waits for, or why it failed. */
   readonly note: string | null
-  /** What it is at, where it tells: a worker's task. */
+  /** The running task of a worker. */
   readonly task: { readonly name: string; readonly since: string } | null
 }
 
-interface Seen {
+interface Observed {
   /** As `performance.now()` counts. */
   readonly now: number
   readonly pid: number | undefined
   readonly task: { readonly name: string; readonly since: Date } | undefined
 }
 
-export function statusOf(service: PlannedService, life: Life, { now, pid, task }: Seen): ServiceStatus {
+export function statusOf(service: PlannedService, state: ServiceState, { now, pid, task }: Observed): ServiceStatus {
   return {
     name: service.name,
-    state: stateOf(service, life),
+    state: stateName(service, state),
     pid: pid ?? null,
     port: service.port ?? null,
-    since: new Date(Date.now() - (now - life.since)).toISOString(),
-    restarts: Math.max(0, life.incarnation - 1),
-    ready: service.probe === undefined ? null : life.moment.phase === 'up',
-    note: note(service, life, now) ?? null,
+    since: new Date(Date.now() - (now - state.since)).toISOString(),
+    restarts: Math.max(0, state.generation - 1),
+    ready: service.probe === undefined ? null : state.phase.name === 'up',
+    note: note(service, state, now) ?? null,
     task: task === undefined ? null : { name: task.name, since: task.since.toISOString() },
   }
 }
 
-function stateOf({ probe }: PlannedService, { moment, desired, edition }: Life): ServiceStatus['state'] {
-  switch (moment.phase) {
+function stateName({ probe }: PlannedService, state: ServiceState): ServiceStatus['state'] {
+  const { phase, desired } = state
+  switch (phase.name) {
     case 'waiting':
       return 'waiting'
     case 'launching':
@@ -61,16 +63,16 @@ function stateOf({ probe }: PlannedService, { moment, desired, edition }: Life):
     case 'up':
       return probe === undefined ? 'running' : 'ready'
     case 'stopping':
-      return desired.isUp && (moment.pauseMs !== undefined || edition < desired.edition) ? 'restarting' : 'stopping'
-    case 'pausing':
+      return desired.isUp && (phase.restartDelayMs !== undefined || needsRestart(state)) ? 'restarting' : 'stopping'
+    case 'backoff':
       return 'restarting'
-    case 'over':
-      return moment.how
+    case 'finished':
+      return phase.result
   }
 }
 
-function note({ dependsOn }: PlannedService, { moment }: Life, now: number): string | undefined {
-  if (moment.phase === 'waiting') return `for ${dependsOn.map(({ name }) => name).join(', ')}`
-  if (moment.phase === 'pausing') return `in ${Math.ceil((moment.dueAt - now) / 1000)} s`
-  return moment.phase === 'over' && moment.how === 'failed' ? (moment.error as Error).message : undefined
+function note({ dependsOn }: PlannedService, { phase }: ServiceState, now: number): string | undefined {
+  if (phase.name === 'waiting') return `for ${dependsOn.map(({ name }) => name).join(', ')}`
+  if (phase.name === 'backoff') return `in ${formatDuration(Math.max(0, phase.dueAt - now))}`
+  return phase.name === 'finished' && phase.result === 'failed' ? phase.error.message : undefined
 }

@@ -1,15 +1,16 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RecordedGroup } from '../platform/leftover-groups.ts'
+import type { RecordedGroup } from '../platform/process-group.ts'
+import { writeJson } from '../platform/write-file.ts'
 
-/** What is written down about running services, for other terminals and for whoever finds it when ops was killed. */
+/** What is recorded about running services, for other terminals and for the next start when ops was killed. */
 export interface SessionRecord {
   readonly pid: number
-  /** As Date writes it in JSON. */
+  /** ISO 8601. */
   readonly startedAt: string
   /** See control-server.ts. */
   readonly socket: string
-  /** Of this boot of the machine are `guardian` and `groups`. */
+  /** The boot during which `guardian` and `groups` were recorded. */
   readonly boot: string | undefined
   readonly guardian: RecordedGroup | undefined
   readonly groups: readonly (RecordedGroup & { readonly name: string })[]
@@ -19,7 +20,7 @@ function recordFile(stateDirectory: string): string {
   return join(stateDirectory, 'services.json')
 }
 
-/** Undefined where nothing runs, and nothing was left behind. */
+/** Undefined where nothing runs and nothing was left behind. */
 export function readSessionRecord(stateDirectory: string): SessionRecord | undefined {
   try {
     return JSON.parse(readFileSync(recordFile(stateDirectory), 'utf8')) as SessionRecord
@@ -29,10 +30,7 @@ export function readSessionRecord(stateDirectory: string): SessionRecord | undef
 }
 
 export function writeSessionRecord(stateDirectory: string, record: SessionRecord): void {
-  const file = recordFile(stateDirectory)
-  // A reader sees the one or the other.
-  writeFileSync(`${file}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
+  writeJson(recordFile(stateDirectory), record, { mode: 0o600 })
 }
 
 export function removeSessionRecord(stateDirectory: string): void {

@@ -2,18 +2,20 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OpsError } from '../errors.ts'
+import { formatRelativeTime } from '../format.ts'
 import { FileLock } from '../platform/file-lock.ts'
-import { bootId, groupLedBy, isSameGroup } from '../platform/leftover-groups.ts'
-import { endGroups } from '../platform/process-group.ts'
-import { ServicesRunError, StateDirectoryUnusableError } from './service-errors.ts'
+import { bootId } from '../platform/proc.ts'
+import { endGroups, groupLedBy, stillRunning } from '../platform/process-group.ts'
+import type { ServiceGroup } from './service-processes.ts'
 import { readSessionRecord, removeSessionRecord, type SessionRecord, writeSessionRecord } from './session-record.ts'
 
-/** Time for what a killed session has left behind to end by itself. */
-const leftoverGraceMs = 10_000
+/** Between SIGTERM and SIGKILL for what a killed session left behind. */
+const LEFTOVER_GRACE_MS = 10_000
 
-/** The one `ops start-services` of a project that may run, from its start to its end. */
+/** The one `ops start-services` that a project may run, from its start to its end. */
 export class Session {
-  /** Where other terminals reach it; in a folder that only this user can open. */
+  /** Where other terminals reach it, in a folder that only this user can open. */
   readonly socket: string
   readonly #stateDirectory: string
   readonly #lock: FileLock
@@ -23,7 +25,7 @@ export class Session {
   private constructor(stateDirectory: string, lock: FileLock) {
     this.#stateDirectory = stateDirectory
     this.#lock = lock
-    // Not in the project: the path of a socket has a length at most, and some file systems have none.
+    // Not in the project: the path of a socket is limited in length, and some file systems have no sockets.
     const directory = mkdtempSync(join(tmpdir(), 'ops-control-'))
     chmodSync(directory, 0o700)
     this.socket = join(directory, 'socket')
@@ -31,32 +33,35 @@ export class Session {
   }
 
   /**
-   * @param abort ends the wait for what a killed session has left behind
-   * @throws ServicesRunError when another one runs in this project, StateDirectoryUnusableError
+   * @param options `onWait`: called with what is waited for; `abort`: ends that wait
+   * @throws OpsError SERVICES_RUNNING, STATE_DIRECTORY_UNUSABLE
    */
-  static async begin(stateDirectory: string, tell: (text: string) => void, abort: AbortSignal): Promise<Session> {
-    const lock = beginWith(stateDirectory, () => FileLock.take(join(stateDirectory, 'services.lock')))
+  static async open(
+    stateDirectory: string,
+    { onWait, abort }: { onWait: (message: string) => void; abort: AbortSignal },
+  ): Promise<Session> {
+    const lock = withState(stateDirectory, () => FileLock.take(join(stateDirectory, 'services.lock')))
     const before = readSessionRecord(stateDirectory)
-    if (lock === undefined) throw new ServicesRunError(before)
+    if (lock === undefined) throw alreadyRunning(before)
     try {
-      if (before !== undefined) await endLeftovers(before, tell, abort)
-      return beginWith(stateDirectory, () => new Session(stateDirectory, lock))
+      if (before !== undefined) await stopLeftovers(before, onWait, abort)
+      return withState(stateDirectory, () => new Session(stateDirectory, lock))
     } catch (error) {
       lock.release()
       throw error
     }
   }
 
-  /** Told of each change of the process groups that there are. */
-  record(groups: readonly { name: string; group: number }[], guardian: number | undefined): void {
+  /** Records the process groups for other terminals, and for the next start when this one is killed. */
+  record(groups: readonly ServiceGroup[], guardian: number | undefined): void {
     try {
       this.#write(groups, guardian)
     } catch {
-      // The disk is full, say. Services go on, and who asks still finds the socket in what was written before.
+      // The disk may be full. Services go on, and clients find the socket in the earlier record.
     }
   }
 
-  #write(groups: readonly { name: string; group: number }[], guardian: number | undefined): void {
+  #write(groups: readonly ServiceGroup[], guardian: number | undefined): void {
     writeSessionRecord(this.#stateDirectory, {
       pid: process.pid,
       startedAt: this.#startedAt,
@@ -67,36 +72,60 @@ export class Session {
     })
   }
 
-  end(): void {
+  close(): void {
     removeSessionRecord(this.#stateDirectory)
     rmSync(dirname(this.socket), { recursive: true, force: true })
     this.#lock.release()
   }
 }
 
-/** @throws StateDirectoryUnusableError */
-function beginWith<Made>(stateDirectory: string, make: () => Made): Made {
+function withState<Result>(stateDirectory: string, act: () => Result): Result {
   try {
-    return make()
-  } catch (error) {
-    throw new StateDirectoryUnusableError(stateDirectory, error as Error)
+    return act()
+  } catch (cause) {
+    const message = `Cannot write to the state directory ${stateDirectory}: ${(cause as Error).message}.`
+    throw new OpsError('STATE_DIRECTORY_UNUSABLE', message, {
+      cause,
+      suggestions: ['give this user write access', 'set OPS_HOME to another folder'],
+    })
   }
 }
 
-/** A killed session has a guardian that stops its services; where that was killed too, they are still there. */
-async function endLeftovers(record: SessionRecord, tell: (text: string) => void, abort: AbortSignal): Promise<void> {
-  rmSync(dirname(record.socket), { recursive: true, force: true })
-  if (record.boot !== bootId()) return
-  const left = () => record.groups.filter(isSameGroup)
-  const names = () => left().map(({ name, id }) => `${name} (${id})`)
-  if (record.guardian !== undefined && isSameGroup(record.guardian)) {
-    tell(`The services of an earlier start are still being stopped: ${names().join(', ')}. Waiting for them.`)
-    while (isSameGroup(record.guardian)) await sleep(100, undefined, { signal: abort })
+function alreadyRunning(record: SessionRecord | undefined): OpsError {
+  const suggestions = ['ops status', 'ops stop-services']
+  if (record === undefined) {
+    return new OpsError('SERVICES_RUNNING', 'The services of this project are being started elsewhere.', {
+      suggestions,
+    })
   }
-  if (left().length === 0) return
-  tell(`An earlier start was killed, and has left behind: ${names().join(', ')}. Ending what is left.`)
+  const { pid, groups } = record
+  const started = formatRelativeTime(new Date(record.startedAt), new Date())
+  const names = groups.length === 0 ? 'none is up' : groups.map(({ name }) => name).join(', ')
+  const message = `The services of this project are already running (process ${pid}, started ${started}): ${names}.`
+  return new OpsError('SERVICES_RUNNING', message, { suggestions })
+}
+
+/** A killed session leaves a guardian that stops its services; where that was killed too, they still run. */
+async function stopLeftovers(
+  record: SessionRecord,
+  onWait: (message: string) => void,
+  abort: AbortSignal,
+): Promise<void> {
+  rmSync(dirname(record.socket), { recursive: true, force: true })
+  const groups = () => stillRunning(record.groups, record.boot)
+  const names = () =>
+    groups()
+      .map(({ name, id }) => `${name} (${id})`)
+      .join(', ')
+  const isGuarded = () => record.guardian !== undefined && stillRunning([record.guardian], record.boot).length > 0
+  if (isGuarded()) {
+    onWait(`Waiting for services of an earlier start to stop: ${names()}.`)
+    while (isGuarded()) await sleep(100, undefined, { signal: abort })
+  }
+  if (groups().length === 0) return
+  onWait(`Stopping services left behind by an earlier start that was killed: ${names()}.`)
   await endGroups(
-    left().map(({ id }) => id),
-    leftoverGraceMs,
+    groups().map(({ id }) => id),
+    LEFTOVER_GRACE_MS,
   )
 }

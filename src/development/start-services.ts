@@ -1,46 +1,47 @@
+import { constants } from 'node:os'
+import { type Problem, toProblem } from '../errors.ts'
+import { type Stop, stopOnSignals } from '../platform/stop.ts'
 import { migrateProject } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
-import type { Control } from './control.ts'
-import { ControlServer } from './control-server.ts'
+import { type Control, ControlServer } from './control-server.ts'
 import { planServices } from './plan-services.ts'
 import type { PlannedService } from './planned-service.ts'
-import { runServices } from './run-services.ts'
 import { colourEnvironment } from './service-environment.ts'
 import { ServiceLogs, serviceLogFile, serviceLogsDirectory } from './service-logs.ts'
-import type { ServiceReport } from './service-report.ts'
+import type { ServiceReporter } from './service-reporter.ts'
 import { Session } from './session.ts'
-import { listenForStop, type StopRequests } from './stop-requests.ts'
-import type { Watching } from './watch-services.ts'
+import { Supervisor, type SupervisorOptions } from './supervisor.ts'
+import type { Watcher } from './watch-services.ts'
 
-/** Shows services to a person, or to a program. */
-export interface ShownReport extends ServiceReport {
-  /** Of services, as the exponent of two that `getColorDepth` returns; 1 is none. */
+/** Shows services to a person or a program. */
+export interface SessionReporter extends ServiceReporter {
+  /** For the output of services, as the exponent of two that `getColorDepth` returns; 1 is none. */
   readonly colourDepth: number
-  /** Called once when Ctrl-C was pressed. */
+  /** Called once when Ctrl-C is pressed. */
   interrupted(): void
-  /** Writes what has been held back, when nothing more comes. */
+  /** Writes what is still buffered. */
   close(): Promise<void>
 }
 
 interface StartOptions {
-  /** The services that were asked for; all of them where it is empty. */
+  /** The services to start; all when empty. */
   readonly names: readonly string[]
   readonly workerCommand: readonly string[]
   readonly env: NodeJS.ProcessEnv
-  /** Opens what shows the services of these names. */
-  readonly openReport: (names: readonly string[]) => Promise<ShownReport>
-  readonly warn: (text: string) => void
+  /** Opens the reporter for the services of these names. */
+  readonly openReporter: (names: readonly string[]) => Promise<SessionReporter>
+  readonly onProblem: (problem: Problem) => void
 }
 
 /**
  * Migrates the database, then runs the services until they have ended or are stopped.
  *
  * @returns the exit status: 130 after Ctrl-C, 0 when every service has ended well
- * @throws OpsError of the first service that failed, with its status
+ * @throws the error of the first service that failed, with its exit status
  */
 export async function startServices(project: Project, options: StartOptions): Promise<number> {
   const { config, directory, stateDirectory } = project
-  const { names, workerCommand, env, warn } = options
+  const { names, workerCommand, env, onProblem } = options
   const planned = planServices({
     config,
     directory,
@@ -51,93 +52,103 @@ export async function startServices(project: Project, options: StartOptions): Pr
     },
     names,
   })
-  const watch = await watcher(planned)
-  for (const { field, path } of watch?.missingWatched(planned) ?? []) warn(`${field}: there is no ${path} yet.`)
-  const requests = listenForStop()
+  const watch = await importWatch(planned)
+  for (const problem of watch?.missingPaths(planned) ?? []) onProblem(problem)
+  const stop = stopOnSignals()
   try {
-    const session = await Session.begin(stateDirectory, warn, requests.stop)
+    const onWait = (message: string) => onProblem(warning('EARLIER_START', message))
+    const session = await Session.open(stateDirectory, { onWait, abort: stop.requested })
     try {
       const { errors } = await migrateProject(project)
-      for (const error of errors) warn(error.message)
-      // From here on the database belongs to the services.
+      for (const error of errors) onProblem(toProblem(error))
+      // From here on only the services use the database.
       await project.close()
-      await runSession(project, { planned, watch, session, requests, options })
+      await runSession(project, { planned, watch, session, stop, options })
     } finally {
-      session.end()
+      session.close()
     }
   } catch (error) {
-    if (!requests.stop.aborted || (error as Error).name !== 'AbortError') throw error
+    if (!stop.requested.aborted || (error as Error).name !== 'AbortError') throw error
   } finally {
-    requests.dispose()
+    stop.dispose()
   }
-  return requests.exitStatus() ?? 0
+  return stop.requested.aborted ? 128 + constants.signals[stop.requested.reason as NodeJS.Signals] : 0
 }
 
 interface SessionParts {
   readonly planned: readonly PlannedService[]
-  readonly watch: Awaited<ReturnType<typeof watcher>>
+  readonly watch: Awaited<ReturnType<typeof importWatch>>
   readonly session: Session
-  readonly requests: StopRequests
+  readonly stop: Stop
   readonly options: StartOptions
 }
 
 async function runSession(
   { file, directory, stateDirectory }: Project,
-  { planned, watch, session, requests, options }: SessionParts,
+  { planned, watch, session, stop, options }: SessionParts,
 ): Promise<void> {
-  const { env, warn } = options
-  const shown = await options.openReport(planned.map(({ name }) => name))
+  const { env, openReporter, onProblem } = options
+  const shown = await openReporter(planned.map(({ name }) => name))
   const logs = new ServiceLogs(serviceLogsDirectory(stateDirectory), {
-    onError: (log, error) => warn(`${log} cannot be written: ${error.message}`),
+    onError: (log, error) => onProblem(warning('LOG_UNWRITABLE', `Cannot write ${log}: ${error.message}`)),
   })
   let server: ControlServer | undefined
-  let watching: Watching | undefined
-  const attend = (control: Control) => {
-    server = new ControlServer(control)
-    server.listen(session.socket).catch((error: Error) => warn(`ops status will not work: ${error.message}`))
-    watching = watch?.watchServices(planned, directory, {
-      onChange: (name, path) => control.touch(name, `${path} has changed`),
-      onError: (error) => warn(`Changes are not seen: ${error.message}`),
-    })
-  }
-  const report: ServiceReport = {
+  const reporter: ServiceReporter = {
+    changed: (service, change) => shown.changed(service, change),
     output(service, text, stream) {
       logs.append(service, text)
       shown.output(service, text, stream)
     },
-    state: (service, state, detail) => shown.state(service, state, detail),
     stillStopping(services) {
       server?.stillStopping(services)
       shown.stillStopping(services)
     },
   }
-  requests.stop.addEventListener('abort', () => requests.stop.reason === 'SIGINT' && shown.interrupted())
-  const surroundings = {
+  stop.requested.addEventListener('abort', () => stop.requested.reason === 'SIGINT' && shown.interrupted())
+  const supervisorOptions: SupervisorOptions = {
     environment: {
       ...env,
       ...colourEnvironment(env, shown.colourDepth),
-      // Read by people here, although the worker writes into a pipe.
+      // People read it here, although the worker writes to a pipe.
       OPS_LOG_FORMAT: env.OPS_LOG_FORMAT ?? 'text',
       ...(file === undefined ? {} : { OPS_CONFIG: file }),
     },
-    report,
+    reporter,
     isColoured: shown.colourDepth > 1,
-    logOf: (name: string) => serviceLogFile(serviceLogsDirectory(stateDirectory), name),
-    record: session.record.bind(session),
-    stop: requests.stop,
-    force: requests.force,
+    logFileOf: (name) => serviceLogFile(serviceLogsDirectory(stateDirectory), name),
+    onGroupsChange: (groups, guardian) => session.record(groups, guardian),
+    stop,
   }
+  let watcher: Watcher | undefined
   try {
-    await runServices(planned, surroundings, attend)
+    const supervisor = new Supervisor(planned, supervisorOptions)
+    server = openControlServer(supervisor, session.socket, onProblem)
+    watcher = watch?.watchServices(planned, directory, {
+      onChange: (name, path) => supervisor.requestRestart(name, `${path} changed`),
+      onError: (error) => onProblem(warning('WATCH_FAILED', `Cannot watch for changes: ${error.message}`)),
+    })
+    await supervisor.run()
   } finally {
-    await watching?.close()
+    await watcher?.close()
     server?.close()
     await shown.close()
     logs.close()
   }
 }
 
-/** Most projects watch nothing, and then what does it is not imported. */
-async function watcher(planned: readonly PlannedService[]) {
+function openControlServer(control: Control, socket: string, onProblem: StartOptions['onProblem']): ControlServer {
+  const server = new ControlServer(control)
+  server
+    .listen(socket)
+    .catch((error: Error) => onProblem(warning('CONTROL_SOCKET_FAILED', `ops status is unavailable: ${error.message}`)))
+  return server
+}
+
+function warning(code: string, message: string): Problem {
+  return { code, severity: 'warning', message, suggestions: [] }
+}
+
+/** Most projects watch nothing and need not import it. */
+async function importWatch(planned: readonly PlannedService[]) {
   return planned.some((service) => service.watch.length > 0) ? import('./watch-services.ts') : undefined
 }

@@ -1,84 +1,122 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
+import { parse } from 'dotenv'
 import type { Config } from '../config/config.ts'
-import { type OtherReading, otherReadings } from '../development/other-readings.ts'
-import { parseEnvFile } from '../development/parse-env-file.ts'
+import { type EnvDifference, envDifferences } from '../development/env-readers.ts'
+import type { Problem } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
-import { unreadable } from '../systemd/environment-file.ts'
+import { whyUnsupported } from '../systemd/environment-file.ts'
+
+/** The names of the variables of each service and of `worker`. */
+export type VariableNames = Readonly<Record<string, readonly string[]>>
 
 export interface EnvironmentCheck {
-  /** Whose environment it is: a service, or `worker`. */
-  readonly variables: Readonly<Record<string, readonly string[]>>
-  readonly missingFiles: readonly { readonly service: string; readonly file: string }[]
-  readonly otherReadings: readonly OtherReading[]
-  /** Variables that no unit would get, and why. */
-  readonly unreadable: readonly { readonly service: string; readonly name: string; readonly why: string }[]
-  /** What the configuration takes from the shell, and a unit has no shell to take it from. */
-  readonly fromShell: readonly string[]
+  readonly variables: VariableNames
+  /** Without a value in them. */
+  readonly problems: Problem[]
 }
 
-/** Looks at the variables of the services and the worker, without a value in the answer. */
+/** Checks the variables of the services and the worker that run on a server. */
 export function checkEnvironment(
   { config, directory, file }: Pick<Project, 'config' | 'directory' | 'file'>,
   env: NodeJS.ProcessEnv,
 ): EnvironmentCheck {
-  const owners = ownersOf(config)
-  const files = new Map<string, string>()
-  const missingFiles: { service: string; file: string }[] = []
+  const texts = new Map<string, string>()
   const variables: Record<string, string[]> = {}
-  const lost: { service: string; name: string; why: string }[] = []
-  for (const { service, envFile, env: own } of owners) {
+  const missingFiles: Problem[] = []
+  const unsupported: Problem[] = []
+  for (const { service, envFiles, env: own } of servicesOf(config)) {
     const merged: Record<string, string> = {}
-    for (const named of envFile) {
-      const path = resolve(directory, named)
-      if (!existsSync(path)) missingFiles.push({ service, file: named })
+    for (const name of envFiles) {
+      const path = resolve(directory, name)
+      if (!existsSync(path)) missingFiles.push(warning('ENV_FILE_NOT_FOUND', service, `${name} not found`))
       else {
-        if (!files.has(path)) files.set(path, readFileSync(path, 'utf8'))
-        Object.assign(merged, parseEnvFile(files.get(path)!))
+        if (!texts.has(path)) texts.set(path, readFileSync(path, 'utf8'))
+        Object.assign(merged, parse(texts.get(path)!))
       }
     }
     Object.assign(merged, own)
     variables[service] = Object.keys(merged).sort()
     for (const [name, value] of Object.entries(merged)) {
-      const why = unreadable(name, value)
-      if (why !== undefined) lost.push({ service, name, why })
+      const why = whyUnsupported(name, value)
+      if (why !== undefined) {
+        unsupported.push(warning('VARIABLE_UNSUPPORTED', service, `systemd ignores ${name}: ${why}`))
+      }
     }
   }
-  const told = variables.worker ?? []
-  return {
-    variables,
-    missingFiles,
-    otherReadings: [...files].flatMap(([path, text]) => otherReadings(relative(directory, path), text)),
-    unreadable: lost,
-    fromShell: namesInConfig(file).filter((name) => env[name] !== undefined && !told.includes(name)),
-  }
+  const problems = [
+    ...missingFiles,
+    ...unsupported,
+    ...fromShell(file, env, variables.worker ?? []),
+    ...[...texts].flatMap(([path, text]) => differences(relative(directory, path), text)),
+  ]
+  return { variables, problems }
 }
 
-/** What is here and lacking there. */
-export function missingIn(
-  there: EnvironmentCheck['variables'],
-  here: EnvironmentCheck['variables'],
-): { service: string; name: string }[] {
+/** Variables that are set here and missing on the server. */
+export function missingOnServer(server: VariableNames, here: VariableNames): Problem[] {
   return Object.entries(here).flatMap(([service, names]) =>
-    names.filter((name) => !(there[service] ?? []).includes(name)).map((name) => ({ service, name })),
+    names
+      .filter((name) => !(server[service] ?? []).includes(name))
+      .map((name) => warning('VARIABLE_MISSING_ON_SERVER', service, `${name} is missing on the server`)),
   )
 }
 
-function ownersOf({ services = {}, worker = {} }: Config) {
-  // What only development runs has no part on a server.
-  const all = Object.entries(services)
+/** One service a line, for `parseVariableNames` on another machine. */
+export function formatVariableNames(variables: VariableNames): string {
+  return Object.entries(variables)
+    .map(([service, names]) => `${service}: ${names.join(' ')}`.trim())
+    .join('\n')
+}
+
+export function parseVariableNames(text: string): VariableNames {
+  const lines = text.split('\n').flatMap((line) => {
+    const [, service, names] = /^([a-z][a-z0-9-]*):(.*)$/.exec(line.trim()) ?? []
+    return service === undefined ? [] : [[service, names!.split(' ').filter((name) => name !== '')] as const]
+  })
+  return Object.fromEntries(lines)
+}
+
+function servicesOf({ services = {}, worker = {} }: Config) {
+  const onServer = Object.entries(services)
     .filter(([, { only }]) => only !== 'development')
     .map(([service, declared]) => ({ service, ...declared }))
-  return [...all, { service: 'worker', ...worker }].map(({ service, envFile = [], env = {} }) => ({
+  return [...onServer, { service: 'worker', ...worker }].map(({ service, envFile = [], env = {} }) => ({
     service,
-    envFile: [envFile].flat() as string[],
+    envFiles: [envFile].flat() as string[],
     env,
   }))
 }
 
-/** The variables that the configuration's own text asks the process for. */
-function namesInConfig(file: string | undefined): string[] {
+/** Variables that the configuration file reads from the shell, which a unit does not have. */
+function fromShell(file: string | undefined, env: NodeJS.ProcessEnv, ofWorker: readonly string[]): Problem[] {
   if (file === undefined || file.endsWith('.json')) return []
-  const found = readFileSync(file, 'utf8').matchAll(/process\.env(?:\.([A-Za-z_]\w*)|\[['"]([A-Za-z_]\w*)['"]\])/g)
-  return [...new Set([...found].map(([, dotted, quoted]) => (dotted ?? quoted)!))].sort()
+  const uses = readFileSync(file, 'utf8').matchAll(/process\.env(?:\.([A-Za-z_]\w*)|\[['"]([A-Za-z_]\w*)['"]\])/g)
+  const names = [...new Set([...uses].map(([, dotted, quoted]) => (dotted ?? quoted)!))].sort()
+  return names
+    .filter((name) => env[name] !== undefined && !ofWorker.includes(name))
+    .map((name) =>
+      warning(
+        'VARIABLE_OF_SHELL',
+        name,
+        'set in this shell only, so no unit has it',
+        'add it to env or envFile of the worker',
+      ),
+    )
+}
+
+const READS: Readonly<Record<EnvDifference['reads'], string>> = {
+  other_value: 'another value',
+  nothing: 'nothing',
+  extra_variable: 'a variable that ops does not read',
+}
+
+function differences(file: string, text: string): Problem[] {
+  return envDifferences(text).map(({ line, name, reader, reads }) =>
+    warning('VARIABLE_READ_DIFFERENTLY', `${file}:${line}`, `${name}: ${reader} reads ${READS[reads]}`),
+  )
+}
+
+function warning(code: string, where: string, message: string, ...suggestions: string[]): Problem {
+  return { code, severity: 'warning', where, message, suggestions }
 }

@@ -1,16 +1,17 @@
 import type { Allow, Config, Ready, Service } from '../config/config.ts'
+import { developmentBackoff, serverRestartDelay, serviceDefaults } from '../config/service-defaults.ts'
 import { dependencies } from '../development/plan-services.ts'
 import type { Milestone } from '../development/planned-service.ts'
 
-/** How the two sides on which a service runs honour one field of it. */
-export interface Honoured {
+/** How a field of a service is supported in development and on a server. */
+export interface FieldSupport {
   /** `ops start-services`. */
   readonly development: string
   /** The units of `ops install-systemd`. */
   readonly systemd: string
 }
 
-/** Every field of a service, and each of its values where they are honoured differently. */
+/** Every field of a service, and each of its values where their support differs. */
 export type ServiceField =
   | Exclude<keyof Service, 'dependsOn' | 'ready' | 'restart' | 'only' | 'allow'>
   | `dependsOn: ${Milestone}`
@@ -19,72 +20,81 @@ export type ServiceField =
   | `only: ${NonNullable<Service['only']>}`
   | `allow.${keyof Allow}`
 
-const asked = {
-  development: 'asked until it answers',
+const probed = {
+  development: 'polled until it answers',
   systemd: 'the same, by ops wait-ready (ExecStartPost=)',
 }
-const open = 'nothing is closed'
+const unrestricted = 'not restricted'
 
-export const serviceParity: Readonly<Record<ServiceField, Honoured>> = {
+const { firstDelay, longestDelay, mostFailures } = developmentBackoff
+
+export const serviceParity: Readonly<Record<ServiceField, FieldSupport>> = {
   command: {
-    development: 'a text by a shell, a list without one',
-    systemd: 'the program by its absolute path; a shell only where the text needs one',
+    development: 'a string runs in a shell, a list without one',
+    systemd: 'the absolute path of the program; a shell only where a string needs one',
   },
   cwd: { development: 'relative to the project', systemd: 'the same (WorkingDirectory=)' },
-  env: { development: 'over those of this shell', systemd: 'alone: a unit has no shell; see ops env check' },
+  env: { development: "on top of this shell's variables", systemd: 'without a shell; see ops env check' },
   envFile: { development: 'read at each start', systemd: 'read by install-systemd, into /etc/ops/<name>' },
   port: {
-    development: 'PORT; free before the start, or its holder is named',
-    systemd: 'PORT; below 1024 with the one capability for it',
+    development: 'PORT; must be free at the start, else its holder is named',
+    systemd: 'PORT; below 1024 with the capability for it',
   },
   'dependsOn: started': {
-    development: 'when the other has a process',
-    systemd: 'the same; refused where the other has a ready or is oneshot, for systemd waits for those',
+    development: 'starts once the other has a process',
+    systemd: 'the same; refused if the other has a ready or is oneshot, since systemd waits for those',
   },
   'dependsOn: ready': {
-    development: 'when the other answers; if it does not, all is stopped',
-    systemd: 'when the other answers; if it does not, the installation is taken back, and at a boot this one starts',
+    development: 'starts once the other answers; if it does not, everything stops',
+    systemd:
+      'starts once the other answers; if it does not, an installation is rolled back, and at boot this one starts',
   },
-  'dependsOn: completed': { development: 'when the other has ended well', systemd: 'the same (Requires=)' },
-  'ready.http': asked,
-  'ready.port': asked,
-  'ready.log': { development: 'looked for in its output', systemd: 'looked for in its journal' },
-  'ready.command': asked,
-  'ready.timeout': { development: '30s unless given', systemd: 'the same (TimeoutStartSec=)' },
+  'dependsOn: completed': { development: 'starts once the other has succeeded', systemd: 'the same (Requires=)' },
+  'ready.http': probed,
+  'ready.port': probed,
+  'ready.log': { development: 'searched in its output', systemd: 'searched in its journal' },
+  'ready.command': probed,
+  'ready.timeout': {
+    development: `${serviceDefaults.readyTimeout} by default`,
+    systemd: 'the same (TimeoutStartSec=)',
+  },
   'restart: always': {
-    development: 'after 1s, 2s, … 30s; the tenth failure in a row, or exit 78, stops all',
-    systemd: 'after 5s, for ever, save for exit 78; the default',
+    development: `after ${firstDelay}, doubled up to ${longestDelay}; ${mostFailures} failures in a row, or exit 78, stop everything`,
+    systemd: `after ${serverRestartDelay}, without a limit, except for exit 78; the default`,
   },
   'restart: on-failure': {
-    development: 'the same; the default, save for a oneshot',
-    systemd: 'the same; of a oneshot refused where others wait for it',
+    development: 'the same; the default, except for a oneshot',
+    systemd: 'the same; refused for a oneshot that others wait for',
   },
-  'restart: never': { development: 'its failure stops all', systemd: 'it stays down' },
+  'restart: never': { development: 'its failure stops everything', systemd: 'it stays down' },
   stopSignal: {
     development: 'to all of its processes',
-    systemd: 'to its first process, and behind a shell or npm to all',
+    systemd: 'to its main process, and to all of them behind a shell or npm',
   },
-  stopTimeout: { development: '10s unless given, then SIGKILL', systemd: 'the same (TimeoutStopSec=)' },
-  instances: { development: 'api.1, api.2, each with the next port', systemd: 'a unit for each, by the same names' },
-  watch: { development: 'a change starts it again', systemd: 'not meant for it: a release does' },
+  stopTimeout: {
+    development: `${serviceDefaults.stopTimeout} by default, then SIGKILL`,
+    systemd: 'the same (TimeoutStopSec=)',
+  },
+  instances: { development: 'api.1, api.2, each with the next port', systemd: 'a unit for each, with the same names' },
+  watch: { development: 'a change restarts it', systemd: 'not used: releases restart it' },
   oneshot: {
-    development: 'done when it has ended with 0',
-    systemd: 'done until the target is started again, or it is reloaded',
+    development: 'completed when it exits 0',
+    systemd: 'completed until the target is started again, or it is reloaded',
   },
   'only: development': { development: 'runs', systemd: 'left out' },
   'only: server': { development: 'left out', systemd: 'runs' },
-  'allow.writePaths': { development: open, systemd: 'ReadWritePaths=; in a home BindPaths=' },
-  'allow.user': { development: open, systemd: 'User=' },
-  'allow.capabilities': { development: open, systemd: 'CapabilityBoundingSet=, AmbientCapabilities=' },
+  'allow.writePaths': { development: unrestricted, systemd: 'ReadWritePaths=; in a home BindPaths=' },
+  'allow.user': { development: unrestricted, systemd: 'User=' },
+  'allow.capabilities': { development: unrestricted, systemd: 'CapabilityBoundingSet=, AmbientCapabilities=' },
   credentials: {
-    development: 'not meant for it: the files are those of a server',
+    development: 'not used: the files are those of a server',
     systemd: 'LoadCredential=, in $CREDENTIALS_DIRECTORY',
   },
 }
 
-export interface ComparedField extends Honoured {
+export interface ComparedField extends FieldSupport {
   readonly field: ServiceField
-  /** The services of the configuration that have it. */
+  /** The services that use it. */
   readonly services: readonly string[]
 }
 

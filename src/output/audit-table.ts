@@ -1,8 +1,8 @@
-import { formatShortTime, formatTime } from '../format.ts'
+import { formatName, formatShortTime, formatTime } from '../format.ts'
 import type { AuditEntry } from '../queue/records.ts'
 import type { NamedEntry } from '../tasks/read-audit.ts'
 import { isNarrow, type Screen } from './screen.ts'
-import { formatName, statusStyle } from './status-style.ts'
+import { statusStyle } from './status-style.ts'
 import { Table, type TableColumn } from './table.ts'
 
 const columns: readonly TableColumn[] = [
@@ -14,27 +14,27 @@ const columns: readonly TableColumn[] = [
   { title: 'detail', isFlexible: true },
 ]
 
-/** The table of an audit trail; entries that come later are aligned with those before. */
+/** The table of an audit trail; later entries are aligned with earlier ones. */
 export class AuditTable {
   readonly #table: Table
   readonly #isShort: boolean
-  readonly #isOfOneTask: boolean
+  readonly #isSingleTask: boolean
   #hasHeader = true
 
-  constructor(screen: Screen, { isOfOneTask = false } = {}) {
-    this.#isOfOneTask = isOfOneTask
+  constructor(screen: Screen, { isSingleTask = false } = {}) {
+    this.#isSingleTask = isSingleTask
     this.#isShort = isNarrow(screen)
-    this.#table = new Table(isOfOneTask ? columns.filter(({ title }) => title !== 'task') : columns, screen)
+    this.#table = new Table(isSingleTask ? columns.filter(({ title }) => title !== 'task') : columns, screen)
   }
 
   render(entries: readonly (AuditEntry & Partial<NamedEntry>)[], now: Date): string {
     const rows = entries.map((entry) => [
       this.#isShort ? formatShortTime(entry.at, now) : formatTime(entry.at),
-      ...(this.#isOfOneTask ? [] : [entry.task]),
+      ...(this.#isSingleTask ? [] : [entry.task]),
       formatName(entry.event),
-      this.#isShort ? change({ ...entry, fromStatus: undefined }) : change(entry),
+      formatTransition(this.#isShort ? { ...entry, fromStatus: undefined } : entry),
       entry.actor,
-      detailInWords(entry),
+      formatDetail(entry),
     ])
     const text = this.#table.render(rows, { hasHeader: this.#hasHeader })
     this.#hasHeader = false
@@ -42,20 +42,20 @@ export class AuditTable {
   }
 }
 
-function change({ fromStatus, toStatus }: AuditEntry): string {
+function formatTransition({ fromStatus, toStatus }: AuditEntry): string {
   if (toStatus === undefined) return fromStatus === undefined ? '' : `${fromStatus} →`
   return fromStatus === undefined ? `→ ${toStatus}` : `${fromStatus} → ${toStatus}`
 }
 
-/** What an entry says beyond its columns. */
-export function detailInWords({ event, detail }: Pick<AuditEntry, 'event' | 'detail'>): string {
+/** What an entry has beyond its columns. */
+export function formatDetail({ event, detail }: Pick<AuditEntry, 'event' | 'detail'>): string {
   if (detail === undefined || detail === null) return ''
   if (typeof detail !== 'object') return String(detail)
   const { progress, note, key, reason, worker, outcome, error, ...rest } = detail as Record<string, unknown>
   if (typeof progress === 'number') return [`${Math.round(progress * 100)} %`, note].filter(Boolean).join(' ')
   if (key !== undefined) return [key, reason].filter(Boolean).join(': ')
-  if (event === 'recovered') return `from ${worker}, which died: ${formatName(String(outcome))}`
-  // Most errors say themselves what the outcome was: "timed out after 10m".
+  if (event === 'recovered') return `worker ${worker} died: ${formatName(String(outcome))}`
+  // Most errors name the outcome: "timed out after 10m".
   if (error !== undefined && error !== null) return String(error)
   const named = typeof outcome === 'string' ? formatName(outcome) : outcome
   const others = Object.entries({ worker, outcome: named, ...rest }).filter(([, value]) => value !== undefined)

@@ -3,7 +3,7 @@ import type { Hold } from '../queue/holds.ts'
 import type { Screen } from './screen.ts'
 import { Table } from './table.ts'
 
-/** What people keep back, one key a line. */
+/** Keys that are on hold, one a line. */
 export function holdsTable(holds: readonly Hold[], now: Date, screen: Screen): string {
   const columns = [
     { title: 'key' },

@@ -2,11 +2,11 @@ import { confirm, input, select } from '@inquirer/prompts'
 import { ListrInquirerPromptAdapter } from '@listr2/prompt-adapter-inquirer'
 import { Listr } from 'listr2'
 
-const USUAL_SIZE = { columns: 80, rows: 24 }
+const DEFAULT_SIZE = { columns: 80, rows: 24 }
 
-/** What a person is asked. */
+/** A question to the user. */
 export type Question = {
-  /** Stands before the answer afterwards. */
+  /** Shown before the answer afterwards. */
   readonly title: string
   readonly message: string
 } & (TextQuestion | { readonly kind: 'choice'; readonly choices: readonly string[] } | { readonly kind: 'yes or no' })
@@ -14,24 +14,24 @@ export type Question = {
 interface TextQuestion {
   readonly kind: 'text'
   readonly default?: string
-  /** What is wrong with an answer. */
+  /** Returns what is wrong with an answer. */
   readonly check: (answer: string) => string | undefined
 }
 
-/** Answers by the names of the questions: yes and no are those words. */
+/** Answers by the names of the questions; "yes" or "no" to those of that kind. */
 export type Answers = Readonly<Record<string, string>>
 
-/** A question that may depend on the answers so far; undefined where it need not be asked. */
+/** A question that may depend on the answers so far; undefined where it is skipped. */
 export type Ask = (answers: Answers) => Question | undefined
 
 /**
  * Asks one question after the other, and shows the answers as a list.
  *
- * @returns undefined when the person broke off
+ * @returns undefined where the user canceled
  */
 export async function interview(questions: Readonly<Record<string, Ask>>): Promise<Answers | undefined> {
-  // Some terminals, such as those of containers, have no size, and the list would have no room at all.
-  if (!(process.stdout.columns > 0)) Object.assign(process.stdout, USUAL_SIZE)
+  // Some terminals, such as those of containers, have no size, and the list would have no room.
+  if (!(process.stdout.columns > 0)) Object.assign(process.stdout, DEFAULT_SIZE)
   const answers: Record<string, string> = {}
   try {
     for (const [name, ask] of Object.entries(questions)) {
@@ -48,7 +48,7 @@ export async function interview(questions: Readonly<Record<string, Ask>>): Promi
 async function askOne(question: Question): Promise<string> {
   const { title } = question
   let answer = ''
-  // A list of its own for each, since a list decides at its start which of its rows there are.
+  // One list for each question: a list fixes its rows when it starts.
   const list = new Listr(
     {
       title,
@@ -58,7 +58,7 @@ async function askOne(question: Question): Promise<string> {
       },
     },
     {
-      registerSignalListeners: false, // Nothing turns while a person thinks.
+      registerSignalListeners: false, // Nothing runs while a question is open.
       rendererOptions: { lazy: true, showErrorMessage: false },
     },
   )

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import type { Problem } from '../errors.ts'
 import { defectsOf, type InspectedPlugin, type ListedPlugins, type PluginDetails } from '../plugins/list-plugins.ts'
 import type { ListedProcessor } from '../project/list-processors.ts'
-import { formatProblem } from './format-problem.ts'
+import { formatProblem } from './print-problem.ts'
 import { concurrency } from './processors-table.ts'
 import { type Screen, styled } from './screen.ts'
 import { Table, type TableColumn } from './table.ts'
@@ -27,7 +27,7 @@ export function pluginsTable({ plugins, problems }: ListedPlugins, screen: Scree
     plugin.source === 'linked' ? relativePath(plugin.root) : '',
   ])
   const all = [...problems, ...plugins.flatMap(problemsOf)]
-  return [new Table(columns, screen).render(rows), ...all.map(formatProblem)].join('\n\n')
+  return [new Table(columns, screen).render(rows), ...all.map((problem) => formatProblem(problem, screen))].join('\n\n')
 }
 
 /** Everything about one plugin. */
@@ -49,7 +49,7 @@ export function pluginDetails(plugin: InspectedPlugin & { commands: readonly str
   const lines = table.render(rows as string[][], { hasHeader: false }).split('\n')
   const title = styled(`${plugin.name} ${plugin.version}`, 'bold', screen)
   const details = [title, ...lines.map((line) => `  ${line}`)].join('\n')
-  return [details, ...problemsOf(plugin).map(formatProblem)].join('\n\n')
+  return [details, ...problemsOf(plugin).map((problem) => formatProblem(problem, screen))].join('\n\n')
 }
 
 export function problemsOf({ problems, processors }: PluginDetails): Problem[] {

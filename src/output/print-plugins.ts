@@ -1,15 +1,15 @@
+import type { Problem } from '../errors.ts'
 import type { ChangedPlugin, PluginsChange } from '../plugins/change-plugins.ts'
 import type { PluginFolder } from '../plugins/find-plugins.ts'
 import { defectsOf } from '../plugins/list-plugins.ts'
 import type { RemovedPlugin } from '../plugins/remove-plugins.ts'
 import { formatPending } from '../project/orphaned-tasks.ts'
-import { formatProblem } from './format-problem.ts'
 import { problemsOf, processorFacts, relativePath } from './plugin-details.ts'
 import { screenOf, styled } from './screen.ts'
 
 interface Output {
   log(line: string): void
-  warn(text: string): unknown
+  warn(problem: string | Pick<Problem, 'message' | 'suggestions'>): unknown
 }
 
 /**
@@ -24,25 +24,28 @@ export function printChange(change: PluginsChange, output: Output, unchanged: re
   if (migration.isDue && plugins.some((plugin) => defectsOf(plugin).length === 0)) output.log('Next: ops migrate')
   for (const plugin of plugins) {
     const missing = plugin.processors.filter(({ state }) => state === 'needs_migration').map(({ problem }) => problem)
-    for (const problem of problemsOf(plugin)) if (!missing.includes(problem)) output.warn(formatProblem(problem))
+    for (const problem of problemsOf(plugin)) if (!missing.includes(problem)) output.warn(problem)
     if (defectsOf(plugin).length === 0) continue
     output.warn(`${plugin.name} is ${plugin.source} but does not work. Other plugins are not affected.`)
     process.exitCode = 1
   }
-  for (const problem of migration.problems) output.warn(formatProblem(problem))
+  for (const problem of migration.problems) output.warn(problem)
   if (migration.problems.length > 0) process.exitCode = 1
 }
 
 export function printSkippedScripts(names: readonly string[], output: Output): void {
   for (const name of names)
-    output.warn(`Install scripts of ${name} or its dependencies did not run. To run them: --allow-scripts`)
+    output.warn({
+      message: `Install scripts of ${name} or its dependencies did not run.`,
+      suggestions: ['run them: --allow-scripts'],
+    })
 }
 
 /** Prints what a removed plugin leaves in the database, and how to run its pending tasks. */
 export function printLeftovers({ tables, pending, problem, reinstallCommand }: RemovedPlugin, output: Output): void {
   if (tables.length > 0) output.log(`  kept in the database: ${tables.join(', ')}`)
   for (const tasks of pending)
-    output.warn(`No processor for ${formatPending(tasks)}.\n  To run them: ${reinstallCommand}`)
+    output.warn({ message: `No processor for ${formatPending(tasks)}.`, suggestions: [reinstallCommand] })
   if (problem !== null) output.warn(`Cannot check for pending tasks: ${problem.message}`)
 }
 

@@ -1,5 +1,5 @@
 import type { ListedProcessor, ListedProcessors } from '../project/list-processors.ts'
-import { formatProblem } from './format-problem.ts'
+import { formatProblem } from './print-problem.ts'
 import { isNarrow, type Screen } from './screen.ts'
 import { Table, type TableColumn } from './table.ts'
 
@@ -18,7 +18,7 @@ const columns: readonly TableColumn[] = [
 /** One processor a line, and below the table every problem. */
 export function processorsTable({ processors, problems }: ListedProcessors, screen: Screen): string {
   const all = [...problems, ...processors.flatMap(({ problem }) => problem ?? [])]
-  return [table(processors, screen), ...all.map(formatProblem)].join('\n\n')
+  return [table(processors, screen), ...all.map((problem) => formatProblem(problem, screen))].join('\n\n')
 }
 
 function table(processors: readonly ListedProcessor[], screen: Screen): string {

@@ -1,25 +1,48 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { LoggedLine } from '../development/logged-line.ts'
+import type { LoggedLine } from '../development/log-reader.ts'
 import { formatClock } from '../format.ts'
-import type { Screen } from './screen.ts'
-import { servicePrefixes } from './service-prefix.ts'
+import { type Screen, styled } from './screen.ts'
 
-/** Lines of services, each behind the name of its own; colours of theirs are kept where there are colours. */
+const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'cyanBright', 'yellowBright', 'magentaBright'] as const
+
+/** The prefix of each service's lines, all of one width: `api    | `. */
+export function servicePrefixes(names: readonly string[], isColoured: boolean): ReadonlyMap<string, string> {
+  const width = Math.max(...names.map((name) => name.length))
+  return new Map(
+    names.map((name, index) => {
+      const prefix = `${name.padEnd(width)} |`
+      return [name, `${styled(prefix, COLOURS[index % COLOURS.length], { isColoured })} `]
+    }),
+  )
+}
+
+/** Prefixes each line of a text of whole lines. */
+export function prefixLines(prefix: string, text: string): string {
+  return `${prefix}${text.slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`
+}
+
+/** The last line of a text, without its colours. */
+export function lastLine(text: string): string {
+  return stripVTControlCharacters(text.trimEnd().split('\n').at(-1) ?? '').trimEnd()
+}
+
+/** Logged lines of services, each with the prefix of its service. */
 export class ServiceLines {
   readonly #screen: Screen
   readonly #isTimed: boolean
   readonly #names: string[] = []
   #prefixes: ReadonlyMap<string, string> = new Map()
 
+  /** @param options `isTimed`: whether each line starts with its time */
   constructor(screen: Screen, { isTimed }: { isTimed: boolean }) {
     this.#screen = screen
     this.#isTimed = isTimed
   }
 
   render(lines: readonly LoggedLine[]): string {
-    const news = [...new Set(lines.map(({ service }) => service))].filter((name) => !this.#names.includes(name))
-    if (news.length > 0) {
-      this.#names.push(...news.sort())
+    const added = [...new Set(lines.map(({ service }) => service))].filter((name) => !this.#names.includes(name))
+    if (added.length > 0) {
+      this.#names.push(...added.sort())
       this.#prefixes = servicePrefixes(this.#names, this.#screen.isColoured)
     }
     return lines.map((line) => `${this.#line(line)}\n`).join('')

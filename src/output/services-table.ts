@@ -12,7 +12,7 @@ const styles: Readonly<Partial<Record<string, Style>>> = {
   restarting: 'yellow',
 }
 
-/** Services, one a line. */
+/** One row per service. */
 export function servicesTable(services: readonly ServiceStatus[], now: Date, screen: Screen): string {
   const columns = [
     { title: 'service' },
@@ -30,15 +30,15 @@ export function servicesTable(services: readonly ServiceStatus[], now: Date, scr
     service.pid?.toString(),
     service.port?.toString(),
     service.restarts.toString(),
-    at(service, now),
+    activity(service, now),
   ])
   return new Table(columns, screen).render(rows)
 }
 
-function at({ note, task }: ServiceStatus, now: Date): string | undefined {
+function activity({ note, task }: ServiceStatus, now: Date): string | undefined {
   const parts = [
     note ?? [],
-    task === null ? [] : `${task.name}, begun ${formatRelativeTime(new Date(task.since), now)}`,
+    task === null ? [] : `${task.name}, started ${formatRelativeTime(new Date(task.since), now)}`,
   ]
   return parts.flat().join('; ') || undefined
 }

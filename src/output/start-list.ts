@@ -1,6 +1,6 @@
 import { type DefaultRenderer, Listr, type ListrTaskWrapper, type SimpleRenderer } from 'listr2'
-import type { ServiceState } from '../development/service-report.ts'
-import { formatDuration } from '../format.ts'
+import type { ServiceChange } from '../development/service-reporter.ts'
+import { formatChange } from './format-change.ts'
 
 type Row = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>
 
@@ -9,24 +9,16 @@ interface Start {
   /** Its name, as wide as the longest. */
   readonly name: string
   title: string
-  /** Given when the list has begun to draw, which may be after the first states. */
+  /** Set when the list starts to draw, which may be after the first changes. */
   row?: Row
 }
 
-const settledInWords: Readonly<Partial<Record<ServiceState, string>>> = {
-  started: 'started',
-  ready: 'ready',
-  completed: 'done',
-  ended: 'ended',
-  stopped: 'stopped',
-  killed: 'killed',
-}
+const FINAL_STATES: readonly ServiceChange['state'][] = ['started', 'ready', 'completed', 'exited', 'stopped', 'killed']
 
-/** The start of services as a list that is drawn anew while they come up. */
+/** The start of services as a list that is redrawn while they come up. */
 export class StartList {
-  /** Resolves when every service has come up, or nothing more will come of the start. */
+  /** Resolves when every service is up, or the start has ended otherwise. */
   readonly finished: Promise<unknown>
-  readonly #begun = performance.now()
   readonly #starts: ReadonlyMap<string, Start>
 
   constructor(names: readonly string[]) {
@@ -45,25 +37,19 @@ export class StartList {
     this.finished = new Listr<unknown, 'default', 'simple'>(rows, {
       concurrent: true,
       exitOnError: false,
-      // Its own handler for Ctrl-C would end the process and leave the services behind.
+      // Its handler for Ctrl-C would end the process and leave the services running.
       registerSignalListeners: false,
       rendererOptions: { collapseErrors: false, showErrorMessage: true, formatOutput: 'truncate' },
     }).run()
   }
 
-  state(name: string, state: ServiceState, detail = ''): void {
+  changed(name: string, change: ServiceChange): void {
     const start = this.#starts.get(name)
     if (start === undefined) return
-    const settled = settledInWords[state]
-    start.title = settled === undefined ? start.name : `${start.name}  ${settled} in ${this.#sinceBegun()}`
-    if (settled === undefined && detail !== '') start.title = `${start.name}  ${detail}`
+    start.title = `${start.name}  ${formatChange(change)}`
     if (start.row !== undefined) start.row.title = start.title
-    if (settled !== undefined) start.done.resolve()
-    else if (state === 'failed') start.done.reject(new Error(detail))
-  }
-
-  #sinceBegun(): string {
-    return formatDuration(performance.now() - this.#begun)
+    if (FINAL_STATES.includes(change.state)) start.done.resolve()
+    else if (change.state === 'failed') start.done.reject(change.error)
   }
 
   output(name: string, line: string): void {
@@ -71,8 +57,8 @@ export class StartList {
     if (row !== undefined && line !== '') row.output = line
   }
 
-  /** Nothing more comes of it: what has not come up does not any more. */
-  giveUp(): void {
+  /** Ends the list: what is not up yet will not come up. */
+  finish(): void {
     for (const { done, row } of this.#starts.values()) {
       row?.skip('stopped')
       done.resolve()

@@ -12,12 +12,7 @@ const styles: Readonly<Record<string, Style>> = {
   returned: 'yellow',
 }
 
-/** An identifier as people read it: `timed out` for `timed_out`. */
-export function formatName(name: string): string {
-  return name.replaceAll('_', ' ')
-}
-
-/** The colour of a task's status, or of what became of a run. */
+/** The colour of the status of a task or of the outcome of a run. */
 export function statusStyle(status: string): Style | undefined {
   return styles[status.replaceAll(' ', '_')]
 }

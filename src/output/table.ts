@@ -1,24 +1,27 @@
+import sliceAnsi from 'slice-ansi'
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
+import { oneLine } from '../format.ts'
 import { type Screen, type Style, styled } from './screen.ts'
-import { cutText, oneLine, textWidth, wrapText } from './text-width.ts'
 
 export interface TableColumn {
   readonly title: string
   readonly align?: 'right'
-  /** Left out when no row has anything in it. */
+  /** Left out where all its cells are empty. */
   readonly isOptional?: boolean
-  /** Gives room to the others when the screen is narrow. */
+  /** Shrinks first on a narrow screen. */
   readonly isFlexible?: boolean
-  /** What is too long goes on in the next line, where it is cut otherwise. */
+  /** A long cell is wrapped instead of cut. */
   readonly isWrapped?: boolean
   readonly style?: (cell: string) => Style | undefined
 }
 
 const GAP = '  '
 
-/** A column of less says nothing. */
-const LEAST = 6
+/** Columns do not shrink further. */
+const MIN_WIDTH = 6
 
-/** Rows in aligned columns, cut to the width of the screen. Further rows are aligned with those before. */
+/** Rows in aligned columns, cut to the width of the screen. Later rows are aligned with earlier ones. */
 export class Table {
   readonly #columns: readonly TableColumn[]
   readonly #screen: Screen
@@ -33,8 +36,8 @@ export class Table {
     const cells = rows.map((row) => this.#columns.map((_, index) => oneLine(row[index] ?? '')))
     this.#columns.forEach(({ title, isOptional }, index) => {
       let width = this.#widths[index] ?? 0
-      for (const row of cells) width = Math.max(width, textWidth(row[index]!))
-      this.#widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? textWidth(title) : 0)
+      for (const row of cells) width = Math.max(width, stringWidth(row[index]!))
+      this.#widths[index] = width === 0 && isOptional ? 0 : Math.max(width, hasHeader ? stringWidth(title) : 0)
     })
     const widths = fittingWidths(this.#columns, this.#widths, this.#screen.width)
     const lines = cells.flatMap((row) =>
@@ -44,10 +47,12 @@ export class Table {
     return [...(hasHeader ? [this.#line(titles, widths, () => 'dim')] : []), ...lines].join('\n')
   }
 
-  /** A row in as many lines as its longest cell needs. */
+  /** A row as the lines that its longest cell needs. */
   #wrapped(cells: readonly string[], widths: readonly number[]): string[][] {
     const parts = cells.map((cell, index) =>
-      this.#columns[index]!.isWrapped && widths[index]! > 0 ? wrapText(cell, widths[index]!) : [cell],
+      this.#columns[index]!.isWrapped && widths[index]! > 0
+        ? wrapAnsi(cell, widths[index]!, { hard: true }).split('\n')
+        : [cell],
     )
     const height = Math.max(...parts.map(({ length }) => length))
     return Array.from({ length: height }, (_, line) => parts.map((part) => part[line] ?? ''))
@@ -64,7 +69,7 @@ export class Table {
       .slice(0, last + 1)
       .map(({ column, index }, place) => {
         const text = cutText(cells[index]!, widths[index]!)
-        const space = ' '.repeat(widths[index]! - textWidth(text))
+        const space = ' '.repeat(widths[index]! - stringWidth(text))
         const cell = styled(text, style(column, index), this.#screen)
         if (column.align === 'right') return space + cell
         return place === last ? cell : cell + space
@@ -73,7 +78,7 @@ export class Table {
   }
 }
 
-/** The widths with which a row fits; a column of width 0 is not shown. */
+/** The widths that fit the screen; a column of width 0 is not shown. */
 function fittingWidths(
   columns: readonly TableColumn[],
   wanted: readonly number[],
@@ -85,10 +90,10 @@ function fittingWidths(
     const shown = widths.filter((each) => each > 0)
     return shown.reduce((sum, each) => sum + each, 0) + GAP.length * (shown.length - 1) - width
   }
-  // The widest gives first, and columns that stay too wide leave from the right.
+  // The widest shrinks first; then columns are dropped from the right.
   for (let over = excess(); over > 0; over -= 1) {
     const widest = columns.reduce<number | undefined>((best, { isFlexible }, index) => {
-      if (!isFlexible || widths[index]! <= LEAST) return best
+      if (!isFlexible || widths[index]! <= MIN_WIDTH) return best
       return best === undefined || widths[index]! >= widths[best]! ? index : best
     }, undefined)
     if (widest === undefined) break
@@ -97,4 +102,10 @@ function fittingWidths(
   for (let index = widths.length - 1; index > 0 && excess() > 0; index -= 1) widths[index] = 0
   widths[0] = Math.min(widths[0]!, width)
   return widths
+}
+
+/** The text, or its beginning and an ellipsis, in no more columns than this. */
+export function cutText(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text
+  return width < 1 ? '' : `${sliceAnsi(text, 0, width - 1).trimEnd()}…`
 }

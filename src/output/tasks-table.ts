@@ -19,15 +19,15 @@ export function tasksTable(tasks: readonly Task[], now: Date, screen: Screen): s
     task.name,
     task.status,
     task.createdAt && formatRelativeTime(task.createdAt, now),
-    tookOrNext(task, now),
+    timing(task, now),
     task.attempt > 1 ? String(task.attempt) : '',
     note(task),
   ])
   return new Table(columns, screen).render(rows)
 }
 
-/** How long the run took, or goes on, or when it comes. */
-function tookOrNext({ status, runAt, startedAt, finishedAt }: Task, now: Date): string | undefined {
+/** How long the run took or is taking, or when it is due. */
+function timing({ status, runAt, startedAt, finishedAt }: Task, now: Date): string | undefined {
   switch (status) {
     case 'pending':
       return runAt && runAt > now ? formatRelativeTime(runAt, now) : undefined

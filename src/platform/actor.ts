@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 
-/** Who does this, for the audit trail: `ada (ops cancel)`. */
+/** Who runs a command, for the audit trail: `ada (ops cancel)`. */
 export function actor(command: string): string {
   return `${userName()} (ops ${command})`
 }

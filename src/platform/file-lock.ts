@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 
 /**
- * An exclusive lock on a file that lives as long as its process: the kernel frees it however the process ends, a stopped
- * process keeps it, and it holds between containers that share the volume. The lock is SQLite's own, since Node has none.
+ * An exclusive lock on a file, held as long as its process lives: the kernel frees it however the process ends, a stopped
+ * process keeps it, and it works across containers that share the volume. It is SQLite's own lock, since Node has none.
  *
- * One process must not look at a lock of its own: POSIX locks belong to the process, and closing the file frees them.
+ * A process must not check a lock of its own: POSIX locks belong to the process, and closing the file frees them.
  */
 export class FileLock {
   readonly #database: Database.Database
@@ -15,7 +15,7 @@ export class FileLock {
     this.#database = database
   }
 
-  /** The lock, or undefined when another process has it. */
+  /** Undefined when another process holds it. */
   static take(file: string): FileLock | undefined {
     mkdirSync(dirname(file), { recursive: true })
     const database = new Database(file, { timeout: 0 })

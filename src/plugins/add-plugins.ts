@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 import { type ChangeContext, type ChangeOptions, changePlugins, type PluginsChange } from './change-plugins.ts'
 import { findPluginFolder, type ProjectLocation } from './find-plugins.ts'
 import { type InstalledPlugin, installLocked, installPlugins, isPlugin, notAPlugin } from './install-plugins.ts'
@@ -119,8 +120,9 @@ export function reinstallCommand(
   plugin: ListedPlugin,
   dependencies: Readonly<Record<string, string>>,
 ): string {
-  if (plugin.type === 'link' && plugin.root !== undefined) return `ops plugins link ${resolve(folder, plugin.root)}`
-  return `ops plugins install ${specOf(folder, plugin, dependencies)}`
+  if (plugin.type === 'link' && plugin.root !== undefined)
+    return formatCommand('ops', 'plugins', 'link', resolve(folder, plugin.root))
+  return formatCommand('ops', 'plugins', 'install', specOf(folder, plugin, dependencies))
 }
 
 function specOf(folder: string, { name, spec }: ListedPlugin, dependencies: Readonly<Record<string, string>>): string {

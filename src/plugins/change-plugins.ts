@@ -115,7 +115,7 @@ async function requireNoRegression(
       where: plugin.name,
       suggestions: [
         `install a version that works: ops plugins install ${plugin.name}@<version>`,
-        'or replace it anyway: --force',
+        'replace it anyway: --force',
       ],
     },
   )

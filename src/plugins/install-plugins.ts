@@ -73,7 +73,7 @@ export function notAPlugin(name: string, source: string): OpsError {
       where: name,
       suggestions: [
         `check that ${source} is the right package`,
-        'or declare its processors in package.json: "ops": { "api": 1, "processors": { … } }',
+        'declare its processors in package.json: "ops": { "api": 1, "processors": { … } }',
       ],
     },
   )

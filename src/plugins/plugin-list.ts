@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { writeJson } from '../platform/write-file.ts'
 import { shortName } from '../processor/processor-registry.ts'
 
 export interface ListedPlugin {
@@ -49,12 +50,10 @@ export function findListed<Listed extends Pick<ListedPlugin, 'name'>>(
   const found = plugins.find((one) => one.name === name) ?? plugins.find((one) => shortName(one.name) === name)
   if (found) return found
   const known = plugins.map((one) => one.name)
-  throw new OpsError('PLUGIN_NOT_INSTALLED', `No plugin named "${name}" is ${what}.`, {
+  const sentence = `No plugin named "${name}" is ${what}.`
+  throw new OpsError('PLUGIN_NOT_INSTALLED', didYouMean(sentence, name, [...known, ...known.map(shortName)]), {
     exit: exitStatus.usage,
-    suggestions: [
-      ...didYouMean(name, [...known, ...known.map(shortName)]),
-      known.length > 0 ? `use one of: ${known.join(', ')}` : 'list all plugins: ops plugins',
-    ],
+    suggestions: [known.length > 0 ? `use one of: ${known.join(', ')}` : 'list all plugins: ops plugins'],
   })
 }
 
@@ -83,11 +82,7 @@ export function createPluginFolder(folder: string): void {
 function writePlugins(folder: string, plugins: readonly ListedPlugin[]): void {
   const manifest = readManifest(folder)
   const sorted = [...plugins].sort((a, b) => a.name.localeCompare(b.name))
-  const text = `${JSON.stringify({ private: true, ...manifest, oclif: { schema: 1, plugins: sorted } }, null, 2)}\n`
-  // Renamed into place, so that no command reads half of it.
-  const temporary = `${manifestOf(folder)}.${process.pid}`
-  writeFileSync(temporary, text)
-  renameSync(temporary, manifestOf(folder))
+  writeJson(manifestOf(folder), { private: true, ...manifest, oclif: { schema: 1, plugins: sorted } })
 }
 
 function readManifest(folder: string): Manifest {

@@ -137,6 +137,6 @@ function alreadyChanging(folder: string, pid: number): OpsError {
 function unwritable(folder: string, cause: Error): OpsError {
   return new OpsError('PLUGIN_FOLDER_UNWRITABLE', `Cannot write to the plugin folder, ${folder}: ${cause.message}.`, {
     cause,
-    suggestions: ['run this as the user who owns it', 'or use another folder: OPS_DATA_DIR=<folder>'],
+    suggestions: ['run this as the user who owns it', 'use another folder: OPS_DATA_DIR=<folder>'],
   })
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from '../errors.ts'
+import { nearest } from '../errors.ts'
 import { type ExclusiveBy, isExclusiveBy } from './define-processor.ts'
 import type { Retry } from './retry.ts'
 
@@ -59,7 +59,7 @@ export function parseCommandDeclaration(value: unknown): { declaration: CommandD
   const problems = [
     ...Object.keys(given)
       .filter((key) => !known.includes(key))
-      .map((key) => [`unknown setting "${key}"`, ...didYouMean(key, known)].join(', ')),
+      .map((key) => unknownSetting(key, nearest(key, known))),
     ...['command', 'table'].filter((key) => given[key] === undefined).map((key) => `"${key}" is missing`),
     ...Object.entries(rules)
       .filter(([key, [isValid]]) => given[key] !== undefined && !isValid(given[key]))
@@ -68,4 +68,8 @@ export function parseCommandDeclaration(value: unknown): { declaration: CommandD
   return problems.length === 0
     ? { declaration: given as unknown as CommandDeclaration }
     : { problem: problems.join('; ') }
+}
+
+function unknownSetting(key: string, meant: string | undefined): string {
+  return meant === undefined ? `unknown setting "${key}"` : `unknown setting "${key}", did you mean "${meant}"?`
 }

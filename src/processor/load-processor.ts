@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { BrokenProcessorError } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 import { shareHostModules } from '../host-modules.ts'
 import { type AnyProcessor, isProcessor } from './define-processor.ts'
 import { type DeclaredModule, removeSuggestion } from './processor-registry.ts'
@@ -94,7 +95,7 @@ function explainImport(file: string, cause: unknown, plugin: string): { problem:
     return cause instanceof SyntaxError
       ? {
           problem: `${file}, or a module that it imports, has a syntax error: ${message}`,
-          suggestion: `find it: node --check ${file}`,
+          suggestion: `find it: ${formatCommand('node', '--check', file)}`,
         }
       : { problem: `${file} fails to import: ${message}` }
   }

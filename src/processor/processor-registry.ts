@@ -37,7 +37,7 @@ export function shortName(plugin: string): string {
 /** The last suggestion for a plugin that does not work. A bundled plugin cannot be removed. */
 export function removeSuggestion({ name, type }: Pick<Plugin, 'name' | 'type'>): string[] {
   if (type === 'bundled') return []
-  return [`or remove the plugin: ops plugins ${type === 'link' ? 'unlink' : 'uninstall'} ${name}`]
+  return [`remove the plugin: ops plugins ${type === 'link' ? 'unlink' : 'uninstall'} ${name}`]
 }
 
 /** A processor that a plugin declares. None of its code is imported yet. */

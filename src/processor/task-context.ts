@@ -43,7 +43,7 @@ export interface ExecOptions {
 }
 
 export interface ExecResult {
-  /** The program and its arguments, for people. */
+  /** The program and its arguments, separated by spaces, for people. */
   readonly command: string
   readonly cwd: string
   readonly durationMs: number
@@ -88,6 +88,8 @@ export interface TaskContext<Settings = unknown> {
   readonly signal: AbortSignal
   /** Writes a line to the task's log. */
   log(line: string): void
+  /** The folder of the project; relative paths start from it. */
+  readonly projectDirectory: string
   /** A folder for this run only, created when first read and removed when the run ends. */
   readonly workDirectory: string
   /** Where ops keeps what outlives a task: caches, artifacts. Shared by all tasks; use a subfolder. */

@@ -91,7 +91,7 @@ function tableNotMade({ queue, registry }: Project, { processor, table }: Queued
     message: `The processor "${processor}" of ${plugin.name}@${plugin.version} cannot be used: ${queue.name} has no table "${table.name}", and no migration of the plugin creates it.`,
     suggestions: [
       'add migrations/sqlite and migrations/postgres to the plugin, and "migrations": "./migrations" under "ops" in its package.json',
-      'or create the table in a migration of the application',
+      'create the table in a migration of the application',
       ...removeSuggestion(plugin),
     ],
   }

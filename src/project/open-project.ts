@@ -18,8 +18,7 @@ import {
 import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
-import { tableColumns } from '../queue/table-columns.ts'
-import { installedState } from '../systemd/installed-state.ts'
+import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
 import type { Schedule } from '../worker/schedule.ts'
 
@@ -112,7 +111,7 @@ export class Project {
     const { schedules = {} } = this.config
     if (Object.keys(schedules).length === 0) return []
     // Most projects have none, and then the cron parser is not loaded.
-    const { planSchedules } = await import('../worker/plan-schedules.ts')
+    const { planSchedules } = await import('../worker/schedule.ts')
     return planSchedules(schedules, {
       file: this.file ?? 'The configuration',
       names: this.registry.processors.map(({ name }) => name),
@@ -140,7 +139,7 @@ export class Project {
 
   async #loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
     const { table } = declared.command
-    const columns = await tableColumns(this.queue, table)
+    const columns = (await this.queue.exists()) ? await this.queue.records.columns(table) : undefined
     if (!columns) throw new TaskTableMissingError(declared.name, table, this.queue.name)
     return commandProcessor(declared, columns)
   }

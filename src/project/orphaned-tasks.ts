@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { formatCount } from '../format.ts'
 import type { Plugin } from '../processor/processor-registry.ts'
-import { tablesMadeBy } from '../task-table/tables-made-by.ts'
-import { taskTable } from '../task-table/task-table.ts'
+import { createdTables } from '../task-table/create-table.ts'
+import { taskTable } from '../task-table/described-table.ts'
 import type { Project } from './open-project.ts'
 
 /** At most this many are counted: one is enough to need a processor. */
@@ -37,7 +37,7 @@ export async function orphanedTables(project: Project, tables: Iterable<string>)
 /** The task tables of a plugin that may be broken: those in its migrations, and those it had when it was installed. */
 export function tablesOfPlugin({ root, manifest, tables = [] }: Plugin): Set<string> {
   const { migrations } = (manifest.ops ?? {}) as { migrations?: unknown }
-  return new Set([...tables, ...(typeof migrations === 'string' ? tablesMadeBy(join(root, migrations)) : [])])
+  return new Set([...tables, ...(typeof migrations === 'string' ? createdTables(join(root, migrations)) : [])])
 }
 
 /** `2 pending tasks in "notes"`. */

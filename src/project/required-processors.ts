@@ -30,7 +30,7 @@ export async function requireProcessors(project: Project): Promise<void> {
       `The worker cannot start without ${what}, which has ${need}. ${problem.message}`,
       {
         exit: exitStatus.configuration,
-        suggestions: [...problem.suggestions, 'or run only other processors: ops worker --only <processor,…>'],
+        suggestions: [...problem.suggestions, 'run only other processors: ops worker --only <processor,…>'],
       },
     )
   }

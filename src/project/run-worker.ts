@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Problem, toProblem } from '../errors.ts'
+import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import { takeNotification } from '../systemd/notify.ts'
-import { WorkerNotifier } from '../systemd/worker-notifier.ts'
+import { takeNotification, WorkerNotifier } from '../systemd/worker-notifier.ts'
 import { Scheduler } from '../worker/scheduler.ts'
-import { stopOnSignals } from '../worker/stop.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
 import { isServer, migrateProject, missingTables } from './migrate-project.ts'
@@ -27,11 +26,20 @@ export interface RunWorkerOptions extends WorkOptions {
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
   const log = new WorkerLog(options.write, options.asJson)
   const watched = takeNotification(process.env)
-  const onFailure = (error: Error) => log.leftOut(`cannot notify systemd: ${error.message}`)
+  const onFailure = (error: Error) =>
+    log.problem({
+      code: 'NOTIFY_FAILED',
+      severity: 'warning',
+      message: `Cannot notify systemd: ${error.message}.`,
+      suggestions: [],
+    })
   const notifier = watched && new WorkerNotifier({ ...watched, pollIntervalMs: options.pollInterval, onFailure })
-  const stop = stopOnSignals(options.grace, (step, signal) => {
-    log.stopping(step, signal)
-    notifier?.stopping()
+  const stop = stopOnSignals({
+    graceMs: options.grace,
+    onStep: (step, signal) => {
+      log.stopping(step, signal)
+      notifier?.stopping()
+    },
   })
   try {
     if (!isServer(process.env)) {
@@ -39,8 +47,8 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       if (steps.length > 0) log.migrated(steps.length)
     }
     const schedules = await project.schedules()
-    const processors = await usableProcessors(project, options.only, (problem) => log.leftOut(problem))
-    // The host for people, the pid for `ps`, and random digits against a reused pid.
+    const processors = await usableProcessors(project, options.only, (problem) => log.problem(problem))
+    // The host for people, the pid for `ps`, and a random part since pids are reused.
     const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
     await project.queue.startWorker({ id, host: hostname(), pid: process.pid, version: options.version })
     log.polling(
@@ -68,15 +76,15 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
 async function usableProcessors(
   project: Project,
   only: readonly string[] | undefined,
-  report: (problem: string) => void,
+  report: (problem: Problem) => void,
 ): Promise<ReadyProcessor[]> {
-  // Named and needed processors must work. Any other that is broken stops nothing.
+  // Named and needed processors must load. Any other that is broken stops nothing.
   if (only) for (const name of only) await project.processor(name)
   const { ready, failed } = await project.processors()
   if (!only) {
     await requireProcessors(project)
     const broken = failed.map(({ declared, error }) => toProblem(error, declared.name))
-    for (const problem of [...broken, ...(await tasksWithoutProcessor(project))]) report(withSuggestions(problem))
+    for (const problem of [...broken, ...(await tasksWithoutProcessor(project))]) report(asWarning(problem))
   }
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
   const tableless = await missingTables(project, wanted)
@@ -86,14 +94,19 @@ async function usableProcessors(
     const missing = await project.queue.missingColumns(table)
     const notMade = tableless.get(processor)
     if (missing?.length === 0) usable.push(candidate)
-    else if (missing)
-      report(`The table "${table.name}" of "${processor}" has no column ${missing.join(', ')}; run ops migrate.`)
-    else if (notMade) report(withSuggestions(notMade))
-    else report(`The table "${table.name}" of "${processor}" does not exist; run ops migrate.`)
+    else if (notMade) report(asWarning(notMade))
+    else {
+      const message = missing
+        ? `The table "${table.name}" of "${processor}" has no column ${missing.join(', ')}.`
+        : `The table "${table.name}" of "${processor}" does not exist.`
+      const severity = 'warning'
+      report({ code: 'TASK_TABLE_MISSING', severity, where: processor, message, suggestions: ['ops migrate'] })
+    }
   }
   return usable
 }
 
-function withSuggestions({ message, suggestions }: Problem): string {
-  return suggestions.length === 0 ? message : `${message} Try: ${suggestions.join('; ')}.`
+/** The worker runs without it. */
+function asWarning(problem: Problem): Problem {
+  return { ...problem, severity: 'warning' }
 }

@@ -1,36 +1,31 @@
-import { isAbsolute, join } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { databaseUrlFacts } from './database-url.ts'
 import type { Queue } from './queue.ts'
 
-export class UnknownDatabaseError extends OpsError {
-  constructor(url: string) {
-    super('UNKNOWN_DATABASE', `"${url.replace(/:[^:@/]*@/, ':***@')}" is not a database that ops knows.`, {
-      exit: exitStatus.configuration,
-      suggestions: [
-        'use sqlite:<path>, such as sqlite:.ops/ops.db',
-        'or postgres://<user>:<password>@<host>:<port>/<database>',
-      ],
-    })
-  }
-}
-
 /**
- * Opens the queue of a database by its URL. The driver is imported only for the database that is used.
+ * Opens the queue of a database. Only the driver of that database is imported.
  *
- * @param url `sqlite:<path>`, the path relative to the project, or `postgres://…`
+ * @param url `sqlite:<path>`, relative to the project, or `postgres://…`
  * @param directory the project's
  */
 export async function openQueue(
   url: string,
   { directory, synchronous = 'FULL' }: { directory: string; synchronous?: 'FULL' | 'NORMAL' | undefined },
 ): Promise<Queue> {
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) {
-    const { PostgresQueue } = await import('./postgres/postgres-queue.ts')
+  const { file, isShared, redactedUrl } = databaseUrlFacts(url, directory)
+  if (isShared) {
+    const { PostgresQueue } = await import('./postgres/queue.ts')
     return new PostgresQueue(url)
   }
-  const sqlite = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(url)
-  if (!sqlite) throw new UnknownDatabaseError(url)
-  const path = sqlite[1]!
-  const { SqliteQueue } = await import('./sqlite/sqlite-queue.ts')
-  return new SqliteQueue(isAbsolute(path) ? path : join(directory, path), { synchronous })
+  if (file !== undefined) {
+    const { SqliteQueue } = await import('./sqlite/queue.ts')
+    return new SqliteQueue(file, { synchronous })
+  }
+  throw new OpsError('UNKNOWN_DATABASE', `"${redactedUrl}" is not a supported database URL.`, {
+    exit: exitStatus.configuration,
+    suggestions: [
+      'use sqlite:<path>, such as sqlite:.ops/ops.db',
+      'use postgres://<user>:<password>@<host>:<port>/<database>',
+    ],
+  })
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseEnvFile } from '../development/parse-env-file.ts'
+import { parse as parseEnvFile } from 'dotenv'
 import { OpsError } from '../errors.ts'
 import { fromCompose } from './from-compose.ts'
 import { fromPackageJson } from './from-package-json.ts'

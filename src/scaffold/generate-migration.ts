@@ -4,7 +4,7 @@ import { exitStatus, OpsError } from '../errors.ts'
 import { loadProcessor } from '../processor/load-processor.ts'
 import { type Plugin, ProcessorRegistry } from '../processor/processor-registry.ts'
 import { type Dialect, dialects } from '../task-table/create-table.ts'
-import type { DescribedTaskTable } from '../task-table/task-table.ts'
+import type { DescribedTaskTable } from '../task-table/described-table.ts'
 import { planNextMigration } from './plan-migration.ts'
 import { writeFiles } from './plugin-files.ts'
 
@@ -97,7 +97,7 @@ function notAPluginFolder(folder: string, problem: string): OpsError {
     exit: exitStatus.usage,
     suggestions: [
       'change to the folder of the plugin, or name it: --dir <folder>',
-      'or create a plugin: ops generate processor',
+      'create a plugin: ops generate processor',
     ],
   })
 }

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path'
+import { formatCommand } from '../format.ts'
 import { packageRoot } from '../plugins/find-plugins.ts'
 import type { Project } from '../project/open-project.ts'
-import { tableColumns } from '../queue/table-columns.ts'
 import { packageName } from './names.ts'
 import { buildCheckout, coreDependency } from './ops-package.ts'
 import { flagsOf, planPlugin } from './plan-plugin.ts'
@@ -63,8 +63,8 @@ export async function generateProcessor(
     files: files.map(({ path }) => path).sort(),
     core,
     next: [
-      `(cd ${shown} && npm install && npm test)`,
-      `ops plugins link ${shown} --migrate`,
+      `(${formatCommand('cd', shown)} && npm install && npm test)`,
+      formatCommand('ops', 'plugins', 'link', shown, '--migrate'),
       `ops enqueue ${spec.name} ${flagsOf(spec.columns)}`,
       'ops worker --drain',
     ],
@@ -92,7 +92,7 @@ export async function takenNames(project: Project, name: string): Promise<TakenN
 async function requireUnusedTable(project: Project, { name, table }: ProcessorSpec): Promise<void> {
   if (project.registry.plugins.some((plugin) => plugin.name === packageName(name))) return
   // Works without a database, too.
-  const columns = await tableColumns(project.queue, table).catch(() => undefined)
+  const columns = await project.queue.records.columns(table).catch(() => undefined)
   if (columns)
     throw processorRefused([
       `The table "${table}" already exists in ${project.queue.name}; use another: --table <name>.`,

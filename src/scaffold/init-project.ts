@@ -86,9 +86,6 @@ function ignoreState(folder: string): boolean {
 
 function noServices(source: string, notes: readonly string[]): OpsError {
   return new OpsError('NO_SERVICES_FOUND', [`${source} declares no service that ops can run.`, ...notes].join('\n'), {
-    suggestions: [
-      'import another file: ops init --from <file>',
-      'or start with an example: ops init in an empty folder',
-    ],
+    suggestions: ['import another file: ops init --from <file>', 'start with an example: ops init in an empty folder'],
   })
 }

@@ -1,4 +1,4 @@
-import { toSnakeCase } from '../task-table/task-table.ts'
+import { toSnakeCase } from '../task-table/described-table.ts'
 
 const PACKAGE_PREFIX = 'ops-plugin-'
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { OpsError } from '../errors.ts'
+import { formatCommand } from '../format.ts'
 import { packageRoot } from '../plugins/find-plugins.ts'
 import { npm } from '../plugins/npm.ts'
 
@@ -72,7 +73,7 @@ export async function buildCheckout(root: string): Promise<boolean> {
       throw new OpsError(
         'CANNOT_BUILD_OPS',
         `Cannot build ops itself, in ${root}, whose types the plugin needs. Nothing was written.`,
-        { suggestions: [`see why: cd ${root} && npm run build:core`] },
+        { suggestions: [`see why: ${formatCommand('cd', root)} && npm run build:core`] },
       )
     replace(built, { by: join(root, fresh), aside: join(root, temporary('built-before')) })
   } finally {

@@ -115,7 +115,7 @@ function renameUnclear(database: string, cause: unknown): OpsError {
     `Columns were both added and removed, and for ${database} drizzle-kit asks whether they were renamed, which needs a terminal. Nothing was written.`,
     {
       cause,
-      suggestions: ['run this in a terminal', 'or generate two migrations: add columns first, then remove columns'],
+      suggestions: ['run this in a terminal', 'generate two migrations: add columns first, then remove columns'],
     },
   )
 }

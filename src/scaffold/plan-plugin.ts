@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { createTable, dialects } from '../task-table/create-table.ts'
-import { toSnakeCase } from '../task-table/task-table.ts'
+import { toSnakeCase } from '../task-table/described-table.ts'
 import { firstSnapshot } from './first-snapshot.ts'
 import { constantOf, packageName } from './names.ts'
 import { opsManifest, toolVersion } from './ops-package.ts'
 import { migrationText, snapshotText } from './plan-migration.ts'
-import { fillTemplate, type PlannedFile } from './plugin-files.ts'
+import { fillTemplateFolder, type PlannedFile } from './plugin-files.ts'
 import { type ColumnSpec, type ProcessorSpec, tableOf } from './processor-spec.ts'
 
 /**
@@ -16,7 +16,7 @@ import { type ColumnSpec, type ProcessorSpec, tableOf } from './processor-spec.t
 export function planPlugin(spec: ProcessorSpec, core: string): PlannedFile[] {
   const { name, table, columns, priority, exclusiveBy } = spec
   const { version, dependencies } = opsManifest()
-  const files = fillTemplate('processor', {
+  const files = fillTemplateFolder('processor', {
     name,
     package: packageName(name),
     table,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { fillTemplate, type TemplateValues } from '../fill-template.ts'
 import { packageRoot } from '../plugins/find-plugins.ts'
 
 /** A file to write. */
@@ -10,46 +11,20 @@ export interface PlannedFile {
   readonly text: string
 }
 
-/**
- * Values for the placeholders of a template, `__name__`. A placeholder alone on its line can become several lines; a
- * line whose placeholder has no value is dropped.
- */
-export type TemplateValues = Readonly<Record<string, string | readonly string[] | undefined>>
-
 /** npm does not pack a file named .gitignore, but reads it. */
 const renamed: Readonly<Record<string, string>> = { gitignore: '.gitignore' }
 
-/** All files of a template, with their placeholders filled in. */
-export function fillTemplate(name: string, values: TemplateValues): PlannedFile[] {
+/** All files of a template folder, filled in. */
+export function fillTemplateFolder(name: string, values: TemplateValues): PlannedFile[] {
   const folder = join(packageRoot, 'templates', name)
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name: file }) => join(parentPath, file).slice(folder.length + 1))
     .sort()
     .map((path) => ({
-      path: fillText(renamed[path] ?? path, values),
-      text: fillText(readFileSync(join(folder, path), 'utf8'), values),
+      path: fillTemplate(renamed[path] ?? path, values),
+      text: fillTemplate(readFileSync(join(folder, path), 'utf8'), values),
     }))
-}
-
-export function fillText(text: string, values: TemplateValues): string {
-  return text
-    .split('\n')
-    .flatMap((line) => fillLine(line, values))
-    .join('\n')
-}
-
-function fillLine(line: string, values: TemplateValues): string[] {
-  const alone = /^(\s*)__(\w+?)__,?$/.exec(line)
-  if (alone) return [lookUp(alone[2]!, values) ?? []].flat().map((one) => `${alone[1]}${one}`)
-  const found = [...line.matchAll(/__(\w+?)__/g)].map(([, name]) => lookUp(name!, values))
-  if (found.includes(undefined)) return []
-  return [line.replaceAll(/__(\w+?)__/g, () => String(found.shift()))]
-}
-
-function lookUp(placeholder: string, values: TemplateValues): string | readonly string[] | undefined {
-  if (!Object.hasOwn(values, placeholder)) throw new Error(`the template placeholder "${placeholder}" has no value`)
-  return values[placeholder]
 }
 
 /** @throws OpsError with the code CANNOT_WRITE_PLUGIN */
@@ -71,7 +46,7 @@ export function requireEmptyFolder(folder: string): void {
   const shown = files.length > 3 ? `${files.slice(0, 3).join(', ')} and more` : files.join(', ')
   throw new OpsError('FOLDER_IN_USE', `${folder} is not empty (${shown}). Nothing was written.`, {
     exit: exitStatus.usage,
-    suggestions: ['use another name, or another folder: --dir <folder>', 'or overwrite existing files: --force'],
+    suggestions: ['use another name, or another folder: --dir <folder>', 'overwrite existing files: --force'],
   })
 }
 

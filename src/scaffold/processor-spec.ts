@@ -1,7 +1,8 @@
 import { exitStatus, OpsError } from '../errors.ts'
-import { type ColumnType, columnTypes } from '../task-table/column.ts'
-import { lifecycleColumns } from '../task-table/lifecycle-columns.ts'
-import { type TaskTable, taskTable, toSnakeCase } from '../task-table/task-table.ts'
+import { columnTypes } from '../task-table/column.ts'
+import { taskTable, toSnakeCase } from '../task-table/described-table.ts'
+import { lifecycleColumns } from '../task-table/lifecycle.ts'
+import type { ColumnType, TaskTable } from '../task-table/task-table.ts'
 import { camelCase, columnProblem, nameProblem, tableNameOf, tableProblem } from './names.ts'
 
 /** A processor to generate, checked. */

@@ -1,86 +1,84 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OpsError, toProblem } from '../errors.ts'
 import { formatDuration } from '../format.ts'
-import { hasMark, type Manifest } from '../systemd/manifest.ts'
+import { type WriteOptions, writeFile, writeJson } from '../platform/write-file.ts'
+import { hasMark, type Manifest, readIfExists } from '../systemd/manifest.ts'
 import type { Systemctl } from '../systemd/systemctl.ts'
-import { ForeignFileError, UnitNotReadyError } from '../systemd/systemd-errors.ts'
-import { type FileRights, writeFileWhole } from '../systemd/write-file.ts'
-import { changeUnit } from './change-unit.ts'
+import { changeUnit, type OnInstallEvent, type UnitFailure } from './change-unit.ts'
 import type { FileStep, InstallPlan, UnitStep } from './install-plan.ts'
-import type { InstallReport } from './install-report.ts'
-import { Rollback } from './rollback.ts'
-
-/** A step before the files, such as the move of the database, that can be taken back. */
-export interface Preparation {
-  readonly what: string
-  apply(): Promise<void>
-  /** Resolves to what has to stay, if anything has to. */
-  undo(): Promise<string | undefined | void>
-}
+import { applyPreparation, type Preparation, undoPreparation } from './preparations.ts'
 
 export interface Server {
   readonly systemctl: Systemctl
   readonly manifestPath: string
-  readonly report: InstallReport
-  /** The rights of a file: root's, and of an environment file the group of the unit's user. */
-  readonly rightsOf: (file: FileStep) => Promise<FileRights>
+  readonly onEvent: OnInstallEvent
+  /** root's, and for an environment file the group of the unit's user. */
+  readonly permissionsOf: (file: FileStep) => Promise<WriteOptions>
 }
 
-interface Work {
+export interface PlannedInstall {
   readonly plan: InstallPlan
   readonly preparations: readonly Preparation[]
   readonly before: Manifest | undefined
   readonly after: Manifest
 }
 
-/** A program that dies right after its start has not become ready, though systemd called it started. */
+/** systemd calls a program started even if it exits right afterwards. */
 const SETTLE_MS = 1000
 
 /**
- * Carries a plan out: all of it, or none of it. When a unit does not become ready the earlier files come back, and the
- * earlier units with them.
+ * Applies a plan, all of it or nothing: if a step fails or a unit does not become ready, the previous files and units
+ * come back.
  *
- * @throws UnitNotReadyError, SystemdFailedError, ForeignFileError
+ * @throws OpsError which also says how the rollback went
  */
-export async function applyPlan(work: Work, server: Server): Promise<void> {
+export async function applyPlan(install: PlannedInstall, server: Server): Promise<void> {
   const rollback = new Rollback()
   try {
-    await applySteps(work, server, rollback)
+    await applySteps(install, server, rollback)
   } catch (error) {
-    const { before } = work
-    const startedAt = performance.now()
-    server.report.step(before === undefined ? 'taking everything back' : 'putting the previous units back')
-    const { problems, left } = await rollback.run()
-    const took = formatDuration(performance.now() - startedAt)
-    const nothing = left.length === 0 ? 'Nothing was left of it' : `Left of it: ${left.join(', ')}`
-    const back = before === undefined ? `${nothing} (${took}).` : `The previous units are back (${took}).`
-    const said = problems.length === 0 ? back : `Taking it back failed in part: ${problems.join('; ')}.`
-    if (error instanceof NotReady) throw new UnitNotReadyError(error.unit, error.how, said)
-    server.report.step(said)
-    throw error
+    const isUpdate = install.before !== undefined
+    server.onEvent({ kind: 'rollback', isUpdate })
+    const { code, message, suggestions } = toProblem(error)
+    const sentence = /[.!?]$/.test(message) ? message : `${message}.`
+    // An OpsError is replaced rather than wrapped: its sentence is already in this one.
+    const cause = error instanceof OpsError ? error.cause : error
+    throw new OpsError(code, `${sentence} ${await rollBack(rollback, isUpdate)}`, { suggestions, cause })
   }
 }
 
-async function applySteps({ plan, preparations, before, after }: Work, server: Server, rollback: Rollback) {
-  const { systemctl, report, manifestPath } = server
+async function rollBack(rollback: Rollback, isUpdate: boolean): Promise<string> {
+  const startedAt = performance.now()
+  const { errors, leftovers } = await rollback.run()
+  if (errors.length > 0) return `The rollback is incomplete: ${errors.join('; ')}.`
+  const took = formatDuration(performance.now() - startedAt)
+  if (isUpdate) return `The previous units are back (${took}).`
+  return leftovers.length === 0
+    ? `Everything was removed again (${took}).`
+    : `Everything was removed again (${took}), except for ${leftovers.join(' and ')}.`
+}
+
+async function applySteps({ plan, preparations, before, after }: PlannedInstall, server: Server, rollback: Rollback) {
+  const { systemctl, onEvent, manifestPath } = server
   for (const step of plan.units.filter(({ change }) => change === 'stop')) {
-    rollback.start(() => systemctl.must('start', step.unit))
-    await changeUnit(step, systemctl, report)
+    rollback.start(() => systemctl.run('start', step.unit))
+    await changeUnit(step, systemctl, onEvent)
   }
   for (const preparation of preparations) {
-    report.step(preparation.what)
-    await preparation.apply()
-    rollback.restore(() => preparation.undo())
+    onEvent({ kind: 'preparation', preparation })
+    await applyPreparation(preparation)
+    rollback.restore(() => undoPreparation(preparation))
   }
-  rollback.restore(() => systemctl.must('daemon-reload'))
+  rollback.restore(() => systemctl.run('daemon-reload'))
   rollback.restore(async () => (before ? writeManifest(manifestPath, before) : rmSync(manifestPath, { force: true })))
-  // Known before they are there: whatever ends this program, the next one finds what is ours.
-  writeManifest(manifestPath, { ...after, files: union(before, after), hashes: before?.hashes ?? {} })
+  // Before the files, so that the next installation knows what is ours even if this one is killed.
+  writeManifest(manifestPath, { ...after, files: filesOfBoth(before, after), hashes: before?.hashes ?? {} })
   await writeFiles(plan, server, rollback)
-  await systemctl.must('daemon-reload')
+  await systemctl.run('daemon-reload')
   if (!plan.isEnabled) {
-    rollback.restore(() => systemctl.must('disable', plan.target))
-    await systemctl.must('enable', plan.target)
+    rollback.restore(() => systemctl.run('disable', plan.target))
+    await systemctl.run('enable', plan.target)
   }
   await startUnits(plan, server, rollback)
   writeManifest(manifestPath, after)
@@ -88,81 +86,114 @@ async function applySteps({ plan, preparations, before, after }: Work, server: S
 
 async function writeFiles({ files, project }: InstallPlan, server: Server, rollback: Rollback): Promise<void> {
   for (const file of files.filter(({ change }) => change !== 'none')) {
-    const rights = await server.rightsOf(file)
-    const earlier = readIfThere(file.path)
-    // Looked at once more: between the plan and now somebody may have put a file there.
-    if (earlier !== undefined && !hasMark(earlier, project)) throw new ForeignFileError([file.path])
+    const permissions = await server.permissionsOf(file)
+    const earlier = readIfExists(file.path)
+    // Checked again: the file can be newer than the plan.
+    if (earlier !== undefined && !hasMark(earlier, project)) {
+      throw new OpsError('FOREIGN_FILE', `${file.path} already exists and is not managed by ops.`)
+    }
     rollback.restore(async () => {
       if (earlier === undefined) rmSync(file.path, { force: true })
-      else writeFileWhole(file.path, earlier, rights)
+      else writeFile(file.path, earlier, permissions)
     })
     if (file.text === undefined) rmSync(file.path, { force: true })
-    else writeFileWhole(file.path, file.text, rights)
+    else writeFile(file.path, file.text, permissions)
   }
 }
 
-/** One after the other and each for itself: a target counts as reached while its units still stop or start. */
+/** One after the other: a target counts as reached while its units still stop or start. */
 async function startUnits({ units }: InstallPlan, server: Server, rollback: Rollback): Promise<void> {
-  const { systemctl, report } = server
+  const { systemctl, onEvent } = server
   const since = new Date()
   const steps = units.filter(({ change }) => change !== 'stop' && change !== 'none')
   const before = await systemctl.show(steps.map(({ unit }) => unit))
   for (const step of steps) {
-    takeBackBy(rollback, step, before.get(step.unit)?.active === 'active', systemctl)
-    const failure = await changeUnit(step, systemctl, report)
-    if (failure !== undefined) await notReady(step.unit, failure, server, since)
+    rollBackUnit(rollback, step, before.get(step.unit)?.active === 'active', systemctl)
+    const failure = await changeUnit(step, systemctl, onEvent)
+    if (failure !== undefined) throw await notReady(step.unit, failure, server, since)
   }
   await sleep(SETTLE_MS)
   const settled = await systemctl.show(steps.map(({ unit }) => unit))
   for (const { unit } of steps) {
     const { active, result, restarts } = settled.get(unit)!
     if (active === 'active' && restarts === 0) continue
-    await notReady(unit, `ended right after its start (${result})`, server, since)
+    throw await notReady(unit, { kind: 'early-exit', result }, server, since)
   }
 }
 
-function takeBackBy(rollback: Rollback, { unit, change }: UnitStep, wasUp: boolean, systemctl: Systemctl): void {
-  if (wasUp) rollback.start(() => systemctl.must(change === 'reload' ? 'reload' : 'restart', unit))
+function rollBackUnit(rollback: Rollback, { unit, change }: UnitStep, wasUp: boolean, systemctl: Systemctl): void {
+  if (wasUp) rollback.start(() => systemctl.run(change === 'reload' ? 'reload' : 'restart', unit))
   else {
     rollback.stop(async () => {
-      await systemctl.must('stop', unit)
-      // Neither the memory of a failure nor compiled code is left of a unit that never was.
-      await systemctl.run('reset-failed', unit)
-      await systemctl.run('clean', '--what=cache', unit)
+      await systemctl.run('stop', unit)
+      // A unit that was never there leaves neither a failure nor compiled code behind.
+      await systemctl.tryRun('reset-failed', unit)
+      await systemctl.tryRun('clean', '--what=cache', unit)
     })
   }
 }
 
-/** Before its journal is told and the rest is taken back. */
-class NotReady extends Error {
-  readonly unit: string
-  readonly how: string
-  constructor(unit: string, how: string) {
-    super(`${unit} ${how}`)
-    this.unit = unit
-    this.how = how
+async function notReady(unit: string, failure: UnitFailure, { systemctl, onEvent }: Server, since: Date) {
+  onEvent({ kind: 'journal', unit, lines: await systemctl.journal(unit, since) })
+  return new OpsError('UNIT_NOT_READY', `${unit} ${describeFailure(failure)}.`, {
+    suggestions: [`read its journal: journalctl -u ${unit}`],
+  })
+}
+
+function describeFailure(failure: UnitFailure): string {
+  switch (failure.kind) {
+    case 'reload':
+      return 'failed when it ran again'
+    case 'timeout':
+      return 'did not become ready in time'
+    case 'start':
+      return `did not become ready (${failure.result === 'success' ? 'its start failed' : failure.result})`
+    case 'early-exit':
+      return `exited right after its start (${failure.result})`
   }
 }
 
-async function notReady(unit: string, how: string, { systemctl, report }: Server, since: Date): Promise<never> {
-  report.journal(unit, await systemctl.journal(unit, since))
-  throw new NotReady(unit, how)
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function union(before: Manifest | undefined, after: Manifest): Manifest['files'] {
+function filesOfBoth(before: Manifest | undefined, after: Manifest): Manifest['files'] {
   const earlier = (before?.files ?? []).filter(({ path }) => !after.files.some((file) => file.path === path))
   return [...after.files, ...earlier]
 }
 
-function writeManifest(path: string, manifest: Manifest): void {
-  writeFileWhole(path, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 })
+/** Readable for all: any user who runs ops in the project's folder needs the manifest. */
+export function writeManifest(path: string, manifest: Manifest): void {
+  writeJson(path, manifest, { mode: 0o644, folderMode: 0o755, sync: true })
+}
+
+/** Returns what it leaves behind. */
+type Undo = () => Promise<readonly string[] | void>
+
+/** Undoes changes of a server: stops what was started, restores the rest, then starts what ran before. */
+class Rollback {
+  readonly #stops: Undo[] = []
+  readonly #restores: Undo[] = []
+  readonly #starts: Undo[] = []
+
+  stop(undo: Undo): void {
+    this.#stops.push(undo)
+  }
+
+  restore(undo: Undo): void {
+    this.#restores.push(undo)
+  }
+
+  start(undo: Undo): void {
+    this.#starts.push(undo)
+  }
+
+  async run(): Promise<{ readonly errors: readonly string[]; readonly leftovers: readonly string[] }> {
+    const errors: string[] = []
+    const leftovers: string[] = []
+    for (const undo of [...this.#stops.toReversed(), ...this.#restores.toReversed(), ...this.#starts]) {
+      try {
+        leftovers.push(...((await undo()) ?? []))
+      } catch (error) {
+        errors.push((error as Error).message)
+      }
+    }
+    return { errors, leftovers }
+  }
 }

@@ -1,39 +1,48 @@
 import type { Systemctl } from '../systemd/systemctl.ts'
 import type { UnitStep } from './install-plan.ts'
-import type { InstallReport } from './install-report.ts'
+import type { Preparation } from './preparations.ts'
 
-const TELL_EVERY_MS = 5000
+/** What happens while a server is changed. */
+export type InstallEvent =
+  | { readonly kind: 'preparation'; readonly preparation: Preparation }
+  | { readonly kind: 'unit'; readonly step: UnitStep }
+  /** Sent every few seconds while systemd works on a unit. */
+  | { readonly kind: 'unit-state'; readonly unit: string; readonly active: string; readonly status: string }
+  | { readonly kind: 'journal'; readonly unit: string; readonly lines: readonly string[] }
+  | { readonly kind: 'rollback'; readonly isUpdate: boolean }
 
-const doing = { start: 'starting', restart: 'restarting', reload: 'running again', stop: 'stopping', none: '' } as const
+export type OnInstallEvent = (event: InstallEvent) => void
 
-/**
- * Starts, restarts or stops one unit and waits until systemd is done with it: a worker finishes its task first.
- *
- * @returns how it failed, if it did
- */
+/** Why a unit did not change as it should. */
+export type UnitFailure =
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'timeout' }
+  /** A result of systemd, such as `exit-code`. */
+  | { readonly kind: 'start' | 'early-exit'; readonly result: string }
+
+const REPORT_EVERY_MS = 5000
+
+/** Starts, restarts, reloads or stops a unit and waits until systemd is done: a worker finishes its task first. */
 export async function changeUnit(
-  { unit, change, because }: UnitStep,
+  step: UnitStep,
   systemctl: Systemctl,
-  report: InstallReport,
-): Promise<string | undefined> {
-  report.step(`${doing[change]} ${unit}${because === '' ? '' : `: ${because}`}`)
-  const telling = setInterval(async () => {
-    const state = (await systemctl.show([unit])).get(unit)!
-    report.step(`${unit} is ${state.active}${state.status === '' ? '' : `: ${state.status}`}`)
-  }, TELL_EVERY_MS)
+  onEvent: OnInstallEvent,
+): Promise<UnitFailure | undefined> {
+  const { unit, change } = step
+  onEvent({ kind: 'unit', step })
+  const reports = setInterval(async () => {
+    const { active, status } = (await systemctl.show([unit])).get(unit)!
+    onEvent({ kind: 'unit-state', unit, active, status })
+  }, REPORT_EVERY_MS)
   try {
-    // A unit that has failed before may have spent its starts.
-    if (change === 'start') await systemctl.run('reset-failed', unit)
-    const { failed } = await systemctl.run(change, unit)
+    // A unit that has failed before may have reached its start limit.
+    if (change === 'start') await systemctl.tryRun('reset-failed', unit)
+    const { failed } = await systemctl.tryRun(change, unit)
     if (!failed) return undefined
-    if (change === 'reload') return 'failed when it was run again'
-    return howItFailed((await systemctl.show([unit])).get(unit)!.result)
+    if (change === 'reload') return { kind: 'reload' }
+    const { result } = (await systemctl.show([unit])).get(unit)!
+    return result === 'timeout' ? { kind: 'timeout' } : { kind: 'start', result }
   } finally {
-    clearInterval(telling)
+    clearInterval(reports)
   }
-}
-
-function howItFailed(result: string): string {
-  if (result === 'timeout') return 'did not become ready in time'
-  return `did not become ready (${result === 'success' ? 'its start failed' : result})`
 }

@@ -3,7 +3,7 @@ import { list, text, words } from '../systemd/directive.ts'
 import type { UnitValues } from '../systemd/unit-template.ts'
 import type { ServerSetup } from './server-setup.ts'
 
-/** System calls that belong to a capability and are closed with the rest of `@privileged` and `@resources`. */
+/** System calls that a capability needs and that `@privileged` and `@resources` close. */
 const callsOf: Readonly<Record<string, string>> = {
   CAP_CHOWN: '@chown',
   CAP_FOWNER: '@chown',
@@ -18,7 +18,7 @@ const callsOf: Readonly<Record<string, string>> = {
 
 const isHome = (path: string) => /^\/(home|root|run\/user)(\/|$)/.test(path)
 
-/** What the openings make of the hardening. */
+/** The values of the hardening templates, with what the configuration allows. */
 export function hardening(allow: Allow, { homePaths }: ServerSetup, port: number | undefined): UnitValues {
   const capabilities = [
     ...new Set([...(allow.capabilities ?? []), ...(port !== undefined && port < 1024 ? ['CAP_NET_BIND_SERVICE'] : [])]),
@@ -28,11 +28,11 @@ export function hardening(allow: Allow, { homePaths }: ServerSetup, port: number
   const calls = [...new Set(capabilities.flatMap((capability) => callsOf[capability] ?? []))]
   const showsHome = homePaths.length > 0 || homeWritePaths.length > 0
   return {
-    // Empty, it takes all of them away.
+    // An empty value removes all capabilities.
     capabilities: capabilities.length === 0 ? text('') : words(...capabilities),
-    // A capability inside a user namespace counts for nothing outside.
+    // A capability inside a user namespace has no effect outside.
     privateUsers: words(capabilities.length === 0 ? 'yes' : 'no'),
-    // The "-" forgives a folder that does not exist yet; without it the unit would not start.
+    // With "-" the unit starts even if the folder does not exist yet.
     writePaths: someList(writePaths.filter((path) => !isHome(path)).map((path) => `-${path}`)),
     protectHome: words(showsHome ? 'tmpfs' : 'yes'),
     boundPaths: someList(homePaths),

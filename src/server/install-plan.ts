@@ -1,15 +1,24 @@
+import { structuredPatch } from 'diff'
+import type { Problem } from '../errors.ts'
+import { parseEnvironmentFile } from '../systemd/environment-file.ts'
 import { hasMark, type InstalledFile, type Manifest } from '../systemd/manifest.ts'
-import type { ServerFacts, UnitState } from '../systemd/server-facts.ts'
-import { environmentDiff } from './environment-diff.ts'
+import type { UnitState } from '../systemd/systemctl.ts'
 import type { Unit } from './render-units.ts'
 import type { ServerSetup } from './server-setup.ts'
-import { unifiedDiff } from './unified-diff.ts'
+
+/** What is on a server now, as far as it is known. */
+export interface ServerFacts {
+  /** Contents by path; null for a file that this user cannot read, no entry for one that does not exist. */
+  readonly files: ReadonlyMap<string, string | null>
+  /** The units that systemd has loaded; undefined where systemd does not answer. */
+  readonly units: ReadonlyMap<string, UnitState> | undefined
+}
 
 export interface FileStep extends InstalledFile {
   readonly change: 'create' | 'change' | 'remove' | 'none'
-  /** What is to be in it; undefined where it is removed. */
+  /** The new content; undefined if the file is removed. */
   readonly text: string | undefined
-  /** The user whose group may read it. */
+  /** The user whose group can read the file. */
   readonly user: string | undefined
   /** Lines that begin with `-`, `+`, `~` or a space. No values of variables. */
   readonly diff: readonly string[]
@@ -18,66 +27,71 @@ export interface FileStep extends InstalledFile {
 export interface UnitStep {
   readonly unit: string
   readonly change: 'start' | 'restart' | 'reload' | 'stop' | 'none'
-  readonly because: string
-  /** What a process is that was started with the new settings. */
+  /** Undefined if nothing changes. */
+  readonly reason: UnitReason | undefined
+  /** The settings of a process that is started by this step. */
   readonly hash: string | undefined
 }
 
-/** What an installation does, or would do. */
+export type UnitReason =
+  | { readonly kind: 'new' | 'unknown-state' | 'settings-changed' | 'removed' | 'target' }
+  /** Other units start after the migration. */
+  | { readonly kind: 'others-start' }
+  | { readonly kind: 'down'; readonly state: string }
+  /** The process runs with settings before the current ones. */
+  | { readonly kind: 'outdated'; readonly since: string }
+
 export interface InstallPlan {
   readonly project: string
   readonly target: string
   readonly files: readonly FileStep[]
-  /** In the order in which it happens. */
+  /** In the order in which they happen. */
   readonly units: readonly UnitStep[]
   readonly isEnabled: boolean
-  /** What is on the server is not what was installed: sentences. */
-  readonly drift: readonly string[]
-  /** Files that are not ours, where ours would stand or whose units ours would replace. */
+  /** Where the server differs from what was installed. */
+  readonly drift: readonly Problem[]
+  /** Files of others, in the place of ours or with units that ours would replace. */
   readonly foreign: readonly string[]
 }
 
-interface Wanted {
+interface PlanOptions {
   readonly setup: Pick<ServerSetup, 'project' | 'places'>
   readonly units: readonly Unit[]
   readonly manifest: Manifest | undefined
   readonly facts: ServerFacts
 }
 
-/** Compares what is to be with what is. */
-export function planInstall({ setup, units, manifest, facts }: Wanted): InstallPlan {
+/** Compares the rendered units with the server. */
+export function planInstall({ setup, units, manifest, facts }: PlanOptions): InstallPlan {
   const { project, places } = setup
   const wanted = units.flatMap((unit) => filesOf(unit, places.units))
-  const gone = (manifest?.files ?? []).filter(({ path }) => !wanted.some((file) => file.path === path))
+  const obsolete = (manifest?.files ?? []).filter(({ path }) => !wanted.some((file) => file.path === path))
   const loadedFrom = [...(facts.units?.values() ?? [])].map(({ fragment }) => fragment).filter((path) => path !== '')
-  const foreign = [...new Set([...wanted.map(({ path }) => path), ...loadedFrom])].filter((path) =>
-    isForeign(facts.files.get(path), project),
-  )
   const files = [
     ...wanted.map((file) => fileStep(file, facts.files.get(file.path))),
-    ...gone.filter(({ path }) => isOurs(facts.files.get(path), project)).map(removal),
+    ...obsolete.filter(({ path }) => isOurs(facts.files.get(path), project)).map(removal),
   ]
   const steps = units.flatMap((unit) => unitSteps(unit, facts, manifest))
   const running = steps.map(({ unit }) => unit)
   const stopped = (manifest?.units ?? [])
     .filter((unit) => !running.includes(unit))
     .toReversed()
-    .map((unit): UnitStep => ({ unit, change: 'stop', because: 'the configuration has it no more', hash: undefined }))
+    .map((unit): UnitStep => ({ unit, change: 'stop', reason: { kind: 'removed' }, hash: undefined }))
   const target = `${project}.target`
-  const isEnabled = facts.units?.get(target)?.fileState === 'enabled'
-  const all = [...stopped, ...migrateFirst(steps, units)]
-  return {
+  const plan = {
     project,
     target,
     files,
-    units: all,
-    isEnabled,
-    foreign,
-    drift: driftOf({ files, units: all, isEnabled, facts, manifest, target }),
+    units: [...stopped, ...migrateFirst(steps, units)],
+    isEnabled: facts.units?.get(target)?.fileState === 'enabled',
+    foreign: [...new Set([...wanted.map(({ path }) => path), ...loadedFrom])].filter((path) =>
+      isForeign(facts.files.get(path), project),
+    ),
   }
+  return { ...plan, drift: findDrift(plan, facts, manifest) }
 }
 
-/** Whether there is anything to do. */
+/** Whether there is nothing to do. */
 export function isDone({ files, units, isEnabled }: InstallPlan): boolean {
   return isEnabled && files.every(({ change }) => change === 'none') && units.every(({ change }) => change === 'none')
 }
@@ -101,19 +115,31 @@ function isOurs(content: string | null | undefined, project: string): boolean {
 }
 
 function fileStep(file: WantedFile, before: string | null | undefined): FileStep {
-  if (before === undefined) return { ...file, change: 'create', diff: differences(file, '') }
-  // Without the right to read it nothing can be said of it; root can.
+  if (before === undefined) return { ...file, change: 'create', diff: difference(file, '') }
+  // What this user cannot read is compared when root plans.
   if (before === null || before === file.text) return { ...file, change: 'none', diff: [] }
-  return { ...file, change: 'change', diff: differences(file, before) }
+  return { ...file, change: 'change', diff: difference(file, before) }
 }
 
 function removal({ path, kind }: InstalledFile): FileStep {
   return { path, kind, change: 'remove', text: undefined, user: undefined, diff: [] }
 }
 
-function differences({ kind, text }: WantedFile, before: string): string[] {
-  if (kind === 'environment') return environmentDiff(before, text)
-  return before === '' ? [] : unifiedDiff(before, text)
+function difference({ kind, text }: WantedFile, before: string): string[] {
+  if (kind === 'environment') return variableDifference(before, text)
+  if (before === '') return []
+  const { hunks } = structuredPatch('', '', before, text, '', '', { context: 2 })
+  return hunks.flatMap(({ lines }, index) => [...(index === 0 ? [] : ['…']), ...lines])
+}
+
+/** Without values: a plan is shown, logged and sent around. */
+function variableDifference(before: string, after: string): string[] {
+  const [old, now] = [parseEnvironmentFile(before), parseEnvironmentFile(after)]
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((name) => {
+    if (!now.has(name)) return [`-${name}`]
+    if (!old.has(name)) return [`+${name}`]
+    return old.get(name) === now.get(name) ? [] : [`~${name}`]
+  })
 }
 
 function unitSteps({ instances, role, hash }: Unit, facts: ServerFacts, manifest: Manifest | undefined): UnitStep[] {
@@ -121,39 +147,39 @@ function unitSteps({ instances, role, hash }: Unit, facts: ServerFacts, manifest
   return instances.map((unit): UnitStep => {
     const state = facts.units?.get(unit)
     const started = manifest?.hashes[unit]
-    if (facts.units === undefined) return { unit, change: 'start', because: 'nothing is known of it here', hash }
-    if (started === undefined && !isUp(state)) return { unit, change: 'start', because: 'it is new', hash }
-    if (!isUp(state)) return { unit, change: 'start', because: `it is ${state?.active ?? 'not loaded'}`, hash }
-    // A oneshot has no process to ask, and of another user's process one may not be told.
+    if (facts.units === undefined) return { unit, change: 'start', reason: { kind: 'unknown-state' }, hash }
+    if (!isUp(state)) {
+      const active = state?.active ?? 'not loaded'
+      return {
+        unit,
+        change: 'start',
+        reason: started === undefined ? { kind: 'new' } : { kind: 'down', state: active },
+        hash,
+      }
+    }
+    // A oneshot has no process, and only root sees the settings of another user's process.
     const known = state?.runningHash ?? started
-    if (known === hash) return { unit, change: 'none', because: '', hash }
+    if (known === hash) return { unit, change: 'none', reason: undefined, hash }
     const change = role === 'oneshot' || role === 'migrate' ? 'reload' : 'restart'
-    return { unit, change, because: because(state, started, hash), hash }
+    const reason: UnitReason =
+      started === hash ? { kind: 'outdated', since: state?.startedAt ?? '' } : { kind: 'settings-changed' }
+    return { unit, change, reason, hash }
   })
-}
-
-function because(state: UnitState | undefined, started: string | undefined, hash: string | undefined): string {
-  if (started !== hash) return 'its settings have changed'
-  return `its process runs with earlier settings, since ${state?.startedAt || 'some time'}`
 }
 
 function targetStep(unit: string, facts: ServerFacts): UnitStep {
   const isReached = facts.units?.get(unit)?.active === 'active'
-  return {
-    unit,
-    change: isReached ? 'none' : 'start',
-    because: isReached ? '' : 'it groups the units',
-    hash: undefined,
-  }
+  if (isReached) return { unit, change: 'none', reason: undefined, hash: undefined }
+  return { unit, change: 'start', reason: { kind: 'target' }, hash: undefined }
 }
 
-/** When anything is started anew, the database is looked at first. */
+/** When any unit starts or restarts, the migration runs first. */
 function migrateFirst(steps: readonly UnitStep[], units: readonly Unit[]): UnitStep[] {
   const migrate = units.find(({ role }) => role === 'migrate')?.instances[0]
   const isBusy = steps.some(({ change }) => change !== 'none')
   return steps.map((step) =>
     step.unit === migrate && step.change === 'none' && isBusy
-      ? { ...step, change: 'reload', because: 'the others start after it' }
+      ? { ...step, change: 'reload', reason: { kind: 'others-start' } }
       : step,
   )
 }
@@ -162,36 +188,41 @@ function isUp(state: UnitState | undefined): boolean {
   return state?.active === 'active' || state?.active === 'reloading'
 }
 
-interface Compared {
-  readonly files: readonly FileStep[]
-  readonly units: readonly UnitStep[]
-  readonly isEnabled: boolean
-  readonly facts: ServerFacts
-  readonly manifest: Manifest | undefined
-  readonly target: string
-}
-
-function driftOf({ files, units, isEnabled, facts, manifest, target }: Compared): string[] {
-  if (manifest === undefined) return ['nothing is installed']
-  const states = [...(facts.units ?? new Map<string, UnitState>()).values()]
-  const since = (state: UnitState) => (state.startedAt === '' ? '' : ` since ${state.startedAt}`)
+/** Nothing is compared with units that systemd does not tell about. */
+function findDrift(plan: Omit<InstallPlan, 'drift'>, facts: ServerFacts, manifest: Manifest | undefined): Problem[] {
+  const drifted = (code: string, where: string, message: string): Problem => {
+    return { code, severity: 'error', where, message, suggestions: [] }
+  }
+  if (manifest === undefined) return [drifted('NOT_INSTALLED', plan.project, 'not installed')]
+  const states = [...(facts.units?.values() ?? [])]
+  const files = plan.files.flatMap(({ path, change }) => {
+    if (change === 'none') return []
+    if (change === 'create') return [drifted('FILE_MISSING', path, `${path} is missing`)]
+    if (change === 'remove') return [drifted('FILE_OBSOLETE', path, `${path} is no longer in the configuration`)]
+    return [drifted('FILE_DRIFTED', path, `${path} differs from the configuration`)]
+  })
+  const units = plan.units.flatMap(({ unit, change, reason }) => {
+    const { active, startedAt } = facts.units?.get(unit) ?? { active: 'not loaded', startedAt: '' }
+    if (reason === undefined || reason.kind === 'others-start' || reason.kind === 'unknown-state') return []
+    if (change === 'stop') return [drifted('UNIT_OBSOLETE', unit, `${unit} is no longer in the configuration`)]
+    if (change === 'start') return [drifted('UNIT_DOWN', unit, `${unit} is ${active}`)]
+    const since = startedAt === '' ? '' : ` since ${startedAt}`
+    return [drifted('UNIT_OUTDATED', unit, `${unit} has been running with earlier settings${since}`)]
+  })
+  const isDisabled = !plan.isEnabled && facts.units !== undefined
   return [
-    ...files.flatMap(({ path, change }) => {
-      if (change === 'none') return []
-      if (change === 'create') return [`${path} is missing`]
-      return [
-        change === 'remove' ? `${path} belongs to nothing any more` : `${path} is not what the configuration says`,
-      ]
-    }),
-    ...states.filter(({ needsReload }) => needsReload).map(({ name }) => `${name} is loaded in an earlier version`),
-    ...states.flatMap(({ name, dropIns }) => dropIns.map((path) => `${name} is changed by ${path}`)),
-    ...units.flatMap(({ unit, change, because }) => {
-      const state = facts.units?.get(unit)
-      if (facts.units === undefined || change === 'none' || because === 'the others start after it') return []
-      if (change === 'stop') return [`${unit} belongs to nothing any more`]
-      if (change === 'start') return [`${unit} is ${state?.active ?? 'not loaded'}`]
-      return [`${unit} runs with earlier settings${state ? since(state) : ''}`]
-    }),
-    ...(isEnabled || facts.units === undefined ? [] : [`${target} is not enabled, so nothing starts at boot`]),
+    ...files,
+    ...states
+      .filter(({ needsReload }) => needsReload)
+      .map(({ name }) => drifted('UNIT_NOT_RELOADED', name, `${name} has changed on disk since systemd loaded it`)),
+    ...states.flatMap(({ name, dropIns }) =>
+      dropIns.map((path): Problem => {
+        return { ...drifted('UNIT_OVERRIDDEN', name, `${name} is overridden by ${path}`), severity: 'warning' }
+      }),
+    ),
+    ...units,
+    ...(isDisabled
+      ? [drifted('TARGET_DISABLED', plan.target, `${plan.target} is disabled and does not start at boot`)]
+      : []),
   ]
 }

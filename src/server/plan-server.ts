@@ -1,28 +1,26 @@
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
 import type { Allow, Config } from '../config/config.ts'
-import { InvalidConfigurationError } from '../errors.ts'
+import { InvalidConfigurationError, type Problem } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Manifest, manifestPath, readManifest } from '../systemd/manifest.ts'
-import type { Scope } from '../systemd/places.ts'
-import { placesOf } from '../systemd/places.ts'
-import { type ServerDatabase, serverDatabase } from './server-database.ts'
-import { type Called, isInHome, nameOfFolder, pathsInHomes, projectName, throughName } from './server-names.ts'
-import { absolute, serverServices } from './server-services.ts'
+import { placesOf, type Scope } from '../systemd/places.ts'
+import { databaseChange, type ServerDatabase, serverDatabase } from './server-database.ts'
+import { pathsInHomes, projectName, type StartOptions, stableFolder, stablePath } from './server-paths.ts'
+import { serverServices, withAbsolutePaths } from './server-services.ts'
 import type { ServerSetup } from './server-setup.ts'
-import { changeOfDatabase, serverUrl } from './server-url.ts'
-import { unkeptFields } from './unkept-fields.ts'
+import { unsupportedFields } from './unsupported-fields.ts'
 
-export interface ServerOptions extends Called {
+export interface ServerOptions extends StartOptions {
   readonly scope: Scope
   readonly node: string
-  /** The folder of this program. */
+  /** The folder of ops. */
   readonly root: string
   readonly version: string
-  /** Where the plugins are kept that were installed. */
+  /** The folder of installed plugins. */
   readonly pluginFolder: string
   readonly systemdVersion: number | undefined
-  /** A folder that stands for the root of the server. */
+  /** A folder in place of the root of the server. */
   readonly prefix: string | undefined
 }
 
@@ -30,39 +28,39 @@ export interface ServerPlan {
   readonly setup: ServerSetup
   /** Of an earlier installation. */
   readonly manifest: Manifest | undefined
-  readonly database: ServerDatabase & { readonly isGiven: boolean }
-  /** What will not do on a server, in sentences. */
-  readonly problems: readonly string[]
-  readonly warnings: readonly string[]
+  readonly database: ServerDatabase
+  readonly problems: readonly Problem[]
 }
 
 /**
- * What a project is on a server. It looks at the configuration and the project's files, not at systemd.
+ * Plans a project on a server, from its configuration and its files, without systemd.
  *
- * @throws InvalidConfigurationError with every field that systemd cannot keep
+ * @throws InvalidConfigurationError with every field that systemd does not support
  */
 export async function planServer(project: Project, options: ServerOptions): Promise<ServerPlan> {
   const { config } = project
   const { scope, env, node, root, version, prefix = '' } = options
-  const directory = nameOfFolder(project, options)
+  const directory = stableFolder(project, options)
   const name = projectName(project, options)
   const places = placesOf({ ...options, project: name })
   const manifest = readManifest(prefix + manifestPath(places.settings))
-  const { url, isGiven } = serverUrl({ env, configured: config.database }, { manifest, settings: places.settings })
-  const database = serverDatabase(url, { directory, state: places.state })
+  const database = serverDatabase({ env, configured: config.database, manifest, directory, places })
 
-  const pluginFolder = throughName(options.pluginFolder, project, directory)
+  const pluginFolder = stablePath(options.pluginFolder, project, directory)
   const plugins = project.registry.plugins.filter(({ type }) => type !== 'bundled')
   const environment = {
     ...(project.file === undefined ? {} : { OPS_CONFIG: join(directory, basename(project.file)) }),
     OPS_DATABASE_URL: database.url,
-    // Said, and not left to be found: whoever installs has plugins of his own in his home.
+    // Explicit, since the user who installs can have plugins in a home folder.
     OPS_DATA_DIR: pluginFolder,
   }
   const planned = await serverServices(config, { directory, node, environment })
-  const unkept = [...unkeptFields(config), ...planned.unkept]
-  if (unkept.length > 0) throw new InvalidConfigurationError(project.file ?? 'The configuration', unkept)
-  const opened = (allow: Allow) => withFolder(allow, database.folder)
+  const unsupported = [...unsupportedFields(config), ...planned.unsupported]
+  if (unsupported.length > 0) {
+    const lines = unsupported.map(({ where, message }) => `${where}: ${message}`)
+    throw new InvalidConfigurationError(project.file ?? 'The configuration', lines)
+  }
+  const withDatabase = (allow: Allow) => withFolder(allow, database.folder)
   const worker = config.worker ?? {}
   const ofServices = planned.services.flatMap(({ planned: { cwd }, argv: [program] }) => [cwd, program!])
   const setup: ServerSetup = {
@@ -71,36 +69,29 @@ export async function planServer(project: Project, options: ServerOptions): Prom
     scope,
     directory,
     node,
-    ops: join(throughName(root, project, directory), 'bin', 'run.js'),
+    ops: join(stablePath(root, project, directory), 'bin', 'run.js'),
     homePaths: pathsInHomes([directory, root, ...plugins.map((plugin) => plugin.root), pluginFolder, ...ofServices]),
     pluginRoots: plugins.map((plugin) => plugin.root),
     user: scope === 'system' ? (config.systemd?.user ?? worker.allow?.user ?? name) : undefined,
     places,
-    services: planned.services.map((service) => ({ ...service, allow: opened(service.allow) })),
+    services: planned.services.map((service) => ({ ...service, allow: withDatabase(service.allow) })),
     worker: {
       instances: worker.instances ?? 1,
       environment: planned.worker.environment,
-      allow: opened(absolute(worker.allow, directory)),
+      allow: withDatabase(withAbsolutePaths(worker.allow, directory)),
       credentials: worker.credentials ?? {},
       settings: workerSettings(config, project, version),
     },
   }
-  const problems = [...planned.problems]
-  if (scope === 'system' && isInHome(node)) {
-    problems.push(
-      `The node that runs this, ${node}, is in somebody's home, where units do not look and which its owner changes (nvm does with each version). Run ops with a node in /usr or /opt, or let this one be copied: --copy-node.`,
-    )
-  }
-  const change = prefix === '' ? changeOfDatabase(places.settings, database.url) : undefined
-  const warnings = [...planned.warnings, ...(change === undefined ? [] : [change])]
-  return { setup, manifest, database: { ...database, isGiven }, problems, warnings }
+  const change = prefix === '' ? databaseChange(places.settings, database.url) : []
+  return { setup, manifest, database, problems: [...planned.problems, ...change] }
 }
 
 function withFolder(allow: Allow, folder: string | undefined): Allow {
   return folder === undefined ? allow : { ...allow, writePaths: [...(allow.writePaths ?? []), folder] }
 }
 
-/** Changes with whatever a worker reads when it starts, and gives nothing of it away. */
+/** A digest of everything that a worker reads when it starts. It reveals no secret. */
 function workerSettings(
   { plugins, schedules, worker, sqlite }: Config,
   { registry }: Project,

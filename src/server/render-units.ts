@@ -1,32 +1,33 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import type { Allow } from '../config/config.ts'
+import { serverRestartDelay } from '../config/service-defaults.ts'
 import { assignment, command, type Directive, milliseconds, path, text, words } from '../systemd/directive.ts'
-import { environmentFile } from '../systemd/environment-file.ts'
+import { formatEnvironmentFile } from '../systemd/environment-file.ts'
 import type { Places } from '../systemd/places.ts'
-import { fillTemplate, type UnitValues, withoutComments } from '../systemd/unit-template.ts'
+import { renderTemplate, type UnitValues, withoutComments } from '../systemd/unit-template.ts'
 import { hardening } from './hardening.ts'
-import { readyCommand, readyTimeoutMs } from './ready-command.ts'
 import type { ServerService, ServerSetup } from './server-setup.ts'
+import { waitReadyCommand } from './wait-ready.ts'
 
 export type Role = 'migrate' | 'oneshot' | 'service' | 'worker' | 'target'
 
-/** A unit as it is to be on the server. */
+/** A unit as the server should have it. */
 export interface Unit {
-  /** The name of its file. */
+  /** The name of the file. */
   readonly file: string
   readonly text: string
   readonly role: Role
-  /** What systemd starts of it: itself, or each instance of a template. */
+  /** The names that systemd starts: the unit, or each instance of a template. */
   readonly instances: readonly string[]
-  /** What `OPS_UNIT_HASH` is in a process that was started with these settings; undefined for the target. */
+  /** `OPS_UNIT_HASH` of a process that was started with these settings; undefined for the target. */
   readonly hash: string | undefined
   readonly environmentFile: { readonly path: string; readonly text: string } | undefined
-  /** The user that it runs as, whose group reads the file. */
+  /** The user that the unit runs as, whose group can read the environment file. */
   readonly user: string | undefined
 }
 
-/** The units of a project in the order in which they are started, the target last. */
+/** The units of a project in start order, the target last. */
 export function renderUnits(setup: ServerSetup): Unit[] {
   const started = [migration(setup), ...setup.services.map((service) => serviceUnit(service, setup)), worker(setup)]
   return [...started, target(setup, started)]
@@ -39,7 +40,7 @@ export function unitName({ project }: Pick<ServerSetup, 'project'>, service: str
 function migration(setup: ServerSetup): Unit {
   const { worker } = setup
   return unit('migrate.service', unitName(setup, 'migrate'), 'migrate', setup, worker, worker.environment, {
-    description: text(`${setup.project}: brings the database up to date`),
+    description: text(`${setup.project}: migrations`),
     command: opsCommand(setup, 'migrate'),
     directory: path(setup.directory),
     wants: someWords(network(setup)),
@@ -51,15 +52,16 @@ function migration(setup: ServerSetup): Unit {
 
 function worker(setup: ServerSetup): Unit {
   const { project, worker } = setup
-  const before = [...network(setup), unitName(setup, 'migrate')]
+  const dependencies = [...network(setup), unitName(setup, 'migrate')]
   const file = `${project}-worker@.service`
   return unit('worker@.service', file, 'worker', setup, worker, worker.environment, {
-    description: text(`${project}: worker of ops`),
+    description: text(`${project}: worker`),
     command: opsCommand(setup, 'worker'),
     directory: path(setup.directory),
-    wants: someWords(before),
-    after: someWords(before),
+    wants: someWords(dependencies),
+    after: someWords(dependencies),
     settings: text(worker.settings),
+    restartDelay: words(serverRestartDelay),
     identifier: words(`${project}-worker`),
   })
 }
@@ -67,28 +69,28 @@ function worker(setup: ServerSetup): Unit {
 function serviceUnit(service: ServerService, setup: ServerSetup): Unit {
   const { planned, argv, restart, isWrapped } = service
   const { name, oneshot, dependsOn } = planned
-  const before = [...network(setup), unitName(setup, 'migrate')]
+  const dependencies = [...network(setup), unitName(setup, 'migrate')]
   const unitOf = (dependency: { name: string }) =>
     dependency.name === 'worker' ? workerInstances(setup) : [unitName(setup, dependency.name)]
   const completed = dependsOn.filter(({ until }) => until === 'completed').flatMap(unitOf)
   const others = dependsOn.filter(({ until }) => until !== 'completed').flatMap(unitOf)
-  const ready = readyCommand(service, setup)
+  const ready = waitReadyCommand(service, setup)
   const role = oneshot ? 'oneshot' : 'service'
   return unit('service.service', unitName(setup, name), role, setup, service, service.environment, {
     description: text(`${setup.project}: ${name}`),
-    wants: someWords([...before, ...others]),
+    wants: someWords([...dependencies, ...others]),
     requires: someWords(completed),
-    after: someWords([...before, ...completed, ...others]),
+    after: someWords([...dependencies, ...completed, ...others]),
     settings: undefined,
     type: words(oneshot ? 'oneshot' : 'exec'),
     remain: oneshot ? words('yes') : undefined,
     command: command(argv),
     again: oneshot ? command(argv) : undefined,
     ready,
-    startTimeout: oneshot ? words('infinity') : milliseconds(readyTimeoutMs(planned) + 10_000),
+    startTimeout: oneshot ? words('infinity') : milliseconds((planned.probe?.timeoutMs ?? 80_000) + 10_000),
     directory: path(planned.cwd),
     restart: words(restart),
-    restartDelay: restart === 'no' ? undefined : words('5s'),
+    restartDelay: restart === 'no' ? undefined : words(serverRestartDelay),
     killMode: words(isWrapped ? 'control-group' : 'mixed'),
     stopSignal: words(planned.stopSignal),
     stopTimeout: milliseconds(planned.stopTimeoutMs),
@@ -98,8 +100,8 @@ function serviceUnit(service: ServerService, setup: ServerSetup): Unit {
 
 function target(setup: ServerSetup, units: readonly Unit[]): Unit {
   const file = `${setup.project}.target`
-  const unitText = fillTemplate('target.target', {
-    description: text(`${setup.project}: all of its units`),
+  const unitText = renderTemplate('target.target', {
+    description: text(`${setup.project}: all units`),
     members: words(...units.flatMap(({ instances }) => instances)),
     wantedBy: words(setup.scope === 'system' ? 'multi-user.target' : 'default.target'),
     ...mark(setup),
@@ -116,32 +118,32 @@ function target(setup: ServerSetup, units: readonly Unit[]): Unit {
   }
 }
 
-interface Runs {
+interface Permissions {
   readonly allow: Allow
   readonly credentials: Readonly<Record<string, string>>
 }
 
-/** What all units that run a program have in common. */
+/** A unit that runs a program. */
 function unit(
   template: string,
   file: string,
   role: Role,
   setup: ServerSetup,
-  { allow, credentials }: Runs,
+  { allow, credentials }: Permissions,
   variables: Readonly<Record<string, string>>,
   values: UnitValues,
 ): Unit {
   const user = setup.scope === 'system' ? (allow.user ?? setup.user) : undefined
-  const places = user === setup.user ? setup.places : placesOfAnother(setup, file)
+  const places = user === setup.user ? setup.places : placesOfOtherUser(setup, file)
   const variablesFile = {
     path: `${setup.places.settings}/${file.slice(setup.project.length + 1).replace(/@?\.service$/, '')}.env`,
-    text: environmentFile(variables, [
-      `Written by \`ops install-systemd\` for ${setup.project}, from the configuration and its envFile; it writes it anew.`,
+    text: formatEnvironmentFile(variables, [
+      `Written by \`ops install-systemd\` for ${setup.project}, from the configuration and its envFile. Edits are lost.`,
       `X-Ops-Project=${setup.project}`,
     ]),
   }
   const render = (hash: string) =>
-    fillTemplate(
+    renderTemplate(
       template,
       {
         ...values,
@@ -157,15 +159,15 @@ function unit(
       },
       setup.scope === 'user' ? { 'hardening.conf': 'hardening-user.conf' } : {},
     )
-  // Over what the program gets to feel: a comment that reads better or a newer ops restarts no service.
-  const felt = withoutComments(render('')).replace(/^X-Ops-Version=.*\n/m, '')
-  const hash = digest(`${felt}\n${variablesFile.text}`)
+  // Only of what the program runs with: another comment or a newer ops must not restart a service.
+  const settings = withoutComments(render('')).replace(/^X-Ops-Version=.*\n/m, '')
+  const hash = digest(`${settings}\n${variablesFile.text}`)
   const instances = role === 'worker' ? workerInstances(setup) : [file]
   return { file, text: render(hash), role, instances, hash, environmentFile: variablesFile, user }
 }
 
-/** systemd gives a state directory to the user of each unit that names it, so one that runs as another has its own. */
-function placesOfAnother({ places }: ServerSetup, file: string): Places {
+/** systemd gives a state directory to the user of the unit, so a unit with another user has its own. */
+function placesOfOtherUser({ places }: ServerSetup, file: string): Places {
   const name = file.replace(/@?\.service$/, '')
   return { ...places, state: join(dirname(places.state), name), cache: join(dirname(places.cache), name) }
 }
@@ -178,7 +180,7 @@ function workerInstances({ project, worker }: ServerSetup): string[] {
   return Array.from({ length: worker.instances }, (_, index) => `${project}-worker@${index + 1}.service`)
 }
 
-/** A user's systemd knows no network to wait for. */
+/** A user's systemd has no target for the network. */
 function network({ scope }: ServerSetup): string[] {
   return scope === 'system' ? ['network-online.target'] : []
 }
@@ -191,11 +193,11 @@ function opsCommand({ node, ops }: ServerSetup, ...argv: string[]): Directive {
   return command([node, ops, ...argv])
 }
 
-const usualPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+const standardPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
-/** Where programs are looked for: beside the node that ops runs with, so that `node` means the same everywhere. */
+/** The folder of the node that runs ops comes first, so that `node` is the same one everywhere. */
 export function searchPath(node: string): string[] {
-  return [...new Set([dirname(node), ...usualPath])]
+  return [...new Set([dirname(node), ...standardPath])]
 }
 
 function environment({ node, places, scope }: ServerSetup, hash: string): Directive[] {

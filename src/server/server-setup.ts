@@ -2,49 +2,48 @@ import type { Allow } from '../config/config.ts'
 import type { PlannedService } from '../development/planned-service.ts'
 import type { Places, Scope } from '../systemd/places.ts'
 
-/** Everything that the units of a project are made from; nothing of it is looked up while they are rendered. */
+/** Everything that the units of a project are rendered from. */
 export interface ServerSetup {
   /** The project's name. */
   readonly project: string
   /** The version of ops. */
   readonly version: string
   readonly scope: Scope
-  /** The project, as it is to be named: through `current`, where somebody came that way. */
+  /** The project's folder by its stable name, such as `current`. */
   readonly directory: string
-  /** Absolute paths, which hold for the server. */
+  /** Absolute paths on the server. */
   readonly node: string
   readonly ops: string
-  /** What is to be seen of /home and /root, where the project or ops is there. */
+  /** Paths in homes that units have to see. */
   readonly homePaths: readonly string[]
-  /** Of the plugins that do not come with ops: the user of the units has to read them. */
+  /** Folders of the plugins that are not bundled; the user of the units has to read them. */
   readonly pluginRoots: readonly string[]
-  /** The user of units that name none; undefined for user units. */
+  /** The default user of units; undefined for user units. */
   readonly user: string | undefined
   readonly places: Places
-  /** In the order of their dependencies. */
+  /** In dependency order. */
   readonly services: readonly ServerService[]
   readonly worker: {
     readonly instances: number
-    /** All its variables; the migration has them too. */
+    /** All variables; the migration has them too. */
     readonly environment: Readonly<Record<string, string>>
     readonly allow: Allow
     readonly credentials: Readonly<Record<string, string>>
-    /** Stands for what a worker reads when it starts: a worker with another one is out of date. */
+    /** A digest of what a worker reads when it starts; a worker with another one is outdated. */
     readonly settings: string
   }
 }
 
 /** One instance of a service on the server. */
 export interface ServerService {
-  /** As planned for development too, without what is only done there. */
+  /** As planned for development. */
   readonly planned: PlannedService
-  /** The program by its absolute path, and its arguments. */
+  /** The absolute path of the program, and its arguments. */
   readonly argv: readonly string[]
-  /** Something stands in front of the program that does not pass signals on: a shell, npm. */
+  /** A shell or a package manager runs the program and does not pass signals on. */
   readonly isWrapped: boolean
-  /** What systemd does when it ends. */
   readonly restart: 'always' | 'on-failure' | 'no'
-  /** All its variables, from its files and its own. */
+  /** All variables, from files and from the configuration. */
   readonly environment: Readonly<Record<string, string>>
   readonly allow: Allow
   readonly credentials: Readonly<Record<string, string>>

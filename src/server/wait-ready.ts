@@ -1,27 +1,89 @@
 import { EventEmitter } from 'node:events'
 import { createInterface } from 'node:readline'
-import { toDurationText } from '../config/duration.ts'
-import { type Probe, probeInWords } from '../development/planned-service.ts'
+import { parseDuration, toDurationText } from '../config/duration.ts'
+import { formatProbe, type Probe } from '../development/planned-service.ts'
 import { isReady } from '../development/readiness.ts'
-import { followJournal } from '../systemd/follow-journal.ts'
+import { exitStatus, OpsError } from '../errors.ts'
+import { command, type Directive } from '../systemd/directive.ts'
+import { followJournal } from '../systemd/systemctl.ts'
+import type { ServerService, ServerSetup } from './server-setup.ts'
 
-/** How often the process that is waited for is looked at. */
-const LOOK_EVERY_MS = 200
+/** `ops wait-ready` for the start of a unit, with the probe of development. */
+export function waitReadyCommand(
+  { planned, allow }: ServerService,
+  { node, ops, scope, user }: ServerSetup,
+): Directive | undefined {
+  const { probe } = planned
+  if (probe === undefined) return undefined
+  const wait = [node, ops, 'wait-ready', '--timeout', `${probe.timeoutMs}ms`]
+  switch (probe.kind) {
+    case 'http':
+      return command([...wait, '--http', probe.url])
+    case 'port':
+      return command([...wait, '--port', String(probe.port)])
+    case 'command':
+      return command([...wait, '--', ...argvOf(probe.command)])
+    case 'log': {
+      const argv = [...wait, '--log', probe.pattern.source]
+      if (scope === 'user') return command(argv)
+      // Reading the journal needs a group that the service itself must not have. So this step starts as root, and only
+      // to become the user with that group; nothing of the project runs as root.
+      const become = ['--reuid', allow.user ?? user!, '--regid', 'systemd-journal', '--init-groups', '--no-new-privs']
+      return command(['/usr/bin/setpriv', ...become, '--bounding-set=-all', '--inh-caps=-all', ...argv], '+')
+    }
+  }
+}
 
-interface Waiting {
+function argvOf(command: string | readonly string[]): readonly string[] {
+  return typeof command === 'string' ? ['/bin/sh', '-c', command] : command
+}
+
+interface ProbeFlags {
+  readonly http?: string | undefined
+  readonly port?: number | undefined
+  readonly log?: string | undefined
+  readonly timeout: string
+}
+
+/** @throws OpsError `INVALID_PROBE` unless there is exactly one probe */
+export function parseProbe({ http, port, log, timeout }: ProbeFlags, command: readonly string[]): Probe {
+  const timeoutMs = parseDuration(timeout, 'timeout')
+  const probes: Probe[] = [
+    ...(http === undefined ? [] : [{ kind: 'http', url: http, timeoutMs } as const]),
+    ...(port === undefined ? [] : [{ kind: 'port', port, timeoutMs } as const]),
+    ...(log === undefined ? [] : [{ kind: 'log', pattern: new RegExp(log), timeoutMs } as const]),
+    ...(command.length === 0 ? [] : [{ kind: 'command', command, timeoutMs } as const]),
+  ]
+  if (probes.length !== 1) {
+    throw invalidProbe(`Expected exactly one of --http, --port, --log and a command, got ${probes.length}.`)
+  }
+  if (http !== undefined && !URL.canParse(http)) throw invalidProbe(`Expected a URL for --http, got "${http}".`)
+  return probes[0]!
+}
+
+function invalidProbe(message: string): OpsError {
+  return new OpsError('INVALID_PROBE', message, { exit: exitStatus.usage, suggestions: ['ops wait-ready --help'] })
+}
+
+const CHECK_PROCESS_EVERY_MS = 200
+
+interface WaitOptions {
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
 }
 
-/** Waits until a service answers, its time is over, or its process, which systemd names in MAINPID, has ended. */
-export async function waitReady(probe: Probe, { env, cwd }: Waiting): Promise<{ isReady: boolean; message: string }> {
+/** Waits until a service is ready, the time is over, or its process, which systemd names in MAINPID, has exited. */
+export async function waitReady(
+  probe: Probe,
+  { env, cwd }: WaitOptions,
+): Promise<{ isReady: boolean; message: string }> {
   const end = new AbortController()
   const late = `not ready within ${toDurationText(probe.timeoutMs)}`
   const timeout = setTimeout(() => end.abort(late), probe.timeoutMs)
   const main = Number(env.MAINPID)
-  const looking = setInterval(
-    () => main > 0 && !isThere(main) && end.abort('the service has ended before it was ready'),
-    LOOK_EVERY_MS,
+  const processCheck = setInterval(
+    () => main > 0 && !isRunning(main) && end.abort('the service exited before it was ready'),
+    CHECK_PROCESS_EVERY_MS,
   )
   const output: EventEmitter<{ lines: [text: string] }> = new EventEmitter()
   const journal = probe.kind === 'log' ? followJournal(env) : undefined
@@ -29,20 +91,20 @@ export async function waitReady(probe: Probe, { env, cwd }: Waiting): Promise<{ 
   try {
     const options = { output, cwd, env: env as Record<string, string>, signal: end.signal }
     const answered = await isReady(probe, options)
-    return { isReady: answered, message: `${answered ? 'ready' : end.signal.reason}: ${probeInWords(probe)}` }
+    return { isReady: answered, message: `${answered ? 'ready' : end.signal.reason}: ${formatProbe(probe)}` }
   } finally {
     clearTimeout(timeout)
-    clearInterval(looking)
+    clearInterval(processCheck)
     journal?.end()
   }
 }
 
-function isThere(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Of another user, it is there all the same.
+    // EPERM: it runs as another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

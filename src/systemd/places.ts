@@ -4,25 +4,25 @@ import { join } from 'node:path'
 export type Scope = 'system' | 'user'
 
 export interface Places {
-  /** Where units are. */
+  /** The folder of unit files. */
   readonly units: string
-  /** Where environment files and the manifest are. */
+  /** The folder of environment files and the manifest. */
   readonly settings: string
-  /** What `StateDirectory=` comes to. */
+  /** What `StateDirectory=` resolves to. */
   readonly state: string
   readonly cache: string
 }
 
-interface Whose {
+interface PlacesOptions {
   readonly project: string
   readonly scope: Scope
   readonly env: NodeJS.ProcessEnv
-  /** Of systemd, where it is known. */
+  /** Undefined where systemd was not asked. */
   readonly systemdVersion?: number | undefined
 }
 
-/** Where what belongs to a project is kept on a server, by file-hierarchy(7). */
-export function placesOf({ project, scope, env, systemdVersion }: Whose): Places {
+/** The folders of a project on a server, by file-hierarchy(7). */
+export function placesOf({ project, scope, env, systemdVersion }: PlacesOptions): Places {
   if (scope === 'system') {
     return {
       units: '/etc/systemd/system',
@@ -43,7 +43,7 @@ export function placesOf({ project, scope, env, systemdVersion }: Whose): Places
   }
 }
 
-/** What the units of a project without a name begin with: the name of its folder. */
+/** A name for the units of a project, from the name of its folder. */
 export function serverName(folder: string): string {
   const name = folder
     .toLowerCase()

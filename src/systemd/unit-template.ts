@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fillLine } from '../fill-template.ts'
 import type { Directive } from './directive.ts'
 
-/** What is put into the places of a template; several stand on a line each, and of none the line is left out. */
+/** What is put into the places of a unit's template. Only directives are, so that nothing gets in unescaped. */
 export type UnitValues = Readonly<Record<string, Directive | readonly Directive[] | undefined>>
 
 const folder = join(import.meta.dirname, '..', '..', 'templates', 'systemd')
 
 /**
- * A unit from its template: `Key={place}` is filled, `include file` is read in, and a comment explains the directives
- * below it, up to the next comment or empty line. One whose directives are all left out goes with them.
+ * A unit from its template. `include file` inserts another file. A comment explains the directives below it, up to the
+ * next comment or empty line; when all of them are left out, so is the comment.
  *
- * @param parts files that are included in place of others
+ * @param parts files to include in place of others
  */
-export function fillTemplate(name: string, values: UnitValues, parts: Readonly<Record<string, string>> = {}): string {
+export function renderTemplate(name: string, values: UnitValues, parts: Readonly<Record<string, string>> = {}): string {
   const filled = blocks(readTemplate(name, parts)).flatMap(({ comment, lines }) => {
-    const kept = lines.flatMap((line) => fillLine(line, values, name))
+    const kept = lines.flatMap((line) => fillLine(line, values))
     return lines.length > 0 && kept.length === 0 ? [] : [...comment, ...kept]
   })
   return `${filled
@@ -24,25 +25,16 @@ export function fillTemplate(name: string, values: UnitValues, parts: Readonly<R
     .trim()}\n`
 }
 
-export interface Explained {
-  readonly section: string
-  readonly directive: string
-  /** The comment above it. */
-  readonly why: string
-}
-
-/** What each directive of a unit is for, as its comments say. */
-export function explainUnit(unit: string): Explained[] {
-  let section = ''
+/** Each directive of a unit, with the comment that explains it. */
+export function explainUnit(unit: string): { directive: string; explanation: string }[] {
   return blocks(unit).flatMap(({ comment, lines }) =>
-    lines.flatMap((line) => {
-      if (line.startsWith('[')) section = line
-      return line === '' || line.startsWith('[') ? [] : [{ section, directive: line, why: inOneLine(comment) }]
-    }),
+    lines
+      .filter((line) => line !== '' && !line.startsWith('['))
+      .map((directive) => ({ directive, explanation: joinComment(comment) })),
   )
 }
 
-/** The directives alone: what systemd acts on. */
+/** The lines that systemd acts on. */
 export function withoutComments(unit: string): string {
   return unit
     .split('\n')
@@ -69,20 +61,11 @@ function blocks(text: string): Block[] {
   return all
 }
 
-function fillLine(line: string, values: UnitValues, template: string): string[] {
-  const place = /^([\w-]+)=\{(\w+)\}$/.exec(line)
-  if (!place) return [line]
-  const [, key, name] = place
-  if (!Object.hasOwn(values, name!))
-    throw new Error(`the template ${template} has a place "${name}" that nothing fills`)
-  return [values[name!] ?? []].flat().map((value) => `${key}=${value}`)
-}
-
 function readTemplate(name: string, parts: Readonly<Record<string, string>>): string {
   const text = readFileSync(join(folder, parts[name] ?? name), 'utf8')
   return text.replaceAll(/^include (\S+)$/gm, (_, part) => readTemplate(part, parts).trim())
 }
 
-function inOneLine(comment: readonly string[]): string {
+function joinComment(comment: readonly string[]): string {
   return comment.map((line) => line.replace(/^# ?/, '')).join(' ')
 }

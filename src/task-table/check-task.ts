@@ -1,27 +1,27 @@
 import { InvalidTaskError, nearest } from '../errors.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
-/** The columns that are not ops': what was asked for, and what came of it. */
+/** The columns that are not lifecycle columns: input and results. */
 export function ownColumns(table: TaskTable): TaskColumn[] {
   return Object.values(table.columns).filter(({ isLifecycle }) => !isLifecycle)
 }
 
-/** The columns that whoever adds a task may set. */
+/** The columns that can be set when a task is added. */
 export function inputColumns(table: TaskTable): TaskColumn[] {
   return ownColumns(table).filter(({ isResult }) => !isResult)
 }
 
 /**
- * What is wrong with the values of a new task, every problem at once: unknown and missing columns, wrong types.
+ * Checks the values of a new task: unknown and missing columns, wrong types.
  *
- * @returns sentences without the subject; none when the values are right
+ * @returns every problem as one sentence; empty if the values are valid
  */
 export function checkTask(table: TaskTable, values: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = []
   for (const key in values) {
     if (values[key] === undefined) continue
     const column = table.columns[key]
-    if (!column || column.isLifecycle || column.isResult) problems.push(refusal(table, key, column))
+    if (!column || column.isLifecycle || column.isResult) problems.push(explainRefusal(table, key, column))
     else {
       const problem = checkValue(column, values[key])
       if (problem !== undefined) problems.push(problem)
@@ -34,8 +34,8 @@ export function checkTask(table: TaskTable, values: Readonly<Record<string, unkn
   return problems
 }
 
-/** @throws InvalidTaskError when something is wrong with the values of one of the new tasks */
-export function needRightTasks(table: TaskTable, rows: readonly Readonly<Record<string, unknown>>[]): void {
+/** @throws InvalidTaskError if the values of one of the new tasks are not valid */
+export function requireValidTasks(table: TaskTable, rows: readonly Readonly<Record<string, unknown>>[]): void {
   for (const [index, row] of rows.entries()) {
     const problems = checkTask(table, row)
     if (problems.length > 0)
@@ -43,39 +43,39 @@ export function needRightTasks(table: TaskTable, rows: readonly Readonly<Record<
   }
 }
 
-/** Whether a task cannot be added without a value for it. */
+/** Whether a new task must have a value for it. */
 export function isRequired({ isNotNull, hasDefault, isLifecycle, isResult }: TaskColumn): boolean {
   return isNotNull && !hasDefault && !isLifecycle && !isResult
 }
 
-function refusal(table: TaskTable, key: string, column: TaskColumn | undefined): string {
-  if (column?.isLifecycle) return `"${key}" is set by ops and cannot be given`
-  if (column) return `"${key}" is written by the processor and cannot be given`
+function explainRefusal(table: TaskTable, key: string, column: TaskColumn | undefined): string {
+  if (column?.isLifecycle) return `"${key}" is set by ops`
+  if (column) return `"${key}" is set by the processor`
   const keys = inputColumns(table).map((known) => known.key)
   const meant = nearest(key, keys)
   return meant === undefined
-    ? `"${key}" is no column of "${table.name}", which has ${keys.join(', ')}`
-    : `"${key}" is no column of "${table.name}"; did you mean "${meant}"?`
+    ? `unknown column "${key}"; the columns are ${keys.join(', ')}`
+    : `unknown column "${key}"; did you mean "${meant}"?`
 }
 
 function checkValue(column: TaskColumn, value: unknown): string | undefined {
-  const expected = (what: string) => `"${column.key}" must be ${what}, not ${JSON.stringify(value)}`
-  if (value === null) return column.isNotNull ? expected('given') : undefined
+  const expected = (what: string) => `"${column.key}" must be ${what}, got ${JSON.stringify(value)}`
+  if (value === null) return column.isNotNull ? `"${column.key}" cannot be null` : undefined
   switch (column.type) {
     case 'text':
-      return typeof value === 'string' ? undefined : expected('a text')
+      return typeof value === 'string' ? undefined : expected('a string')
     case 'integer':
-      return Number.isSafeInteger(value) ? undefined : expected('a whole number')
+      return Number.isSafeInteger(value) ? undefined : expected('an integer')
     case 'real':
       return typeof value === 'number' && Number.isFinite(value) ? undefined : expected('a number')
     case 'boolean':
       return typeof value === 'boolean' ? undefined : expected('true or false')
     case 'timestamp':
-      return value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : expected('an instant')
+      return value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : expected('a date and time')
     case 'enumeration':
       return column.values!.includes(value as string) ? undefined : expected(`one of ${column.values!.join(', ')}`)
     case 'reference':
-      return Number.isSafeInteger(value) ? undefined : expected(`the id of a task of "${column.target!().name}"`)
+      return Number.isSafeInteger(value) ? undefined : expected(`the id of a task in "${column.target!().name}"`)
     case 'json':
       return undefined
   }

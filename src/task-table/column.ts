@@ -1,31 +1,12 @@
-import type { TaskTable } from './task-table.ts'
-
-/** What a column holds. Instants are `Date` in TypeScript, milliseconds in SQLite and `timestamptz` in PostgreSQL. */
-export type ColumnType = 'text' | 'integer' | 'real' | 'boolean' | 'json' | 'timestamp' | 'enumeration' | 'reference'
-
-/** The description of one column of a task table, from which both databases, the flags and the checks are made. */
-export interface ColumnDescription {
-  readonly type: ColumnType
-  readonly isNotNull: boolean
-  readonly defaultValue: unknown
-  readonly hasDefault: boolean
-  /** One line for `--help`. */
-  readonly summary: string | undefined
-  /** The values that an enumeration takes. */
-  readonly values: readonly string[] | undefined
-  /** The task table that a reference points at. */
-  readonly target: (() => TaskTable) | undefined
-  /** Written by the processor: no flag, and refused where tasks are added. */
-  readonly isResult: boolean
-}
+import type { ColumnDescription, TaskTable } from './task-table.ts'
 
 /**
- * A column in the making: `column.text().notNull().default('HEAD')`.
+ * A column being described: `column.text().notNull().default('HEAD')`.
  *
- * @typeParam Value what the column holds in TypeScript
+ * @typeParam Value the column's type in TypeScript
  * @typeParam NotNull whether null is refused
- * @typeParam HasDefault whether an insert may leave the column out although null is refused
- * @typeParam IsResult whether the processor alone writes the column
+ * @typeParam HasDefault whether an insert may omit the column even if null is refused
+ * @typeParam IsResult whether only the processor writes the column
  */
 export class Column<
   Value = unknown,
@@ -51,21 +32,21 @@ export class Column<
     return new Column({ ...this.description, defaultValue: value, hasDefault: true })
   }
 
-  /** Says in one line what the column is for; `ops enqueue <processor> --help` shows it. */
+  /** Describes the column in one line, shown by `ops enqueue <processor> --help`. */
   describe(summary: string): Column<Value, NotNull, HasDefault, IsResult> {
     return new Column({ ...this.description, summary })
   }
 
   /**
-   * Says that the processor writes the column, with what it returns: whoever adds a task cannot give it, and it is no
-   * flag of `ops enqueue`. Until then it is null, or its default.
+   * Marks a column that the processor writes with what it returns: it cannot be set when a task is added and has no
+   * flag in `ops enqueue`. Until the task succeeds it is null, or its default.
    */
   result(): Column<Value, NotNull, HasDefault, true> {
     return new Column({ ...this.description, isResult: true })
   }
 }
 
-const plain = {
+const base = {
   isNotNull: false,
   defaultValue: undefined,
   hasDefault: false,
@@ -75,19 +56,19 @@ const plain = {
   isResult: false,
 } as const
 
-/** The kinds of columns that a task table can have. */
+/** The column types of a task table. */
 export const columnTypes = {
-  text: () => new Column<string, false, false, false>({ ...plain, type: 'text' }),
-  integer: () => new Column<number, false, false, false>({ ...plain, type: 'integer' }),
-  real: () => new Column<number, false, false, false>({ ...plain, type: 'real' }),
-  boolean: () => new Column<boolean, false, false, false>({ ...plain, type: 'boolean' }),
-  json: <Value = unknown>() => new Column<Value, false, false, false>({ ...plain, type: 'json' }),
-  timestamp: () => new Column<Date, false, false, false>({ ...plain, type: 'timestamp' }),
+  text: () => new Column<string, false, false, false>({ ...base, type: 'text' }),
+  integer: () => new Column<number, false, false, false>({ ...base, type: 'integer' }),
+  real: () => new Column<number, false, false, false>({ ...base, type: 'real' }),
+  boolean: () => new Column<boolean, false, false, false>({ ...base, type: 'boolean' }),
+  json: <Value = unknown>() => new Column<Value, false, false, false>({ ...base, type: 'json' }),
+  timestamp: () => new Column<Date, false, false, false>({ ...base, type: 'timestamp' }),
   enumeration: <const Value extends string>(values: readonly Value[]) =>
-    new Column<Value, false, false, false>({ ...plain, type: 'enumeration', values }),
-  /** The id of a task of another task table, a foreign key in the database. */
+    new Column<Value, false, false, false>({ ...base, type: 'enumeration', values }),
+  /** The id of a task in another task table: a foreign key in the database. */
   reference: (target: () => TaskTable) =>
-    new Column<number, false, false, false>({ ...plain, type: 'reference', target }),
+    new Column<number, false, false, false>({ ...base, type: 'reference', target }),
 }
 
 export type ColumnTypes = typeof columnTypes

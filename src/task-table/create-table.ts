@@ -1,20 +1,21 @@
-import { NEXT_ID, NOW } from './lifecycle-columns.ts'
-import { SQLITE_NOW } from './sqlite-now.ts'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { NEXT_ID, NOW, SQLITE_NOW } from './lifecycle.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
 export type Dialect = 'sqlite' | 'postgres'
 
 export const dialects: readonly Dialect[] = ['sqlite', 'postgres']
 
-/** A column as one database wants it. */
+/** A column as one database declares it. */
 export interface ColumnSql {
   readonly name: string
   readonly type: string
   readonly isPrimaryKey: boolean
   readonly isNotNull: boolean
-  /** An expression. */
+  /** An SQL expression. */
   readonly default: string | undefined
-  /** The task table whose ids it holds. */
+  /** The task table that a reference points to. */
   readonly references: string | undefined
 }
 
@@ -40,7 +41,7 @@ const postgresTypes = {
   reference: 'bigint',
 } as const satisfies Record<TaskColumn['type'], string>
 
-/** The columns of a table in one database, as drizzle-kit would have them. */
+/** The columns of a table in one database, as drizzle-kit declares them. */
 export function columnsSql(table: TaskTable, dialect: Dialect): ColumnSql[] {
   return Object.values(table.columns).map((column) => ({
     name: column.name,
@@ -53,8 +54,8 @@ export function columnsSql(table: TaskTable, dialect: Dialect): ColumnSql[] {
 }
 
 /**
- * The statements that make a task table, as drizzle-kit would write them, with which whoever changes the table later
- * goes on. (Quotes in a default of json, and a default of timestamp for SQLite, come out right here.)
+ * The statements that create a task table, as drizzle-kit writes them, so that it can generate the next migration.
+ * (Unlike drizzle-kit, this gets quotes in JSON defaults and SQLite timestamp defaults right.)
  */
 export function createTable(table: TaskTable, dialect: Dialect): string[] {
   const columns = columnsSql(table, dialect)
@@ -110,4 +111,19 @@ function defaultSql({ hasDefault, defaultValue, type }: TaskColumn, dialect: Dia
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
+}
+
+/** The names of the tables that the migrations in a folder create, for either database. */
+export function createdTables(migrations: string): Set<string> {
+  const folders = dialects.map((dialect) => join(migrations, dialect)).filter((folder) => existsSync(folder))
+  const texts = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.sql'))
+      .map((name) => readFileSync(join(folder, name), 'utf8')),
+  )
+  return new Set(
+    texts.flatMap((text) =>
+      [...text.matchAll(/\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?[`"[]?(\w+)/gi)].map(([, name]) => name!),
+    ),
+  )
 }

@@ -10,10 +10,10 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
-import { NEXT_ID, NOW } from './lifecycle-columns.ts'
+import { NEXT_ID, NOW } from './lifecycle.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
-/** The Drizzle table of a described task table, as drizzle-kit and typed queries want it. */
+/** The Drizzle table of a described task table, for drizzle-kit and typed queries. */
 export function drizzleTable(table: TaskTable): unknown {
   return pgTable(
     table.name,

@@ -7,11 +7,10 @@ import {
   sqliteTable,
   text,
 } from 'drizzle-orm/sqlite-core'
-import { NEXT_ID, NOW } from './lifecycle-columns.ts'
-import { SQLITE_NOW } from './sqlite-now.ts'
+import { NEXT_ID, NOW, SQLITE_NOW } from './lifecycle.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
-/** The Drizzle table of a described task table, as drizzle-kit and typed queries want it. */
+/** The Drizzle table of a described task table, for drizzle-kit and typed queries. */
 export function drizzleTable(table: TaskTable): unknown {
   return sqliteTable(
     table.name,

@@ -1,21 +1,19 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { InvalidTaskTableError } from '../errors.ts'
-import type { ColumnType } from './column.ts'
-import { lifecycleColumns } from './lifecycle-columns.ts'
-import type { TaskColumn, TaskTable } from './task-table.ts'
+import { lifecycleColumns } from './lifecycle.ts'
+import type { ColumnType, TaskColumn, TaskTable } from './task-table.ts'
 
 type AnyTable = (SQLiteTable | PgTable) & { $inferSelect: object; $inferInsert: object }
 
-/** The columns that a table needs before its rows can be tasks. */
-const required = ['id', 'status', 'created_at']
+const requiredColumns = ['id', 'status', 'created_at']
 
 /**
- * Makes a task table of a table that the application already has. `id`, `status` and `created_at` are required; the
- * other lifecycle columns are filled where they exist.
+ * Makes an existing table of the application a task table. It must have the columns `id`, `status` and `created_at`;
+ * the other lifecycle columns are filled if they exist.
  *
- * @param tables the Drizzle table for each database that is used
- * @throws InvalidTaskTableError when a required column is missing
+ * @param tables the Drizzle table for each database that the application uses
+ * @throws InvalidTaskTableError if a required column is missing
  */
 export function existingTable<T extends AnyTable>(tables: {
   sqlite?: T
@@ -23,19 +21,19 @@ export function existingTable<T extends AnyTable>(tables: {
 }): TaskTable<T['$inferSelect'], T['$inferInsert'], T['$inferSelect']> & typeof tables {
   const table = tables.sqlite ?? tables.postgres
   if (!table)
-    throw new InvalidTaskTableError('(unnamed)', 'existingTable needs the table for "sqlite" or for "postgres"')
+    throw new InvalidTaskTableError('(unnamed)', 'existingTable needs a Drizzle table for "sqlite" or "postgres"')
   const { name, columns } = describe(table)
-  const missing = required.filter((wanted) => !Object.values(columns).some((column) => column.name === wanted))
+  const missing = requiredColumns.filter((name) => !Object.values(columns).some((column) => column.name === name))
   if (missing.length > 0) {
     throw new InvalidTaskTableError(
       name,
-      `a task table needs the columns ${required.join(', ')}; missing: ${missing.join(', ')}`,
+      `a task table needs the columns ${requiredColumns.join(', ')}; missing: ${missing.join(', ')}`,
     )
   }
   return { name, columns, ...tables } as never
 }
 
-/** What is read of a Drizzle column. Drizzle keeps these public at run time. */
+/** The parts of a Drizzle column that are read here; they are public at run time. */
 interface DrizzleColumn {
   name: string
   dataType: string
@@ -49,7 +47,7 @@ interface DrizzleColumn {
 }
 
 function describe(table: AnyTable): { name: string; columns: Record<string, TaskColumn> } {
-  // Registered symbols, so that the table may come from any copy of Drizzle.
+  // Registered symbols: the table may come from any copy of Drizzle.
   const { [Symbol.for('drizzle:Name')]: name, [Symbol.for('drizzle:Columns')]: drizzleColumns } = table as never as {
     [key: symbol]: unknown
   }
@@ -61,7 +59,7 @@ function describe(table: AnyTable): { name: string; columns: Record<string, Task
         key,
         name: column.name,
         type: typeOf(column),
-        // An id that the database does not give is the application's to give.
+        // The application sets the id if the database does not generate it.
         isLifecycle: lifecycleNames.has(column.name) && (column.name !== 'id' || isFilled(column)),
         isNotNull: column.notNull,
         hasDefault: isFilled(column),
@@ -80,7 +78,7 @@ function describe(table: AnyTable): { name: string; columns: Record<string, Task
   return { name: name as string, columns: Object.fromEntries(columns) }
 }
 
-/** Whether the database has a value of its own. What Drizzle would compute for an insert of its own does not count. */
+/** Whether the database has a default. One that Drizzle computes for its own inserts does not count. */
 function isFilled({ hasDefault, defaultFn }: DrizzleColumn): boolean {
   return hasDefault && defaultFn === undefined
 }

@@ -6,9 +6,10 @@ import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
 import { inputColumns } from '../task-table/check-task.ts'
 
 /**
- * Adds tasks in one transaction, in the name of the user.
+ * Adds tasks in one transaction, with the user as the actor.
  *
- * @throws InvalidTaskError when one references a task that does not exist, TaskTableMissingError
+ * @throws InvalidTaskError where one references a task that does not exist
+ * @throws TaskTableMissingError
  */
 export async function addTasks(
   project: Project,
@@ -16,19 +17,19 @@ export async function addTasks(
   rows: readonly Record<string, unknown>[],
   runAt: Date | undefined,
 ): Promise<EnqueuedTask[]> {
-  await needTable(project, queued)
+  await createTable(project, queued)
   const problems = await brokenReferences(project, queued, rows)
-  if (problems.length > 0) throw new InvalidTaskError(`No ${queued.processor} was added`, problems)
+  if (problems.length > 0) throw new InvalidTaskError(`Invalid ${queued.processor}`, problems)
   return project.queue.enqueue(queued.table, rows, { runAt, actor: actor('enqueue') })
 }
 
-/** In development a database that nobody has migrated yet is no reason to send the user away. */
-async function needTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
-  const isThere = async () => (await project.queue.missingColumns(table)) !== undefined
+/** In development the database is migrated where the table is missing. */
+async function createTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
+  const hasTable = async () => (await project.queue.missingColumns(table)) !== undefined
   const mayMigrate = !isServer(process.env)
-  if ((!mayMigrate || (await project.queue.exists())) && (await isThere())) return
+  if ((!mayMigrate || (await project.queue.exists())) && (await hasTable())) return
   if (mayMigrate) await migrateProject(project)
-  if (!(await isThere())) throw new TaskTableMissingError(processor, table.name, project.queue.name)
+  if (!(await hasTable())) throw new TaskTableMissingError(processor, table.name, project.queue.name)
 }
 
 async function brokenReferences(
@@ -42,7 +43,7 @@ async function brokenReferences(
     const ids = new Set(rows.map((row) => row[key]).filter((id) => id !== undefined && id !== null))
     for (const id of ids) {
       const found = await queue.find(target!(), id as TaskId)
-      if (!found) problems.push(`"${key}" is ${id}, and "${target!().name}" has no task of that id`)
+      if (!found) problems.push(`"${key}": no task ${id} in "${target!().name}"`)
     }
   }
   return problems

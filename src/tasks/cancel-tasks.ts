@@ -1,43 +1,43 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { OpsError } from '../errors.ts'
+import { OpsError } from '../errors.ts'
 import { actor } from '../platform/actor.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { isSettled, type Status } from '../task/lifecycle.ts'
-import { readLifecycle } from '../task-table/read-lifecycle.ts'
-import type { ChangedTask } from './changed-task.ts'
-import { findTable, needTaskTable, parseTaskId } from './find-task.ts'
-import { TaskNotCancelableError, TaskNotCanceledError, TaskNotFoundError } from './task-errors.ts'
+import { readLifecycle } from '../task-table/lifecycle.ts'
+import { findTable, parseTaskId, requireTaskTable, type TaskChange, taskNotFound } from './find-task.ts'
 
-/** A worker looks each second, and its task has some seconds to end. */
-const PATIENCE_MS = 15_000
+/** A worker polls each second, and its task has some seconds to end. */
+const TIMEOUT_MS = 15_000
 
-const LOOK_EVERY_MS = 50
+const POLL_INTERVAL_MS = 50
 
 interface CancelOptions {
-  /** Waits for the workers of tasks that are ongoing. */
+  /** Waits until tasks that are ongoing have stopped. */
   readonly wait: boolean
-  readonly onAsked: (task: string) => void
-  /** Milliseconds. */
-  readonly patience?: number
+  readonly onStopping: (task: string) => void
+  /** Milliseconds that a task has to stop. */
+  readonly timeout?: number
 }
 
-/** Cancels tasks, each by itself. */
+/** Cancels tasks, each on its own. */
 export async function cancelTasks(
   project: Project,
   processor: string,
   ids: readonly string[],
-  { wait, onAsked, patience = PATIENCE_MS }: CancelOptions,
-): Promise<ChangedTask[]> {
+  { wait, onStopping, timeout = TIMEOUT_MS }: CancelOptions,
+): Promise<TaskChange[]> {
   const queued = await findTable(project, processor)
   const parsed = [...new Set(ids.map((id) => parseTaskId(queued, id)))]
-  await needTaskTable(project, queued)
-  // All are asked before any is waited for.
+  await requireTaskTable(project, queued)
+  // All are requested before any is awaited.
   const results = []
   for (const id of parsed) results.push(await cancelTask(project, queued, id))
-  for (const { task, isAsked } of results) if (isAsked) onAsked(task)
+  for (const { task, isStopping } of results) if (isStopping) onStopping(task)
   return Promise.all(
-    results.map(({ isAsked, ...result }) => (isAsked && wait ? ending(project, queued, result, patience) : result)),
+    results.map(({ isStopping, ...change }) =>
+      isStopping && wait ? stopped(project, queued, change, timeout) : change,
+    ),
   )
 }
 
@@ -45,57 +45,59 @@ async function cancelTask(
   { queue }: Project,
   { table, processor }: QueuedTable,
   id: TaskId,
-): Promise<ChangedTask & { isAsked: boolean }> {
+): Promise<TaskChange & { isStopping: boolean }> {
   const task = `${processor} ${id}`
   const result = await queue.cancel(table, id, actor('cancel'))
   const problem = !result
-    ? new TaskNotFoundError(processor, id)
+    ? taskNotFound(processor, id)
     : result.change === 'none'
-      ? new TaskNotCancelableError(task, result.status)
+      ? notCancelable(task, result.status)
       : undefined
-  return { task, id, status: result?.status, isAsked: result?.change === 'asked', problem }
+  return { task, id, status: result?.status, isStopping: result?.change === 'asked', problem }
 }
 
-/** Waits for the end of a task that was asked to stop. */
-async function ending(
+function notCancelable(task: string, status: Status): OpsError {
+  const message =
+    status === 'canceled'
+      ? `${task} is already canceled.`
+      : `${task} has already ${status}; only pending and ongoing tasks can be canceled.`
+  return new OpsError('TASK_NOT_CANCELABLE', message)
+}
+
+/** Waits until a task has stopped. */
+async function stopped(
   { queue }: Project,
   { table }: QueuedTable,
-  result: ChangedTask,
-  patience: number,
-): Promise<ChangedTask> {
-  const { task, id } = result
-  const deadline = performance.now() + patience
-  const isAnswered = await queue.hasLivingWorker()
+  change: TaskChange,
+  timeout: number,
+): Promise<TaskChange> {
+  const { task, id } = change
+  const deadline = performance.now() + timeout
+  const hasWorker = await queue.hasLivingWorker()
   for (;;) {
     const row = await queue.find(table, id)
-    if (!row) return { ...result, status: undefined, problem: new TaskNotCanceledError(task, ', and is deleted') }
+    if (!row)
+      return { ...change, status: undefined, problem: notCanceled(`${task} was deleted while it was stopping.`) }
     const { status, error } = readLifecycle(table, row)
-    if (isSettled(status)) return { ...result, status, problem: whatElse(task, status, error) }
-    if (!isAnswered || performance.now() > deadline) {
-      return { ...result, status, problem: isAnswered ? unanswered(task) : withoutWorker(task) }
+    if (isSettled(status)) return { ...change, status, problem: otherEnd(task, status, error) }
+    if (!hasWorker) {
+      const message = `${task} is not canceled yet: no worker is running. The next one that starts cancels it.`
+      return { ...change, status, problem: notCanceled(message, 'ops worker') }
     }
-    await delay(LOOK_EVERY_MS)
+    if (performance.now() > deadline) {
+      const message = `${task} is not canceled yet: its worker has not responded.`
+      return { ...change, status, problem: notCanceled(message, `ops tasks show ${task}`) }
+    }
+    await delay(POLL_INTERVAL_MS)
   }
 }
 
-function whatElse(task: string, status: Status, error: string | undefined): OpsError | undefined {
+function otherEnd(task: string, status: Status, error: string | undefined): OpsError | undefined {
   if (status === 'canceled') return undefined
-  const how = error === undefined ? '' : `: ${error}`
-  return new TaskNotCanceledError(task, `, and has ${status} instead${how}`, `see what it did: ops tasks show ${task}`)
+  const reason = error === undefined ? '.' : `: ${error}`
+  return notCanceled(`${task} was not canceled: it has ${status}${reason}`, `ops tasks show ${task}`)
 }
 
-function unanswered(task: string): OpsError {
-  return new TaskNotCanceledError(
-    task,
-    '; its worker has not answered yet',
-    `see what becomes of it: ops tasks show ${task}`,
-  )
-}
-
-function withoutWorker(task: string): OpsError {
-  return new TaskNotCanceledError(
-    task,
-    '; no worker is running, so the next one that starts ends it',
-    'start one: ops worker',
-  )
+function notCanceled(message: string, ...suggestions: string[]): OpsError {
+  return new OpsError('TASK_NOT_CANCELED', message, { suggestions })
 }

@@ -1,9 +1,8 @@
-import { TaskTableMissingError } from '../errors.ts'
+import { DatabaseUnusableError, exitStatus, OpsError, TaskTableMissingError } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
-import { type Lifecycle, readLifecycle } from '../task-table/read-lifecycle.ts'
-import { needDatabase } from './need-database.ts'
-import { InvalidTaskIdError, TaskNotFoundError } from './task-errors.ts'
+import type { Status } from '../task/lifecycle.ts'
+import { type Lifecycle, readLifecycle } from '../task-table/lifecycle.ts'
 
 /** A task as people look at it. */
 export interface Task extends Lifecycle {
@@ -14,10 +13,21 @@ export interface Task extends Lifecycle {
   readonly row: Readonly<Record<string, unknown>>
 }
 
+/** The result of a request about one of several tasks. */
+export interface TaskChange {
+  /** `build 42`. */
+  readonly task: string
+  readonly id: TaskId
+  /** Undefined where there is no such task. */
+  readonly status: Status | undefined
+  /** Why the request was refused. */
+  readonly problem?: OpsError | undefined
+}
+
 /**
  * The table of a processor, which may be named by the table too.
  *
- * @throws UnknownProcessorError, BrokenProcessorError
+ * @throws OpsError UNKNOWN_PROCESSOR or BROKEN_PROCESSOR
  */
 export async function findTable(project: Project, name: string): Promise<QueuedTable> {
   if (!project.registry.processors.some((processor) => processor.name === name)) {
@@ -28,28 +38,56 @@ export async function findTable(project: Project, name: string): Promise<QueuedT
   return (await project.processor(name)).queued
 }
 
-/** @throws InvalidTaskIdError */
+/** @throws OpsError INVALID_TASK_ID */
 export function parseTaskId({ table, processor }: QueuedTable, text: string): TaskId {
   const column = Object.values(table.columns).find(({ name }) => name === 'id')
   if (column?.type !== 'integer') return text
   const id = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!Number.isSafeInteger(id)) throw new InvalidTaskIdError(processor, text)
-  return id
+  if (Number.isSafeInteger(id)) return id
+  throw new OpsError('INVALID_TASK_ID', `Invalid task id "${text}": expected a whole number.`, {
+    exit: exitStatus.usage,
+    suggestions: [`ops tasks --table ${processor}`],
+  })
 }
 
-/** @throws UnknownProcessorError, InvalidTaskIdError, TaskTableMissingError, TaskNotFoundError */
+/**
+ * One task, by the names that people type.
+ *
+ * @throws OpsError UNKNOWN_PROCESSOR, INVALID_TASK_ID, TASK_TABLE_MISSING or TASK_NOT_FOUND
+ */
 export async function findTask(project: Project, processor: string, idText: string): Promise<Task> {
   const queued = await findTable(project, processor)
   const id = parseTaskId(queued, idText)
-  await needTaskTable(project, queued)
+  await requireTaskTable(project, queued)
   const row = await project.queue.find(queued.table, id)
-  if (!row) throw new TaskNotFoundError(queued.processor, id)
+  if (!row) throw taskNotFound(queued.processor, id)
   return toTask(queued, row)
 }
 
+export function taskNotFound(processor: string, id: TaskId): OpsError {
+  return new OpsError('TASK_NOT_FOUND', `${processor} ${id} not found.`, {
+    suggestions: [`ops tasks --table ${processor}`],
+  })
+}
+
+/**
+ * Checks that the database has what this version of ops keeps there. What opens a database says that it does not exist.
+ *
+ * @throws DatabaseUnusableError
+ */
+export async function requireDatabase({ queue }: Pick<Project, 'queue'>): Promise<void> {
+  if (!(await queue.exists())) return
+  const due = await queue.planMigration([], [])
+  if (due.length === 0) return
+  const names = due.map(({ name }) => name).join(', ')
+  throw new DatabaseUnusableError(queue.name, `it needs migrations for this version of ops (${names})`, {
+    suggestions: ['ops migrate'],
+  })
+}
+
 /** @throws TaskTableMissingError, DatabaseUnusableError */
-export async function needTaskTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
-  await needDatabase(project)
+export async function requireTaskTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
+  await requireDatabase(project)
   if (await project.queue.missingColumns(table)) return
   throw new TaskTableMissingError(processor, table.name, project.queue.name)
 }
@@ -61,9 +99,9 @@ export function toTask(queued: QueuedTable, row: Readonly<Record<string, unknown
   return { name: `${processor} ${id}`, queued, id, row, ...readLifecycle(table, row) }
 }
 
-/** A task as data: whose it is, then its row. */
-export function taskFacts({ name, queued, id, status, row }: Task): Record<string, unknown> {
+/** A task for `--json`: its name and status, then its row. */
+export function taskJson({ name, queued, id, status, row }: Task): Record<string, unknown> {
   const facts = { task: name, processor: queued.processor, table: queued.table.name, id, status }
-  // Said twice to come first, and not to give way to a column of such a name.
+  // Twice, to come first and to win over a column of the same name.
   return { ...facts, ...row, ...facts }
 }

@@ -3,8 +3,7 @@ import { missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import { tasksWithoutProcessor } from '../project/required-processors.ts'
 import type { Status } from '../task/lifecycle.ts'
-import { findTable, needTaskTable, type Task, toTask } from './find-task.ts'
-import { needDatabase } from './need-database.ts'
+import { findTable, requireDatabase, requireTaskTable, type Task, toTask } from './find-task.ts'
 
 export interface TaskFilter {
   /** The processor, or its table; all when undefined. */
@@ -16,17 +15,17 @@ export interface TaskFilter {
 
 export interface TaskList {
   readonly tasks: readonly Task[]
-  /** Whether there are more than the limit let through. */
+  /** Whether there are more tasks than the limit. */
   readonly isCut: boolean
-  /** What was passed over, and why. */
+  /** Why tasks of some processors are not listed. */
   readonly problems: readonly Problem[]
 }
 
 /** The tasks of one processor or of all, the newest first. */
 export async function listTasks(project: Project, { table, statuses, limit }: TaskFilter): Promise<TaskList> {
   const problems: Problem[] = []
-  const tables = table === undefined ? await tablesThere(project, problems) : [await findTable(project, table)]
-  if (table !== undefined) await needTaskTable(project, tables[0]!)
+  const tables = table === undefined ? await existingTables(project, problems) : [await findTable(project, table)]
+  if (table !== undefined) await requireTaskTable(project, tables[0]!)
   const found: Task[] = []
   for (const queued of tables) {
     const rows = await project.queue.records.tasks(queued.table, { statuses, limit: limit + 1 })
@@ -36,8 +35,8 @@ export async function listTasks(project: Project, { table, statuses, limit }: Ta
   return { tasks: found.slice(0, limit), isCut: found.length > limit, problems }
 }
 
-async function tablesThere(project: Project, problems: Problem[]) {
-  await needDatabase(project)
+async function existingTables(project: Project, problems: Problem[]) {
+  await requireDatabase(project)
   const { ready, failed } = await project.processors()
   problems.push(...failed.map(({ declared, error }) => toProblem(error, declared.name)))
   const missing = await missingTables(project, ready)
@@ -45,15 +44,15 @@ async function tablesThere(project: Project, problems: Problem[]) {
   for (const { queued } of ready) {
     const { processor, table } = queued
     if (await project.queue.missingColumns(table)) tables.push(queued)
-    else problems.push(missing.get(processor) ?? notMadeYet(processor, table.name))
+    else problems.push(missing.get(processor) ?? missingTable(processor, table.name))
   }
   problems.push(...(await tasksWithoutProcessor(project)))
   return tables
 }
 
-function notMadeYet(processor: string, table: string): Problem {
-  const message = `The table "${table}" of "${processor}" does not exist yet; run ops migrate.`
-  return { code: 'TASK_TABLE_MISSING', severity: 'warning', where: table, message, suggestions: [] }
+function missingTable(processor: string, table: string): Problem {
+  const message = `The table "${table}" of the processor "${processor}" does not exist yet.`
+  return { code: 'TASK_TABLE_MISSING', severity: 'warning', where: table, message, suggestions: ['ops migrate'] }
 }
 
 function newestFirst(a: Task, b: Task): number {

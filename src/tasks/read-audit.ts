@@ -2,13 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Project } from '../project/open-project.ts'
 import { taskNames } from '../project/task-names.ts'
 import type { AuditEntry, AuditFilter } from '../queue/records.ts'
-import { findTable, parseTaskId } from './find-task.ts'
-import { needDatabase } from './need-database.ts'
+import { findTable, parseTaskId, requireDatabase } from './find-task.ts'
 
-const LOOK_EVERY_MS = 500
+const POLL_INTERVAL_MS = 500
 
-/** So many entries are read at once while they are followed. */
-const BATCH = 1000
+/** Entries that are read at once while the trail is followed. */
+const BATCH_SIZE = 1000
 
 export interface NamedEntry extends AuditEntry {
   /** `build 42`. */
@@ -16,13 +15,13 @@ export interface NamedEntry extends AuditEntry {
 }
 
 /**
- * What the filter means.
+ * The table and task to filter by.
  *
  * @param table a processor, or its table
- * @param task `build 42`; it may have been deleted meanwhile
- * @throws UnknownProcessorError, InvalidTaskIdError
+ * @param task `build 42`; it may be deleted by now
+ * @throws OpsError UNKNOWN_PROCESSOR or INVALID_TASK_ID
  */
-export async function auditSubject(
+export async function auditFilter(
   project: Project,
   { table, task }: { table: string | undefined; task: readonly [processor: string, id: string] | undefined },
 ): Promise<Pick<AuditFilter, 'table' | 'taskId'>> {
@@ -37,7 +36,7 @@ export async function readAudit(project: Project, filter: AuditFilter): Promise<
   return (await auditReader(project))(filter)
 }
 
-/** The same, and then what comes, for as long as anybody asks. */
+/** The same, then new entries as they come, without an end. */
 export async function* followAudit(project: Project, filter: AuditFilter): AsyncGenerator<readonly NamedEntry[]> {
   const read = await auditReader(project)
   let entries = await read(filter)
@@ -45,13 +44,13 @@ export async function* followAudit(project: Project, filter: AuditFilter): Async
   for (;;) {
     if (entries.length > 0) yield entries
     after = entries.at(-1)?.id ?? after
-    if (entries.length < BATCH) await delay(LOOK_EVERY_MS)
-    entries = await read({ ...filter, after, limit: BATCH })
+    if (entries.length < BATCH_SIZE) await delay(POLL_INTERVAL_MS)
+    entries = await read({ ...filter, after, limit: BATCH_SIZE })
   }
 }
 
 async function auditReader(project: Project): Promise<(filter: AuditFilter) => Promise<NamedEntry[]>> {
-  await needDatabase(project)
+  await requireDatabase(project)
   const nameOf = await taskNames(project)
   return async (filter) => {
     const entries = await project.queue.records.audit(filter)

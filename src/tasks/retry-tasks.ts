@@ -1,20 +1,28 @@
 import { isDeepStrictEqual } from 'node:util'
+import { OpsError } from '../errors.ts'
 import { actor } from '../platform/actor.ts'
 import type { Project } from '../project/open-project.ts'
 import type { Queue, QueuedTable, RetryResult, TaskId } from '../queue/queue.ts'
-import type { ChangedTask } from './changed-task.ts'
-import { findTable, needTaskTable, parseTaskId, type Task, toTask } from './find-task.ts'
-import { AlikeTaskError, TaskNotFoundError, TaskNotRetryableError } from './task-errors.ts'
+import type { Status } from '../task/lifecycle.ts'
+import {
+  findTable,
+  parseTaskId,
+  requireTaskTable,
+  type Task,
+  type TaskChange,
+  taskNotFound,
+  toTask,
+} from './find-task.ts'
 
-/** Unsettled tasks among which one is looked for that keeps another from being retried. */
-const LOOKED_AT = 10_000
+/** How many unsettled tasks are searched for the duplicate that blocks a retry. */
+const SEARCH_LIMIT = 10_000
 
-export interface RetriedTask extends ChangedTask {
+export interface RetriedTask extends TaskChange {
   /** The attempts before this retry. */
   readonly attempts: number
 }
 
-/** Makes tasks pending again, each by itself. */
+/** Makes tasks pending again, each on its own. */
 export async function retryTasks(
   project: Project,
   processor: string,
@@ -22,7 +30,7 @@ export async function retryTasks(
 ): Promise<{ queued: QueuedTable; tasks: RetriedTask[] }> {
   const queued = await findTable(project, processor)
   const parsed = [...new Set(ids.map((id) => parseTaskId(queued, id)))]
-  await needTaskTable(project, queued)
+  await requireTaskTable(project, queued)
   const tasks = []
   for (const id of parsed) tasks.push(await retryTask(project, queued, id))
   return { queued, tasks }
@@ -38,23 +46,43 @@ async function retryTask({ queue }: Project, queued: QueuedTable, id: TaskId): P
   } catch (error) {
     const row = await queue.find(table, id)
     const refused = row && toTask(queued, row)
-    const alike = refused && (await unsettledAlike(queue, refused))
-    if (!alike) throw error
-    return { task, id, attempts, status: refused.status, problem: new AlikeTaskError(task, alike.name) }
+    const duplicate = refused && (await findDuplicate(queue, refused))
+    if (!duplicate) throw error
+    return { task, id, attempts, status: refused.status, problem: notUnique(task, duplicate.name) }
   }
 }
 
-function refusal({ processor }: QueuedTable, id: TaskId, result: RetryResult) {
-  if (!result) return new TaskNotFoundError(processor, id)
-  return result.change === 'none' ? new TaskNotRetryableError(`${processor} ${id}`, result.status) : undefined
+function refusal({ processor }: QueuedTable, id: TaskId, result: RetryResult): OpsError | undefined {
+  if (!result) return taskNotFound(processor, id)
+  return result.change === 'none' ? notRetryable(processor, id, result.status) : undefined
 }
 
-/** Where no two tasks of a kind may be unsettled, the one because of which the database refused the retry. */
-async function unsettledAlike({ records }: Queue, { queued, row, id }: Task): Promise<Task | undefined> {
+function notRetryable(processor: string, id: TaskId, status: Status): OpsError {
+  const task = `${processor} ${id}`
+  const suggestions: Partial<Record<Status, string>> = {
+    pending: `ops tasks why ${task}`,
+    ongoing: `ops tasks cancel ${task}`,
+    succeeded: `ops enqueue ${processor}`,
+  }
+  const verb = status === 'succeeded' ? 'has succeeded' : `is ${status}`
+  return new OpsError('TASK_NOT_RETRYABLE', `${task} ${verb}; only failed and canceled tasks can be retried.`, {
+    suggestions: [suggestions[status] ?? []].flat(),
+  })
+}
+
+/** The processor declares `unique`. */
+function notUnique(task: string, other: string): OpsError {
+  return new OpsError('DUPLICATE_TASK', `${task} cannot be retried: it must be unique, and ${other} is the same.`, {
+    suggestions: [`ops tasks show ${other}`],
+  })
+}
+
+/** The unsettled task because of which the database refused the retry. */
+async function findDuplicate({ records }: Queue, { queued, row, id }: Task): Promise<Task | undefined> {
   const { table, unique } = queued
   const keys = Object.values(table.columns).flatMap(({ name, key }) => (unique.includes(name) ? [key] : []))
   if (keys.length === 0) return undefined
-  const unsettled = await records.tasks(table, { statuses: ['pending', 'ongoing'], limit: LOOKED_AT })
+  const unsettled = await records.tasks(table, { statuses: ['pending', 'ongoing'], limit: SEARCH_LIMIT })
   return unsettled
     .map((other) => toTask(queued, other))
     .find((other) => other.id !== id && keys.every((key) => isDeepStrictEqual(other.row[key], row[key])))

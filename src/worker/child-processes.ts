@@ -1,16 +1,28 @@
-import { execa, type Options } from 'execa'
-import { groupLedBy, groupsWithEnvironment, type RecordedGroup } from '../platform/leftover-groups.ts'
-import { endGroups, isGroupEmpty } from '../platform/process-group.ts'
+import { execa, type Options, type Result } from 'execa'
+import {
+  endGroups,
+  groupLedBy,
+  groupsWithEnvironment,
+  isGroupEmpty,
+  type RecordedGroup,
+} from '../platform/process-group.ts'
 import type { ExecOptions, ExecResult } from '../processor/task-context.ts'
 import { copyToLog } from './log-copy.ts'
-import { progressLines } from './progress-lines.ts'
+import { progressReader } from './progress.ts'
 import type { TaskLog } from './task-log.ts'
 
-/** How much of what a program complains of is kept, where somebody wants it. */
+/** How much of a program's standard error is kept for a caller that asks for it. */
 const STDERR_BYTES = 64 * 1024
 
-/** Between SIGTERM and SIGKILL for the child processes of a task that must end. */
+/** Between SIGTERM and SIGKILL for the processes of a task that must end. */
 const GRACE_MS = 5000
+
+/** What processors are promised, and no more: they must not come to depend on the library. */
+function resultOf(ended: Result): Omit<ExecResult, 'stdout' | 'stderr'> {
+  const { command, cwd, durationMs, failed, timedOut, exitCode, signal, code, shortMessage, originalMessage } = ended
+  const how = { command, cwd, durationMs, failed, timedOut, exitCode, signal }
+  return failed ? { ...how, code, shortMessage, originalMessage } : how
+}
 
 /** The child processes of one run, each the leader of a process group. */
 export class ChildProcesses {
@@ -21,7 +33,7 @@ export class ChildProcesses {
   readonly #report: (fraction: number, note?: string) => void
   readonly #groups: RecordedGroup[] = []
 
-  /** @param parts `record` keeps the groups where recovery finds them; `report` takes the progress of programs */
+  /** @param parts `record`: stores the groups for recovery; `report`: takes the progress of programs */
   constructor(parts: {
     log: TaskLog
     env: Readonly<Record<string, string>>
@@ -45,7 +57,7 @@ export class ChildProcesses {
     const { fd } = this.#log
     const copy = buffer === false ? undefined : copyToLog(this.#log.file, { keep: keepStdout })
     const errors = keepStderr ? copyToLog(this.#log.file, { keep: STDERR_BYTES }) : undefined
-    const reports = progress ? copyToLog('/dev/null', { keep: 1, onText: progressLines(this.#report) }) : undefined
+    const reports = progress ? copyToLog('/dev/null', { keep: 1, onText: progressReader(this.#report) }) : undefined
     const copies = [copy, errors, reports]
     const child = execa(command, args, {
       ...options,
@@ -57,29 +69,29 @@ export class ChildProcesses {
         ...(reports ? [reports.fd] : []),
       ],
       buffer: false,
-      // A group of its own, so that all it starts can be ended with it, and so that Ctrl-C in a terminal is ours alone.
+      // Its own group, so that everything it starts can be ended with it, and Ctrl-C in a terminal reaches only ops.
       detached: true,
       cleanup: false,
     } as Options)
     for (const each of copies) each?.release()
-    const [ended] = await Promise.allSettled([child, this.#keepTrack(child.pid)])
-    // Whatever else may hold the pipe open, it is not of this group.
+    const [ended] = await Promise.allSettled([child, this.#track(child.pid)])
+    // Nothing of this group holds the pipe open any more.
     const isAlone = child.pid === undefined || isGroupEmpty(child.pid)
     const [stdout = '', stderr = ''] = await Promise.all(copies.map((each) => each?.text({ isAlone })))
     if (ended.status === 'rejected') throw Object.assign(ended.reason as Error, { stdout, stderr })
-    return Object.assign(ended.value as object, { stdout, stderr }) as ExecResult
+    return { ...resultOf(ended.value as Result), stdout, stderr }
   }
 
-  /** Ends everything that the task has started and that still lives. */
+  /** Ends everything the task has started. */
   async end(): Promise<void> {
-    // What made a group of its own is looked for only when the task must end: it costs a look at every process.
+    // Processes that left their group are searched for only when the task must end: it reads every process.
     const escaped = this.#signal.aborted ? groupsWithEnvironment(`OPS_RUN=${this.#env.OPS_RUN}`) : []
     const groups = new Set([...this.#groups.map(({ id }) => id), ...escaped])
     const left = [...groups].filter((group) => !isGroupEmpty(group))
     if (left.length > 0) await endGroups(left, GRACE_MS)
   }
 
-  async #keepTrack(pid: number | undefined): Promise<void> {
+  async #track(pid: number | undefined): Promise<void> {
     if (pid === undefined) return
     this.#groups.push(groupLedBy(pid))
     if (this.#signal.aborted) await this.end()

@@ -4,27 +4,27 @@ import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTaskError } from '../task/task-error.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
-import { EndOfTask } from './end-of-task.ts'
+import { AbortReason } from './abort-reason.ts'
 import type { RunContext } from './run-context.ts'
 
-/** How long a task may go on after its signal has aborted and its processes are gone. */
+/** How long a task may keep running after its signal has aborted and its processes are gone. */
 const STUCK_AFTER_MS = 10_000
 
-/** The longest delay that a timer takes. */
+/** setTimeout fires at once for anything longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** What one attempt came to. Never throws. */
+/** How one attempt ended. */
 export interface Performed {
-  /** Undefined when the run was taken away and nothing may be written about it. */
+  /** Undefined when the run was taken away: nothing may be written about it. */
   readonly outcome: Outcome | undefined
-  /** The task goes on in this process although its run must end; only the end of the process ends it. */
+  /** The task ignores that it must end; only the end of this process ends it. */
   readonly isStuck: boolean
 }
 
 /**
- * Performs one task and turns whatever happens into an outcome.
+ * Performs one task and turns whatever happens into an outcome. Never throws.
  *
- * @param stuckAfter milliseconds that the task may go on after its signal has aborted
+ * @param stuckAfter milliseconds the task may keep running after its signal has aborted
  */
 export async function performTask(
   claim: Claim,
@@ -36,7 +36,7 @@ export async function performTask(
   let isStuck = false
   let outcome: Outcome | undefined
   try {
-    // A processor that returns at once, without a promise, costs no turn of the loop.
+    // A processor that returns without a promise costs no turn of the event loop.
     const result = processor.perform(claim.task, context)
     const columns = isPromise(result) ? await untilStuck(result, context, stuckAfter) : result
     outcome = succeeded(claim.run.queued.table, columns)
@@ -58,7 +58,10 @@ export async function performTask(
 function startTimeout({ run }: Claim, context: RunContext): NodeJS.Timeout | undefined {
   const { timeout } = run.queued
   if (timeout === undefined) return undefined
-  return setTimeout(() => context.end(EndOfTask.timedOut(toDurationText(timeout))), Math.min(timeout, LONGEST_TIMER_MS))
+  return setTimeout(
+    () => context.abort(AbortReason.timedOut(toDurationText(timeout))),
+    Math.min(timeout, LONGEST_TIMER_MS),
+  )
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
@@ -67,11 +70,11 @@ function isPromise(value: unknown): value is Promise<unknown> {
 
 class StuckTask extends Error {}
 
-/** The result of a task, or StuckTask when it goes on long after it was asked to end. */
+/** The result of a task. Rejects with StuckTask when it keeps running long after its signal has aborted. */
 function untilStuck<T>(result: Promise<T>, context: RunContext, stuckAfter: number): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
-    context.whenEnding(() => {
+    context.onAbort(() => {
       timer = setTimeout(() => reject(new StuckTask()), stuckAfter)
     })
     result.then(resolve, reject).finally(() => clearTimeout(timer))
@@ -92,11 +95,11 @@ function problemOf(table: TaskTable, columns: object): string | undefined {
   if (typeof columns === 'object' && unknown.length === 0) return undefined
   const own = Object.values(table.columns).flatMap(({ key, isLifecycle }) => (isLifecycle ? [] : [key]))
   const got = typeof columns === 'object' ? unknown.join(', ') : typeof columns
-  return `${got}, and "${table.name}" has the columns ${own.join(', ')}`
+  return `${got}; the columns of "${table.name}" are ${own.join(', ')}`
 }
 
 function failed(error: unknown, table: TaskTable, context: RunContext): Outcome {
-  if (!context.reason) tryToLog(context, logged(error))
+  if (!context.reason) tryToLog(context, textOf(error))
   const failure = { kind: 'failed', error: firstLine(error) } as const
   if (!isTaskError(error)) return failure
   const { columns, isFinal } = error
@@ -106,8 +109,8 @@ function failed(error: unknown, table: TaskTable, context: RunContext): Outcome 
   return { ...failure, isFinal }
 }
 
-/** A TaskError has been worded for people; where any other was thrown helps whoever mends the processor. */
-function logged(error: unknown): string {
+/** A TaskError is worded for people; of any other the stack helps to fix the processor. */
+function textOf(error: unknown): string {
   if (isTaskError(error)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
@@ -116,11 +119,11 @@ function tryToLog(context: RunContext, text: string): void {
   try {
     context.log(text)
   } catch {
-    // A full disk: the row still gets the error's line.
+    // The disk is full: the row still gets the error's first line.
   }
 }
 
-/** One line that fits a table: execa's short message where there is one, since its long one repeats the output. */
+/** One line that fits a table: execa's short message, since its long one repeats the output. */
 function firstLine(error: unknown): string {
   const { shortMessage, message } = (error ?? {}) as { shortMessage?: unknown; message?: unknown }
   const text = [shortMessage, message, error].find((candidate) => typeof candidate === 'string' && candidate !== '')

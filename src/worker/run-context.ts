@@ -1,16 +1,16 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootId } from '../platform/leftover-groups.ts'
+import { bootId } from '../platform/proc.ts'
 import type { ContextEnqueueOptions, Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
-import { needRightTasks } from '../task-table/check-task.ts'
+import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
+import { AbortReason } from './abort-reason.ts'
 import type { ChildProcesses } from './child-processes.ts'
-import { EndOfTask } from './end-of-task.ts'
 import { Progress } from './progress.ts'
 import { logFile, TaskLog } from './task-log.ts'
 
-/** What the contexts of all runs of one worker have in common. */
+/** What all runs of a worker have in common. */
 export interface RunEnvironment {
   readonly queue: Queue
   readonly workerId: string
@@ -20,20 +20,20 @@ export interface RunEnvironment {
 }
 
 /**
- * The context of one run. Nothing is made before it is used: most of a short task's time would be spent on a log,
- * a folder and a list of processes that it has no need for.
+ * The context of one run. Nothing is created before it is used: a short task would spend most of its time on a log, a
+ * folder and a list of processes it does not need.
  */
 export class RunContext implements TaskContext {
   readonly settings: unknown
   readonly #claim: Claim
   readonly #environment: RunEnvironment
-  #abort: AbortController | undefined
-  #endedBy: EndOfTask | undefined
-  #onEnd: (() => void) | undefined
+  #controller: AbortController | undefined
+  #reason: AbortReason | undefined
+  #onAbort: (() => void) | undefined
   #children: Promise<ChildProcesses> | undefined
-  #folder: string | undefined
+  #workDirectory: string | undefined
   #taskLog: TaskLog | undefined
-  #reported: Progress | undefined
+  #progress: Progress | undefined
 
   constructor(claim: Claim, settings: unknown, environment: RunEnvironment) {
     this.#claim = claim
@@ -47,33 +47,37 @@ export class RunContext implements TaskContext {
   }
 
   get signal(): AbortSignal {
-    if (!this.#abort) {
-      this.#abort = new AbortController()
-      if (this.#endedBy) this.#abort.abort(this.#endedBy)
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#reason) this.#controller.abort(this.#reason)
     }
-    return this.#abort.signal
+    return this.#controller.signal
   }
 
-  /** Why the task was asked to end, if it was. */
-  get reason(): EndOfTask | undefined {
-    return this.#endedBy
+  /** Why the task must end, once it must. */
+  get reason(): AbortReason | undefined {
+    return this.#reason
   }
 
-  /** Calls back when the task is asked to end. */
-  whenEnding(callback: () => void): void {
-    this.#onEnd = callback
-    if (this.#endedBy) callback()
+  /** Calls back when the task must end. */
+  onAbort(callback: () => void): void {
+    this.#onAbort = callback
+    if (this.#reason) callback()
   }
 
   get exec(): Exec {
     return async (command, args, options) => {
-      this.#children ??= this.#makeChildren()
+      this.#children ??= this.#openChildren()
       return (await this.#children).exec(command, args, options)
     }
   }
 
   get logFile(): string {
-    return this.#logOfRun.file
+    return this.#log.file
+  }
+
+  get projectDirectory(): string {
+    return this.#environment.projectDirectory
   }
 
   get stateDirectory(): string {
@@ -81,12 +85,12 @@ export class RunContext implements TaskContext {
   }
 
   get workDirectory(): string {
-    if (this.#folder === undefined) {
+    if (this.#workDirectory === undefined) {
       const { queued, taskId, attempt } = this.#claim.run
-      this.#folder = workDirectory(this.stateDirectory, queued.table.name, taskId, attempt)
-      mkdirSync(this.#folder, { recursive: true })
+      this.#workDirectory = workDirectory(this.stateDirectory, queued.table.name, taskId, attempt)
+      mkdirSync(this.#workDirectory, { recursive: true })
     }
-    return this.#folder
+    return this.#workDirectory
   }
 
   get env(): Readonly<Record<string, string>> {
@@ -95,7 +99,7 @@ export class RunContext implements TaskContext {
       OPS_RUN_ID: String(run.id),
       OPS_TASK: `${run.queued.processor} ${run.taskId}`,
       OPS_PROJECT: this.#environment.projectDirectory,
-      // By this entry recovery finds processes that were not recorded in time.
+      // Recovery finds processes by it that were not recorded in time.
       OPS_RUN: runMark(this.#environment.workerId, run.id),
     }
   }
@@ -105,20 +109,20 @@ export class RunContext implements TaskContext {
   }
 
   log(line: string): void {
-    this.#logOfRun.write(line)
+    this.#log.write(line)
   }
 
   progress(fraction: number, note?: string): void {
-    this.#reported ??= new Progress(async (report) => {
+    this.#progress ??= new Progress(async (report) => {
       const isHeld = await this.#environment.queue.report(this.#claim.run, report)
-      if (!isHeld) this.end(EndOfTask.takenAway())
+      if (!isHeld) this.abort(AbortReason.takenAway())
     })
-    this.#reported.report(fraction, note)
+    this.#progress.report(fraction, note)
   }
 
   async enqueue(table: TaskTable, values: object | readonly object[], { runAt }: ContextEnqueueOptions = {}) {
     const rows = (Array.isArray(values) ? values : [values]) as Record<string, unknown>[]
-    needRightTasks(table, rows)
+    requireValidTasks(table, rows)
     const added = await this.#environment.queue.enqueue(table, rows, { runAt, actor: this.env.OPS_TASK })
     return (Array.isArray(values) ? added : added[0]!) as never
   }
@@ -127,35 +131,35 @@ export class RunContext implements TaskContext {
     return (await this.#environment.queue.find(table, id)) as Select | undefined
   }
 
-  /** Asks the task to end: its signal aborts and its child processes are ended. */
-  end(reason: EndOfTask): void {
-    if (this.#endedBy) return
-    this.#endedBy = reason
-    this.#abort?.abort(reason)
-    this.#onEnd?.()
+  /** Makes the task end: its signal aborts and its processes are ended. */
+  abort(reason: AbortReason): void {
+    if (this.#reason) return
+    this.#reason = reason
+    this.#controller?.abort(reason)
+    this.#onAbort?.()
     void this.#endChildren()
   }
 
-  /** Leaves nothing of the run behind but its log. */
+  /** Leaves nothing of the run but its log. */
   async close(): Promise<void> {
     await this.#endChildren()
-    await this.#reported?.close()
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 })
+    await this.#progress?.close()
+    if (this.#workDirectory !== undefined) rmSync(this.#workDirectory, { recursive: true, force: true, maxRetries: 3 })
     this.#taskLog?.close()
   }
 
-  async #makeChildren(): Promise<ChildProcesses> {
-    // Imported with the first program: an idle worker does without execa.
+  async #openChildren(): Promise<ChildProcesses> {
+    // Imported for the first program: an idle worker needs no execa.
     const { ChildProcesses } = await import('./child-processes.ts')
     return new ChildProcesses({
-      log: this.#logOfRun,
+      log: this.#log,
       env: this.env,
       signal: this.signal,
-      // Looked up with each report: a test may stand between.
+      // Looked up for each report: a test bench may replace it.
       report: (fraction, note) => this.progress(fraction, note),
       record: async (groups) => {
         const isHeld = await this.#environment.queue.recordProcessGroups(this.#claim.run, bootId(), groups)
-        if (!isHeld) this.end(EndOfTask.takenAway())
+        if (!isHeld) this.abort(AbortReason.takenAway())
       },
     })
   }
@@ -164,7 +168,7 @@ export class RunContext implements TaskContext {
     if (this.#children) await (await this.#children).end()
   }
 
-  get #logOfRun(): TaskLog {
+  get #log(): TaskLog {
     const { queued, taskId, attempt } = this.#claim.run
     this.#taskLog ??= new TaskLog(logFile(this.stateDirectory, queued.table.name, taskId, attempt))
     return this.#taskLog

@@ -2,15 +2,15 @@ import type { Queue } from '../queue/queue.ts'
 import { dueTick, nextTick, type Schedule } from './schedule.ts'
 import type { WorkerLog } from './worker-log.ts'
 
-/** The longest sleep: the clock may be set, and a laptop may be closed meanwhile. */
-const LOOK_EVERY_MS = 30_000
+/** The longest sleep: the clock may be changed, and a laptop may be asleep. */
+const LONGEST_SLEEP_MS = 30_000
 
-/** Between attempts while the database is away. */
-const TRY_AGAIN_MS = 1000
+/** Between attempts while the database is unavailable. */
+const RETRY_MS = 1000
 
 /**
- * Adds the tasks of schedules at their times, also while a task runs. Every worker does; the database lets each tick
- * through once.
+ * Enqueues the tasks of schedules at their times, also while a task runs. Every worker does so; the database accepts each
+ * tick once.
  */
 export class Scheduler {
   readonly #queue: Queue
@@ -26,9 +26,9 @@ export class Scheduler {
     this.#log = log
   }
 
-  /** Resolves when what is due by now is in the queue. */
+  /** Resolves when what is due now is enqueued. */
   async start(): Promise<void> {
-    if (this.#schedules.length > 0) await this.#look()
+    if (this.#schedules.length > 0) await this.#tick()
   }
 
   async stop(): Promise<void> {
@@ -37,15 +37,15 @@ export class Scheduler {
     await this.#working
   }
 
-  async #look(): Promise<void> {
-    let wait = TRY_AGAIN_MS
+  async #tick(): Promise<void> {
+    let wait = RETRY_MS
     this.#working = this.#enqueueDue()
       .then(() => {
         wait = this.#untilNext()
       })
-      .catch((error) => this.#log.databaseFailed('adding the tasks of schedules', error, TRY_AGAIN_MS))
+      .catch((error) => this.#log.databaseFailed('enqueueing scheduled tasks', error, RETRY_MS))
     await this.#working
-    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#look(), wait)
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#tick(), wait)
   }
 
   async #enqueueDue(): Promise<void> {
@@ -66,6 +66,6 @@ export class Scheduler {
     const waits = this.#schedules.map(
       (schedule) => (nextTick(schedule, now)?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime(),
     )
-    return Math.min(LOOK_EVERY_MS, ...waits)
+    return Math.min(LONGEST_SLEEP_MS, ...waits)
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TaskId } from '../queue/queue.ts'
 
-/** The log of one run. The file is made with the first line, since most short tasks never write one. */
+/** The log of one run. Its file is created with the first line, since most short tasks never write one. */
 export class TaskLog {
   readonly file: string
   #opened: number | undefined
@@ -11,7 +11,7 @@ export class TaskLog {
     this.file = file
   }
 
-  /** For child processes, which write here themselves: O_APPEND keeps the lines of several writers whole. */
+  /** For child processes, which write here directly: O_APPEND keeps the lines of several writers whole. */
   get fd(): number {
     if (this.#opened === undefined) {
       mkdirSync(dirname(this.file), { recursive: true })
@@ -30,7 +30,7 @@ export class TaskLog {
   }
 }
 
-/** Where the output of one attempt at a task is. */
+/** The file with the output of one attempt at a task. */
 export function logFile(stateDirectory: string, table: string, id: TaskId, attempt: number): string {
   return join(stateDirectory, 'logs', table, `${id}.${attempt}.log`)
 }

@@ -1,17 +1,19 @@
-import { formatDuration } from '../format.ts'
+import type { Problem } from '../errors.ts'
+import { formatCount, formatDuration } from '../format.ts'
+import type { StopStep } from '../platform/stop.ts'
 import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
 import type { DueTick, Schedule } from './schedule.ts'
 
 type Level = 'info' | 'warn' | 'error'
 
-/** One line an event: for people on a terminal, JSON for everything else. */
+/** One line per event: text for people, JSON for programs. */
 export class WorkerLog {
   readonly #write: (text: string) => void
   readonly #asJson: boolean
   #lines = ''
-  /** The task that is under way. */
-  #atHand: string | undefined
+  /** The name of the running task. */
+  #task: string | undefined
 
   constructor(write: (text: string) => void, asJson: boolean) {
     this.#write = write
@@ -19,76 +21,76 @@ export class WorkerLog {
   }
 
   polling(processors: readonly string[], database: string): void {
-    this.#line('info', 'polling', `polling ${database} for ${processors.join(', ') || 'nothing'}`, {
-      processors,
-      database,
-    })
+    const text = `polling ${database} for ${processors.join(', ') || 'no processor'}`
+    this.#line('info', 'polling', text, { processors, database })
   }
 
   started(run: Run): void {
-    this.#atHand = name(run)
-    this.#line('info', 'started', `${name(run)} started`, facts(run))
+    this.#task = nameOf(run)
+    this.#line('info', 'started', `claimed ${this.#task}`, fieldsOf(run))
   }
 
-  ended(run: Run, outcome: Outcome, milliseconds: number): void {
-    this.#atHand = undefined
-    const took = formatDuration(milliseconds)
-    const details = { ...facts(run), milliseconds: Math.round(milliseconds) }
+  ended(run: Run, outcome: Outcome, durationMs: number): void {
+    this.#task = undefined
+    const duration = formatDuration(durationMs)
+    const fields = { ...fieldsOf(run), durationMs: Math.round(durationMs) }
     if (outcome.kind === 'succeeded') {
-      this.#line('info', 'succeeded', `${name(run)} succeeded in ${took}`, details)
+      this.#line('info', 'succeeded', `${nameOf(run)} succeeded in ${duration}`, fields)
       return
     }
     const { kind, error } = outcome
     const status = statusAfter(outcome)
-    const text = status === 'canceled' ? `${name(run)} was ${error}` : `${name(run)} failed after ${took}: ${error}`
-    const next = outcome.return && { againIn: outcome.return.delay ?? 0 }
-    this.#line(status === 'failed' ? 'error' : 'warn', kind, `${text}${whatFollows(outcome.return)}`, {
-      ...details,
+    const text =
+      status === 'canceled' ? `${nameOf(run)} was ${error}` : `${nameOf(run)} failed after ${duration}: ${error}`
+    const retry = outcome.return && { retryInMs: outcome.return.delay ?? 0 }
+    this.#line(status === 'failed' ? 'error' : 'warn', kind, `${text}${formatReturn(outcome.return)}`, {
+      ...fields,
       error,
       status,
-      ...next,
+      ...retry,
     })
   }
 
   takenAway(run: Run): void {
-    this.#atHand = undefined
-    const text = `${name(run)}: run ${run.id} was taken away, so its processes were ended and nothing was written`
-    this.#line('warn', 'taken_away', text, facts(run))
+    this.#task = undefined
+    const text = `${nameOf(run)}: run ${run.id} was taken away; its processes were ended and nothing was written`
+    this.#line('warn', 'taken_away', text, fieldsOf(run))
   }
 
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
+    const task = `${processor} ${run.taskId}`
     const [error, back] = outcome.kind === 'succeeded' ? [''] : [outcome.error, outcome.return]
-    const text = `${processor} ${run.taskId} recovered: ${error}${whatFollows(back)}`
-    this.#line('warn', 'recovered', text, { task: `${processor} ${run.taskId}`, run: run.id, worker: run.workerId })
+    const text = `recovered ${task}: ${error}${formatReturn(back)}`
+    this.#line('warn', 'recovered', text, { task, run: run.id, worker: run.workerId })
   }
 
   ticked({ name: schedule, queued }: Schedule, { at, isRun }: DueTick, task: EnqueuedTask | undefined): void {
     const tick = at.toISOString()
-    const added = task && `${queued.processor} ${task.id}`
+    const name = task && `${queued.processor} ${task.id}`
     const text = isRun
-      ? `schedule ${schedule}: ${task?.isNew ? 'added' : 'there already is'} ${added}, for ${tick}`
-      : `schedule ${schedule}: no worker was there at ${tick}, so it is skipped`
-    this.#line('info', 'tick', text, { schedule, tick, task: added })
+      ? `schedule ${schedule}: ${task?.isNew ? `enqueued ${name}` : `${name} already exists`} for ${tick}`
+      : `schedule ${schedule}: skipped ${tick}, no worker was running`
+    this.#line('info', 'tick', text, { schedule, tick, task: name })
   }
 
-  stopping(step: 'claiming' | 'force', signal: string): void {
-    this.#line('info', 'stopping', `${signal}: ${this.#whatFollows(step)}`, { step, signal, task: this.#atHand })
+  stopping(step: StopStep, signal: NodeJS.Signals): void {
+    this.#line('info', 'stopping', `${signal}: ${this.#formatStop(step)}`, { step, signal, task: this.#task })
   }
 
-  databaseFailed(what: string, error: unknown, pause: number): void {
+  databaseFailed(what: string, error: unknown, retryInMs: number): void {
     const message = (error as Error).message.replace(/\.$/, '')
-    this.#line('error', 'database', `${what} failed: ${message}; trying again in ${formatDuration(pause)}`, {
-      what,
-      error: message,
-    })
+    const text = `${what} failed: ${message}; retrying in ${formatDuration(retryInMs)}`
+    this.#line('error', 'database', text, { what, error: message, retryInMs })
   }
 
-  leftOut(problem: string): void {
-    this.#line('warn', 'left_out', problem, {})
+  problem({ code, severity, where, message, suggestions }: Problem): void {
+    const text = suggestions.length === 0 ? message : `${message} Try: ${suggestions.join('; ')}.`
+    const level = severity === 'warning' ? 'warn' : severity
+    this.#line(level, 'problem', text, { code, where, suggestions })
   }
 
   migrated(count: number): void {
-    this.#line('info', 'migrated', `the database was migrated: ${count} changes`, { count })
+    this.#line('info', 'migrated', `applied ${formatCount(count, 'migration')}`, { count })
   }
 
   stopped(): void {
@@ -96,20 +98,20 @@ export class WorkerLog {
     this.#flush()
   }
 
-  /** Collected for one turn of the event loop: a worker that drains short tasks would spend its time on writing lines. */
-  #line(level: Level, event: string, text: string, details: object): void {
+  /** Written once a turn of the event loop: a worker that drains short tasks would spend its time writing lines. */
+  #line(level: Level, event: string, message: string, fields: object): void {
     if (this.#lines === '') setImmediate(() => this.#flush())
     const at = new Date().toISOString()
     this.#lines += this.#asJson
-      ? `${JSON.stringify({ at, level, event, ...details, message: text })}\n`
-      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${text}\n`
+      ? `${JSON.stringify({ at, level, event, ...fields, message })}\n`
+      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${message}\n`
   }
 
-  #whatFollows(step: 'claiming' | 'force'): string {
-    if (this.#atHand === undefined) return 'ending'
-    return step === 'claiming'
-      ? `finishing ${this.#atHand}, then ending; once more ends it now`
-      : `ending ${this.#atHand} now`
+  #formatStop(step: StopStep): string {
+    if (this.#task === undefined) return 'stopping'
+    return step === 'requested'
+      ? `finishing ${this.#task}, then stopping; signal again to stop now`
+      : `interrupting ${this.#task}, then stopping`
   }
 
   #flush(): void {
@@ -118,15 +120,15 @@ export class WorkerLog {
   }
 }
 
-function whatFollows(back: Return | undefined): string {
+function formatReturn(back: Return | undefined): string {
   if (!back) return ''
-  return back.delay === undefined ? '; it is pending again' : `; trying again in ${formatDuration(back.delay)}`
+  return back.delay === undefined ? '; pending again' : `; retrying in ${formatDuration(back.delay)}`
 }
 
-function name({ queued, taskId }: Run): string {
+function nameOf({ queued, taskId }: Run): string {
   return `${queued.processor} ${taskId}`
 }
 
-function facts(run: Run): object {
-  return { task: name(run), run: run.id, attempt: run.attempt }
+function fieldsOf(run: Run): object {
+  return { task: nameOf(run), run: run.id, attempt: run.attempt }
 }

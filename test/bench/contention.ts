@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { SqliteQueue } from '../../src/queue/sqlite/sqlite-queue.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { SqliteQueue } from '../../src/queue/sqlite/queue.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { percentile, print } from './interleave.ts'
 
 const seconds = Number(process.argv[2] ?? 5)

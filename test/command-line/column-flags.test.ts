@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { columnFlags } from '../../src/command-line/column-flags.ts'
 import { readTaskFlags } from '../../src/command-line/read-task-flags.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 
 const table = taskTable('samples', (column) => ({
   pieceCount: column.integer().notNull(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseColumnValue } from '../../src/command-line/parse-column-value.ts'
-import type { ColumnType } from '../../src/task-table/column.ts'
-import { type TaskColumn, taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
+import type { ColumnType, TaskColumn } from '../../src/task-table/task-table.ts'
 
 const builds = taskTable('builds', () => ({}))
 const column = (type: ColumnType): TaskColumn =>

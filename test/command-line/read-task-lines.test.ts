@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readTaskLines } from '../../src/command-line/read-task-lines.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const table = taskTable('samples', (column) => ({
@@ -36,7 +36,7 @@ describe('the lines of a file of tasks', () => {
     const error = await read(`{"pieceCount":1}\n\n${'{"pieceCount":"x"}\n'.repeat(13)}`).catch((error) => error)
     expect(error).toMatchObject({ code: 'INVALID_TASK', oclif: { exit: 2 } })
     expect(error.problems).toHaveLength(11)
-    expect(error.problems[0]).toBe('line 3: "pieceCount" must be a whole number, not "x"')
+    expect(error.problems[0]).toBe('line 3: "pieceCount" must be an integer, got "x"')
     expect(error.problems[10]).toBe('and 3 more lines')
   })
 })

@@ -43,9 +43,9 @@ describe('ops audit', () => {
     [['--task', 'outcome x'], 'INVALID_TASK_ID'],
     [['--table', 'nonsense'], 'UNKNOWN_PROCESSOR'],
   ])('refuses %j with 2', async (flags, code) => {
-    const { exitCode, stderr } = await (await TestProject.withProbe()).ops('audit', ...flags)
+    const { exitCode, stdout } = await (await TestProject.withProbe()).ops('audit', ...flags, '--json')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain(`Code: ${code}`)
+    expect(JSON.parse(stdout).error).toMatchObject({ code, severity: 'error' })
   })
 
   it('goes on with --follow, aligned, until Ctrl-C', async () => {
@@ -81,8 +81,8 @@ describe('ops audit', () => {
     })
   })
 
-  it('says that nothing has happened yet', async () => {
+  it('says that there are no entries', async () => {
     const project = await TestProject.withProbe()
-    expect((await project.ops('audit')).stdout).toBe('Nothing has happened yet.')
+    expect((await project.ops('audit')).stdout).toBe('No entries yet.')
   })
 })

@@ -11,14 +11,14 @@ const refused = {
 } as const
 
 describe('ops doctor --parity', () => {
-  it('shows each field of a service, who has it, and how both sides honour it', async () => {
+  it('shows each field of a service, the services that use it, and the support on both sides', async () => {
     const { services } = refused
     const project = TestProject.withConfig({ services: { api: services.api, web: { command: 'node web.js' } } })
     const { stdout, exitCode } = await project.ops('doctor', '--parity')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^field +used by +in development +by systemd$/m)
-    expect(stdout).toMatch(/^command +api, web +a text by a shell/m)
-    expect(stdout).toMatch(/^stopTimeout +10s unless given, then SIGKILL +the same \(TimeoutStopSec=\)$/m)
+    expect(stdout).toMatch(/^command +api, web +a string runs in a shell/m)
+    expect(stdout).toMatch(/^stopTimeout +10s by default, then SIGKILL +the same \(TimeoutStopSec=\)$/m)
     const { fields, problems } = JSON.parse((await project.ops('doctor', '--parity', '--json')).stdout)
     expect(problems).toEqual([])
     expect(fields).toContainEqual({
@@ -29,7 +29,7 @@ describe('ops doctor --parity', () => {
     })
   })
 
-  it('exits 1 with what systemd cannot keep of this project, which installing refuses and starting does not', async () => {
+  it('exits 1 if the project uses an unsupported field, which install-systemd refuses', async () => {
     const project = TestProject.withConfig(refused)
     const said = 'services.web.dependsOn.api: systemd waits until the "ready" of "api" answers'
     const { stdout, exitCode } = await project.ops('doctor', '--parity')
@@ -43,14 +43,14 @@ describe('ops doctor --parity', () => {
     }
   })
 
-  it('is the same for a variable that a unit would not get', async () => {
+  it('names a variable that systemd ignores', async () => {
     const project = TestProject.withConfig({
       services: { api: { command: 'node api.js', env: { ODD: '\ufffe' }, envFile: '.env' } },
     })
     project.write('.env', 'OTHER="\uffff"\n')
     const { exitCode, stderr } = await project.ops('install-systemd', '--dry-run')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('services.api.env.ODD: systemd would pass over the variable "ODD"')
-    expect(unwrapped(stderr)).toContain('services.api.envFile: systemd would pass over the variable "OTHER"')
+    expect(unwrapped(stderr)).toContain('services.api.env.ODD: systemd ignores the variable "ODD"')
+    expect(unwrapped(stderr)).toContain('services.api.envFile: systemd ignores the variable "OTHER"')
   })
 })

@@ -1,20 +1,20 @@
 import { stripVTControlCharacters } from 'node:util'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
-import type { Finding } from '../../src/queue/finding.ts'
+import type { Check } from '../../src/queue/check.ts'
 import { onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { opsProgram, TestProject } from '../support/test-project.ts'
 import { writePlugin } from '../support/write-plugin.ts'
 
-async function checksOf(project: TestProject, env: Record<string, string> = {}): Promise<Finding[]> {
+async function checksOf(project: TestProject, env: Record<string, string> = {}): Promise<Check[]> {
   const { stdout } = await project.opsWith({ env }, 'doctor', '--json')
   return JSON.parse(stdout).checks
 }
 
-const named = (checks: readonly Finding[], name: string) => checks.find((check) => check.name === name)
+const named = (checks: readonly Check[], name: string) => checks.find((check) => check.name === name)
 
 describe('ops doctor', () => {
-  it('finds nothing in a project that is well, and exits 0', async () => {
+  it('finds no problem in a healthy project, and exits 0', async () => {
     const project = await TestProject.withProbe()
     const { stdout, stderr, exitCode } = await project.ops('doctor')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
@@ -22,57 +22,66 @@ describe('ops doctor', () => {
     expect(stdout).toMatch(/^ok +synchronous +FULL$/m)
     expect(stdout).toMatch(/^ok +foreign keys +on$/m)
     expect(stdout).toMatch(/^ok +database +\S+, .*, SQLite 3\./m)
-    expect(stdout).toMatch(/^ok +table scripts +every trigger and index is in place$/m)
+    expect(stdout).toMatch(/^ok +table scripts +all triggers and indexes are in place$/m)
     expect(stdout).toMatch(/^ok +plugins +.*build, deploy, exec/m)
-    expect(stdout).toMatch(/^skipped +units +none are installed here$/m)
-    expect(stdout).toMatch(/\n\nAll is well\.$/)
+    expect(stdout).toMatch(/^skipped +units +none installed$/m)
+    expect(stdout).toMatch(/\n\nNo problems found\.$/)
   })
 
-  it('says what it cannot look at yet where there is no database, and makes none', async () => {
+  it('skips a database that does not exist yet, and creates none', async () => {
     const project = new TestProject()
     const checks = await checksOf(project)
     expect(named(checks, 'database')).toEqual({
       name: 'database',
       status: 'skipped',
       found: `${project.path('.ops/ops.db')} does not exist yet`,
-      remedy: 'make it: ops migrate',
+      problem: {
+        code: 'SKIPPED',
+        severity: 'info',
+        where: 'database',
+        message: `${project.path('.ops/ops.db')} does not exist yet`,
+        suggestions: ['create it: ops migrate'],
+      },
     })
     expect((await project.ops('doctor')).exitCode).toBe(0)
     expect(await checksOf(project)).toEqual(checks)
   })
 
-  it('names the triggers that a table has lost, and ops migrate mends it', async () => {
+  it('names the triggers that a table has lost, and ops migrate restores them', async () => {
     const project = await TestProject.withProbe()
     project.database.exec('drop trigger ops_scripts_transition')
     const { stdout, exitCode } = await project.ops('doctor')
     expect(exitCode).toBe(1)
     expect(stdout).toMatch(/^problem +table scripts +ops_scripts_transition is missing: .* → ops migrate$/m)
-    expect(stdout).toMatch(/\n1 problem, no warnings\.$/)
+    expect(stdout).toMatch(/\n1 problem, 0 warnings\.$/)
     await project.ops('migrate')
     expect((await project.ops('doctor')).exitCode).toBe(0)
   })
 
-  it('finds what another program has done to the file', async () => {
+  it('finds what another program has changed in the file', async () => {
     const project = await TestProject.withProbe()
     project.database.pragma('foreign_keys = off')
     project.database.exec(`insert into deployments (environment, build_id) values ('production', 99)`)
     project.database.pragma('journal_mode = delete')
     const checks = await checksOf(project)
     expect(named(checks, 'journal mode')).toMatchObject({
-      status: 'warning',
       found: expect.stringContaining('"delete"'),
+      problem: { code: 'JOURNAL_MODE', severity: 'warning' },
     })
     expect(named(checks, 'references')).toMatchObject({
-      status: 'problem',
       found: expect.stringContaining('1 of deployments'),
+      problem: { code: 'BROKEN_REFERENCES', severity: 'error' },
     })
   })
 
-  it('says so when a clock has been set back', async () => {
+  it('warns when a clock has been set back', async () => {
     const project = await TestProject.withProbe()
     const insert = `insert into ops_audit (at, task_table, task_id, event, actor) values (?, 'scripts', 1, 'created', 'sql')`
     project.database.prepare(insert).run(Date.now() + 3_600_000)
-    expect(named(await checksOf(project), 'clock')).toMatchObject({ status: 'warning', found: /ahead/ })
+    expect(named(await checksOf(project), 'clock')).toMatchObject({
+      found: expect.stringMatching(/is (1 h|59 m).* ahead of this machine's clock$/),
+      problem: { code: 'CLOCK_BEHIND', severity: 'warning' },
+    })
   })
 
   it('names the processes that keep a large write-ahead log open', async () => {
@@ -83,39 +92,38 @@ describe('ops doctor', () => {
     // The reader is a process that is not ops: this one.
     const { stdout } = await project.opsProcess('doctor', '--json')
     expect(named(JSON.parse(stdout).checks, 'write-ahead log')).toMatchObject({
-      status: 'warning',
-      remedy: expect.stringContaining(String(process.pid)),
+      problem: { severity: 'warning', suggestions: [expect.stringContaining(String(process.pid))] },
     })
     reader.exec('rollback')
   })
 
-  it('names a broken plugin, and looks at the rest all the same', async () => {
+  it('names a broken plugin, and runs the other checks', async () => {
     const project = await TestProject.withProbe()
     project.link(writePlugin('broken', `throw new Error('boom at import')`))
     const checks = await checksOf(project)
     expect(named(checks, 'plugin broken')).toMatchObject({
       status: 'problem',
       found: expect.stringContaining('boom at import'),
-      remedy: expect.stringContaining('broken'),
+      problem: { severity: 'error', suggestions: [expect.stringContaining('broken')] },
     })
     expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
   })
 
-  it('tells a configuration that cannot be used, and exits 1 without a stack', async () => {
+  it('reports an invalid configuration, and exits 1 without a stack', async () => {
     const project = new TestProject()
     project.write('ops.config.json', '{ "nam": "shop" }')
     const { stdout, stderr, exitCode } = await project.ops('doctor')
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' })
     expect(stdout).toMatch(/^problem +configuration +ops\.config\.json has a problem: +nam: unknown key/m)
-    expect(stdout).toMatch(/^skipped +database +the configuration comes first/m)
+    expect(stdout).toMatch(/^skipped +database +needs a valid configuration$/m)
     expect(stdout).toMatch(/^ok +node +v\d/m)
   })
 
-  it('tells a database that does not answer, without its password', async () => {
+  it('reports a database that does not answer, without its password', async () => {
     const project = TestProject.withConfig({ database: 'postgres://ann:secret@127.0.0.1:1/shop' })
     const { stdout, exitCode } = await project.ops('doctor')
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/^problem +database .*nothing accepts connections there.* → start PostgreSQL/m)
+    expect(stdout).toMatch(/^problem +database .*connection refused.* → start PostgreSQL/m)
     expect(stdout).toMatch(/^skipped +migrations/m)
     expect(stdout).not.toContain('secret')
   })
@@ -125,22 +133,22 @@ describe('ops doctor', () => {
     const project = TestProject.withConfig({ schedules })
     const env = { TZ: 'Asia/Tokyo' }
     expect(named(await checksOf(project, env), 'time zone')).toMatchObject({
-      status: 'warning',
       found: expect.stringContaining('nightly'),
+      problem: { code: 'TIME_ZONE_OF_SHELL', severity: 'warning' },
     })
     const zoned = TestProject.withConfig({
       schedules: { nightly: { ...schedules.nightly, timeZone: 'Europe/Berlin' } },
     })
     expect(named(await checksOf(zoned, env), 'time zone')).toMatchObject({
       status: 'ok',
-      found: 'Asia/Tokyo, nightly by Europe/Berlin',
+      found: 'Asia/Tokyo, nightly in Europe/Berlin',
     })
   })
 
   it('fits on a terminal of 80 columns', async () => {
     const project = await TestProject.withProbe()
     project.database.exec('drop trigger ops_scripts_transition')
-    const command = `stty cols 80; exec ${process.execPath} ${opsProgram} doctor`
+    const command = `stty cols 80; exec "${process.execPath}" "${opsProgram}" doctor`
     const { directory: cwd, env } = project
     const options = { cwd, env, extendEnv: false, reject: false, stdin: 'ignore' } as const
     const { stdout } = await execa('script', ['-qec', command, '/dev/null'], options)
@@ -149,7 +157,7 @@ describe('ops doctor', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ {10,}→ ops migrate$/))
   })
 
-  it.skipIf(postgresMissing !== undefined)(onPostgres('asks PostgreSQL the same'), async () => {
+  it.skipIf(postgresMissing !== undefined)(onPostgres('checks PostgreSQL too'), async () => {
     const project = TestProject.withConfig({ database: await postgresUrl() })
     await project.ops('migrate')
     const { exitCode, stdout } = await project.ops('doctor', '--json')
@@ -160,7 +168,7 @@ describe('ops doctor', () => {
     expect(named(checks, 'clock')).toMatchObject({ status: 'ok' })
     expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
     // The server of the tests may be one that forgets faster than it should.
-    const isWell = checks.every(({ status }: Finding) => status === 'ok' || status === 'skipped')
+    const isWell = checks.every(({ status }: Check) => status === 'ok' || status === 'skipped')
     expect(exitCode).toBe(isWell ? 0 : 1)
   })
 })

@@ -56,7 +56,7 @@ describe('ops enqueue --wait', () => {
   it('says after a while that no worker runs', async () => {
     const project = await TestProject.withProbe()
     const waiting = project.start('enqueue', 'urgent', '--wait')
-    await waiting.says('no worker is running; start one: ops worker')
+    await waiting.says('No worker is running. Start one: ops worker')
     project.start('worker')
     expect(await waiting.exit).toBe(0)
   })

@@ -87,7 +87,7 @@ describe('ops enqueue', () => {
     const project = await TestProject.withProbe()
     const broken = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', '7')
     expect(broken.exitCode).toBe(2)
-    expect(unwrapped(broken.stderr)).toContain('"ordinaries" has no task of that id')
+    expect(unwrapped(broken.stderr)).toContain('"ordinaryId": no task 7 in "ordinaries"')
     const lifecycle = await project.ops('enqueue', 'sample', '--title', 'x', '--status', 'succeeded')
     expect(lifecycle.exitCode).toBe(2)
     expect(unwrapped(lifecycle.stderr)).toContain('--status is no column')
@@ -108,8 +108,7 @@ describe('ops enqueue', () => {
     const project = new TestProject()
     const { exitCode, stderr } = await project.ops('enqueue', 'biuld', '--repository', '.')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('No processor is named "biuld".')
-    expect(stderr).toContain('did you mean "build"?')
+    expect(stderr).toContain('Error: Unknown processor "biuld". Did you mean "build"?\nTry: use one of: ')
   })
 
   it('says why a processor is broken, and goes on with the others', async () => {
@@ -154,7 +153,7 @@ describe('ops enqueue', () => {
     })
     const wrong = await project.ops('enqueue', 'urgent', '--not', 'x', '--json')
     expect(wrong.exitCode).toBe(2)
-    expect(JSON.parse(wrong.stdout).error).toMatchObject({ code: 'INVALID_TASK', oclif: { exit: 2 } })
+    expect(JSON.parse(wrong.stdout).error).toMatchObject({ code: 'INVALID_TASK', severity: 'error' })
   })
 
   it('is on record in the name of the user', async () => {

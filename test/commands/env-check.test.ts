@@ -17,17 +17,17 @@ function shop(variables: string): TestProject {
 }
 
 describe('ops env check', () => {
-  it('is content with variables that everybody reads alike', async () => {
+  it('finds nothing where every reader agrees', async () => {
     const { exitCode, stdout } = await shop('TOKEN=abc\nNAME="with spaces"\n').ops('env', 'check')
-    expect([exitCode, stdout]).toEqual([0, 'Everybody reads these variables alike.'])
+    expect([exitCode, stdout]).toEqual([0, 'No differences found.'])
   })
 
-  it('names the lines that others read differently, and no value', async () => {
+  it('names the lines that others parse differently, and no value', async () => {
     const project = shop('# first\nTOKEN=hunter2 # note\nexport KEY=hunter2\nX-Y=hunter2\nA="it\\"s hunter2"\n')
     const { exitCode, stdout } = await project.ops('env', 'check')
     expect([exitCode, ...stdout.split('\n')]).toEqual([
       1,
-      'api: systemd would pass over X-Y: its name has more than letters, digits and "_"',
+      'api: systemd ignores X-Y: a name can only have letters, digits and "_"',
       '.env:2: TOKEN: systemd reads another value',
       '.env:3: KEY: systemd reads nothing',
       '.env:4: X-Y: systemd reads nothing',
@@ -38,7 +38,7 @@ describe('ops env check', () => {
     expect((await project.ops('env', 'check', '--json')).stdout).not.toContain('hunter2')
   })
 
-  it('says what the server lacks, by the names that it printed there', async () => {
+  it('names variables that are missing on the server, from the names that it printed there', async () => {
     const server = shop('TOKEN=abc\n')
     const { stdout: names } = await server.ops('env', 'check', '--names')
     expect(names).toBe('api: MODE TOKEN\nworker:')
@@ -49,17 +49,17 @@ describe('ops env check', () => {
       '--server',
       '-',
     )
-    expect([exitCode, stdout]).toEqual([1, 'api: SMTP_URL is here and lacking on the server'])
+    expect([exitCode, stdout]).toEqual([1, 'api: SMTP_URL is missing on the server'])
   })
 
-  it('finds a missing file, and what the configuration takes from the shell', async () => {
+  it('finds a missing file, and a variable that the configuration reads from the shell', async () => {
     const project = new TestProject()
     project.write('ops.config.mjs', config)
     const { exitCode, stdout } = await project.opsWith({ env: { SHOP_DATABASE: 'sqlite:x.db' } }, 'env', 'check')
     expect([exitCode, ...stdout.split('\n')]).toEqual([
       1,
-      'api: there is no .env',
-      "SHOP_DATABASE comes from this shell, and no unit has it: put it into the worker's env or envFile",
+      'api: .env not found',
+      'SHOP_DATABASE: set in this shell only, so no unit has it → add it to env or envFile of the worker',
     ])
   })
 })

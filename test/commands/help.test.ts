@@ -23,33 +23,50 @@ describe('ops', () => {
   it.each([['--help'], ['-h'], ['help'], []])('lists its commands with %s', async (...flags) => {
     const { stdout, stderr, exitCode } = await new TestProject().ops(...flags)
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    for (const command of ['enqueue', 'migrate', 'start-services', 'worker', 'plugins'])
-      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+    expect(stdout.match(/^[A-Z]+$/gm)).toEqual(['USAGE', 'RUN', 'TASKS', 'PROJECT', 'SERVER', 'PLUGINS'])
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+(?: [a-z-]+)?) {2,}\S/gm)].map(([, name]) => name)
+    expect(listed).toEqual(expect.arrayContaining(['enqueue', 'tasks', 'migrate', 'env check', 'worker', 'plugins']))
+    expect(new Set(listed).size).toBe(listed.length)
+    expect(stdout).not.toMatch(/wait-ready|tasks show/)
+  })
+
+  it('lists the command of a plugin in the group that it names', async () => {
+    const { stdout } = await new TestProject().ops('--help')
+    expect(stdout).toMatch(/\nSERVER\n(?: {2}.*\n)+ {2}releases /)
+  })
+
+  it('lists subcommands with their topic, and shows the help of each by either separator', async () => {
+    const project = new TestProject()
+    expect((await project.ops('tasks', '--help')).stdout).toMatch(/^ {2}tasks show {2,}\S/m)
+    const { stdout } = await project.ops('help', 'tasks', 'show')
+    expect(stdout).toContain('$ ops tasks show PROCESSOR ID')
+    expect((await project.ops('help', 'tasks:show')).stdout).toBe(stdout)
+    const unknown = await project.ops('help', 'strat')
+    expect(unknown).toMatchObject({ exitCode: 127, stdout: '' })
+    expect(unknown.stderr).toBe('Error: Unknown command "strat". Did you mean "start-services"?\nTry: ops --help')
   })
 
   it('fills the lines of a description, wherever they are broken in the source', async () => {
     const { stdout } = await new TestProject().ops('plugins', '--help')
-    expect(stdout).toContain('plugins belong to\n  the project and are kept in .ops/plugins; elsewhere')
+    expect(stdout).toContain('plugins belong to the project\n  and are kept in .ops/plugins; elsewhere')
   })
 
-  it('names the command that was most likely meant, does not run it, and exits 127', async () => {
+  it('names the command that was probably meant, does not run it, and exits 127', async () => {
     const { stdout, stderr, exitCode } = await new TestProject().ops('enqeue', 'build', '--repository', 'x')
     expect({ exitCode, stdout }).toEqual({ exitCode: 127, stdout: '' })
-    expect(stderr).toContain('"enqeue" is no command of ops.')
-    expect(stderr).toContain('did you mean "ops enqueue"?')
+    expect(stderr).toBe('Error: Unknown command "enqeue". Did you mean "enqueue"?\nTry: ops --help')
   })
 
   it('names no command where none is near', async () => {
     const { stderr, exitCode } = await new TestProject().ops('frobnicate')
     expect(exitCode).toBe(127)
-    expect(stderr).not.toContain('did you mean')
-    expect(stderr).toContain('see all commands: ops --help')
+    expect(stderr).toBe('Error: Unknown command "frobnicate".\nTry: ops --help')
   })
 
   it.each([[['plugins', 'install', 'x']], [['plugins:install', 'x']]])('takes %j as one command', async (command) => {
     const { stdout, exitCode } = await new TestProject().ops(...command, '--help')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^Install plugins, or without an argument those of the lock file\./)
+    expect(stdout).toMatch(/^Install plugins, or all plugins in the lock file\./)
   })
 
   it('ends without a word when its reader leaves', async () => {
@@ -106,7 +123,7 @@ describe('ops enqueue --help', () => {
     const project = new TestProject()
     const unknown = await project.ops('enqueue', 'biuld', '--help')
     expect(unknown.exitCode).toBe(2)
-    expect(unknown.stderr).toContain('did you mean "build"?')
+    expect(unknown.stderr).toContain('Did you mean "build"?')
     project.link(writePlugin('broken', `throw new Error('boom at import')`))
     const broken = await project.ops('enqueue', 'broken', '--help')
     expect(broken.exitCode).toBe(1)

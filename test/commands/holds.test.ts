@@ -8,8 +8,8 @@ describe('ops hold', () => {
     const project = await TestProject.withProbe()
     const held = await project.ops('hold', 'environment:production', '--reason', 'the sale is on')
     expect(held.exitCode).toBe(0)
-    expect(held.stdout).toBe(`environment:production is held: no deploy, no rollback and no flaky under it begins.
-Release it with: ops unhold environment:production`)
+    expect(held.stdout).toBe(`environment:production is on hold: no deploy, rollback or flaky that needs it will start.
+Release it: ops unhold environment:production`)
     project.database.exec(
       `insert into flakies (script, environment) values ('true', 'production'), ('true', 'staging')`,
     )
@@ -22,8 +22,8 @@ Release it with: ops unhold environment:production`)
     expect(listed.stdout).toMatch(/^key +since +by +reason\nenvironment:production .* \(ops hold\) +the sale is on$/)
     const { holds } = JSON.parse((await project.ops('holds', '--json')).stdout)
     expect(holds).toMatchObject([{ key: 'environment:production', reason: 'the sale is on' }])
-    expect((await project.ops('unhold', 'environment:production')).stdout).toBe('environment:production is released.')
-    expect((await project.ops('holds')).stdout).toBe('Nothing is held.')
+    expect((await project.ops('unhold', 'environment:production')).stdout).toBe('Released environment:production.')
+    expect((await project.ops('holds')).stdout).toBe('No keys are on hold.')
     await project.ops('worker', '--drain')
     expect(project.value('select status from flakies where id = 1')).toBe('succeeded')
     const events = project.rows<{ event: string }>(`select event from ops_audit where task_id is null order by id`)
@@ -37,7 +37,7 @@ Release it with: ops unhold environment:production`)
       'flaky 1',
     ],
     ['processor:script', `insert into scripts (script) values ('echo $$ > pid; sleep 100')`, 'script 1'],
-  ])('says what is ongoing under %s, and lets it finish', async (key, insert, task) => {
+  ])('names the tasks that have started under %s, which finish', async (key, insert, task) => {
     const project = await TestProject.withProbe()
     project.start('worker')
     project.database.exec(insert)
@@ -45,15 +45,17 @@ Release it with: ops unhold environment:production`)
     const { stdout } = await project.ops('hold', key, '--json')
     expect(JSON.parse(stdout)).toMatchObject({ key, ongoing: [task] })
     await project.ops('unhold', key)
-    expect((await project.ops('hold', key)).stdout).toContain(`${task} is ongoing under it and finishes.`)
+    expect((await project.ops('hold', key)).stdout).toContain(`${task} has started already and will finish.`)
   })
 
-  it('says who holds a key already, and exits 1', async () => {
+  it('says who put the key on hold before, and exits 1', async () => {
     const project = await TestProject.withProbe()
     await project.ops('hold', 'processor:script', '--reason', 'mine')
     const { exitCode, stderr } = await project.ops('hold', 'processor:script')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/processor:script is held by \S+ since \d{4}-\d\d-\d\d [\d:]+: mine/)
+    expect(unwrapped(stderr)).toMatch(
+      /processor:script is already on hold, by \S+ \(ops hold\) since \d{4}-\d\d-\d\d [\d:]+: mine/,
+    )
   })
 
   it('says what is held when ops unhold names another key, and exits 1', async () => {
@@ -61,15 +63,16 @@ Release it with: ops unhold environment:production`)
     await project.ops('hold', 'processor:script')
     const { exitCode, stderr } = await project.ops('unhold', 'processor:scrpit')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('processor:scrpit is not held.')
-    expect(unwrapped(stderr)).toContain('did you mean "processor:script"?')
+    expect(stderr).toBe(
+      'Error: processor:scrpit is not on hold. Did you mean "processor:script"?\nTry: use one of: processor:script',
+    )
   })
 
   it.each([
     ['production', 'use one of: environment:<value>, processor:<name>'],
-    ['environment:', 'is no exclusivity key'],
-    ['enviroment:production', 'did you mean "environment"?'],
-    ['processor:scrip', 'did you mean "script"?'],
+    ['environment:', 'is not an exclusivity key'],
+    ['enviroment:production', 'Did you mean "environment"?'],
+    ['processor:scrip', 'Did you mean "script"?'],
   ])('refuses %s with 2', async (key, message) => {
     const project = await TestProject.withProbe()
     const { exitCode, stderr } = await project.ops('hold', key)

@@ -95,7 +95,7 @@ describe('ops migrate', () => {
     project.write('ops.config.json', text)
     const { exitCode, stderr } = await project.ops('migrate')
     expect(exitCode).toBe(78)
-    expect(stderr).toContain('Code: INVALID_CONFIGURATION')
+    expect(stderr).toMatch(/^Error: ops\.config\.json has /)
     expect(unwrapped(stderr)).toContain(message)
     expect(stderr).not.toContain('geheim')
     expect(existsSync(project.path('.ops'))).toBe(false)
@@ -104,7 +104,7 @@ describe('ops migrate', () => {
   it('exits 78 if the file of --config does not exist', async () => {
     const { exitCode, stderr } = await new TestProject().ops('migrate', '--config', 'nowhere.ts')
     expect(exitCode).toBe(78)
-    expect(stderr).toContain('Code: CONFIGURATION_NOT_FOUND')
+    expect(unwrapped(stderr)).toContain('There is no configuration at "nowhere.ts"')
   })
 
   it('uses the database of the configuration, which it finds in a parent folder, and OPS_DATABASE_URL first', async () => {

@@ -26,7 +26,7 @@ describe('ops processors', () => {
     const { stdout, stderr, exitCode } = await project.ops('processors')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toMatch(/^note +ops-plugin-note +1\.0\.0 +linked +– +– +broken$/m)
-    expect(stdout).toMatch(/\n\nThe processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\n {2}Try: /)
+    expect(stdout).toMatch(/\n\nError: The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nTry: /)
     const { processors, problems } = JSON.parse((await project.ops('processors', '--json')).stdout)
     expect(problems).toEqual([])
     expect(processors).toHaveLength(7)
@@ -46,7 +46,7 @@ describe('ops processors', () => {
         severity: 'error',
         where: 'note',
         message: expect.stringContaining('boom'),
-        suggestions: ['fix the plugin', 'or remove the plugin: ops plugins unlink ops-plugin-note'],
+        suggestions: ['fix the plugin', 'remove the plugin: ops plugins unlink ops-plugin-note'],
       },
     })
   })

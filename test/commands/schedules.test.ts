@@ -13,7 +13,7 @@ describe('ops schedules', () => {
     const [header, line] = stdout.split('\n')
     expect(header).toMatch(/^schedule +enqueues +cron +next +last +time zone +missed$/)
     expect(line).toMatch(
-      /^nightly {3}urgent +0 3 \* \* \* {2}\d{4}-\d\d-\d\d 03:00 \(in .*\) {2}no worker has seen it yet {2}America\/New_York {2}run once$/,
+      /^nightly {3}urgent +0 3 \* \* \* {2}\d{4}-\d\d-\d\d 03:00 \(in .*\) {2}not seen by a worker yet {2}America\/New_York {2}run once$/,
     )
   })
 
@@ -38,7 +38,7 @@ describe('ops schedules', () => {
   it('shows how to write one where there is none', async () => {
     const { stdout, exitCode } = await new TestProject().ops('schedules')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('There are no schedules.')
+    expect(stdout).toContain('No schedules.')
     expect(stdout).toContain(`cron: '0 3 * * *'`)
   })
 
@@ -47,7 +47,7 @@ describe('ops schedules', () => {
     project.write('ops.config.json', JSON.stringify({ schedules: { wrong: { cron: 'whenever', enqueue: 'build' } } }))
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('"whenever" is no cron expression')
+    expect(unwrapped(stderr)).toContain('invalid cron expression "whenever"')
   })
 
   it('has one clear error where there is no database', async () => {
@@ -58,6 +58,6 @@ describe('ops schedules', () => {
     )
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('Code: DATABASE_UNUSABLE')
+    expect(unwrapped(stderr)).toContain('cannot be used: there is no such file.')
   })
 })

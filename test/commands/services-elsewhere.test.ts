@@ -11,7 +11,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 
 const waits = 'echo up; while :; do sleep 0.05; done'
 
-/** A project whose services run, seen as if from another terminal. */
+/** A project with running services, used from another terminal. */
 async function running(services: Record<string, Service>, ...args: string[]) {
   const project = new TestProject()
   project.write('ops.config.json', JSON.stringify({ services }))
@@ -30,7 +30,7 @@ function statesOf(project: TestProject): string[] {
 }
 
 describe('ops status', () => {
-  it('says how each service is, and fails where none runs', async () => {
+  it('shows the state of each service, and fails when none is running', async () => {
     const { project, ops } = await running({ api: { command: waits }, twice: { command: waits, instances: 2 } })
     const plain = await project.ops('status')
     expect(plain.exitCode).toBe(0)
@@ -48,55 +48,55 @@ describe('ops status', () => {
     expect(none.stderr).toContain('No services of')
   })
 
-  it('is answered to this user alone', async () => {
+  it('is available only to this user', async () => {
     const { project } = await running({ api: { command: waits } })
     const { socket } = readSessionRecord(project.path('.ops'))!
     expect(statSync(socket).mode & 0o777).toBe(0o600)
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700)
   })
 
-  it('knows when a killed start has left its record behind', async () => {
+  it('detects the record that a killed session left behind', async () => {
     const { project, ops } = await running({ api: { command: waits } })
     ops.kill('SIGKILL')
     await ops.exit
     expect(existsSync(project.path('.ops/services.json'))).toBe(true)
     expect((await project.ops('status')).exitCode).toBe(1)
-    expect((await project.ops('stop-services')).stdout).toBe('No services run here.')
+    expect((await project.ops('stop-services')).stdout).toBe('No services are running.')
   })
 })
 
 describe('ops restart', () => {
-  it('starts services anew, and says what became of them', async () => {
+  it('restarts services, and reports the result', async () => {
     const { project } = await running({
       api: { command: 'echo $$ >> api.pids; exec sleep 600' },
       web: { command: 'echo $$ >> web.pids; exec sleep 600' },
     })
     const { stdout, exitCode } = await project.ops('restart', 'api')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^api has been started anew in \d+/)
+    expect(stdout).toMatch(/^Restarted api in \d+/)
     await until(() => project.read('api.pids').trim().split('\n').length === 2, 'it runs again')
     expect(project.read('web.pids').trim().split('\n')).toHaveLength(1)
     expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 1 })
   })
 
-  it('fails when a service does not become ready, which is tried again by itself', async () => {
+  it('fails when a service does not become ready, and it is retried', async () => {
     const { project } = await running({
       api: { command: 'if [ -e broken ]; then exit 3; fi; echo fine; exec sleep 600', ready: { log: 'fine' } },
     })
     project.write('broken', '')
     const { exitCode, stderr } = await project.ops('restart', 'api')
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('The service "api" was not started anew: ')
+    expect(stderr).toContain('Failed to restart "api": ')
     expect((await project.ops('status')).stdout).toMatch(/api +(restarting|starting)/)
   })
 
-  it('starts what has failed since, and leaves the others alone', async () => {
+  it('starts a service that has failed, and leaves the others alone', async () => {
     const { project } = await running({
       api: { command: '[ -e broken ] && exit 3; exec sleep 600', restart: 'never' },
       web: { command: waits },
     })
     project.write('broken', '')
-    // Without a probe it is up as soon as it runs; the failure after it is one that is told and left at that.
+    // Without a probe it is up as soon as it runs; the failure after that is only reported.
     await project.ops('restart', 'api')
     await until(
       async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0].state === 'failed',
@@ -107,20 +107,22 @@ describe('ops restart', () => {
     expect((await project.ops('status')).stdout).toMatch(/api +running/)
   })
 
-  it('refuses a name that it does not know, and does nothing', async () => {
+  it('rejects an unknown name, and does nothing', async () => {
     const { project } = await running({ api: { command: waits } })
     const { exitCode, stderr } = await project.ops('restart', 'api', 'apo')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('did you mean "api"?')
+    expect(stderr).toContain('Did you mean "api"?')
     expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 0 })
   })
 })
 
-it('services go on, and answer, when nothing can be written down of them any more', async () => {
+it('services keep running and responding when the session record cannot be written', async () => {
   const { project, ops } = await running({ api: { command: waits } })
-  // In the way of the next record, as a full disk would be.
-  mkdirSync(project.path('.ops/services.json.new'))
+  const record = project.read('.ops/services.json')
+  // It blocks the next record, as a full disk would.
+  mkdirSync(project.path(`.ops/services.json.${ops.pid}.new`))
   expect((await project.ops('restart', 'api')).exitCode).toBe(0)
+  expect(project.read('.ops/services.json')).toBe(record)
   expect(JSON.parse((await project.ops('status', '--json')).stdout).services).toMatchObject([
     { name: 'api', state: 'running', restarts: 1 },
   ])
@@ -129,37 +131,37 @@ it('services go on, and answer, when nothing can be written down of them any mor
 })
 
 describe('ops stop-services', () => {
-  it('stops them as Ctrl-C does, and returns when none is left', async () => {
+  it('stops services as Ctrl-C does, and returns when none is left', async () => {
     const { project, ops } = await running({
       api: { command: "echo $$ > api.pid; trap 'sleep 0.5; touch api.ended; exit' TERM; while :; do sleep 0.05; done" },
     })
     const { stdout, exitCode } = await project.ops('stop-services')
-    expect([stdout, exitCode]).toEqual(['The services have stopped.', 0])
+    expect([stdout, exitCode]).toEqual(['Stopped all services.', 0])
     expect(existsSync(project.path('api.ended'))).toBe(true)
     expect(await ops.exit).toBe(0)
     expect(existsSync(project.path('.ops/services.json'))).toBe(false)
     expect((await project.ops('stop-services', '--json')).stdout).toContain('"stopped": false')
   })
 
-  it('says who is waited for, and need not wait', async () => {
+  it('names the services it waits for, and kills them with --force', async () => {
     const { project, ops } = await running({
       deaf: { command: "trap '' TERM; while :; do sleep 0.05; done", stopTimeout: '10m' },
     })
     const waiting = project.start('stop-services')
     await waiting.says('waiting for deaf (')
     const forced = await project.ops('stop-services', '--force')
-    expect(forced.stdout).toBe('The services have stopped.')
+    expect(forced.stdout).toBe('Stopped all services.')
     expect(await waiting.exit).toBe(0)
     expect(await ops.exit).toBe(0)
   })
 })
 
 describe('a second ops start-services', () => {
-  it('is told who runs, and does nothing', async () => {
+  it('reports the running session, and does nothing', async () => {
     const { project, ops } = await running({ api: { command: waits } })
     const second = await project.ops('start-services')
     expect(second.exitCode).toBe(1)
-    expect(second.stderr.replaceAll(/\s+/g, ' ')).toContain(`run already, by process ${ops.pid} since`)
+    expect(second.stderr.replaceAll(/\s+/g, ' ')).toContain(`are already running (process ${ops.pid}, started`)
     expect((await project.ops('status')).exitCode).toBe(0)
   })
 
@@ -169,7 +171,7 @@ describe('a second ops start-services', () => {
     expect((await other.project.ops('status')).exitCode).toBe(0)
   })
 
-  it('after a killed one waits until its guardian has stopped what it left', async () => {
+  it('after a killed one waits until the guardian has stopped the services', async () => {
     const { project, ops } = await running({
       slow: {
         command: "trap 'until [ -e may-end ]; do sleep 0.05; done; echo last; exit' TERM; while :; do sleep 0.05; done",
@@ -178,14 +180,14 @@ describe('a second ops start-services', () => {
     ops.kill('SIGKILL')
     await ops.exit
     const next = project.start('start-services', 'slow')
-    await next.says('still being stopped')
+    await next.says('of an earlier start to stop')
     project.write('may-end', '')
-    await next.says('slow has started')
-    expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('an earlier start are still being stopped: slow (')
+    await next.says('slow started')
+    expect(unwrapped(next.output)).toContain('of an earlier start to stop: slow (')
     expect(project.read('.ops/logs/services/slow.log')).toContain('last\n')
   })
 
-  it('ends what is left where the guardian was killed as well', async () => {
+  it('stops what is left when the guardian was killed too', async () => {
     const { project, ops } = await running({ deaf: { command: "trap '' HUP; while :; do sleep 0.05; done" } })
     const { groups, guardian } = readSessionRecord(project.path('.ops'))!
     process.kill(ops.pid, 'SIGSTOP')
@@ -193,14 +195,14 @@ describe('a second ops start-services', () => {
     ops.kill('SIGKILL')
     await ops.exit
     const next = project.start('start-services', 'deaf')
-    await next.says('deaf has started')
-    expect(next.output.replaceAll(/[\s›]+/g, ' ')).toContain('was killed, and has left behind: deaf (')
+    await next.says('deaf started')
+    expect(unwrapped(next.output)).toContain('an earlier start that was killed: deaf (')
     expect(await isGroupEmptyWithin(groups[0]!.id, 5000)).toBe(true)
   })
 })
 
 describe('ops logs', () => {
-  it('prints what services have written, in the order of time, and of those that are named', async () => {
+  it('prints the output of services by time, or only of the named ones', async () => {
     const { project, ops } = await running({
       api: { command: 'echo one; touch one; while ! [ -e red ]; do sleep 0.1; done; sleep 0.1; echo two; touch two' },
       web: {
@@ -221,10 +223,10 @@ describe('ops logs', () => {
       { service: 'api', at: expect.any(String), text: 'two' },
     ])
     const unknown = await project.ops('logs', 'apo')
-    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean "api"?')])
+    expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean "api"?')])
   })
 
-  it('goes on with --follow, over a restart', async () => {
+  it('follows the output across a restart', async () => {
     const { project } = await running({ api: { command: 'echo begun $$; exec sleep 600' } })
     const following = project.start('logs', 'api', '-f')
     await following.says('begun')
@@ -234,19 +236,19 @@ describe('ops logs', () => {
 })
 
 describe('watch', () => {
-  it('restarts a service when a file of it has changed, and says which', async () => {
+  it('restarts a service when one of its files changes, and names the file', async () => {
     const { project, ops } = await running({
       api: { command: 'echo begun; exec sleep 600', watch: ['src', 'config/*.json'] },
     })
     await until(() => ops.output.includes('begun'), 'it runs')
-    expect(unwrapped(ops.output)).toContain(`services.api.watch: there is no ${project.path('src')} yet.`)
+    expect(unwrapped(ops.output)).toContain(`services.api.watch: ${project.path('src')} does not exist yet.`)
     const starts = () => ops.output.match(/api \| begun/g)?.length ?? 0
-    // The watching begins a moment after the service.
+    // The watcher starts a moment after the service.
     for (let change = 0; starts() < 2; change += 1) {
       project.write(join('src', 'deep', 'api.js'), String(change))
       await new Promise((resolve) => setTimeout(resolve, 500))
     }
-    expect(ops.output).toContain('src/deep/api.js has changed: is asked to stop, and starts again then')
+    expect(ops.output).toContain('api restarting: src/deep/api.js changed')
     await until(() => ops.output.match(/started/g)!.length >= 2, 'it is up again')
     const before = starts()
     project.write(join('config', 'notes.txt'), '')
@@ -259,7 +261,7 @@ describe('watch', () => {
 })
 
 describe('a linked plugin', () => {
-  it('is loaded anew when its source changes, after the task that is being done', { timeout: 60_000 }, async () => {
+  it('is reloaded when its source changes, after the running task', async () => {
     const slowly = (text: string) => countingModule('count').replace('(task) => ({', `async (task) => ({ ...(${text}),`)
     const whenAllowed = `await import('node:timers/promises').then(async ({ setTimeout }) => {
       const { existsSync } = await import('node:fs')
@@ -272,12 +274,12 @@ describe('a linked plugin', () => {
     const ops = project.start('start-services')
     await ops.says('polling')
     await project.ops('enqueue', 'count', '--text', project.path('allowed'))
-    await ops.says('count 1 started')
+    await ops.says('claimed count 1')
     const status = async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0]
     expect((await status()).task).toMatchObject({ name: 'count 1' })
 
     writeFileSync(join(root, 'dist', 'count.js'), countingModule('count', 'counts', '42'))
-    await ops.says('count.js has changed')
+    await ops.says('count.js changed')
     expect(await status()).toMatchObject({ state: 'restarting', task: { name: 'count 1' } })
     project.write('allowed', '')
     await until(async () => (await status()).restarts === 1, 'the worker runs again')
@@ -291,7 +293,7 @@ describe('a linked plugin', () => {
 })
 
 describe('ops start-services', () => {
-  it('writes lines of JSON with --json', async () => {
+  it('prints JSON lines with --json', async () => {
     const { project, ops } = await running({ api: { command: 'echo out; echo err >&2; exec sleep 600' } }, '--json')
     await until(() => /"err"/.test(ops.output) && /"out"/.test(ops.output), 'both are written')
     await project.ops('stop-services')
@@ -306,21 +308,21 @@ describe('ops start-services', () => {
     expect(events.at(-1)).toMatchObject({ service: 'api', state: 'stopped' })
   })
 
-  it('says what to do where its state cannot be kept, and goes on where only logs cannot', async () => {
+  it('fails with advice when its state cannot be written, and continues when only logs cannot', async () => {
     const project = new TestProject()
     project.write('ops.config.json', JSON.stringify({ services: { api: { command: 'echo shown' } } }))
     project.write('.ops', 'not a folder')
     const { exitCode, stderr } = await project.ops('start-services', 'api')
-    expect([exitCode, unwrapped(stderr)]).toEqual([1, expect.stringContaining('State cannot be kept in')])
+    expect([exitCode, unwrapped(stderr)]).toEqual([1, expect.stringContaining('Cannot write to the state directory')])
     rmSync(project.path('.ops'))
     project.write('.ops/logs', 'not a folder')
     const shown = await project.ops('start-services', 'api')
     expect(shown.exitCode).toBe(0)
     expect(shown.stdout).toContain('api | shown')
-    expect(unwrapped(shown.stderr)).toContain('api.log cannot be written: ')
+    expect(unwrapped(shown.stderr)).toContain('api.log: ')
   })
 
-  it('begins lines with the time with --timestamps', async () => {
+  it('prefixes lines with the time with --timestamps', async () => {
     const { ops } = await running({ api: { command: waits } }, '--timestamps')
     await until(() => /^\d\d:\d\d:\d\d\.\d{3} api \| up$/m.test(ops.output), 'the line is written')
   })

@@ -2,14 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Service } from '../../src/config/config.ts'
-import { groupsWithEnvironment } from '../../src/platform/leftover-groups.ts'
+import { groupsWithEnvironment } from '../../src/platform/process-group.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-const patience = 30_000
-
-/** `ops start-services` as it is typed. */
+/** `ops start-services` at a terminal. */
 function typed(services: Record<string, Service>, { columns = 80 } = {}) {
   const project = new TestProject()
   const mark = `MARK=${project.directory}`
@@ -23,26 +21,26 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
   const terminal = project.startAtTerminal(columns, 'start-services', ...Object.keys(services))
   onTestFinished(async () => {
     terminal.close()
-    await until(() => groupsWithEnvironment(mark).length === 0, 'nothing is left', patience)
+    await until(() => groupsWithEnvironment(mark).length === 0, 'nothing is left')
   })
   return { project, terminal, left: () => groupsWithEnvironment(mark) }
 }
 
-/** Writes down each signal that it gets, and ends some time after the first. */
+/** Logs each signal it gets, and exits some time after the first. */
 const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
   `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
 
 const where = terminalMissing === undefined ? '' : ` (skipped: ${terminalMissing})`
 
 describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
-  it('one Ctrl-C is one signal to each service, in the reverse order of dependencies, and status 130', async () => {
+  it('one Ctrl-C is one signal to each service, dependents first, and exit status 130', async () => {
     const { project, terminal, left } = typed({
       db: { command: traps('db') },
       api: { command: traps('api'), dependsOn: ['db'], ready: { log: 'up' } },
       web: { command: `sh -c '${traps('web').replaceAll("'", '')}' & wait; wait`, dependsOn: ['api'] },
     })
-    await terminal.says(/web .*started/, patience)
-    await until(() => existsSync(project.path('.ops/logs/services/web.log')), 'web is up', patience)
+    await terminal.says(/web .*started/)
+    await until(() => existsSync(project.path('.ops/logs/services/web.log')), 'web is up')
     terminal.pressCtrlC()
     expect(await terminal.exit).toBe(130)
     expect(['db', 'api', 'web'].map((name) => project.read(`${name}.signals`))).toEqual(['TERM\n', 'TERM\n', 'TERM\n'])
@@ -51,28 +49,28 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect(left()).toEqual([])
   })
 
-  it('nothing is left of services that do not listen, when Ctrl-C is pressed again', async () => {
+  it('a second Ctrl-C kills services that ignore the first', async () => {
     const { terminal, left } = typed({
       deaf: { command: "trap '' TERM INT; sleep 600 & echo up; while :; do sleep 0.1; done", stopTimeout: '10m' },
     })
-    await terminal.says('up', patience)
+    await terminal.says('up')
     terminal.pressCtrlC()
-    await terminal.says(/waiting for deaf \(.*Ctrl-C again to force/, patience)
+    await terminal.says(/waiting for deaf \(.*press Ctrl-C again to force/)
     terminal.pressCtrlC()
     expect(await terminal.exit).toBe(130)
     expect(left()).toEqual([])
   })
 
-  it('nothing is left when the window is closed, and each was asked once', async () => {
+  it('closing the window stops every service with one signal', async () => {
     const { project, terminal, left } = typed({ api: { command: traps('api') }, web: { command: traps('web') } })
-    await terminal.says(/api .*started/, patience)
-    await terminal.says(/up[\s\S]*up/, patience)
+    await terminal.says(/api .*started/)
+    await terminal.says(/up[\s\S]*up/)
     terminal.close()
-    await until(() => left().length === 0, 'they have ended', patience)
+    await until(() => left().length === 0, 'they have ended')
     expect([project.read('api.signals'), project.read('web.signals')]).toEqual(['TERM\n', 'TERM\n'])
   })
 
-  it('the start is a list of what each waits for, and how long it took, and lines follow whole', async () => {
+  it('the start is a list of what each service waits for and how long it took, followed by whole lines', async () => {
     const { terminal } = typed(
       {
         db: { command: 'sleep 0.5; echo open; exec sleep 600', ready: { log: 'open' } },
@@ -81,17 +79,17 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
       },
       { columns: 60 },
     )
-    await terminal.says('first line', patience)
+    await terminal.says('first line')
     const shown = terminal.lines.map((line) => line.trimEnd())
-    expect(shown.some((line) => /^\S+ db +waiting for output that matches \/open\/$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^\S+ db +waiting for output matching \/open\/$/.test(line))).toBe(true)
     expect(shown.some((line) => /^\S+ api +waiting for db$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^✔ db +ready in [\d.]+m?s$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^✔ seed +done in [\d.]+m?s$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^✔ db +ready in [\d.]+ m?s$/.test(line))).toBe(true)
+    expect(shown.some((line) => /^✔ seed +completed in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown).toContain('db   | open')
     expect(shown).toContain('api  | first line')
   })
 
-  it('the status is that of the first service that failed, and the others have ended', async () => {
+  it('the exit status is that of the first service that failed, and the others have stopped', async () => {
     const { terminal, left } = typed({
       api: { command: 'sleep 0.3; printf "last words"; exit 7', restart: 'never' },
       web: { command: traps('web') },
@@ -102,21 +100,21 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect(left()).toEqual([])
   })
 
-  it('a service that is never ready is named, with what was waited for', async () => {
+  it('an error names the service that is never ready, and what it waited for', async () => {
     const { terminal, left } = typed({
       api: { command: 'echo hello; exec sleep 600', ready: { log: 'open', timeout: '700ms' } },
     })
     expect(await terminal.exit).toBe(1)
-    expect(terminal.output).toMatch(/was not ready within 0.7 s/)
+    expect(terminal.output).toMatch(/was not ready within 700ms/)
     expect(terminal.lines).toContain('api | hello')
     expect(left()).toEqual([])
   })
 
-  it('a task of the worker is finished on Ctrl-C, and the line says which', async () => {
+  it('Ctrl-C lets the worker finish its task, and a line names the task', async () => {
     const project = new TestProject()
     project.write('ops.config.json', '{}')
     const terminal = project.startAtTerminal(80, 'start-services')
-    await terminal.says('polling', patience)
+    await terminal.says('polling')
     await project.ops(
       'enqueue',
       'exec',
@@ -125,43 +123,33 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
       '--cwd',
       project.directory,
     )
-    await terminal.says('exec 1 started', patience)
+    await terminal.says('claimed exec 1')
     terminal.pressCtrlC()
-    await terminal.says(/waiting for worker, which finishes exec 1 \(node \d+/, patience)
+    await terminal.says(/waiting for worker to finish exec 1 \(node \d+/)
     project.write('go', '')
     expect(await terminal.exit).toBe(130)
     expect(project.rows('select status from commands')).toEqual([{ status: 'succeeded' }])
   })
 })
 
-it.skipIf(terminalMissing)(
-  `a worker whose window is closed finishes its task${where}`,
-  { timeout: 60_000 },
-  async () => {
-    const project = new TestProject()
-    await project.ops('migrate')
-    const terminal = project.startAtTerminal(80, 'worker')
-    await terminal.says('polling', patience)
-    const command = 'while ! [ -e go ]; do sleep 0.1; done'
-    await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
-    await terminal.says('exec 1 started', patience)
-    terminal.close()
-    await setTimeout(500)
-    project.write('go', '')
-    await until(
-      () => project.rows("select 1 from commands where status <> 'ongoing'").length === 1,
-      'it is decided',
-      patience,
-    )
-    expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
-    expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
-  },
-)
+it.skipIf(terminalMissing)(`a worker finishes its task when its window is closed${where}`, async () => {
+  const project = new TestProject()
+  await project.ops('migrate')
+  const terminal = project.startAtTerminal(80, 'worker')
+  await terminal.says('polling')
+  const command = 'while ! [ -e go ]; do sleep 0.1; done'
+  await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
+  await terminal.says('claimed exec 1')
+  terminal.close()
+  await setTimeout(500)
+  project.write('go', '')
+  await until(() => project.rows("select 1 from commands where status <> 'ongoing'").length === 1, 'it is decided')
+  expect(project.rows('select status, attempt from commands')).toEqual([{ status: 'succeeded', attempt: 1 }])
+  expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
+})
 
-describe('what services write', () => {
-  it('a million lines of four services: none is lost, none is torn, on the screen and in the logs', {
-    timeout: 120_000,
-  }, async () => {
+describe('the output of services', () => {
+  it('a million lines of four services reach the screen and the logs, none lost, none torn', async () => {
     const each = 250_000
     const names = ['one', 'two', 'three', 'four']
     const project = new TestProject()

@@ -28,13 +28,13 @@ describe('ops tasks cancel', () => {
     const { exitCode, stdout } = await canceling
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
-      stdout: 'script 1 was asked to stop\nscript 1 is canceled',
+      stdout: 'script 1 is stopping\nscript 1 is canceled',
     })
     expect(project.value('select status from scripts')).toBe('canceled')
     expect(project.value(`select actor from ops_audit where event = 'cancel_requested'`)).toMatch(/ \(ops cancel\)$/)
   })
 
-  it('returns with --json what became of each, and asks without waiting with --no-wait', async () => {
+  it('prints the result of each with --json, and does not wait with --no-wait', async () => {
     const project = await TestProject.withProbe()
     project.start('worker')
     project.addScript('echo $$ > shell; sleep 100')
@@ -51,7 +51,7 @@ describe('ops tasks cancel', () => {
     await until(() => project.value('select status from scripts where id = 1') === 'canceled', 'it is canceled')
   })
 
-  it('says what else became of a task meanwhile, and exits 1', async () => {
+  it('reports a task that ended in another way, and exits 1', async () => {
     const project = await TestProject.withProbe()
     const worker = project.start('worker')
     project.addScript('echo $$ > shell; sleep 100')
@@ -61,14 +61,14 @@ describe('ops tasks cancel', () => {
     // It lives, and cannot answer.
     worker.kill('SIGSTOP')
     const canceling = project.start('tasks', 'cancel', 'script', '1')
-    await canceling.says('script 1 was asked to stop')
+    await canceling.says('script 1 is stopping')
     project.database.exec(`update scripts set status = 'succeeded'`)
     expect(await canceling.exit).toBe(1)
-    expect(unwrapped(canceling.output)).toContain('script 1 was asked to stop, and has succeeded instead.')
+    expect(unwrapped(canceling.output)).toContain('script 1 was not canceled: it has succeeded.')
     worker.kill('SIGCONT')
   })
 
-  it('does not wait where no worker lives that could answer', async () => {
+  it('does not wait where no worker is running', async () => {
     const project = await TestProject.withProbe()
     const worker = project.start('worker')
     project.addScript('echo $$ > shell; sleep 100')
@@ -76,15 +76,15 @@ describe('ops tasks cancel', () => {
     await worker.destroy()
     const { exitCode, stderr } = await project.ops('tasks', 'cancel', 'script', '1')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('script 1 was asked to stop; no worker is running')
-    expect(unwrapped(stderr)).toContain('start one: ops worker')
+    expect(unwrapped(stderr)).toContain('script 1 is not canceled yet: no worker is running.')
+    expect(unwrapped(stderr)).toContain('Try: ops worker')
     await project.ops('worker', '--drain')
     expect(project.value('select status from scripts')).toBe('canceled')
   })
 
   it.each([
-    ['true', 'has succeeded already'],
-    ['false', 'has failed already'],
+    ['true', 'has already succeeded'],
+    ['false', 'has already failed'],
   ])('refuses a task that ended with %s', async (script, message) => {
     const project = await TestProject.withProbe()
     project.addScript(script)
@@ -94,13 +94,13 @@ describe('ops tasks cancel', () => {
     expect(unwrapped(stderr)).toContain(message)
   })
 
-  it('says that a task is canceled already, and that there is none', async () => {
+  it('reports a task that is already canceled, and one that does not exist', async () => {
     const project = await TestProject.withProbe()
     project.addScript('true')
     await project.ops('tasks', 'cancel', 'script', '1')
     const { exitCode, stdout, stderr } = await project.ops('tasks', 'cancel', 'script', '1', '2')
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-    expect(stderr).toContain('script 1 is canceled already')
-    expect(stderr).toContain('There is no script 2.')
+    expect(stderr).toContain('script 1 is already canceled')
+    expect(stderr).toContain('script 2 not found.')
   })
 })

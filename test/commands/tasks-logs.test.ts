@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
-import { TestProject } from '../support/test-project.ts'
+import { opsProgram, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 async function projectWithLog(): Promise<TestProject> {
@@ -17,9 +17,8 @@ describe('ops tasks logs', () => {
     const bytes = Buffer.from([0x61, 0xff, 0x0d, 0x1b, 0x5b, 0x33, 0x31, 0x6d, 0x00, 0x25, 0x73])
     writeFileSync(project.path('.ops/logs/scripts/1.1.log'), bytes)
     const { env, directory } = project
-    const run = new URL('../../bin/run.js', import.meta.url).pathname
     const options = { env, cwd: directory, extendEnv: false, encoding: 'buffer', stripFinalNewline: false } as const
-    const { stdout, stderr } = await execa(process.execPath, [run, 'tasks', 'logs', 'script', '1'], options)
+    const { stdout, stderr } = await execa(process.execPath, [opsProgram, 'tasks', 'logs', 'script', '1'], options)
     expect(Buffer.from(stdout)).toEqual(bytes)
     expect(stderr).toHaveLength(0)
   })
@@ -34,7 +33,7 @@ describe('ops tasks logs', () => {
     expect((await project.ops('tasks', 'logs', 'script', '2', '--attempt', '1')).stdout).toMatch(/^attempt 2\n/)
     const missing = await project.ops('tasks', 'logs', 'script', '2', '--attempt', '7')
     expect(missing.exitCode).toBe(1)
-    expect(unwrapped(missing.stderr)).toContain('script 2 has no attempt 7; its attempts are: 1, 2.')
+    expect(unwrapped(missing.stderr)).toContain('script 2 has no attempt 7. Try: use one of: 1, 2')
   })
 
   it('returns the text with --json', async () => {
@@ -49,7 +48,7 @@ describe('ops tasks logs', () => {
     project.addScript('true')
     const before = await project.ops('tasks', 'logs', 'script', '1')
     expect(before).toMatchObject({ exitCode: 0, stdout: '' })
-    expect(before.stderr).toBe('script 1 has not begun yet, so there is no log.')
+    expect(before.stderr).toBe('script 1 has not started yet, so it has no log.')
     await project.ops('worker', '--drain')
     const after = await project.ops('tasks', 'logs', 'script', '1')
     expect(after).toMatchObject({ exitCode: 0, stdout: '' })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { createTaskTable } from '../support/create-task-table.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -49,13 +49,17 @@ describe('ops tasks retry', () => {
     const { exitCode, stdout, stderr } = await project.ops('tasks', 'retry', 'script', '3', '1', '99')
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: 'script 1 is pending again' })
     expect(stderr).toContain('script 3 has succeeded')
-    expect(stderr).toContain('There is no script 99.')
+    expect(stderr).toContain('script 99 not found.')
     const json = await project.ops('tasks', 'retry', 'script', '2', '99', '--json')
     expect(json.exitCode).toBe(1)
     expect(JSON.parse(json.stdout)).toEqual({
       tasks: [
         { task: 'script 2', id: 2, status: 'pending' },
-        { task: 'script 99', id: 99, error: 'There is no script 99.' },
+        {
+          task: 'script 99',
+          id: 99,
+          error: expect.objectContaining({ code: 'TASK_NOT_FOUND', message: 'script 99 not found.' }),
+        },
       ],
     })
   })
@@ -95,6 +99,6 @@ describe('ops tasks retry', () => {
     await project.ops('enqueue', 'single', '--name', 'x')
     const { exitCode, stderr } = await project.ops('tasks', 'retry', 'single', '1')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('single 1 cannot be retried: single 2 is the same and has not ended')
+    expect(unwrapped(stderr)).toContain('single 1 cannot be retried: it must be unique, and single 2 is the same')
   })
 })

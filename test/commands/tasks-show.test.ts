@@ -50,11 +50,11 @@ describe('ops tasks show', () => {
   })
 
   it.each([
-    [['outcome', '99'], 1, 'There is no outcome 99. Code: TASK_NOT_FOUND'],
-    [['outcome', 'abc'], 2, 'The id of a task of "outcome" is a whole number, not "abc".'],
+    [['outcome', '99'], 1, 'outcome 99 not found.'],
+    [['outcome', 'abc'], 2, 'Invalid task id "abc": expected a whole number.'],
     [['outcome', '1.5'], 2, 'whole number'],
-    [['outcom', '1'], 2, 'did you mean "outcome"?'],
-    [['outcome'], 2, 'Missing 1 required arg'],
+    [['outcom', '1'], 2, 'Did you mean "outcome"?'],
+    [['outcome'], 2, 'Error: Missing argument <id>. Try: ops tasks show --help'],
   ])('refuses %j with %i', async (argv, status, message) => {
     const project = await TestProject.withProbe()
     const { exitCode, stdout, stderr } = await project.ops('tasks', 'show', ...argv)

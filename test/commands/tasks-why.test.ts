@@ -17,18 +17,18 @@ async function why(project: TestProject, ...task: [string, string]): Promise<str
 }
 
 describe('ops tasks why', () => {
-  it('names the time, the task that is awaited, the tasks ahead, the hold, and that no worker is there', async () => {
+  it('names the time, the prerequisite, the tasks ahead, the hold and the missing worker', async () => {
     const project = await shop()
     await project.ops('enqueue', 'exec', '--command', 'true', '--in', '10m')
     expect(await why(project, 'exec', '1')).toMatch(
-      /^exec 1 waits:\n- until \d{4}-.* \(in 10 min\)\n- for a worker: none is alive, start one with ops worker$/,
+      /^exec 1 is waiting:\n- until \d{4}-.* \(in 10 m\)\n- for a worker: none is running\. Start one: ops worker$/,
     )
     await project.ops('enqueue', 'build', '--repository', '.')
     await project.ops('enqueue', 'deploy', '--environment', 'staging', '--build-id', '1')
     await project.ops('enqueue', 'deploy', '--environment', 'staging', '--build-id', '1')
     await project.ops('hold', 'environment:staging', '--reason', 'a migration')
     expect(await why(project, 'deploy', '2')).toMatch(
-      /^deploy 2 waits:\n- for build 1, which is pending\n- for the key environment:staging, which \S.* has taken .*, "a migration": ops unhold environment:staging\n- behind 1 task of build, 1 task of deploy, as far as these need not wait themselves\n- for a worker/,
+      /^deploy 2 is waiting:\n- for build 1, which is pending\n- for the key environment:staging, which \S.* put on hold .*, "a migration"\. Release it: ops unhold environment:staging\n- behind 1 build task, 1 deploy task, unless those are waiting themselves\n- for a worker/,
     )
     const { reasons } = JSON.parse((await project.ops('tasks', 'why', 'deploy', '1', '--json')).stdout)
     expect(reasons.map(({ kind }: { kind: string }) => kind)).toEqual([
@@ -39,16 +39,16 @@ describe('ops tasks why', () => {
     ])
   })
 
-  it('names the task that has the key, and says of one that does not wait what it does', async () => {
+  it('names the task that holds the key, and the status of a task that is not waiting', async () => {
     const project = await shop()
     for (let build = 1; build <= 3; build += 1) await project.ops('enqueue', 'build', '--repository', '.')
     project.openDatabase('.ops/ops.db').exec("update builds set status = 'ongoing' where id = 1")
     expect(await why(project, 'build', '2')).toMatch(
-      /^build 2 waits:\n- for the key processor:build, which build 1 has \(sql, begun .*\)\n- for a worker/,
+      /^build 2 is waiting:\n- for the key processor:build, which build 1 holds \(sql, started .*\)\n- for a worker/,
     )
-    expect(await why(project, 'build', '1')).toMatch(/^build 1 does not wait: sql has begun it /)
+    expect(await why(project, 'build', '1')).toMatch(/^build 1 is not waiting: sql started it /)
     await project.ops('tasks', 'cancel', 'build', '3')
-    expect(await why(project, 'build', '3')).toMatch(/^build 3 does not wait, it is canceled: /)
+    expect(await why(project, 'build', '3')).toMatch(/^build 3 is not waiting: canceled: /)
     const missing = await project.ops('tasks', 'why', 'build', '99')
     expect(missing.exitCode).toBe(1)
     expect(unwrapped(missing.stderr)).toContain('build 99')
@@ -60,6 +60,6 @@ describe('ops tasks why', () => {
     const worker = project.start('worker')
     await worker.event('polling')
     await project.ops('enqueue', 'exec', '--command', 'true')
-    expect(await why(project, 'exec', '1')).toMatch(/^exec 1 waits:\n- for the key processor:exec, which .*$/)
+    expect(await why(project, 'exec', '1')).toMatch(/^exec 1 is waiting:\n- for the key processor:exec, which .*$/)
   })
 })

@@ -1,11 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { processCommand, processIds, processStat } from '../../src/platform/proc.ts'
 import { isGroupEmptyWithin } from '../../src/platform/process-group.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-/** What a service does in the files of its project: its group, and each signal that it gets. */
+/** A service that writes its group and each signal it gets to files of its project. */
 const traps = (name: string, onTerm: string) =>
   `echo $$ > ${name}.pid; trap 'echo TERM >> ${name}.signals; ${onTerm}' TERM; while :; do sleep 0.05; done`
 
@@ -20,7 +21,7 @@ async function killed(services: object, ...names: string[]) {
 }
 
 describe('when ops is killed', () => {
-  it('services are asked once, and killed when their time is over', async () => {
+  it('services get one stop signal, and are killed after their stopTimeout', async () => {
     const { project, groups } = await killed(
       {
         kind: { command: traps('kind', 'exit') },
@@ -33,7 +34,7 @@ describe('when ops is killed', () => {
     expect([project.read('kind.signals'), project.read('deaf.signals')]).toEqual(['TERM\n', 'TERM\n'])
   })
 
-  it('they can write as much as they want on their way to a clean end', async () => {
+  it('they can write any amount of output during a clean stop', async () => {
     const { project, groups } = await killed(
       { loud: { command: traps('loud', 'head -c 300000 /dev/zero; echo out; echo err >&2; touch loud.done; exit') } },
       'loud',
@@ -42,7 +43,7 @@ describe('when ops is killed', () => {
     expect(existsSync(project.path('loud.done'))).toBe(true)
   })
 
-  it('dependents end first', async () => {
+  it('dependents stop first', async () => {
     const { project, groups } = await killed(
       {
         db: { command: traps('db', 'ls slow.done > db.saw; exit') },
@@ -59,13 +60,13 @@ describe('when ops is killed', () => {
     const project = await TestProject.withProbe({})
     project.addScript('sleep 1.5; echo done > done')
     const ops = project.start('start-services')
-    await ops.says('script 1 started')
+    await ops.says('claimed script 1')
     ops.kill('SIGKILL')
     await until(() => project.value('select status from scripts') === 'succeeded', 'the task has succeeded')
   })
 })
 
-it('a guardian that was ended alone is replaced', async () => {
+it('a guardian that was killed is replaced', async () => {
   const project = new TestProject()
   const services = { api: { command: 'echo $PPID > ops.pid; echo $$ > api.pid; exec sleep 60' } }
   project.write('ops.config.json', JSON.stringify({ services }))
@@ -73,7 +74,7 @@ it('a guardian that was ended alone is replaced', async () => {
   const ops = project.start('start-services', 'api')
   const api = await project.pid('api.pid')
   const first = await guardianOf(ops.pid)
-  // One that ends as soon as it has begun would be started for ever.
+  // A guardian that exits within its first second is not replaced.
   await new Promise((resolve) => setTimeout(resolve, 1100))
   process.kill(first, 'SIGKILL')
   await until(() => !isRunning(first), 'it is gone')
@@ -84,18 +85,10 @@ it('a guardian that was ended alone is replaced', async () => {
 })
 
 async function guardianOf(ops: number): Promise<number> {
-  const { readdirSync, readFileSync } = await import('node:fs')
-  let found: string | undefined
+  let found: number | undefined
   await until(() => {
-    found = readdirSync('/proc').find((pid) => {
-      try {
-        const isGuardian = readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('ops-guardian')
-        return isGuardian && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(` S ${ops} `)
-      } catch {
-        return false
-      }
-    })
+    found = processIds().find((pid) => processCommand(pid)[0] === 'ops-guardian' && processStat(pid)?.parent === ops)
     return found !== undefined
   }, 'there is a guardian')
-  return Number(found)
+  return found!
 }

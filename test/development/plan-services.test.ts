@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { planServices } from '../../src/development/plan-services.ts'
+import { dependentsOf } from '../../src/development/planned-service.ts'
 
 const plan = (config: Config, names: string[] = []) =>
   planServices({ config, directory: '/shop', worker: { command: ['node', 'ops', 'worker'] }, names })
 const namesOf = (config: Config, names?: string[]) => plan(config, names).map(({ name }) => name)
 
 describe('the services of a start', () => {
-  it('are the worker alone where the configuration has none', () => {
+  it('are only the worker where the configuration has none', () => {
     expect(plan({})).toEqual([
       expect.objectContaining({
         name: 'worker',
@@ -18,38 +19,38 @@ describe('the services of a start', () => {
     ])
   })
 
-  it('come behind those that they depend on, otherwise in the order of the configuration', () => {
+  it('come after their dependencies, otherwise in the order of the configuration', () => {
     const services = {
       web: { command: 'web', dependsOn: ['api', 'assets'] },
       api: { command: 'api', dependsOn: ['cache'] },
-      assets: { command: 'assets', oneshot: true },
+      assets: { command: 'assets', dependsOn: ['cache'], oneshot: true },
       cache: { command: 'cache' },
     }
     expect(namesOf({ services })).toEqual(['cache', 'api', 'assets', 'web', 'worker'])
   })
 
-  it('are, by name, these with all that they depend on, and the worker only when it is named', () => {
+  it('are, by name, those with their dependencies, and the worker only when it is named', () => {
     const services = { web: { command: 'web', dependsOn: ['api'] }, api: { command: 'api' }, mail: { command: 'mail' } }
     expect(namesOf({ services }, ['web'])).toEqual(['api', 'web'])
     expect(namesOf({ services }, ['worker', 'mail'])).toEqual(['worker', 'mail'])
   })
 
-  it('leave out what runs on the server only', () => {
+  it('exclude those with only: server', () => {
     expect(namesOf({ services: { proxy: { command: 'proxy', only: 'server' } } })).toEqual(['worker'])
   })
 
-  it('are refused where two of them would have one port', () => {
+  it('may not share a port', () => {
     const services = { api: { command: 'api', port: 3000, instances: 2 }, web: { command: 'web', port: 3001 } }
     expect(() => plan({ services })).toThrowError(
-      expect.objectContaining({ message: 'Only one of "api.2" and "web" can have port 3001.', oclif: { exit: 78 } }),
+      expect.objectContaining({ message: 'Port 3001 is assigned to "api.2" and "web".', oclif: { exit: 78 } }),
     )
   })
 
-  it('are refused by a name that does not exist, with the one that was meant', () => {
+  it('must exist: an unknown name is an error with a suggestion', () => {
     expect(() => plan({ services: { api: { command: 'api' } } }, ['apo'])).toThrowError(
       expect.objectContaining({
-        message: 'No service is named "apo".',
-        suggestions: ['did you mean "api"?', 'use some of: api, worker'],
+        message: 'Unknown service "apo". Did you mean "api"?',
+        suggestions: ['use one of: api, worker'],
         oclif: { exit: 2 },
       }),
     )
@@ -72,14 +73,14 @@ describe('a planned service', () => {
         restart: 'on-failure',
         stopSignal: 'SIGTERM',
         stopTimeoutMs: 10_000,
-        yieldsWhenAskedTwice: false,
+        stopsOnSecondSignal: false,
         writesEvents: false,
         watch: [],
       },
     ])
   })
 
-  it('waits for as much as a dependency in a list can tell of itself', () => {
+  it('waits for the most that each dependency of a plain list declares', () => {
     const services = {
       web: { command: 'web', dependsOn: ['api', 'assets', 'mail'] },
       api: { command: 'api', ready: { log: 'up' } },
@@ -93,7 +94,7 @@ describe('a planned service', () => {
     ])
   })
 
-  it('takes a oneshot for ready when it has done what it is for', () => {
+  it('is ready, where it is a oneshot, when it has completed', () => {
     const services = {
       web: { command: 'web', dependsOn: { assets: 'ready' } } as const,
       assets: { command: 'assets', oneshot: true },
@@ -101,7 +102,7 @@ describe('a planned service', () => {
     expect(plan({ services }, ['web'])[1]?.dependsOn).toEqual([{ name: 'assets', until: 'completed' }])
   })
 
-  it('is tried again as it says, and without a word where it is no oneshot', () => {
+  it('restarts as configured, by default on failure unless it is a oneshot', () => {
     const services = {
       api: { command: 'api' },
       assets: { command: 'assets', oneshot: true },
@@ -115,7 +116,7 @@ describe('a planned service', () => {
     ])
   })
 
-  it('has a name and a port of its own in each instance, and is depended on in all of them', () => {
+  it('has its own name and port in each instance, and dependents wait for all of them', () => {
     const services = {
       api: { command: 'api', instances: 2, port: 3000, ready: { http: '/health' } },
       web: { command: 'web', dependsOn: { api: 'started' } } as const,
@@ -130,8 +131,22 @@ describe('a planned service', () => {
     expect(web?.dependsOn.map(({ name }) => name)).toEqual(['api.1', 'api.2'])
   })
 
-  it('reads its files from the project, wherever it runs itself', () => {
+  it('reads its envFile from the project, whatever its cwd', () => {
     const services = { api: { command: 'api', cwd: 'packages/api', envFile: '.env' } }
     expect(plan({ services })[0]).toMatchObject({ cwd: '/shop/packages/api', envFiles: ['/shop/.env'] })
+  })
+})
+
+it('dependentsOf lists for each service those that stop before it', () => {
+  const dependencies = { web: ['api', 'mail'], api: ['db'], mail: ['db'], db: [] }
+  const services = Object.entries(dependencies).map(([name, on]) => ({
+    name,
+    dependsOn: on.map((each) => ({ name: each })),
+  }))
+  expect(Object.fromEntries(dependentsOf(services))).toEqual({
+    web: [],
+    api: ['web'],
+    mail: ['web'],
+    db: ['api', 'mail'],
   })
 })

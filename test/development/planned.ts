@@ -1,6 +1,6 @@
 import type { PlannedService } from '../../src/development/planned-service.ts'
 
-/** A service as it is planned, with what the test cares about. */
+/** A planned service, with the given fields. */
 export function service(name: string, given: Partial<PlannedService> = {}): PlannedService {
   return {
     name,
@@ -15,14 +15,14 @@ export function service(name: string, given: Partial<PlannedService> = {}): Plan
     restart: 'on-failure',
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
-    yieldsWhenAskedTwice: false,
+    stopsOnSecondSignal: false,
     writesEvents: false,
     watch: [],
     ...given,
   }
 }
 
-/** One that is ready when its port answers, within half a minute. */
+/** A service with a probe of 30 s. */
 export function probed(name: string, given: Partial<PlannedService> = {}): PlannedService {
   return service(name, { probe: { kind: 'port', port: 80, timeoutMs: 30_000 }, ...given })
 }

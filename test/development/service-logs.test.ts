@@ -1,29 +1,28 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { LogReader } from '../../src/development/log-reader.ts'
-import { mergeLines } from '../../src/development/logged-line.ts'
+import { LogReader, mergeLines } from '../../src/development/log-reader.ts'
 import { ServiceLogs, serviceLogFile } from '../../src/development/service-logs.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-function logs(largestBytes?: number) {
+function logs(maxBytes?: number) {
   const directory = temporaryFolder()
   const errors: string[] = []
-  const options = { onError: (file: string) => errors.push(file), ...(largestBytes && { largestBytes }) }
+  const options = { onError: (file: string) => errors.push(file), ...(maxBytes && { maxBytes }) }
   return { directory, file: serviceLogFile(directory, 'api'), errors, logs: new ServiceLogs(directory, options) }
 }
 
 const texts = (reader: LogReader) => reader.read().map(({ text }) => text)
 
 describe('the log of a service', () => {
-  it('has each line behind the time of its arrival', () => {
+  it('prefixes each line with the time it arrived', () => {
     const { logs: kept, file } = logs()
     kept.append('api', 'one\n\ntwo\n')
     expect(readFileSync(file, 'utf8')).toMatch(/^(\d{4}-\d\d-\d\dT[\d:.]{12}Z (one|two|)\n){3}$/)
     kept.close()
   })
 
-  it('is put aside when it has grown, and is read over that, by whoever comes before or after', () => {
+  it('is rotated when it is full, and is read across that, by early and late readers', () => {
     const { logs: kept, file } = logs(300)
     const early = new LogReader('api', file)
     const read: string[] = []
@@ -40,7 +39,7 @@ describe('the log of a service', () => {
     kept.close()
   })
 
-  it('begins a line of its own where the last words of a killed start have none', () => {
+  it('starts a new line after a killed session left half a line', () => {
     const { logs: kept, file } = logs()
     writeFileSync(file, '2026-01-01T00:00:00.000Z early\nlast wo')
     kept.append('api', 'new\n')
@@ -52,7 +51,7 @@ describe('the log of a service', () => {
     kept.close()
   })
 
-  it('is read in pieces of any size, and to a rest without its newline', () => {
+  it('is read in pieces of any size, including a last line without a newline', () => {
     const { file } = logs()
     const reader = new LogReader('api', file)
     expect(reader.read()).toEqual([])
@@ -65,7 +64,7 @@ describe('the log of a service', () => {
     expect([...lines, ...reader.readRest()]).toMatchObject([{ text: 'zwölf Boxkämpfer' }, { text: 'rest' }])
   })
 
-  it('that cannot be written is told once, and harms nothing', () => {
+  it('that cannot be written is reported once, and breaks nothing', () => {
     const { logs: kept, errors, directory } = logs()
     for (let line = 0; line < 3; line += 1) kept.append(join('no', 'such', 'folder'), 'text\n')
     kept.append('api', 'text\n')
@@ -74,7 +73,7 @@ describe('the log of a service', () => {
   })
 })
 
-it('lines of several logs are in the order of their times, and those of one in its own', () => {
+it('lines of several logs are merged by time, and those of one log keep their order', () => {
   const line = (service: string, at: string, text: string) => ({ service, at, text })
   const merged = mergeLines([
     [line('api', '1', 'a'), line('api', '3', 'b'), line('api', '3', 'c')],

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { configSchema } from '../../src/config/config-schema.ts'
 import { compareFields, serviceParity } from '../../src/doctor/service-parity.ts'
-import { unkeptFields } from '../../src/server/unkept-fields.ts'
+import { unsupportedFields } from '../../src/server/unsupported-fields.ts'
 
-/** As much of a schema of valibot as leads to its keys and values. */
+/** The parts of a valibot schema that lead to its keys and values. */
 interface Schema {
   readonly wrapped?: Schema
   readonly pipe?: readonly Schema[]
@@ -13,7 +13,7 @@ interface Schema {
   readonly options?: readonly (Schema | string)[]
 }
 
-/** What a schema wraps: optional ones, and those with further checks. */
+/** The schema inside an optional one or one with further checks. */
 function core(schema: Schema): Schema {
   if (schema.wrapped) return core(schema.wrapped)
   return schema.pipe?.find(({ entries, value }) => entries ?? value) ?? schema
@@ -25,7 +25,7 @@ function fieldsOf(schema: Schema): string[] {
   )
 }
 
-/** The words that stand for a choice anywhere in a schema. */
+/** All values of picklists in a schema. */
 function choices(schema: Schema): string[] {
   const { options = [], value } = core(schema)
   const inner = options.flatMap((option) => (typeof option === 'string' ? [option] : choices(option)))
@@ -34,21 +34,21 @@ function choices(schema: Schema): string[] {
 
 const serviceSchema = core(core(configSchema as Schema).entries!.services!).value!
 const rows = Object.keys(serviceParity).map((field) => field.split(': '))
-const unkept = (config: Config) => unkeptFields(config)
+const unsupported = (config: Config) => unsupportedFields(config).map(({ where, message }) => `${where}: ${message}`)
 
 describe('the comparison of development and systemd', () => {
-  it('has every field that the configuration takes, and no other', () => {
+  it('has every field of the configuration, and no other', () => {
     expect([...new Set(rows.map(([field]) => field))].sort()).toEqual(fieldsOf(serviceSchema).sort())
   })
 
-  it('has every value of a field whose values it tells apart', () => {
+  it('has every value of a field whose values differ', () => {
     for (const [field, all] of Map.groupBy(rows, ([name]) => name)) {
       const told = all.flatMap(([, value]) => value ?? [])
       if (told.length > 0) expect(told.sort()).toEqual(choices(core(serviceSchema).entries![field!]!).sort())
     }
   })
 
-  it('says which services have a field', () => {
+  it('has the services that use a field', () => {
     const services = {
       api: { command: 'node api.js', ready: { port: 3000 } },
       web: { command: 'web', dependsOn: ['api'], restart: 'always' },
@@ -63,35 +63,35 @@ describe('the comparison of development and systemd', () => {
   })
 })
 
-describe('a field that systemd cannot keep', () => {
+describe('a field that systemd does not support', () => {
   it.each([
     [{ command: 'api', ready: { port: 3000 } }, 'ready'],
     [{ command: 'api', oneshot: true }, 'completed'],
-  ] as const)('is a "started" of what it waits longer for: %o', (api, instead) => {
+  ] as const)('is a dependency until "started" where systemd waits longer: %o', (api, instead) => {
     const web = { command: 'web', dependsOn: { api: 'started' } } as const
-    expect(unkept({ services: { api, web } })).toEqual([
-      expect.stringMatching(new RegExp(`^services\\.web\\.dependsOn\\.api: .*say "${instead}"$`)),
+    expect(unsupported({ services: { api, web } })).toEqual([
+      expect.stringMatching(new RegExp(`^services\\.web\\.dependsOn\\.api: .*use "${instead}"$`)),
     ])
-    expect(unkept({ services: { api, web: { ...web, dependsOn: { api: instead } } } })).toEqual([])
-    expect(unkept({ services: { api, web: { ...web, only: 'development' } } })).toEqual([])
+    expect(unsupported({ services: { api, web: { ...web, dependsOn: { api: instead } } } })).toEqual([])
+    expect(unsupported({ services: { api, web: { ...web, only: 'development' } } })).toEqual([])
   })
 
-  it('is the further try of a oneshot that others wait for', () => {
+  it('is the restart of a oneshot that others wait for', () => {
     const assets = { command: 'assets', oneshot: true, restart: 'on-failure' } as const
-    expect(unkept({ services: { assets } })).toEqual([])
-    expect(unkept({ services: { assets, web: { command: 'web', dependsOn: ['assets'] } } })).toEqual([
-      expect.stringContaining('services.assets.restart: systemd gives up "web" at its first failure'),
+    expect(unsupported({ services: { assets } })).toEqual([])
+    expect(unsupported({ services: { assets, web: { command: 'web', dependsOn: ['assets'] } } })).toEqual([
+      expect.stringContaining('services.assets.restart: systemd does not start "web" after its first failure'),
     ])
   })
 
-  it('is a path that no directive can hold', () => {
+  it('is a path that cannot be written in a directive', () => {
     const api = {
       command: 'api',
       cwd: 'api ',
       allow: { writePaths: ['/srv/a\nb', '/srv/c'] },
       credentials: { token: '/etc/token\\' },
     }
-    expect(unkept({ services: { api }, worker: { allow: { writePaths: [' '] } } })).toEqual([
+    expect(unsupported({ services: { api }, worker: { allow: { writePaths: [' '] } } })).toEqual([
       expect.stringContaining('services.api.cwd: '),
       expect.stringContaining('services.api.allow.writePaths: '),
       expect.stringContaining('services.api.credentials.token: '),

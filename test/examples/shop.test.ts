@@ -185,11 +185,15 @@ describe(chromium === undefined ? 'the page (skipped: no Chromium is installed)'
 async function pageDom(): Promise<string> {
   const profile = join(directory, 'chromium')
   const quiet = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map((name) => `--disable-${name}`)
-  const { stdout } = await promisify(execFile)(
-    chromium!,
-    ['--headless', '--no-sandbox', '--no-first-run', ...quiet, `--user-data-dir=${profile}`, '--dump-dom', `${url}/`],
-    { timeout: 25_000 },
-  )
+  const { stdout } = await promisify(execFile)(chromium!, [
+    '--headless',
+    '--no-sandbox',
+    '--no-first-run',
+    ...quiet,
+    `--user-data-dir=${profile}`,
+    '--dump-dom',
+    `${url}/`,
+  ])
   return stdout.slice(stdout.indexOf('<ol'), stdout.indexOf('</ol>'))
 }
 

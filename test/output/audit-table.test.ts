@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AuditTable, detailInWords } from '../../src/output/audit-table.ts'
+import { AuditTable, formatDetail } from '../../src/output/audit-table.ts'
 import type { AuditEntry } from '../../src/queue/records.ts'
 
 const entry: AuditEntry = {
@@ -24,12 +24,12 @@ describe('the detail of an audit entry', () => {
     ['progress', { progress: 1 }, '100 %'],
     ['held', { key: 'environment:production', reason: 'sale' }, 'environment:production: sale'],
     ['released', { key: 'environment:production' }, 'environment:production'],
-    ['recovered', { worker: 'w', outcome: 'crashed', processor: 'build' }, 'from w, which died: crashed'],
-    ['recovered', { worker: 'w', outcome: 'timed_out' }, 'from w, which died: timed out'],
+    ['recovered', { worker: 'w', outcome: 'crashed', processor: 'build' }, 'worker w died: crashed'],
+    ['recovered', { worker: 'w', outcome: 'timed_out' }, 'worker w died: timed out'],
     ['other', { a: 1, b: ['x'] }, 'a: 1, b: ["x"]'],
     ['other', 'text', 'text'],
   ])('%s %j is "%s"', (event, detail, words) => {
-    expect(detailInWords({ event, detail })).toBe(words)
+    expect(formatDetail({ event, detail })).toBe(words)
   })
 })
 

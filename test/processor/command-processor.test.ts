@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createTable } from '../../src/task-table/create-table.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
 import { connect, onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { taskProcesses } from '../support/task-processes.ts'
@@ -156,15 +156,15 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     ['{\\n"width": 1,\\n}', 'printed }, which is not a JSON object of columns'],
     [
       '{ "widht": 12, "height": 3 }',
-      'the processor returned widht, height, and "resizes" has the columns source, width, ratio, note',
+      'the processor returned widht, height; the columns of "resizes" are source, width, ratio, note',
     ],
     [
       '{ "constructor": 1 }',
-      'the processor returned constructor, and "resizes" has the columns source, width, ratio, note',
+      'the processor returned constructor; the columns of "resizes" are source, width, ratio, note',
     ],
     [
       '{ "status": "failed" }',
-      'the processor returned status, and "resizes" has the columns source, width, ratio, note',
+      'the processor returned status; the columns of "resizes" are source, width, ratio, note',
     ],
     ['{ "width": "wide" }', 'returned "wide" for "width", which must be a whole number'],
     ['{ "width": 1.5 }', 'returned 1.5 for "width", which must be a whole number'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defineProcessor, isProcessor } from '../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../src/processor/ready-processor.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 
 const deployments = taskTable('deployments', (column) => ({ targetHost: column.text() }))
 const perform = async () => {}

@@ -119,7 +119,7 @@ describe('a plugin that cannot be loaded', () => {
       message: says(`${join(root, module)} does not exist`),
       suggestions: [
         'build the plugin, or fix "ops.processors" in its package.json',
-        'or remove the plugin: ops plugins uninstall ops-plugin-email',
+        'remove the plugin: ops plugins uninstall ops-plugin-email',
       ],
     })
   })
@@ -137,7 +137,7 @@ describe('a plugin that cannot be loaded', () => {
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
       message: says(`${join(root, module)}:1 fails to import: no SMTP_HOST`),
-      suggestions: ['fix the plugin', 'or remove the plugin: ops plugins uninstall ops-plugin-email'],
+      suggestions: ['fix the plugin', 'remove the plugin: ops plugins uninstall ops-plugin-email'],
       cause: 'no SMTP_HOST',
     })
   })
@@ -173,7 +173,7 @@ describe('a plugin that cannot be loaded', () => {
       message: says(`${join(root, module)} must export a processor`),
       suggestions: [
         'add: export default defineProcessor({ … })',
-        'or remove the plugin: ops plugins uninstall ops-plugin-email',
+        'remove the plugin: ops plugins uninstall ops-plugin-email',
       ],
     })
   })
@@ -185,7 +185,7 @@ describe('a plugin that cannot be loaded', () => {
       message: says(`${join(root, module)} defines a processor named "mail"`),
       suggestions: [
         'rename it to "email", or use "mail" in package.json',
-        'or remove the plugin: ops plugins uninstall ops-plugin-email',
+        'remove the plugin: ops plugins uninstall ops-plugin-email',
       ],
     })
   })

@@ -37,6 +37,6 @@ describe('a project', () => {
   it('imports a processor only once', async () => {
     const { project } = await open({})
     expect(await project.processor('build')).toBe(await project.processor('build'))
-    expect(() => project.processor('biuld')).toThrow('No processor is named "biuld".')
+    expect(() => project.processor('biuld')).toThrow('Unknown processor "biuld".')
   })
 })

@@ -1192,7 +1192,9 @@ async function timed(waiting: Promise<WakeReason>): Promise<{ reason: WakeReason
 
 /** All that a write about a run could have changed. */
 async function everything(sql: QueueFixture['sql']): Promise<unknown> {
-  return Promise.all(
-    ['builds', 'ops_runs', 'ops_audit', 'ops_workers'].map((table) => sql(`select * from ${table} order by id`)),
-  )
+  const found: unknown[] = []
+  for (const table of ['builds', 'ops_runs', 'ops_audit', 'ops_workers']) {
+    found.push(await sql(`select * from ${table} order by id`))
+  }
+  return found
 }

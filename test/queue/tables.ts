@@ -1,4 +1,4 @@
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 import { queued } from '../support/queued.ts'
 
 /** The task tables of these tests, one for each kind of exclusivity, in the order of their priority. */

@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { loadDrizzleKit } from '../../src/scaffold/drizzle-kit.ts'
 import { migrationText } from '../../src/scaffold/plan-migration.ts'
 import { planPlugin } from '../../src/scaffold/plan-plugin.ts'
-import { fillText } from '../../src/scaffold/plugin-files.ts'
 import { parseColumns, tableOf } from '../../src/scaffold/processor-spec.ts'
 import { dialects } from '../../src/task-table/create-table.ts'
-import type { DescribedTaskTable } from '../../src/task-table/task-table.ts'
+import type { DescribedTaskTable } from '../../src/task-table/described-table.ts'
 
 const everyType = [
   'a:text!',
@@ -71,16 +70,5 @@ describe('the files of a new plugin', () => {
     expect(files[`migrations/${dialect}/0000_send_mails.sql`]).toBe(
       migrationText(statements.map((text) => text.trimEnd())),
     )
-  })
-})
-
-describe('a template', () => {
-  it('expands a placeholder alone on its line, and drops a line whose placeholder has no value', () => {
-    const text = 'a __one__ b\n  __lines__,\n  only: __none__,\n  __none__,\nend __one____one__'
-    expect(fillText(text, { one: '1', lines: ['x,', 'y,'], none: undefined })).toBe('a 1 b\n  x,\n  y,\nend 11')
-  })
-
-  it('refuses a placeholder without a value', () => {
-    expect(() => fillText('__other__', {})).toThrow('the template placeholder "other" has no value')
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type InstallPlan, isDone, planInstall } from '../../src/server/install-plan.ts'
+import { type InstallPlan, isDone, planInstall, type ServerFacts } from '../../src/server/install-plan.ts'
 import { renderUnits, type Unit } from '../../src/server/render-units.ts'
 import type { Manifest } from '../../src/systemd/manifest.ts'
-import type { ServerFacts, UnitState } from '../../src/systemd/server-facts.ts'
+import type { UnitState } from '../../src/systemd/systemctl.ts'
 import { serverSetup } from '../systemd/setup.ts'
 
 const setup = serverSetup({ api: { command: 'node api.js', env: { TOKEN: 'one' } } })
@@ -20,13 +20,10 @@ function running(name: string, hash: string | undefined, change: Partial<UnitSta
   return {
     name,
     active: 'active',
-    sub: 'running',
-    load: 'loaded',
     fragment: `/etc/systemd/system/${name.replace(/@.*\./, '@.')}`,
     needsReload: false,
     dropIns: [],
     fileState: 'enabled',
-    pid: 100,
     runningHash: hash,
     startedAt: 'Tue 2026-11-24 19:00:00 UTC',
     status: '',
@@ -58,6 +55,7 @@ function installed(rendered: readonly Unit[], change: Record<string, Partial<Uni
 
 const changed = ({ units: steps }: InstallPlan) =>
   steps.filter(({ change }) => change !== 'none').map(({ unit, change }) => `${change} ${unit}`)
+const codes = ({ drift }: InstallPlan) => drift.map(({ code, where }) => `${code} ${where}`)
 const written = ({ files }: InstallPlan) =>
   files.filter(({ change }) => change !== 'none').map(({ path, change }) => `${change} ${path}`)
 
@@ -72,34 +70,34 @@ describe('the plan of an installation', () => {
       'start shop.target',
     ])
     expect(plan.isEnabled).toBe(false)
-    expect(plan.drift).toEqual(['nothing is installed'])
+    expect(codes(plan)).toEqual(['NOT_INSTALLED shop'])
   })
 
-  it('is nothing where all is as it should be', () => {
+  it('is empty where the server is up to date', () => {
     const plan = planInstall({ setup, units, ...installed(units) })
     expect([isDone(plan), plan.drift, written(plan), changed(plan)]).toEqual([true, [], [], []])
   })
 
-  it('restarts only what has changed, after another look at the database', () => {
+  it('restarts only what has changed, after the migration', () => {
     const other = renderUnits(serverSetup({ api: { command: 'node api.js', env: { TOKEN: 'two' } } }))
     const plan = planInstall({ setup, units: other, ...installed(units) })
     expect(changed(plan)).toEqual(['reload shop-migrate.service', 'restart shop-api.service'])
     expect(written(plan)).toEqual(['change /etc/systemd/system/shop-api.service', 'change /etc/ops/shop/api.env'])
   })
 
-  it('shows what differs, and of variables only their names', () => {
+  it('shows what differs, but no values of variables', () => {
     const other = renderUnits(
       serverSetup({ api: { command: 'node api.js', env: { TOKEN: 'two', PORT: '1' }, stopTimeout: '3s' } }),
     )
     const { files } = planInstall({ setup, units: other, ...installed(units) })
     const diffOf = (path: string) => files.find((file) => file.path === path)!.diff
-    expect(diffOf('/etc/ops/shop/api.env')).toEqual(['~TOKEN has another value', '+PORT'])
+    expect(diffOf('/etc/ops/shop/api.env')).toEqual(['~TOKEN', '+PORT'])
     expect(diffOf('/etc/systemd/system/shop-api.service')).toEqual(
       expect.arrayContaining(['-TimeoutStopSec=10s', '+TimeoutStopSec=3s']),
     )
   })
 
-  it('stops and removes what the configuration has no more, before anything else', () => {
+  it('first stops and removes what was removed from the configuration', () => {
     const without = renderUnits(serverSetup())
     const plan = planInstall({ setup, units: without, ...installed(units) })
     expect(changed(plan)).toEqual(['stop shop-api.service'])
@@ -108,14 +106,14 @@ describe('the plan of an installation', () => {
     )
   })
 
-  it('leaves a file that was ours alone when somebody has put his own there', () => {
+  it('keeps a file that another one has replaced', () => {
     const { facts, manifest } = installed(units)
     const files = new Map([...facts.files, ['/etc/systemd/system/shop-api.service', '[Unit]\n']])
     const plan = planInstall({ setup, units: renderUnits(serverSetup()), manifest, facts: { ...facts, files } })
     expect(written(plan)).not.toContain('remove /etc/systemd/system/shop-api.service')
   })
 
-  it('finds files in the way, and units of others that its own would replace', () => {
+  it('finds files of others in the place of its own, and units that its own would replace', () => {
     const files = new Map([
       ['/etc/systemd/system/shop-api.service', '[Unit]\nX-Ops-Project=other\n'],
       ['/lib/systemd/system/shop.target', '[Unit]\n'],
@@ -127,7 +125,7 @@ describe('the plan of an installation', () => {
     expect(plan.foreign).toEqual(['/etc/systemd/system/shop-api.service', '/lib/systemd/system/shop.target'])
   })
 
-  it('starts what is down, and restarts a process that was started with earlier settings', () => {
+  it('starts units that are down, and restarts processes that run with earlier settings', () => {
     const state = installed(units, {
       'shop-api.service': { runningHash: 'earlier' },
       'shop-worker@1.service': { active: 'failed' },
@@ -138,8 +136,8 @@ describe('the plan of an installation', () => {
       'restart shop-api.service',
       'start shop-worker@1.service',
     ])
-    expect(plan.drift).toEqual([
-      'shop-api.service runs with earlier settings since Tue 2026-11-24 19:00:00 UTC',
+    expect(plan.drift.map(({ message }) => message)).toEqual([
+      'shop-api.service has been running with earlier settings since Tue 2026-11-24 19:00:00 UTC',
       'shop-worker@1.service is failed',
     ])
   })
@@ -152,20 +150,18 @@ describe('the plan of an installation', () => {
     const files = new Map(facts.files)
     files.set('/etc/systemd/system/shop-api.service', `${files.get('/etc/systemd/system/shop-api.service')}Nice=5\n`)
     files.delete('/etc/ops/shop/api.env')
-    expect(planInstall({ setup, units, manifest, facts: { ...facts, files } }).drift).toEqual([
-      '/etc/systemd/system/shop-api.service is not what the configuration says',
-      '/etc/ops/shop/api.env is missing',
-      'shop-api.service is loaded in an earlier version',
-      'shop-api.service is changed by /etc/systemd/system/shop-api.service.d/x.conf',
-      'shop.target is not enabled, so nothing starts at boot',
+    expect(codes(planInstall({ setup, units, manifest, facts: { ...facts, files } }))).toEqual([
+      'FILE_DRIFTED /etc/systemd/system/shop-api.service',
+      'FILE_MISSING /etc/ops/shop/api.env',
+      'UNIT_NOT_RELOADED shop-api.service',
+      'UNIT_OVERRIDDEN shop-api.service',
+      'TARGET_DISABLED shop.target',
     ])
   })
 
-  it('says what it can where no systemd answers', () => {
+  it('is complete even if systemd does not answer', () => {
     const plan = planInstall({ setup, units, manifest: undefined, facts: { files: new Map(), units: undefined } })
     expect(plan.files).toHaveLength(7)
-    expect(new Set(plan.units.map(({ because }) => because))).toEqual(
-      new Set(['nothing is known of it here', 'it groups the units']),
-    )
+    expect(new Set(plan.units.map(({ reason }) => reason?.kind))).toEqual(new Set(['unknown-state', 'target']))
   })
 })

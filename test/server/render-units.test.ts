@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { checkUnits } from '../../src/server/exposure.ts'
+import { checkUnitFiles } from '../../src/server/check-unit-files.ts'
 import { renderUnits } from '../../src/server/render-units.ts'
-import { explainUnit, fillTemplate } from '../../src/systemd/unit-template.ts'
+import { explainUnit, renderTemplate } from '../../src/systemd/unit-template.ts'
 import { serverSetup } from '../systemd/setup.ts'
 
 const services = {
@@ -41,7 +41,7 @@ describe('the units of a project', () => {
     expect(linesOf('shop.target', 'Wants')[0]).toContain('shop-worker@1.service')
   })
 
-  it('run the worker by node itself, told of by systemd, and stopped after its task', () => {
+  it('run the worker with node itself, with notifications, and stop it after its task', () => {
     const worker = (key: string) => linesOf('shop-worker@.service', key)
     expect(worker('ExecStart')).toEqual([
       `:"${process.execPath}" "/usr/lib/node_modules/@ops-cli/core/bin/run.js" "worker"`,
@@ -52,7 +52,7 @@ describe('the units of a project', () => {
     expect(worker('StateDirectory')).toEqual(['shop'])
   })
 
-  it('are closed but for what the configuration opens', () => {
+  it('allow only what the configuration allows', () => {
     const open = serverSetup({
       api: {
         command: 'node api.js',
@@ -70,42 +70,44 @@ describe('the units of a project', () => {
     expect(linesOf('shop-front.service', 'AmbientCapabilities')).toEqual(['CAP_NET_BIND_SERVICE'])
   })
 
-  it('hold no secret: variables are in files, whose change is a change of the unit', () => {
+  it('contain no secret: variables are in files, whose changes change the unit', () => {
     const withToken = (token: string) => serverSetup({ api: { command: 'node api.js', env: { TOKEN: token } } })
     expect(textOf('shop-api.service', withToken('hunter2'))).not.toContain('hunter2')
     expect(hashOf('shop-api.service', withToken('hunter2'))).not.toBe(hashOf('shop-api.service', withToken('hunter3')))
   })
 
-  it('are the same for a newer ops, which restarts no service', () => {
+  it('have the same hash with a newer ops, which restarts no service', () => {
     const newer = serverSetup(services, { version: '0.2.0' })
     expect(hashOf('shop-api.service', newer)).toBe(hashOf('shop-api.service'))
     expect(textOf('shop-api.service', newer)).not.toBe(textOf('shop-api.service'))
   })
 
-  it('say of every directive what it is for', () => {
+  it('explain every directive', () => {
     const silent = renderUnits(serverSetup(services))
       .flatMap(({ text }) => explainUnit(text))
-      .filter(({ why }) => why === '')
+      .filter(({ explanation }) => explanation === '')
       .map(({ directive }) => directive.split('=')[0])
     expect(new Set(silent)).toEqual(new Set(['Description']))
   })
 })
 
 describe('a template', () => {
-  it('loses a comment with the last of its directives, and no place stays empty', () => {
-    expect(() => fillTemplate('target.target', {})).toThrow('has a place "description" that nothing fills')
-    expect(textOf('shop-front.service')).not.toContain('What has to have run to its end')
-    expect(textOf('shop-api.service')).toContain('What has to have run to its end')
-    expect(renderUnits(serverSetup(services)).filter(({ text }) => /^\w+=\{|^include /m.test(text))).toEqual([])
+  it('drops a comment with the last of its directives, and leaves no place empty', () => {
+    expect(() => renderTemplate('target.target', {})).toThrow(
+      'has the place "description", and there is no value for it',
+    )
+    expect(textOf('shop-front.service')).not.toContain('Must have succeeded')
+    expect(textOf('shop-api.service')).toContain('Must have succeeded')
+    expect(renderUnits(serverSetup(services)).filter(({ text }) => /__\w+__|^include /m.test(text))).toEqual([])
   })
 })
 
 const analyze = spawnSync('systemd-analyze', ['--version']).error === undefined
-const where = analyze ? '' : ' (skipped: there is no systemd-analyze)'
+const where = analyze ? '' : ' (skipped: systemd-analyze not found)'
 
 describe.skipIf(!analyze)(`systemd-analyze${where}`, () => {
-  it('says nothing of the units, and grants them an exposure of 1.5 and 2.5 at most', async () => {
-    const checks = (await checkUnits(renderUnits(serverSetup(services, { ops: import.meta.filename }))))!
+  it('accepts the units, with an exposure of at most 1.5 and 2.5', async () => {
+    const checks = (await checkUnitFiles(renderUnits(serverSetup(services, { ops: import.meta.filename }))))!
     expect(checks.flatMap(({ complaints }) => complaints)).toEqual([])
     const exposureOf = (file: string) => checks.find((check) => check.file === file)!.exposure
     expect(exposureOf('shop-worker@.service')).toBeLessThanOrEqual(1.5)
@@ -115,20 +117,20 @@ describe.skipIf(!analyze)(`systemd-analyze${where}`, () => {
     expect(exposureOf('shop-front.service')).toBeLessThanOrEqual(2.5)
   })
 
-  it('is heard where it complains, of a template too', async () => {
+  it('reports its complaints, also about a template', async () => {
     const units = renderUnits(serverSetup(services)).map((unit) => ({
       ...unit,
       text: unit.text.replace('[Service]', '[Service]\nRestartSecs=5'),
     }))
-    const checks = (await checkUnits(units))!
+    const checks = (await checkUnitFiles(units))!
     const complained = checks.filter(({ complaints }) => complaints.some((line) => line.includes('RestartSecs')))
     expect(complained.map(({ file }) => file)).toEqual(
       units.map(({ file }) => file).filter((file) => file.endsWith('.service')),
     )
   })
 
-  it('names what the points that are left are for', async () => {
-    const [check] = (await checkUnits(renderUnits(serverSetup(services)).slice(0, 1)))!
+  it('names what the remaining points are for', async () => {
+    const [check] = (await checkUnitFiles(renderUnits(serverSetup(services)).slice(0, 1)))!
     expect(check!.remaining[0]).toMatchObject({ points: expect.any(Number), what: expect.stringMatching(/\w/) })
     expect(check!.remaining.map(({ points }) => points)).toEqual(
       check!.remaining.map(({ points }) => points).sort((a, b) => b - a),

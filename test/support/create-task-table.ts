@@ -1,5 +1,4 @@
-import { NEXT_ID, NOW } from '../../src/task-table/lifecycle-columns.ts'
-import { SQLITE_NOW } from '../../src/task-table/sqlite-now.ts'
+import { NEXT_ID, NOW, SQLITE_NOW } from '../../src/task-table/lifecycle.ts'
 import type { TaskColumn, TaskTable } from '../../src/task-table/task-table.ts'
 
 /** The `CREATE TABLE` that a plugin's migration would have for a described task table. */

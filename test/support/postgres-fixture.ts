@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
-import { type PostgresOptions, PostgresQueue } from '../../src/queue/postgres/postgres-queue.ts'
+import { type PostgresOptions, PostgresQueue } from '../../src/queue/postgres/queue.ts'
 import type { QueuedTable } from '../../src/queue/queue.ts'
 import { createTaskTable } from './create-task-table.ts'
+import { type EmptyState, isEmptied, readEmptyState } from './emptied-postgres.ts'
 import type { PostgresAnswer } from './postgres-setup.ts'
 import type { DatabaseKind } from './test-database.ts'
 
@@ -33,14 +34,42 @@ export interface PostgresFixture {
   value(text: string): Promise<unknown>
 }
 
-/** A database with the tables as plugins' migrations would make them. Gone after the test. */
+/** A database with the tables as plugins' migrations would make them. After the test it is emptied, for the next one. */
 export async function postgresFixture(tables: readonly QueuedTable[]): Promise<PostgresFixture> {
-  const template = await templateWith(tables)
-  const url = await postgresUrl(template)
-  if (template === undefined) await makeTables(url, tables)
-  const [raw, queue] = [await connect(url), openQueue(url)]
+  const database = idle.get(tables)?.pop() ?? (await makeDatabase(tables))
+  const { url, raw } = database
+  onTestFinished(() => putBack(database, tables))
+  const queue = openQueue(url)
   const rows = async (text: string) => (await raw.query(text)).rows
   return { url, queue, raw, rows, value: async (text) => Object.values((await rows(text))[0] ?? {})[0] }
+}
+
+/** Databases whose tests are over, by the tables that were asked for. */
+const idle = new WeakMap<readonly QueuedTable[], PostgresDatabase[]>()
+
+interface PostgresDatabase extends EmptyState {
+  readonly name: string
+  readonly url: string
+  readonly raw: pg.Client
+}
+
+async function makeDatabase(tables: readonly QueuedTable[]): Promise<PostgresDatabase> {
+  const template = await templateWith(tables)
+  const { name, url } = await createDatabase(template)
+  if (template === undefined) await makeTables(url, tables)
+  const raw = await connectWith(url)
+  return { name, url, raw, ...(await readEmptyState(raw)) }
+}
+
+/** A test may have changed more than rows, or have left somebody behind: then its database is of no further use. */
+async function putBack(database: PostgresDatabase, tables: readonly QueuedTable[]): Promise<void> {
+  if (await isEmptied(database.raw, database).catch(() => false)) {
+    const others = idle.get(tables) ?? []
+    idle.set(tables, [...others, database])
+  } else {
+    await database.raw.end().catch(() => {})
+    await dropDatabase(database.name)
+  }
 }
 
 /** How often tables were asked for, and from the second time on the database that is copied. */
@@ -62,9 +91,8 @@ async function templateWith(tables: readonly QueuedTable[]): Promise<string | un
 
 async function makeTemplate(tables: readonly QueuedTable[]): Promise<string> {
   const name = `template_${randomBytes(6).toString('hex')}`
-  const server = serverUrl()
-  await asOperator(server, `create database ${name}`)
-  await makeTables(server.replace(/postgres$/, name), tables)
+  await asOperator(`create database ${name}`)
+  await makeTables(serverUrl().replace(/postgres$/, name), tables)
   return name
 }
 
@@ -81,18 +109,23 @@ async function makeTables(url: string, tables: readonly QueuedTable[]): Promise<
   }
 }
 
-/**
- * The URL of a new database on the server of this run. Gone after the test.
- *
- * @param template what it is a copy of
- */
-export async function postgresUrl(template = 'template1'): Promise<string> {
+/** The URL of a new and empty database on the server of this run. Gone after the test. */
+export async function postgresUrl(): Promise<string> {
+  const { name, url } = await createDatabase()
+  onTestFinished(() => dropDatabase(name))
+  return url
+}
+
+/** @param template what it is a copy of */
+async function createDatabase(template = 'template1'): Promise<{ name: string; url: string }> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  const server = serverUrl()
   // On a server that does not wait for its disk, a copy of the files takes half the time of one through the log.
-  await asOperator(server, `create database ${name} template ${template} strategy file_copy`)
-  onTestFinished(() => asOperator(server, `drop database ${name} with (force)`))
-  return server.replace(/postgres$/, name)
+  await asOperator(`create database ${name} template ${template} strategy file_copy`)
+  return { name, url: serverUrl().replace(/postgres$/, name) }
+}
+
+async function dropDatabase(name: string): Promise<void> {
+  await asOperator(`drop database ${name} with (force)`)
 }
 
 /** A queue that is closed after the test. */
@@ -104,13 +137,18 @@ export function openQueue(url: string, options?: PostgresOptions): PostgresQueue
 
 /** A connection that is not ops', which has whole numbers where JavaScript can hold them. */
 export async function connect(url: string): Promise<pg.Client> {
+  const client = await connectWith(url)
+  onTestFinished(() => client.end())
+  return client
+}
+
+async function connectWith(url: string): Promise<pg.Client> {
   const getTypeParser = (oid: number, format?: 'text' | 'binary') =>
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')
   const client = new pg.Client({ connectionString: url, types: { getTypeParser } })
   // Its database may be dropped, or its server restarted, under it.
   client.on('error', () => {})
   await client.connect()
-  onTestFinished(() => client.end())
   return client
 }
 
@@ -119,9 +157,10 @@ function serverUrl(): string {
   return server.url
 }
 
-async function asOperator(url: string, sql: string): Promise<void> {
-  const client = new pg.Client(url)
-  await client.connect()
-  await client.query(sql)
-  await client.end()
+let operator: pg.Client | undefined
+
+/** By a connection that stays: its making takes longer than most of what it is used for. */
+async function asOperator(sql: string): Promise<void> {
+  operator ??= await connectWith(serverUrl())
+  await operator.query(sql)
 }

@@ -13,7 +13,7 @@ export interface WorkerEvent {
 /** `ops` at work. */
 export class RunningOps {
   readonly pid: number
-  /** The exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended it, once all of its output has been read. */
   readonly exit: Promise<number | NodeJS.Signals>
   output = ''
   private readonly child: ChildProcess
@@ -26,11 +26,17 @@ export class RunningOps {
         this.output += text
       })
     }
-    this.exit = once(this.child, 'exit').then(([code, signal]) => code ?? signal)
+    this.exit = once(this.child, 'close').then(([code, signal]) => code ?? signal)
   }
 
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal)
+  }
+
+  /** Stops reading, as a pager that quits. */
+  closeOutput(): void {
+    this.child.stdout!.destroy()
+    this.child.stderr!.destroy()
   }
 
   /** The lines of a worker's log so far. */

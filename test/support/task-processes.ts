@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { processStat } from '../../src/platform/process-stat.ts'
+import { processStat } from '../../src/platform/proc.ts'
 
 /** The processes that live of the tasks of a project, by the environment that ops gives them. */
 export function taskProcesses(projectDirectory: string): number[] {

@@ -48,6 +48,11 @@ export class Terminal {
     return stripVTControlCharacters(this.#written)
   }
 
+  /** The same with its escape sequences. */
+  get written(): string {
+    return this.#written
+  }
+
   get lines(): string[] {
     return this.output.split(/\r*\n|\r/)
   }

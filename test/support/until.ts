@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Waits for a fact, and fails when it has not become true after twenty seconds. */
+/** Waits for a fact, and fails when it has not become true after a minute. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
   what: string,
-  patienceMs = 20_000,
+  patienceMs = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + patienceMs
   while (!(await isTrue())) {

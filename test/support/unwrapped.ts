@@ -1,4 +1,4 @@
-/** An error as one line, without the width and the frame that oclif gives it. */
-export function unwrapped(stderr: string): string {
-  return stderr.replaceAll(/\s*\n\s*›?\s*|\s+/g, ' ').trim()
+/** A text as one line, without the line breaks of a terminal's width. */
+export function unwrapped(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim()
 }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readAsSystemd } from '../../src/development/systemd-env-file.ts'
+import { parseAsSystemd } from '../../src/development/env-readers.ts'
 import { command, path } from '../../src/systemd/directive.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
@@ -56,7 +56,7 @@ const lines = [
 
 const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 
-describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of variables${where}`, () => {
+describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from an env file${where}`, () => {
   let sandbox: Sandbox
   let folder: string
   beforeAll(async () => {
@@ -68,7 +68,7 @@ describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of
     if (folder) removeFolder(folder)
   })
 
-  it(`is what ops says that it reads, in ${lines.length} files that others read otherwise`, async () => {
+  it(`is what ops expects, for ${lines.length} files that readers disagree on`, async () => {
     const tell = `require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env))`
     const said = (index: number) => join(folder, `said-${index}`)
     for (const [index, text] of lines.entries()) {
@@ -79,13 +79,13 @@ describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from a file of
     }
     await sandbox.run('systemctl', 'daemon-reload')
     await sandbox.run('systemctl', 'start', ...lines.map((_, index) => `read-${index}`))
-    // What every unit gets from systemd itself.
+    // Variables that systemd sets for every unit.
     const given =
       /^(PATH|LANG|LC_\w+|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|NODE_\w+|container|USER|HOME|LOGNAME|SHELL)$/
     const read = lines.map((_, index) => {
       const env: Record<string, string> = JSON.parse(readFileSync(said(index), 'utf8'))
       return Object.fromEntries(Object.entries(env).filter(([name]) => !given.test(name)))
     })
-    expect(lines.map((text, index) => [text, read[index]])).toEqual(lines.map((text) => [text, readAsSystemd(text)]))
+    expect(lines.map((text, index) => [text, read[index]])).toEqual(lines.map((text) => [text, parseAsSystemd(text)]))
   })
 })

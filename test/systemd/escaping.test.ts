@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assignment, command, list, path } from '../../src/systemd/directive.ts'
-import { environmentFile } from '../../src/systemd/environment-file.ts'
+import { formatEnvironmentFile } from '../../src/systemd/environment-file.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
@@ -101,7 +101,7 @@ describe.skipIf(sandboxMissing !== undefined)(`values that systemd reads from a 
   it(`are those that were written: ${nasty.length} variables of an EnvironmentFile`, async () => {
     const file = join(folder, 'it is 100% "mine"')
     const variables = Object.fromEntries(nasty.map((value, index) => [`V${index}`, value]))
-    writeFileSync(file, environmentFile(variables, ['A comment.', 'And = "another']))
+    writeFileSync(file, formatEnvironmentFile(variables, ['A comment.', 'And = "another']))
     const said = await run('file', [`EnvironmentFile=${path(file)}`, `ExecStart=${telling('process.env')}`])
     const read = JSON.parse(said)
     expect(nasty.map((_, index) => read[`V${index}`])).toEqual(nasty)

@@ -17,8 +17,11 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { until } from '../support/until.ts'
 
-/** Where the sandbox has this checkout and this Node: hardened units look neither into homes nor at temporary files. */
-const place = '/usr/local/lib/ops-tests'
+/**
+ * Where the sandbox has this checkout and this Node: hardened units look neither into homes nor at temporary files. The
+ * space is there for units and shells to trip over.
+ */
+const place = '/usr/local/lib/ops tests'
 
 export const inside = {
   node: `${place}/bin/node`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkTask } from '../../src/task-table/check-task.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
 
 const builds = taskTable('builds', (column) => ({ repository: column.text().notNull() }))
 
@@ -15,8 +15,8 @@ const samples = taskTable('samples', (column) => ({
   buildId: column.reference(() => builds),
 }))
 
-describe('checking a task', () => {
-  it('finds nothing in values that are right', () => {
+describe('the check of a new task', () => {
+  it('accepts valid values', () => {
     const values = {
       name: '',
       count: -1,
@@ -34,54 +34,52 @@ describe('checking a task', () => {
   })
 
   it.each([
-    ['name', 7, '"name" must be a text, not 7'],
-    ['count', 1.5, '"count" must be a whole number, not 1.5'],
-    ['count', '1', '"count" must be a whole number, not "1"'],
-    ['count', 2 ** 53, '"count" must be a whole number, not 9007199254740992'],
-    ['share', '0.5', '"share" must be a number, not "0.5"'],
-    ['share', Number.NaN, '"share" must be a number, not null'],
-    ['isHot', 1, '"isHot" must be true or false, not 1'],
-    ['at', '2030-01-01', '"at" must be an instant, not "2030-01-01"'],
-    ['at', new Date('never'), '"at" must be an instant, not null'],
-    ['level', 'middle', '"level" must be one of low, high, not "middle"'],
-    ['buildId', '1', '"buildId" must be the id of a task of "builds", not "1"'],
-  ])('words what is wrong with %s as %j', (key, value, problem) => {
+    ['name', 7, '"name" must be a string, got 7'],
+    ['count', 1.5, '"count" must be an integer, got 1.5'],
+    ['count', '1', '"count" must be an integer, got "1"'],
+    ['count', 2 ** 53, '"count" must be an integer, got 9007199254740992'],
+    ['share', '0.5', '"share" must be a number, got "0.5"'],
+    ['share', Number.NaN, '"share" must be a number, got null'],
+    ['isHot', 1, '"isHot" must be true or false, got 1'],
+    ['at', '2030-01-01', '"at" must be a date and time, got "2030-01-01"'],
+    ['at', new Date('never'), '"at" must be a date and time, got null'],
+    ['level', 'middle', '"level" must be one of low, high, got "middle"'],
+    ['buildId', '1', '"buildId" must be the id of a task in "builds", got "1"'],
+  ])('refuses the wrong value of %s: %j', (key, value, problem) => {
     expect(checkTask(samples, { [key]: value })).toEqual([problem])
   })
 
-  it('names a column that is missing, or null where it must be given', () => {
+  it('refuses a missing value and a null in a required column', () => {
     expect(checkTask(builds, {})).toEqual(['"repository" is missing'])
     expect(checkTask(builds, { repository: undefined })).toEqual(['"repository" is missing'])
-    expect(checkTask(builds, { repository: null })).toEqual(['"repository" must be given, not null'])
+    expect(checkTask(builds, { repository: null })).toEqual(['"repository" cannot be null'])
   })
 
-  it('guesses what an unknown column was meant to be, or lists those there are', () => {
-    expect(checkTask(samples, { nam: 'a' })).toEqual(['"nam" is no column of "samples"; did you mean "name"?'])
+  it('suggests the nearest column for an unknown one, or lists all columns', () => {
+    expect(checkTask(samples, { nam: 'a' })).toEqual(['unknown column "nam"; did you mean "name"?'])
     expect(checkTask(samples, { colour: 'red' })).toEqual([
-      '"colour" is no column of "samples", which has name, count, share, isHot, result, at, level, buildId',
+      'unknown column "colour"; the columns are name, count, share, isHot, result, at, level, buildId',
     ])
   })
 
-  it.each(['id', 'status', 'createdAt', 'attempt'])('refuses %j, which ops sets', (key) => {
-    expect(checkTask(builds, { repository: 'a', [key]: 1 })).toEqual([`"${key}" is set by ops and cannot be given`])
+  it.each(['id', 'status', 'createdAt', 'attempt'])('refuses %j, which is a lifecycle column', (key) => {
+    expect(checkTask(builds, { repository: 'a', [key]: 1 })).toEqual([`"${key}" is set by ops`])
   })
 
-  it('refuses a column that the processor writes, and does not miss it', () => {
+  it('refuses a result column and does not require it', () => {
     const sums = taskTable('sums', (column) => ({
       terms: column.json().notNull(),
       total: column.integer().notNull().default(0).result(),
     }))
     expect(checkTask(sums, { terms: [1] })).toEqual([])
-    expect(checkTask(sums, { terms: [1], total: 1 })).toEqual([
-      '"total" is written by the processor and cannot be given',
-    ])
-    expect(checkTask(sums, { terms: [1], totals: 1 })).toEqual(['"totals" is no column of "sums", which has terms'])
+    expect(checkTask(sums, { terms: [1], total: 1 })).toEqual(['"total" is set by the processor'])
+    expect(checkTask(sums, { terms: [1], totals: 1 })).toEqual(['unknown column "totals"; the columns are terms'])
   })
 
-  it('tells every problem at once', () => {
+  it('reports every problem at once', () => {
     expect(checkTask(builds, { repositry: 'a', status: 'ongoing' })).toEqual([
-      '"repositry" is no column of "builds"; did you mean "repository"?',
-      '"status" is set by ops and cannot be given',
+      'unknown column "repositry"; did you mean "repository"?',
+      '"status" is set by ops',
       '"repository" is missing',
     ])
   })

@@ -4,8 +4,8 @@ import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { PgDialect, PgTable, getTableConfig as postgresConfig } from 'drizzle-orm/pg-core'
 import { SQLiteSyncDialect, SQLiteTable, getTableConfig as sqliteConfig } from 'drizzle-orm/sqlite-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { SQLITE_NOW } from '../../src/task-table/sqlite-now.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
+import { SQLITE_NOW } from '../../src/task-table/lifecycle.ts'
 import { createTaskTable } from '../support/create-task-table.ts'
 
 const builds = taskTable('builds', (column) => ({ repository: column.text().notNull() }))
@@ -22,7 +22,7 @@ const samples = taskTable('samples', (column) => ({
   buildId: column.reference(() => builds).notNull(),
 }))
 
-/** A column in one line: `name type [not null] [default …]`. */
+/** Each column as one line: `name type [not null] [default …]`. */
 function describeColumns(
   columns: readonly { name: string; getSQLType(): string; notNull: boolean; default: unknown }[],
   toText: (sql: SQL) => string,
@@ -65,7 +65,7 @@ describe('the Drizzle table for SQLite', () => {
     ])
   })
 
-  it('has an id that is never given twice', () => {
+  it('never reuses an id', () => {
     expect(samples.sqlite.id).toMatchObject({ primary: true, autoIncrement: true })
   })
 
@@ -76,7 +76,7 @@ describe('the Drizzle table for SQLite', () => {
     expect(reference!.foreignColumns).toEqual([builds.sqlite.id])
   })
 
-  it('is made once', () => {
+  it('is created once', () => {
     expect(samples.sqlite).toBe(samples.sqlite)
     expect(is(samples.sqlite, SQLiteTable)).toBe(true)
   })
@@ -110,7 +110,7 @@ describe('the Drizzle table for PostgreSQL', () => {
     ])
   })
 
-  it('has an id that is never given twice', () => {
+  it('never reuses an id', () => {
     expect(samples.postgres.id.primary).toBe(true)
     expect(samples.postgres.id).toMatchObject({ generatedIdentity: { type: 'always' } })
   })
@@ -123,8 +123,8 @@ describe('the Drizzle table for PostgreSQL', () => {
   })
 })
 
-describe('a query by Drizzle', () => {
-  it('reads what it has written, in the types of the description', () => {
+describe('a Drizzle query', () => {
+  it('reads back what it wrote, in the described types', () => {
     const client = new Database(':memory:')
     onTestFinished(() => {
       client.close()

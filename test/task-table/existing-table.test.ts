@@ -24,7 +24,7 @@ const orders = existingTable({
 })
 
 describe('an existing table', () => {
-  it('is described as Drizzle knows it', () => {
+  it('takes its columns from the Drizzle table', () => {
     expect(orders.name).toBe('orders')
     const described = Object.values(orders.columns).map(({ key, name, type }) => `${key} ${name} ${type}`)
     expect(described).toEqual([
@@ -42,7 +42,7 @@ describe('an existing table', () => {
     expect(own.map(({ key }) => key)).toEqual(['customerName', 'price', 'paid', 'size', 'lines'])
   })
 
-  it('keeps its keys, whatever their case', () => {
+  it('keeps its keys as they are', () => {
     const table = existingTable({
       sqlite: sqliteTable('jobs', {
         id: integer('id').primaryKey(),
@@ -55,7 +55,7 @@ describe('an existing table', () => {
     expect(table.columns.created_at).toMatchObject({ name: 'created_at', isLifecycle: true })
   })
 
-  it('may be one of PostgreSQL', () => {
+  it('can be a PostgreSQL table', () => {
     const table = existingTable({
       postgres: pgTable('jobs', {
         id: pgInteger('id').primaryKey(),
@@ -67,21 +67,21 @@ describe('an existing table', () => {
     expect(table.columns.createdAt).toMatchObject({ type: 'timestamp', isLifecycle: true })
   })
 
-  it('is checked like any other', () => {
+  it('has its new tasks checked', () => {
     expect(checkTask(orders, { customerName: 'Ada', size: 's', paid: true, lines: [1] })).toEqual([])
     expect(checkTask(orders, { size: 'm', paid: 1 })).toEqual([
-      '"size" must be one of s, l, not "m"',
-      '"paid" must be true or false, not 1',
+      '"size" must be one of s, l, got "m"',
+      '"paid" must be true or false, got 1',
       '"customerName" is missing',
     ])
   })
 
-  it('is refused without what a task needs', () => {
+  it('is refused without the required columns', () => {
     const make = () => existingTable({ sqlite: sqliteTable('notes', { id: integer('id'), note: text('note') }) })
     expect(make).toThrow(
       'The task table "notes" cannot be used: a task table needs the columns id, status, created_at; missing: status, created_at.',
     )
-    expect(() => existingTable({})).toThrow('existingTable needs the table for "sqlite" or for "postgres"')
+    expect(() => existingTable({})).toThrow('existingTable needs a Drizzle table for "sqlite" or "postgres"')
   })
 })
 
@@ -89,7 +89,7 @@ interface Case {
   readonly title: string
   readonly create: string
   readonly table: TaskTable
-  /** The row of a task as the application's own code inserts it. */
+  /** How the application inserts a task. */
   readonly insert: string
   readonly id: number | string
 }
@@ -103,7 +103,7 @@ const day = customType<{ data: Date; driverData: string }>({
 
 const cases: Case[] = [
   {
-    title: 'with no more than it needs',
+    title: 'with only the required columns',
     create: `create table jobs (id integer primary key autoincrement, status text not null default 'pending',
       created_at integer not null default 1, file text)`,
     table: existingTable({
@@ -118,7 +118,7 @@ const cases: Case[] = [
     id: 1,
   },
   {
-    title: 'with ids that are texts',
+    title: 'with string ids',
     create: `create table jobs (id text primary key not null, status text not null default 'pending',
       created_at integer not null, finished_at integer, file text)`,
     table: existingTable({
@@ -134,7 +134,7 @@ const cases: Case[] = [
     id: 'job-a',
   },
   {
-    title: 'that keeps its instants in seconds',
+    title: 'with instants in seconds',
     create: `create table jobs (id integer primary key, status text not null default 'pending',
       created_at integer not null, run_at integer not null, started_at integer, finished_at integer, file text)`,
     table: existingTable({
@@ -152,7 +152,7 @@ const cases: Case[] = [
     id: 1,
   },
   {
-    title: 'that keeps its instants as plain numbers and texts, and has no defaults',
+    title: 'with instants as numbers and text, and no defaults',
     create: `create table jobs (id integer primary key, status text, created_at text, run_at integer,
       attempt integer, started_at text, finished_at integer, error text, progress real, file text)`,
     table: existingTable({
@@ -173,7 +173,7 @@ const cases: Case[] = [
     id: 1,
   },
   {
-    title: 'with a column type of the application',
+    title: 'with a custom column type',
     create: `create table jobs (id integer primary key, status text not null default 'pending', created_at text not null,
       run_at text not null default '1999-01-01', started_at text, file text)`,
     table: existingTable({
@@ -200,7 +200,7 @@ describe.each(cases)('an existing table $title', ({ create, table, insert, id })
     return { ...fixture, job }
   }
 
-  it('has its tasks claimed and settled', async () => {
+  it('has tasks that are claimed and settled', async () => {
     const { queue, raw, rows, job } = await open()
     raw.exec(insert)
     const first = (await queue.claim([job]))!
@@ -223,7 +223,7 @@ describe.each(cases)('an existing table $title', ({ create, table, insert, id })
     )
   })
 
-  it('takes tasks by enqueue', async () => {
+  it('accepts tasks from enqueue', async () => {
     const { queue, raw, job } = await open()
     const own = typeof id === 'string' ? { id } : {}
     expect(enqueue(raw, table, { ...own, file: 'a' })).toEqual({ id, isNew: true })
@@ -235,7 +235,7 @@ describe.each(cases)('an existing table $title', ({ create, table, insert, id })
 
   const isScheduled = Object.values(table.columns).some(({ name }) => name === 'run_at')
   if (isScheduled) {
-    it('has its tasks wait for their time', async () => {
+    it('has tasks that wait until they are due', async () => {
       const { queue, raw, job } = await open()
       const never = new AbortController().signal
       enqueue(raw, table, { file: 'a' }, { runAt: new Date(Date.now() + 2 * 3_600_000) })
@@ -247,23 +247,23 @@ describe.each(cases)('an existing table $title', ({ create, table, insert, id })
       expect((await queue.claim([job]))!.task).toMatchObject({ file: 'c' })
     })
   } else {
-    it('refuses tasks for later', async () => {
+    it('refuses scheduled tasks', async () => {
       const { raw, rows } = await open()
       const own = typeof id === 'string' ? { id } : {}
       expect(() => enqueue(raw, table, { ...own, file: 'a' }, { runAt: new Date() })).toThrow(
-        'jobs: has no column "run_at", so its tasks cannot be scheduled',
+        'jobs: tasks cannot be scheduled without a column "run_at"',
       )
       expect(rows('select id from jobs')).toEqual([])
     })
   }
 })
 
-describe('an id that the application gives', () => {
+describe('an id that the application sets', () => {
   const table = cases.find(({ id }) => typeof id === 'string')!.table
 
-  it('must be given', () => {
+  it('is required', () => {
     expect(checkTask(table, { file: 'a' })).toEqual(['"id" is missing'])
-    expect(checkTask(table, { id: 7, file: 'a' })).toEqual(['"id" must be a text, not 7'])
+    expect(checkTask(table, { id: 7, file: 'a' })).toEqual(['"id" must be a string, got 7'])
     expect(checkTask(table, { id: 'job-a' })).toEqual([])
   })
 })

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type TaskTable, taskTable } from '../../src/task-table/task-table.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
+import type { TaskTable } from '../../src/task-table/task-table.ts'
 
 const builds = taskTable('builds', (column) => ({
-  repository: column.text().notNull().describe('where it is'),
+  repository: column.text().notNull().describe('URL or path'),
   ref: column.text().notNull().default('HEAD'),
   artifactSize: column.integer(),
 }))
@@ -16,17 +17,17 @@ describe('a task table', () => {
     ])
   })
 
-  it('knows which columns are its own', () => {
+  it('tells its own columns from the lifecycle columns', () => {
     const own = Object.values(builds.columns).filter(({ isLifecycle }) => !isLifecycle)
     expect(own.map(({ key }) => key)).toEqual(['repository', 'ref', 'artifactSize'])
   })
 
-  it('makes a column in snake case of a key in camel case', () => {
+  it('turns a key in camel case into a column in snake case', () => {
     expect(builds.columns.artifactSize).toMatchObject({ key: 'artifactSize', name: 'artifact_size', type: 'integer' })
   })
 
-  it('keeps what is said of a column', () => {
-    expect(builds.columns.repository).toMatchObject({ isNotNull: true, hasDefault: false, summary: 'where it is' })
+  it('keeps the description of each column', () => {
+    expect(builds.columns.repository).toMatchObject({ isNotNull: true, hasDefault: false, summary: 'URL or path' })
     expect(builds.columns.ref).toMatchObject({ isNotNull: true, hasDefault: true, defaultValue: 'HEAD' })
     expect(builds.columns.artifactSize).toMatchObject({ isNotNull: false, hasDefault: false, summary: undefined })
   })
@@ -40,33 +41,36 @@ describe('a task table', () => {
     expect(deployments.columns.buildId!.target!()).toBe(builds)
   })
 
-  it('has results that may be null or have a default, since nobody gives them', () => {
+  it('requires result columns to allow null or have a default', () => {
     expect(builds.columns.artifactSize!.isResult).toBe(false)
     const sums = taskTable('sums', (column) => ({ total: column.integer().result() }))
     expect(sums.columns.total).toMatchObject({ isResult: true })
     const make = () => taskTable('sums', (column) => ({ total: column.integer().result().notNull() }))
-    expect(make).toThrow('"total" is a result, so it must have a default or may be null')
+    expect(make).toThrow('the result column "total" must allow null or have a default')
   })
 
-  it('may reference itself and a table that is declared later', () => {
+  it('can reference a table that is declared later', () => {
     const imports = taskTable('imports', (column) => ({ exportId: column.reference((): TaskTable => exports) }))
     const exports = taskTable('exports', (column) => ({ importId: column.reference((): TaskTable => imports) }))
     expect(imports.columns.exportId!.target!()).toBe(exports)
     expect(exports.columns.importId!.target!()).toBe(imports)
   })
 
-  it.each(['status', 'runAt', 'run_at', 'progressNote'])('refuses %j, which ops sets', (key) => {
+  it.each(['status', 'runAt', 'run_at', 'progressNote'])('refuses %j, which is a lifecycle column', (key) => {
     const make = () => taskTable('builds', (column) => ({ [key]: column.text() }))
-    expect(make).toThrow(`The task table "builds" cannot be used: "${key}" stands for the column`)
+    expect(make).toThrow(`The task table "builds" cannot be used: "${key}" becomes the column`)
   })
 
-  it('refuses two keys that are the same column', () => {
+  it('refuses two keys for the same column', () => {
     const make = () => taskTable('builds', (column) => ({ buildId: column.text(), build_id: column.text() }))
-    expect(make).toThrow('"build_id" stands for the column "build_id", which is taken')
+    expect(make).toThrow('"build_id" becomes the column "build_id", which already exists')
   })
 
-  it.each(['1st', 'a-b', 'a b', '', 'größe', 'a";drop table builds'])('refuses %j, which cannot be a column', (key) => {
-    const make = () => taskTable('builds', (column) => ({ [key]: column.text() }))
-    expect(make).toThrow(`"${key}" cannot be the name of a column`)
-  })
+  it.each(['1st', 'a-b', 'a b', '', 'größe', 'a";drop table builds'])(
+    'refuses %j, which is not a valid column name',
+    (key) => {
+      const make = () => taskTable('builds', (column) => ({ [key]: column.text() }))
+      expect(make).toThrow(`"${key}" is not a valid column name`)
+    },
+  )
 })

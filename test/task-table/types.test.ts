@@ -1,4 +1,4 @@
-/** Checked by `tsc`: each line after `@ts-expect-error` must be refused by the compiler. Nothing here runs for long. */
+/** Checked by `tsc`: the compiler must refuse each line after `@ts-expect-error`. */
 
 import type Database from 'better-sqlite3'
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
@@ -42,7 +42,7 @@ type Build = (typeof builds)['$inferSelect']
 type NewBuild = (typeof builds)['$inferInsert']
 
 describe('the types of a task', () => {
-  it('are those of its columns, null where they are not said to be given', () => {
+  it('are those of its columns, with null unless a column is not null', () => {
     expectTypeOf<Build['repository']>().toEqualTypeOf<string>()
     expectTypeOf<Build['ref']>().toEqualTypeOf<string>()
     expectTypeOf<Build['revision']>().toEqualTypeOf<string | null>()
@@ -54,14 +54,14 @@ describe('the types of a task', () => {
     expectTypeOf<Build['parentId']>().toEqualTypeOf<number | null>()
   })
 
-  it('are those of its results for the processor, and none for whoever adds a task', () => {
+  it('include results for the processor, but not for a new task', () => {
     expectTypeOf<Build['artifact']>().toEqualTypeOf<string | null>()
     expectTypeOf<Build['count']>().toEqualTypeOf<number>()
     expectTypeOf<(typeof builds)['$inferOwn']['count']>().toEqualTypeOf<number>()
     expectTypeOf<Extract<keyof NewBuild, 'artifact' | 'count'>>().toEqualTypeOf<never>()
   })
 
-  it('have the lifecycle', () => {
+  it('include the lifecycle columns', () => {
     expectTypeOf<Build['id']>().toEqualTypeOf<number>()
     expectTypeOf<Build['status']>().toEqualTypeOf<Status>()
     expectTypeOf<Build['runAt']>().toEqualTypeOf<Date>()
@@ -69,7 +69,7 @@ describe('the types of a task', () => {
     expectTypeOf<Build['progress']>().toEqualTypeOf<number | null>()
   })
 
-  it('let an insert leave out what has a default or may be null', () => {
+  it('make columns with a default or null optional in an insert', () => {
     expectTypeOf<{ repository: string; environment: 'staging' }>().toExtend<NewBuild>()
     expectTypeOf<{ environment: 'staging' }>().not.toExtend<NewBuild>()
     expectTypeOf<{ repository: string; environment: 'test' }>().not.toExtend<NewBuild>()
@@ -80,7 +80,7 @@ describe('the types of a task', () => {
     >()
   })
 
-  it('are known to Drizzle', () => {
+  it('are those of the Drizzle tables', () => {
     type Row = (typeof builds.sqlite)['$inferSelect']
     expectTypeOf<Row>().toEqualTypeOf<(typeof builds.postgres)['$inferSelect']>()
     expectTypeOf<Row['revision']>().toEqualTypeOf<string | null>()
@@ -92,7 +92,7 @@ describe('the types of a task', () => {
     expectTypeOf<{ environment: 'staging' }>().not.toExtend<NewRow>()
   })
 
-  it('of an existing table are those of its Drizzle table', () => {
+  it('are those of the Drizzle table for an existing table', () => {
     expectTypeOf(orders.$inferSelect).toEqualTypeOf<{
       id: string
       status: string
@@ -105,10 +105,10 @@ describe('the types of a task', () => {
 })
 
 describe('the types of columns', () => {
-  it('refuse a default of another type', () => {
+  it('refuse a default of the wrong type', () => {
     taskTable('samples', (column) => ({
       text: column.text().default('a'),
-      // @ts-expect-error a number is no text
+      // @ts-expect-error a number is not a string
       wrongText: column.text().default(1),
       level: column.enumeration(['low', 'high']).default('low'),
       // @ts-expect-error not one of the values
@@ -121,7 +121,7 @@ describe('the types of columns', () => {
 })
 
 describe('the types of enqueue', () => {
-  it('take what the columns take, and nothing else', () => {
+  it('accept the types of the columns and nothing else', () => {
     const compiled = (database: Database.Database) => {
       const one = enqueue(database, builds, { repository: 'a', environment: 'staging' })
       expectTypeOf(one).toEqualTypeOf<EnqueuedTask<number>>()
@@ -131,15 +131,15 @@ describe('the types of enqueue', () => {
       enqueue(database, builds, { repository: 'a', environment: 'staging', revision: null, seenAt: new Date() })
       // @ts-expect-error "repository" is missing
       enqueue(database, builds, { environment: 'staging' })
-      // @ts-expect-error "ref" is a text
+      // @ts-expect-error "ref" is a string
       enqueue(database, builds, { repository: 'a', environment: 'staging', ref: 1 })
-      // @ts-expect-error "branch" is no column
+      // @ts-expect-error no column "branch"
       enqueue(database, builds, { repository: 'a', environment: 'staging', branch: 'main' })
       // @ts-expect-error not one of the values
       enqueue(database, builds, { repository: 'a', environment: 'test' })
       // @ts-expect-error "status" is set by ops
       enqueue(database, builds, { repository: 'a', environment: 'staging', status: 'ongoing' })
-      // @ts-expect-error "ref" is a text, also in an array
+      // @ts-expect-error "ref" is a string, also in an array
       enqueue(database, builds, [{ repository: 'a', environment: 'staging', ref: 1 }])
       enqueue(database, orders, { id: 'a', created_at: new Date(), price: 1 })
       // @ts-expect-error "price" is a number
@@ -150,7 +150,7 @@ describe('the types of enqueue', () => {
 })
 
 describe('the types of a processor', () => {
-  it('give the task and the context to perform', () => {
+  it('describe the task and the context', () => {
     defineProcessor({
       name: 'build',
       table: builds,
@@ -158,7 +158,7 @@ describe('the types of a processor', () => {
         expectTypeOf(task).toEqualTypeOf<Build>()
         expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>()
         expectTypeOf(await context.find(orders, 'a')).toEqualTypeOf<typeof orders.$inferSelect | undefined>()
-        // @ts-expect-error its ids are texts
+        // @ts-expect-error its ids are strings
         await context.find(orders, 1)
         const added = await context.enqueue(
           orders,
@@ -175,26 +175,26 @@ describe('the types of a processor', () => {
     })
   })
 
-  it('let perform return some of its own columns, or nothing', () => {
+  it('allow perform to return some of the own columns, or nothing', () => {
     const build = { name: 'build', table: builds } as const
     defineProcessor({ ...build, perform: async () => ({ revision: 'abc', size: 1 }) })
     defineProcessor({ ...build, perform: () => ({ revision: null }) })
     defineProcessor({ ...build, perform: async () => {} })
     defineProcessor({ ...build, perform: () => undefined })
     defineProcessor({ ...build, perform: async ({ revision }) => (revision ? { revision } : undefined) })
-    // @ts-expect-error "revision" is a text
+    // @ts-expect-error "revision" is a string
     defineProcessor({ ...build, perform: async () => ({ revision: 1 }) })
-    // @ts-expect-error "ref" may not be null
+    // @ts-expect-error "ref" cannot be null
     defineProcessor({ ...build, perform: async () => ({ ref: null }) })
-    // @ts-expect-error a text is no columns
+    // @ts-expect-error a string is not a set of columns
     defineProcessor({ ...build, perform: async () => 'abc' })
   })
 
-  it('refuse a column that the table has not, in what perform returns', () => {
+  it('refuse an unknown column in the result of perform', () => {
     defineProcessor({
       name: 'build',
       table: builds,
-      // @ts-expect-error "branch" is no column
+      // @ts-expect-error no column "branch"
       perform: async () => ({ branch: 'main' }),
     })
     defineProcessor({
@@ -205,22 +205,22 @@ describe('the types of a processor', () => {
     })
   })
 
-  it('know the columns that may be exclusive', () => {
+  it('restrict exclusiveBy to own columns', () => {
     const perform = async () => {}
     defineProcessor({ name: 'build', table: builds, exclusiveBy: 'environment', perform })
     defineProcessor({ name: 'order', table: orders, exclusiveBy: 'price', perform })
     defineProcessor({ name: 'order', table: orders, exclusiveBy: { key: 'amount', column: 'price' }, perform })
     const wrong = { key: 'environment', column: 'branch' } as const
-    // @ts-expect-error "branch" is no column
+    // @ts-expect-error no column "branch"
     expectTypeOf(() => defineProcessor({ name: 'build', table: builds, exclusiveBy: wrong, perform })).toBeFunction()
-    // @ts-expect-error "branch" is no column
+    // @ts-expect-error no column "branch"
     const unknown = () => defineProcessor({ name: 'build', table: builds, exclusiveBy: 'branch', perform })
     // @ts-expect-error "status" is not the table's own
     defineProcessor({ name: 'build', table: builds, exclusiveBy: 'status', perform })
     expectTypeOf(unknown).toBeFunction()
   })
 
-  it('take the settings from their schema', () => {
+  it('derive the settings from their schema', () => {
     const settings = v.object({
       parallel: v.optional(v.boolean(), false),
       limit: v.optional(v.pipe(v.string(), v.transform(Number))),

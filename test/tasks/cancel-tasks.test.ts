@@ -6,7 +6,7 @@ import { cancelTasks } from '../../src/tasks/cancel-tasks.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 describe('canceling an ongoing task', () => {
-  it('is not said to be done while its worker has not answered', async () => {
+  it('is not reported as done while its worker has not responded', async () => {
     const project = await openProject({ cwd: temporaryFolder(), env: {}, plugins: bundledPlugins() })
     onTestFinished(() => project.close())
     await migrateProject(project)
@@ -15,12 +15,12 @@ describe('canceling an ongoing task', () => {
     await queue.startWorker({ id: 'deaf', host: 'here', pid: process.pid, version: '0' })
     await queue.enqueue(queued.table, [{ repository: '.' }])
     const { run } = (await queue.claim([queued]))!
-    const asked: string[] = []
-    const options = { wait: true, patience: 120, onAsked: (task: string) => void asked.push(task) }
+    const stopping: string[] = []
+    const options = { wait: true, timeout: 120, onStopping: (task: string) => void stopping.push(task) }
     const [result] = await cancelTasks(project, 'build', ['1'], options)
-    expect(asked).toEqual(['build 1'])
+    expect(stopping).toEqual(['build 1'])
     expect(result).toMatchObject({ task: 'build 1', status: 'ongoing' })
-    expect(result!.problem?.message).toBe('build 1 was asked to stop; its worker has not answered yet.')
+    expect(result!.problem?.message).toBe('build 1 is not canceled yet: its worker has not responded.')
     expect((await queue.stateOf(run)).cancelRequestedBy).toMatch(/ \(ops cancel\)$/)
   })
 })

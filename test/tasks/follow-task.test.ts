@@ -2,8 +2,8 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/queue/queue.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
-import { type FollowedRow, followTask, type TaskView } from '../../src/tasks/follow-task.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
+import { followTask, type TaskSnapshot, type TaskView } from '../../src/tasks/follow-task.ts'
 import { logFile } from '../../src/worker/task-log.ts'
 import { queued } from '../support/queued.ts'
 import { sqliteFixture } from '../support/sqlite-fixture.ts'
@@ -16,7 +16,7 @@ const notes = queued(taskTable('notes', (column) => ({ text: column.text() })))
 class Seen implements TaskView {
   readonly events: string[] = []
 
-  changed({ status, attempt }: FollowedRow): void {
+  changed({ status, attempt }: TaskSnapshot): void {
     const event = `${status} ${attempt}`
     if (!this.events.includes(event)) this.events.push(event)
   }

@@ -5,7 +5,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 
 const title = (text: string) => (smallDiskMissing === undefined ? text : `${text} (skipped: ${smallDiskMissing})`)
 
-/** A project whose database, and nothing else, is on a disk of two megabytes. */
+/** A project whose database alone is on a disk of 2 MB. */
 async function onSmallDisk(): Promise<{ project: TestProject; disk: SmallDisk }> {
   const project = new TestProject()
   project.link({ name: 'ops-plugin-probe', root: probePlugin })
@@ -20,15 +20,15 @@ function unusable(project: TestProject, problem: string): string {
 }
 
 describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
-  it('keeps what became of its task, says what is wrong, and writes it when there is room', async () => {
+  it('keeps the outcome of its task, logs the problem, and writes the outcome when there is space', async () => {
     const { project, disk } = await onSmallDisk()
     const database = project.openDatabase('small/ops.db')
     const insert = database.prepare('insert into scripts (script) values (?)')
     insert.run(`${disk.fillCommand}; echo done`)
     insert.run('echo next')
     const worker = project.start('worker')
-    await worker.says('writing the end of a task failed: The database')
-    expect(worker.output).toContain('cannot be used: the disk is full; trying again in')
+    await worker.says('settling a task failed: The database')
+    expect(worker.output).toContain('cannot be used: the disk is full; retrying in')
     const statuses = database.prepare('select status from scripts order by id').pluck()
     expect(statuses.all()).toEqual(['ongoing', 'pending'])
     disk.makeRoom()
@@ -40,7 +40,7 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
     expect(await worker.exit).toBe(0)
   })
 
-  it('leaves the task to the next one when it is killed before there is room', async () => {
+  it('leaves the task to the next worker when it is killed before there is space', async () => {
     const { project, disk } = await onSmallDisk()
     const database = project.openDatabase('small/ops.db')
     database.prepare('insert into scripts (script) values (?)').run(disk.fillCommand)
@@ -56,7 +56,7 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
   it.each([
     ['to the worker that starts', ['worker', '--drain']],
     ['to who enqueues', ['enqueue', 'script', '--script', 'true']],
-  ])('is told in one sentence %s', async (_, args) => {
+  ])('is reported in one sentence %s', async (_, args) => {
     const { project, disk } = await onSmallDisk()
     disk.fill()
     const { exitCode, stderr } = await project.ops(...args)
@@ -72,12 +72,12 @@ describe.skipIf(smallDiskMissing)(title('a database that cannot be written'), ()
   it.each([
     ['to the worker', ['worker', '--drain']],
     ['to who enqueues', ['enqueue', 'script', '--script', 'true']],
-  ])('is told in one sentence %s', async (_, args) => {
+  ])('is reported in one sentence %s', async (_, args) => {
     const { project, disk } = await onSmallDisk()
     disk.readOnly()
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/The database \S+ cannot be used: it cannot be written here: /)
+    expect(unwrapped(stderr)).toMatch(/The database \S+ cannot be used: it is not writable: /)
     expect(unwrapped(stderr)).toContain('this user may write to it')
   })
 })

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../src/processor/ready-processor.ts'
 import type { TaskContext } from '../../src/processor/task-context.ts'
-import { taskTable } from '../../src/task-table/task-table.ts'
-import { EndOfTask } from '../../src/worker/end-of-task.ts'
+import { taskTable } from '../../src/task-table/described-table.ts'
+import { AbortReason } from '../../src/worker/abort-reason.ts'
 import { type Performed, performTask } from '../../src/worker/perform-task.ts'
 import { RunContext } from '../../src/worker/run-context.ts'
 import { sqliteFixture } from '../support/sqlite-fixture.ts'
@@ -12,16 +12,16 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const notes = taskTable('notes', (column) => ({ text: column.text(), count: column.integer() }))
 
-type Work = (context: TaskContext, end: (reason: EndOfTask) => void) => unknown
+type Work = (context: TaskContext, end: (reason: AbortReason) => void) => unknown
 
-/** Performs one real task with a processor that does this. */
+/** Performs one real task with this processor. */
 async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; stuckAfter?: number } = {}) {
   let context: RunContext | undefined
   const processor = defineProcessor({
     name: 'note',
     table: notes,
     ...(timeout === undefined ? {} : { timeout }),
-    perform: (_, given) => work(given, (reason) => context!.end(reason)) as undefined,
+    perform: (_, given) => work(given, (reason) => context!.abort(reason)) as undefined,
   })
   const table = toQueuedTable(processor, {})
   const { queue } = await sqliteFixture([table])
@@ -37,13 +37,13 @@ async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; 
 const forEver = () => new Promise<never>(() => {})
 
 describe('performing a task', () => {
-  it('comes to the columns that the processor returns, with a promise or without', async () => {
+  it('results in the columns that the processor returns, with or without a promise', async () => {
     const succeeded = { kind: 'succeeded', columns: { count: 1 } }
     expect((await perform(async () => ({ count: 1 }))).outcome).toEqual(succeeded)
     expect((await perform(() => ({ count: 1 }))).outcome).toEqual(succeeded)
   })
 
-  it.each([undefined, null])('comes to no columns when the processor returns %s', async (nothing) => {
+  it.each([undefined, null])('results in no columns when the processor returns %s', async (nothing) => {
     expect((await perform(async () => nothing)).outcome).toEqual({ kind: 'succeeded', columns: {} })
   })
 
@@ -55,7 +55,7 @@ describe('performing a task', () => {
   ])('fails when the processor returns %j', async (returned, got) => {
     expect((await perform(async () => returned)).outcome).toEqual({
       kind: 'failed',
-      error: `the processor returned ${got}, and "notes" has the columns text, count`,
+      error: `the processor returned ${got}; the columns of "notes" are text, count`,
     })
   })
 
@@ -73,7 +73,7 @@ describe('performing a task', () => {
     expect({ outcome, isStuck }).toEqual({ outcome: { kind: 'failed', error }, isStuck: false })
   })
 
-  it('writes the stack of what the processor throws to the log of the task', async () => {
+  it('writes the stack of an error to the log of the task', async () => {
     const { log } = await perform(async () => {
       throw new Error('no disk')
     })
@@ -88,7 +88,7 @@ describe('performing a task', () => {
       outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
       isStuck: false,
     })
-    // The end was ops' own doing, and its stack says nothing.
+    // ops ended it, so a stack would say nothing.
     expect(existsSync(log)).toBe(false)
   })
 
@@ -99,7 +99,7 @@ describe('performing a task', () => {
     expect(outcome).toEqual({ kind: 'timed_out', error: 'timed out after 20ms' })
   })
 
-  it('gives up on a processor that never reacts to its signal, and says that it is stuck', async () => {
+  it('gives up on a processor that ignores its signal, and reports it as stuck', async () => {
     const { outcome, isStuck } = await perform(forEver, { timeout: '20ms', stuckAfter: 50 })
     expect({ outcome, isStuck }).toEqual({
       outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
@@ -110,7 +110,7 @@ describe('performing a task', () => {
   it('is interrupted by the reason that its signal aborts with', async () => {
     const { outcome } = await perform(
       (_, end) => {
-        end(EndOfTask.interrupted())
+        end(AbortReason.interrupted())
         return forEver()
       },
       { stuckAfter: 1 },
@@ -119,13 +119,13 @@ describe('performing a task', () => {
   })
 
   it('has no outcome when the run was taken away', async () => {
-    const { outcome } = await perform(async (_, end) => end(EndOfTask.takenAway()))
+    const { outcome } = await perform(async (_, end) => end(AbortReason.takenAway()))
     expect(outcome).toBeUndefined()
   })
 
-  it('starts no program any more once the task must end', async () => {
+  it('starts no more programs once the task must end', async () => {
     const { outcome, log } = await perform(async ({ exec, signal }, end) => {
-      end(EndOfTask.interrupted())
+      end(AbortReason.interrupted())
       await exec('sh', ['-c', 'echo started']).catch(() => {})
       expect(signal.aborted).toBe(true)
     })
@@ -133,7 +133,39 @@ describe('performing a task', () => {
     expect(existsSync(log) && readFileSync(log, 'utf8')).not.toContain('started')
   })
 
-  it('passes on the failure to start a program that does not exist', async () => {
+  it('gives the result of a program, also of one that fails where that is requested', async () => {
+    const { outcome } = await perform(async ({ exec }) => {
+      const { durationMs, ...result } = await exec('sh', ['-c', 'echo out'], { cwd: '/' })
+      expect(durationMs).toBeGreaterThan(0)
+      expect(result).toEqual({
+        command: 'sh -c echo out',
+        cwd: '/',
+        failed: false,
+        timedOut: false,
+        exitCode: 0,
+        signal: undefined,
+        stdout: 'out',
+        stderr: '',
+      })
+      expect(await exec('sh', ['-c', 'exit 3'], { reject: false })).toMatchObject({ failed: true, exitCode: 3 })
+      expect(await exec('/no/such/program', [], { reject: false })).toMatchObject({ failed: true, code: 'ENOENT' })
+    })
+    expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
+  })
+
+  it('enqueues other tasks, with the task as the actor', async () => {
+    const { outcome } = await perform(async ({ enqueue, find }) => {
+      const runAt = new Date(Date.now() + 3_600_000)
+      const added = await enqueue(notes, { text: 'later' }, { runAt, now: true })
+      expect(added).toEqual({ id: 2, isNew: true })
+      expect(await find(notes, added.id)).toMatchObject({ text: 'later', runAt })
+      expect(await enqueue(notes, [{ text: 'a' }, { text: 'b' }])).toMatchObject([{ id: 3 }, { id: 4 }])
+      await expect(enqueue(notes, { txt: 'x' } as never)).rejects.toThrow('did you mean "text"?')
+    })
+    expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
+  })
+
+  it('rejects when a program does not exist', async () => {
     const { outcome } = await perform(({ exec }) => exec('/no/such/program'))
     expect(outcome).toMatchObject({ kind: 'failed', error: expect.stringContaining('/no/such/program') })
   })

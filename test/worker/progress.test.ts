@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Progress } from '../../src/worker/progress.ts'
+import { Progress, progressReader } from '../../src/worker/progress.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -13,7 +13,7 @@ function recorded(): { progress: Progress; written: [number, string | undefined]
 }
 
 describe('progress', () => {
-  it('writes the first report at once, and of many the latest after a quarter of a second', async () => {
+  it('writes the first report at once, then the latest of many after a quarter of a second', async () => {
     const { progress, written } = recorded()
     for (let step = 0; step <= 10; step += 1) progress.report(step / 10, `step ${step}`)
     await vi.advanceTimersByTimeAsync(0)
@@ -27,7 +27,7 @@ describe('progress', () => {
     ])
   })
 
-  it('writes four times in a second of ceaseless reports', async () => {
+  it('writes four times a second at most', async () => {
     const { progress, written } = recorded()
     for (let at = 0; at < 1000; at += 1) {
       progress.report(at / 1000)
@@ -50,7 +50,7 @@ describe('progress', () => {
     expect(written).toHaveLength(2)
   })
 
-  it('keeps a report between 0 and 1, and refuses what is no number', async () => {
+  it('clamps a report to 0..1, and rejects what is not a number', async () => {
     const { progress, written } = recorded()
     progress.report(-3)
     progress.report(7)
@@ -59,10 +59,10 @@ describe('progress', () => {
       [0, undefined],
       [1, undefined],
     ])
-    expect(() => progress.report(Number.NaN)).toThrow('progress takes a number from 0 to 1, not NaN')
+    expect(() => progress.report(Number.NaN)).toThrow('expected a progress from 0 to 1, got NaN')
   })
 
-  it('goes on after a report that could not be written', async () => {
+  it('continues after a report that could not be written', async () => {
     let failures = 0
     const progress = new Progress(async () => {
       failures += 1
@@ -72,5 +72,37 @@ describe('progress', () => {
     progress.report(0.2)
     await progress.close()
     expect(failures).toBe(2)
+  })
+})
+
+function reported(...pieces: string[]): unknown[] {
+  const reports: unknown[] = []
+  const read = progressReader((fraction, note) => reports.push(note === undefined ? fraction : [fraction, note]))
+  for (const piece of pieces) read(piece)
+  return reports
+}
+
+describe('the reports of a program', () => {
+  it('are numbers, numbers with a note, and JSON, one per line', () => {
+    expect(reported('0.4\n.5  half of it \n1\n{ "fraction": 0.7, "note": "linking" }\n{"fraction":0}\n')).toEqual([
+      0.4,
+      [0.5, 'half of it'],
+      1,
+      [0.7, 'linking'],
+      0,
+    ])
+  })
+
+  it('may arrive in pieces', () => {
+    expect(reported('0.', '4 link', 'ing\n0.5', '\n')).toEqual([[0.4, 'linking'], 0.5])
+  })
+
+  it('exclude every other line', () => {
+    expect(reported('linking\n\n-1\n{ "fraction": "0.4" }\nnull\n[1]\n40%\n0.4 in the last line')).toEqual([])
+  })
+
+  it('are found after an endless line, of which little is kept', () => {
+    const noise = 'x'.repeat(1024 * 1024)
+    expect(reported(noise, noise, '\n0.4\n')).toEqual([0.4])
   })
 })

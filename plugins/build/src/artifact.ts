@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { TaskContext } from '@ops-cli/core'
-import { baseEnvironment } from './build-environment.ts'
-import { ArtifactMissingError } from './errors.ts'
+import { formatBytes, programEnvironment, type TaskContext, TaskError } from '@ops-cli/core'
+import { shortRevision } from './checkout.ts'
 import type { Git } from './git.ts'
 import { runProgram } from './run-program.ts'
 import type { Settings } from './settings.ts'
-import { shortRevision } from './short-revision.ts'
 import { tarArguments } from './tar.ts'
 
 export interface Artifact {
@@ -19,18 +17,13 @@ export interface Artifact {
   readonly artifactSha256: string
 }
 
-const usualFolders = ['dist', 'build', 'out', 'target/release']
-
-/** Where artifacts are, under the state directory. */
-export function artifactFolder(stateDirectory: string): string {
-  return join(stateDirectory, 'artifacts', 'builds')
-}
+const USUAL_FOLDERS = ['dist', 'build', 'out', 'target/release']
 
 /**
- * Packs what a build made. It appears under its name only when it is whole.
+ * Packs the result of a build. The archive appears under its name only when it is complete.
  *
- * @returns undefined when there is nothing to keep
- * @throws ArtifactMissingError when the settings name something that the build did not make
+ * @returns undefined when there is nothing to pack
+ * @throws TaskError when the build did not create the configured artifact
  */
 export async function packArtifact(
   checkout: string,
@@ -43,12 +36,12 @@ export async function packArtifact(
   if (source === undefined) {
     log(
       settings.artifact === false
-        ? 'no artifact is kept, as configured'
-        : `no artifact: there is no ${usualFolders.join(', ')}`,
+        ? 'no artifact, as configured'
+        : `no artifact: the build created none of ${USUAL_FOLDERS.join(', ')}`,
     )
     return undefined
   }
-  const folder = artifactFolder(stateDirectory)
+  const folder = join(stateDirectory, 'artifacts', 'builds')
   const path = join(folder, `${build.task}-${shortRevision(build.revision)}.tar.gz`)
   const temporary = `${path}.part`
   await mkdir(folder, { recursive: true })
@@ -64,8 +57,8 @@ export async function packArtifact(
       build.revision,
     )
     const args = await tarArguments({ file: temporary, source: join(checkout, source), modifiedAt: committedAt })
-    // Not the worker's whole environment: tar and gzip take options from TAR_OPTIONS and GZIP.
-    await runProgram(`tar -cz ${source}`, ['tar', ...args], { env: baseEnvironment(process.env) }, context)
+    // Not the worker's whole environment: tar and gzip read options from TAR_OPTIONS and GZIP.
+    await runProgram(`tar -cz ${source}`, ['tar', ...args], { env: programEnvironment() }, context)
     const packed = {
       artifact: path,
       artifactSize: (await stat(temporary)).size,
@@ -74,7 +67,7 @@ export async function packArtifact(
     await flush(temporary)
     await rename(temporary, path)
     await flush(folder)
-    log(`packed ${source} into ${path} (${packed.artifactSize} bytes, sha256 ${packed.artifactSha256})`)
+    log(`packed ${source} into ${path} (${formatBytes(packed.artifactSize)}, sha256 ${packed.artifactSha256})`)
     return packed
   } finally {
     await rm(temporary, { force: true })
@@ -83,12 +76,15 @@ export async function packArtifact(
 
 function chooseSource(checkout: string, configured: string | false | undefined): string | undefined {
   if (configured === false) return undefined
-  if (configured === undefined) return usualFolders.find((folder) => existsSync(join(checkout, folder)))
-  if (!existsSync(join(checkout, configured))) throw new ArtifactMissingError(configured)
+  if (configured === undefined) return USUAL_FOLDERS.find((folder) => existsSync(join(checkout, folder)))
+  if (!existsSync(join(checkout, configured)))
+    throw new TaskError(
+      `the build did not create "${configured}"; set "plugins.build.artifact" to what it creates, or to false to keep nothing`,
+    )
   return configured
 }
 
-/** An earlier run of the same task may have been killed while it packed, or before its end was written. */
+/** An earlier run of the same task may have been killed while it packed, or before its result was written. */
 async function removeOlder(folder: string, task: number): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name.startsWith(`${task}-`))
   await Promise.all(names.map((name) => rm(join(folder, name), { force: true })))
@@ -100,8 +96,40 @@ async function sha256(file: string, signal: AbortSignal): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Without it a power loss could leave an empty file behind a task that succeeded. */
+/** Without it a power loss could leave an empty file for a task that succeeded. */
 async function flush(path: string): Promise<void> {
   await using handle = await open(path)
   await handle.sync()
+}
+
+interface Build {
+  readonly id: number
+  readonly repository: string
+}
+
+/**
+ * Removes the oldest artifacts of a repository. Their tasks keep their columns.
+ *
+ * @param keep how many stay, the newest included
+ * @param newest the artifact of this build, which always stays
+ * @param find finds the build of an artifact
+ */
+export async function removeOldArtifacts(
+  keep: number,
+  build: Build,
+  newest: string,
+  log: (line: string) => void,
+  find: (id: number) => Promise<Build | undefined>,
+): Promise<void> {
+  const folder = dirname(newest)
+  const older: { id: number; name: string }[] = []
+  for (const name of await readdir(folder)) {
+    const id = Number(/^(\d+)-[0-9a-f]+\.tar\.gz$/.exec(name)?.[1] ?? Number.NaN)
+    if (Number.isNaN(id) || name === basename(newest)) continue
+    if ((await find(id))?.repository === build.repository) older.push({ id, name })
+  }
+  for (const { name } of older.toSorted((a, b) => b.id - a.id).slice(keep - 1)) {
+    await rm(join(folder, name), { force: true })
+    log(`removed ${join(folder, name)} (keeping the newest ${keep})`)
+  }
 }

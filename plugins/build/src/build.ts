@@ -1,38 +1,35 @@
-import { defineProcessor, taskTable } from '@ops-cli/core'
+import { defineProcessor, programEnvironment, taskTable } from '@ops-cli/core'
 import { looseObject, pipe, string, transform } from 'valibot'
-import { packArtifact } from './artifact.ts'
-import { keepNewest } from './artifact-retention.ts'
-import { buildEnvironment } from './build-environment.ts'
-import { checkOut } from './checkout.ts'
+import { packArtifact, removeOldArtifacts } from './artifact.ts'
+import { runBuild } from './build-command.ts'
+import { checkOut, shortRevision } from './checkout.ts'
 import { gitFor } from './git.ts'
-import { fromWorkingDirectory, locateRepository } from './repository.ts'
-import { runBuild } from './run-build.ts'
+import { parseRepository, resolveTypedRepository } from './repository.ts'
 import { settings } from './settings.ts'
-import { shortRevision } from './short-revision.ts'
 
 export const builds = taskTable('builds', (column) => ({
-  repository: column.text().notNull().describe('a git URL, or a path'),
-  ref: column.text().notNull().default('HEAD').describe('a branch, a tag or a commit'),
-  command: column.text().describe('the build, for a shell; else what the settings say, else what the repository is'),
-  revision: column.text().result().describe('the commit that was built'),
-  artifact: column.text().result().describe('the .tar.gz that came out'),
+  repository: column.text().notNull().describe('git URL or path'),
+  ref: column.text().notNull().default('HEAD').describe('branch, tag or commit'),
+  command: column.text().describe('build command for a shell; default: from the settings, else detected'),
+  revision: column.text().result().describe('commit that was built'),
+  artifact: column.text().result().describe('path of the .tar.gz'),
   artifactSize: column.integer().result().describe('its size in bytes'),
   artifactSha256: column.text().result().describe('its checksum'),
 }))
 
 export default defineProcessor({
   name: 'build',
-  summary: 'Check out a revision, run its build, keep the result',
+  summary: 'Build a git repository and keep the result',
   table: builds,
   priority: 10,
   settings,
-  input: looseObject({ repository: pipe(string(), transform(fromWorkingDirectory)) }),
+  input: looseObject({ repository: pipe(string(), transform(resolveTypedRepository)) }),
   exclusive: ({ parallel }) => !parallel,
   timeout: ({ timeout }) => timeout,
 
   async perform(task, context) {
-    const { settings, progress } = context
-    const repository = locateRepository(task.repository, context.env.OPS_PROJECT ?? process.cwd())
+    const { settings, progress, log, find } = context
+    const repository = parseRepository(task.repository, context.projectDirectory)
     const git = gitFor(repository, context)
 
     progress(0, 'fetching')
@@ -41,13 +38,21 @@ export default defineProcessor({
     )
 
     progress(0.2, 'building')
-    const env = buildEnvironment(process.env, settings, { revision, ref: task.ref, number: task.id })
+    // No secrets of the worker: a build runs code that others wrote.
+    const env = {
+      CI: 'true',
+      ...programEnvironment(settings.passEnv),
+      ...settings.env,
+      BUILD_REVISION: revision,
+      BUILD_REF: task.ref,
+      BUILD_NUMBER: String(task.id),
+    }
     await runBuild(folder, { command: task.command ?? settings.command, install: settings.install }, env, context)
 
     progress(0.9, 'packing')
     const packed = await packArtifact(folder, { task: task.id, revision }, git, context)
     if (packed && settings.keep !== undefined) {
-      await keepNewest(settings.keep, task, packed.artifact, context.log, (id) => context.find(builds, id))
+      await removeOldArtifacts(settings.keep, task, packed.artifact, log, (id) => find(builds, id))
     }
     return { revision, ...(packed ?? { artifact: null, artifactSize: null, artifactSha256: null }) }
   },

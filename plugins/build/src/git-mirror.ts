@@ -2,19 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { EmptyRepositoryError, GitError, NoHeadError, RepositoryUnreadableError } from './errors.ts'
-import type { Git } from './git.ts'
-import type { Repository } from './repository.ts'
+import { formatCommand, TaskError } from '@ops-cli/core'
+import { type Git, GitError } from './git.ts'
+import { type Repository, unreadable } from './repository.ts'
 
-const oneDay = 24 * 60 * 60 * 1000
+const ONE_DAY_MS = 24 * 60 * 60 * 1000
+
+/** The mirror does not contain what its own refs point to. Never fails a task: the mirror is cloned again. */
+export class MirrorBrokenError extends Error {}
 
 /**
  * A bare copy of a repository that outlives tasks, so that a build fetches only what is new. Several builds may use it
- * at once. It can always be thrown away: the next build clones it anew.
+ * at the same time. It can be deleted at any time: the next build clones it again.
  */
 export class GitMirror {
   readonly path: string
-  /** Whether this task has cloned it: then cloning it again would give the same. */
+  /** Whether this task has cloned it, so that cloning it again would not help. */
   isFresh = false
   readonly #repository: Repository
   readonly #git: Git
@@ -27,17 +30,17 @@ export class GitMirror {
     this.#log = log
   }
 
-  /** Asks git about the mirror. Named outright: git would search the folders above a mirror that is damaged. */
+  /** Asks git about the mirror. With --git-dir, because git would search the parent folders of a damaged one. */
   ask(...args: string[]): Promise<string> {
     return this.#git.ask('--git-dir', this.path, ...args)
   }
 
   /**
-   * Brings the mirror up to what the repository has now.
+   * Updates the mirror from the repository.
    *
-   * @param ref what is wanted of it
-   * @param owner names the task, for the folder that it clones into
-   * @throws RepositoryUnreadableError with what git says
+   * @param ref the ref that will be resolved
+   * @param owner the id of the task, for the name of the folder that it clones into
+   * @throws TaskError with git's complaint
    */
   async update(ref: string, owner: string): Promise<void> {
     if (!existsSync(this.path)) await this.#clone(owner)
@@ -50,12 +53,12 @@ export class GitMirror {
     return this.ask('cat-file', '-e', `${commit}^{commit}`).then(() => true, orFalse)
   }
 
-  /** Whether everything that a checkout of a commit needs can be read. */
+  /** Whether everything that a checkout of the commit needs is readable. */
   async isIntact(commit: string): Promise<boolean> {
     return this.ask('archive', '--format=tar', '--output=/dev/null', commit).then(() => true, orFalse)
   }
 
-  /** Takes the mirror away. Renamed first, so that no other build meets a half of it. */
+  /** Deletes the mirror. Renamed first, so that no other build uses half of it. */
   async discard(): Promise<void> {
     const away = `${this.path}.broken-${randomUUID()}`
     await rename(this.path, away).catch(() => {})
@@ -67,14 +70,14 @@ export class GitMirror {
     await mkdir(dirname(this.path), { recursive: true })
     await this.#removeLeftovers(temporary)
     try {
-      // Not by hard links, which need a repository that nobody writes to meanwhile and that is the worker's own.
+      // Not with hard links, which need a repository that is owned by this user and not written to meanwhile.
       await this.#git.run('clone', '--mirror', '--no-local', '--progress', ...this.#source(), temporary)
-      // The URL may hold a password; every fetch names it anyway.
+      // The URL may contain a password, and every fetch passes it anyway.
       await this.#git.ask('--git-dir', temporary, 'config', '--remove-section', 'remote.origin')
       await rename(temporary, this.path).catch(acceptLostRace)
       this.isFresh = true
     } catch (error) {
-      throw this.#unreadable(error)
+      throw this.#explain(error)
     } finally {
       await rm(temporary, { recursive: true, force: true })
     }
@@ -87,15 +90,15 @@ export class GitMirror {
       await fetch()
     } catch (error) {
       await this.#lsRemoteHead()
-      // Readable, so it is the mirror, or another build that moved a ref at the same moment.
+      // The repository is readable, so the mirror is damaged, or another build moved a ref at the same moment.
       if (await fetch().then(() => true, orFalse)) return
-      this.#log(`the mirror ${this.path} cannot be updated (${(error as Error).message}); cloning it anew`)
+      this.#log(`the mirror ${this.path} cannot be updated (${(error as Error).message}); cloning it again`)
       await this.discard()
       await this.#clone(owner)
     }
   }
 
-  /** A fetch leaves a mirror's HEAD alone, so a new default branch would be missed. */
+  /** A fetch does not update a mirror's HEAD, so a new default branch would be missed. */
   async #followHead(): Promise<void> {
     const answer = await this.#lsRemoteHead()
     const branch = /^ref: (\S+)\tHEAD$/m.exec(answer)?.[1]
@@ -103,15 +106,17 @@ export class GitMirror {
     if (commit === undefined) {
       const branches = await this.branches()
       throw branches.length > 0
-        ? new NoHeadError(this.#repository.shown, branches)
-        : new EmptyRepositoryError(this.#repository.shown)
+        ? new TaskError(
+            `the default branch of "${this.#repository.shown}" does not exist; set "ref" to one of: ${branches.join(', ')}`,
+          )
+        : emptyRepository(this.#repository.shown)
     }
     if (branch !== undefined) await this.ask('symbolic-ref', 'HEAD', branch)
     else if (await this.has(commit)) await this.ask('update-ref', '--no-deref', 'HEAD', commit)
     else if (await this.#fetchCommit('HEAD')) await this.ask('update-ref', '--no-deref', 'HEAD', commit)
   }
 
-  /** A commit that no branch or tag leads to any more; many servers still give it. */
+  /** A commit that is not reachable from a branch or tag; many servers still serve it. */
   async #fetchCommit(commit: string): Promise<boolean> {
     return this.#git.run('--git-dir', this.path, 'fetch', ...this.#source(), commit).then(() => true, orFalse)
   }
@@ -128,40 +133,40 @@ export class GitMirror {
     try {
       return await this.#git.ask('ls-remote', '--symref', ...this.#source(), 'HEAD')
     } catch (error) {
-      throw this.#unreadable(error)
+      throw this.#explain(error)
     }
   }
 
   /**
-   * The arguments that name the repository.
+   * The arguments for the repository.
    *
-   * The operator named this path, so it may belong to another user. Said to the one process that asks: git-upload-pack
-   * is not given its parent's configuration, neither by `-c` nor by variables (connect.c clears them).
+   * The operator chose this path, so it may belong to another user. git-upload-pack has to be told itself: it does not
+   * inherit its parent's configuration, neither from `-c` nor from variables (connect.c clears them).
    */
   #source(): string[] {
     const { path, url } = this.#repository
     if (path === undefined) return ['--', url]
-    const safe = [path, join(path, '.git')].map((folder) => `-c safe.directory=${quoted(folder)}`)
-    return ['--upload-pack', `git ${safe.join(' ')} upload-pack`, '--', url]
+    const safe = [path, join(path, '.git')].flatMap((folder) => ['-c', `safe.directory=${folder}`])
+    return ['--upload-pack', formatCommand('git', ...safe, 'upload-pack'), '--', url]
   }
 
-  /** What clones that were killed have left. A clone of another build may be at work, so only what is old goes. */
+  /** Removes what killed clones left. Another build may be cloning, so only old folders are removed. */
   async #removeLeftovers(own: string): Promise<void> {
     const folder = dirname(this.path)
     const names = await readdir(folder)
     for (const name of names.filter((name) => name.startsWith(`${basename(this.path)}.`))) {
       const path = join(folder, name)
       const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0)
-      if (path === own || age > oneDay) await rm(path, { recursive: true, force: true })
+      if (path === own || age > ONE_DAY_MS) await rm(path, { recursive: true, force: true })
     }
   }
 
-  #unreadable(error: unknown): unknown {
+  #explain(error: unknown): unknown {
     if (!(error instanceof GitError)) return error
     const { shown, path } = this.#repository
-    // git says that it does not exist, which is a riddle to somebody who sees the folder.
+    // git says that it does not exist, although the folder may.
     const isNone = path !== undefined && /does not (exist|appear to be a git repository)$/.test(error.message)
-    return new RepositoryUnreadableError(shown, isNone ? `${path} is not a git repository` : error.message)
+    return unreadable(shown, isNone ? `${path} is not a git repository` : error.message)
   }
 }
 
@@ -169,17 +174,17 @@ function isCommit(ref: string): boolean {
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)
 }
 
-/** For a question to git: its refusal is an answer, anything else is not. */
+/** A refusal by git is an answer; any other error is not. */
 function orFalse(error: unknown): false {
   if (error instanceof GitError) return false
   throw error
 }
 
-/** Another build cloned the same repository and was first: its mirror is as good. */
+/** Another build has cloned the same repository first, and its mirror is as good. */
 function acceptLostRace(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
 }
 
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`
+export function emptyRepository(repository: string): TaskError {
+  return new TaskError(`"${repository}" has no commits; push one, then retry the build`)
 }

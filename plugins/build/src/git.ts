@@ -1,61 +1,121 @@
-import type { ExecError, TaskContext } from '@ops-cli/core'
-import { GitError, GitMissingError } from './errors.ts'
-import { gitEnvironment } from './git-environment.ts'
-import { lastLinesSince, logLength } from './log-tail.ts'
+import { dirname } from 'node:path'
+import {
+  type ExecError,
+  formatExit,
+  lastLines,
+  logLength,
+  programEnvironment,
+  type TaskContext,
+  TaskError,
+} from '@ops-cli/core'
 import type { Repository } from './repository.ts'
 import type { Settings } from './settings.ts'
 
-/** git, for one task and one repository. Both throw a GitError with git's own complaint. */
+/** git's own complaint. What it means is for the caller to say. */
+export class GitError extends Error {}
+
+/** git for one task and one repository. Both throw GitError. */
 export interface Git {
-  /** Does something that may take long, and says so in the task's log. */
+  /** Runs a command that may take long, with its output in the task's log. */
   run(...args: string[]): Promise<void>
-  /** Looks something up: what git printed. */
+  /** Returns what git prints. */
   ask(...args: string[]): Promise<string>
 }
 
-/** Binds git to a task's log, signal and folder, and to the few variables it needs for this repository. */
 export function gitFor(repository: Repository, context: TaskContext<Settings>): Git {
   const { log, signal, logFile, workDirectory: cwd } = context
-  const env = gitEnvironment(process.env, context.settings, { isLocal: repository.path !== undefined, cwd })
-  const withoutPassword = (text: string) => text.replaceAll(repository.url, repository.shown)
+  const env = gitEnvironment(context.settings, { isLocal: repository.path !== undefined, cwd })
+  const redact = (text: string) => text.replaceAll(repository.url, repository.shown)
 
   async function git(args: readonly string[], { buffer }: { buffer: boolean }): Promise<string> {
-    const from = await logLength(logFile)
+    const start = await logLength(logFile)
     try {
       const { stdout } = await context.exec('git', args, { cwd, env, extendEnv: false, buffer })
       return stdout
     } catch (error) {
       signal.throwIfAborted()
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new GitMissingError(env.PATH)
-      const complaint = await complaintOf(error as ExecError, () => lastLinesSince(logFile, from))
-      throw new GitError(withoutPassword(complaint), { cause: error })
+      const failure = error as ExecError
+      if (failure.code === 'ENOENT') throw new TaskError(`git not found on the PATH (${env.PATH}); install git`)
+      const complaint = failure.exitCode
+        ? (findComplaint(await lastLines(logFile, start, { count: 100 })) ?? 'git gave no reason')
+        : `git ${formatExit(failure)}`
+      throw new GitError(redact(complaint), { cause: error })
     }
   }
 
   return {
     ask: (...args) => git(args, { buffer: true }),
     async run(...args) {
-      log(`$ git ${withoutPassword(readable(args))}`)
+      log(`$ git ${redact(formatArguments(args))}`)
       await git(args, { buffer: false })
     },
   }
 }
 
-async function complaintOf(failure: ExecError, readOutput: () => Promise<string[]>): Promise<string> {
-  if (failure.exitCode) return complaintIn(await readOutput()) ?? 'git gives no reason'
-  return failure.signal ? `git was ended by ${failure.signal}` : (failure.originalMessage ?? 'git could not be run')
-}
-
-/** The line of git's output that says what went wrong; the last ones are often advice. */
-function complaintIn(lines: readonly string[]): string | undefined {
+/** The line of git's output that says what is wrong; the last ones are often advice. */
+function findComplaint(lines: readonly string[]): string | undefined {
   const at = lines.findIndex((line) => line.startsWith('fatal: '))
-  // This one says nothing; ssh and the server speak before it.
-  if (at > 0 && lines[at]!.includes('Could not read from remote repository')) return lines[at - 1]!
+  // This one says nothing; the line of ssh or of the server comes before it.
+  if (at > 0 && lines[at]!.includes('Could not read from remote repository')) return lines[at - 1]!.trim()
   const line = lines[at] ?? lines.findLast((line) => /^(error|remote): /.test(line)) ?? lines.at(-1)
-  return line?.replace(/^(fatal|error): /, '')
+  return line?.replace(/^(fatal|error): /, '').trim()
 }
 
-/** As a person would write it: without what is only there for safety. */
-function readable(args: readonly string[]): string {
+/** As a person would type them: without those that are there for safety only. */
+function formatArguments(args: readonly string[]): string {
   return args.filter((arg, at) => arg !== '--' && arg !== '--upload-pack' && args[at - 1] !== '--upload-pack').join(' ')
+}
+
+/** Variables that git, ssh and libcurl read: keys, proxies, certificates, the user's configuration. */
+const PASSED = [
+  'SSH_AUTH_SOCK',
+  'GIT_SSH',
+  'GIT_SSH_COMMAND',
+  'GIT_CONFIG_GLOBAL',
+  'GIT_CONFIG_SYSTEM',
+  'GIT_CONFIG_NOSYSTEM',
+  'GIT_SSL_CAINFO',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'XDG_CONFIG_HOME',
+  ...['http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]),
+]
+
+/** The whole environment of git: nothing of a surrounding repository (`GIT_DIR` in a hook), and no way to prompt. */
+function gitEnvironment(
+  settings: Pick<Settings, 'env' | 'passEnv'>,
+  { isLocal, cwd }: { isLocal: boolean; cwd: string },
+): Record<string, string> {
+  const config = {
+    'advice.detachedHead': 'false',
+    // Maintenance in the background would outlive the task.
+    'gc.autoDetach': 'false',
+    'maintenance.autoDetach': 'false',
+    // git refuses submodules on this machine by default; here the operator chose a path anyway.
+    ...(isLocal && { 'protocol.file.allow': 'always' }),
+  }
+  return {
+    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
+    ...programEnvironment(PASSED),
+    GIT_TERMINAL_PROMPT: '0',
+    // An empty value overrides core.askPass, which could open a window.
+    GIT_ASKPASS: '',
+    GCM_INTERACTIVE: 'never',
+    ...programEnvironment(settings.passEnv),
+    ...settings.env,
+    // Its messages are parsed and shown.
+    LC_ALL: 'C',
+    // The state directory may be inside a repository, whose configuration must not apply.
+    GIT_CEILING_DIRECTORIES: dirname(cwd),
+    ...configVariables(config),
+  }
+}
+
+/** Configuration for one call: GIT_CONFIG_COUNT of git-config(1). */
+function configVariables(config: Readonly<Record<string, string>>): Record<string, string> {
+  const pairs = Object.entries(config).flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ])
+  return { GIT_CONFIG_COUNT: String(pairs.length / 2), ...Object.fromEntries(pairs) }
 }

@@ -2,43 +2,49 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { InvalidRepositoryError, RepositoryUnreadableError } from './errors.ts'
+import { redactUrl, TaskError } from '@ops-cli/core'
 
-/** Where a task's repository is. */
+/** The repository of a task. */
 export interface Repository {
-  /** As the task has it, without the password of a URL. For people. */
+  /** As written in the task, without the password of a URL. For people. */
   readonly shown: string
-  /** What git is given. */
+  /** The URL or path for git. */
   readonly url: string
-  /** The folder, where the repository is on this machine. */
+  /** Its folder, if it is on this machine. */
   readonly path: string | undefined
-  /** For file names: readable, and unlike that of any other repository. */
+  /** Readable and unique, for file names. */
   readonly slug: string
-  /** The last part of its path. */
+  /** The last part of its path, as a file name. */
   readonly name: string
 }
 
 /**
- * Understands what a task names: a URL of any kind git takes, `host:path` as ssh has it, or a path on this machine.
+ * Parses a repository: any URL that git supports, `host:path` for ssh, or a path on this machine.
  *
- * @param project what a relative path is relative to
- * @throws InvalidRepositoryError when it is empty or could be read as an option
- * @throws RepositoryUnreadableError when it is a path and nothing is there
+ * @param project the folder that relative paths are relative to
+ * @throws TaskError when it is empty, looks like an option, or is a path that does not exist
  */
-export function locateRepository(text: string, project: string): Repository {
-  if (text.trim() === '') throw new InvalidRepositoryError(text, 'it is empty')
-  if (text.startsWith('-'))
-    throw new InvalidRepositoryError(text, 'it begins with "-", which git would read as an option')
+export function parseRepository(text: string, project: string): Repository {
+  if (text.trim() === '') throw invalid(text, 'it is empty')
+  if (text.startsWith('-')) throw invalid(text, 'git would read it as an option')
   const path = pathOf(text, project)
-  if (path !== undefined && !existsSync(path)) throw new RepositoryUnreadableError(text, `${path} does not exist`)
+  if (path !== undefined && !existsSync(path)) throw unreadable(redactUrl(text), `${path} does not exist`)
   const url = text.startsWith('file:') || path === undefined ? text : path
-  const shown = withoutPassword(text)
+  const shown = redactUrl(text)
   const name = nameOf(path ?? shown)
-  return { shown, url, path, name, slug: `${name}-${digest(withoutPassword(url))}` }
+  return { shown, url, path, name, slug: `${name}-${digest(redactUrl(url))}` }
 }
 
-/** A repository as a person types it: a path that is there is meant from where the person is, not from the project. */
-export function fromWorkingDirectory(typed: string): string {
+export function unreadable(repository: string, complaint: string): TaskError {
+  return new TaskError(`cannot read repository "${repository}": ${complaint}`)
+}
+
+function invalid(repository: string, problem: string): TaskError {
+  return new TaskError(`invalid repository "${redactUrl(repository)}": ${problem}; expected a git URL or a path`)
+}
+
+/** On the command line, an existing path is relative to the current folder; a task's `repository` is relative to the project. */
+export function resolveTypedRepository(typed: string): string {
   const isPath = !typed.startsWith('-') && !/^[a-z][a-z0-9+.-]*:\/\//i.test(typed)
   return isPath && existsSync(typed) ? resolve(typed) : typed
 }
@@ -47,7 +53,7 @@ function pathOf(text: string, project: string): string | undefined {
   if (text.startsWith('file://')) return decodedPath(text)
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return undefined
   const path = resolve(project, text)
-  // git's own rule: with a colon before the first slash it is a host, unless there is such a path.
+  // git's own rule: a colon before the first slash follows a host, unless the path exists.
   return /^[^/]*:/.test(text) && !existsSync(path) ? undefined : path
 }
 
@@ -55,14 +61,8 @@ function decodedPath(url: string): string {
   try {
     return fileURLToPath(url)
   } catch (cause) {
-    throw new InvalidRepositoryError(url, (cause as Error).message)
+    throw invalid(url, (cause as Error).message)
   }
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/@]*)@/i, (whole, scheme: string, user: string) =>
-    user.includes(':') || scheme.startsWith('http') ? scheme : whole,
-  )
 }
 
 function nameOf(location: string): string {

@@ -1,46 +1,44 @@
+import { expected, isDuration, strictMessage } from '@ops-cli/core'
 import * as v from 'valibot'
 
-const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
-
-const duration = 'must be a duration such as 90s, 30m or 2h'
-
-/** A path that stays inside the checkout. */
-const inside = v.pipe(
-  text,
-  v.check(
-    (path) => !path.startsWith('/') && !path.split('/').includes('..'),
-    'must be a path inside the checkout, such as "dist"',
-  ),
-)
+const text = v.pipe(v.string(expected('a string')), v.nonEmpty(expected('a string that is not empty')))
+const flag = v.boolean(expected('true or false'))
+const duration = expected('a duration such as "90s" or "10m"')
+const path = expected('a path inside the checkout such as "dist", or false')
+const count = expected('a whole number of 1 or more')
 
 const entries = {
-  /** The build, for a shell. A task's own command wins; without either it is found by what the repository is. */
+  /** The build command, run by a shell. A task's own command wins; without either it is detected. */
   command: v.optional(text),
-  /** What is packed: a path in the checkout, or `false` for nothing. */
+  /** What to pack: a path inside the checkout, or `false` for nothing. */
   artifact: v.optional(
-    v.union([inside, v.literal(false)], 'must be a path inside the checkout, such as "dist", or false'),
+    v.union(
+      [
+        v.pipe(
+          v.string(),
+          v.nonEmpty(),
+          v.check((given) => !given.startsWith('/') && !given.split('/').includes('..'), path),
+        ),
+        v.literal(false),
+      ],
+      path,
+    ),
   ),
-  timeout: v.optional(v.pipe(v.string(duration), v.regex(/^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/, duration)), '30m'),
-  /** Whether several workers may build at once. */
-  parallel: v.optional(v.boolean(), false),
-  /** Variables of the build, on top of the few that it is given. */
-  env: v.optional(v.record(v.string(), v.string()), {}),
-  /** Names of the worker's own variables that the build may see. */
-  passEnv: v.optional(v.array(text), []),
-  /** Whether dependencies are installed first. By default: where the build command was found by what the repository is. */
-  install: v.optional(v.boolean()),
-  /** How many artifacts of a repository stay; by default all. */
-  keep: v.optional(v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1'))),
+  /** Time limit of a whole build. */
+  timeout: v.optional(v.pipe(v.string(duration), v.check(isDuration, duration)), '30m'),
+  /** Whether several workers may build at the same time. */
+  parallel: v.optional(flag, false),
+  /** Variables for the build. */
+  env: v.optional(v.record(v.string(), v.string(expected('a string'))), {}),
+  /** Names of the worker's variables that the build may see. */
+  passEnv: v.optional(v.array(text, expected('a list of names')), []),
+  /** Whether to install dependencies first. By default only for a detected build command. */
+  install: v.optional(flag),
+  /** How many artifacts of a repository to keep; all by default. */
+  keep: v.optional(v.pipe(v.number(count), v.integer(count), v.minValue(1, count))),
 }
 
-/** The plugin's part of the configuration, `plugins.build`. */
-export const settings = v.optional(
-  v.strictObject(entries, (issue) =>
-    issue.expected === 'never'
-      ? `is not a setting of build; use ${Object.keys(entries).join(', ')}`
-      : `must be an object with settings of build, not ${issue.received}`,
-  ),
-  {},
-)
+/** `plugins.build` of the configuration. */
+export const settings = v.optional(v.strictObject(entries, strictMessage(entries)), {})
 
 export type Settings = v.InferOutput<typeof settings>

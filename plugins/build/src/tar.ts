@@ -3,30 +3,30 @@ import { statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { promisify } from 'node:util'
 
-/** What cargo keeps beside its results: large, and of no use elsewhere. */
-const cargoLeavings = ['./build', './deps', './examples', './incremental', './.fingerprint', './.cargo-lock', './*.d']
+/** What cargo keeps beside its results: large, and useless elsewhere. */
+const CARGO_INTERNALS = ['./build', './deps', './examples', './incremental', './.fingerprint', './.cargo-lock', './*.d']
 
 /**
- * The arguments that pack a folder's contents, or one file. With GNU tar the same contents give the same bytes,
- * whenever and by whomever they were built (https://reproducible-builds.org/docs/archives/).
+ * The arguments of tar for the contents of a folder, or for one file. With GNU tar the same contents give the same bytes
+ * (https://reproducible-builds.org/docs/archives/).
  *
  * @param modifiedAt seconds since the epoch, given to every file
  */
 export async function tarArguments(pack: { file: string; source: string; modifiedAt: string }): Promise<string[]> {
   const { file, source, modifiedAt } = pack
   const isFolder = statSync(source).isDirectory()
-  const left = ['./.git', ...(source.endsWith('/target/release') ? cargoLeavings : [])]
+  const excluded = ['./.git', ...(source.endsWith('/target/release') ? CARGO_INTERNALS : [])]
   return [
     '-c',
     '-f',
     file,
-    ...((await isGnuTar()) ? reproducibly(modifiedAt) : ['-z']),
-    ...left.map((path) => `--exclude=${path}`),
+    ...((await isGnuTar()) ? reproducible(modifiedAt) : ['-z']),
+    ...excluded.map((path) => `--exclude=${path}`),
     ...(isFolder ? ['-C', source, '.'] : ['-C', dirname(source), `./${basename(source)}`]),
   ]
 }
 
-function reproducibly(modifiedAt: string): string[] {
+function reproducible(modifiedAt: string): string[] {
   return [
     '--format=gnu',
     '--sort=name',
@@ -34,9 +34,9 @@ function reproducibly(modifiedAt: string): string[] {
     '--owner=0',
     '--group=0',
     '--numeric-owner',
-    // -n: without the time of packing.
+    // -n omits the time of packing.
     '--use-compress-program=gzip -n',
-    // Patterns behind this are paths of the top folder, as they are for other kinds of tar.
+    // Patterns after these are relative to the top folder, as they are in other kinds of tar.
     '--anchored',
     '--no-wildcards-match-slash',
   ]

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { commit, performOne, simple, temporaryFolder, workshop } from './support.ts'
+import { commit, openBench, performOne, simple, temporaryFolder } from './support.ts'
 
 const contents = (artifact: string) => execFileSync('tar', ['-tzf', artifact], { encoding: 'utf8' }).trim().split('\n')
 
@@ -15,7 +15,7 @@ function repositoryOf(files: Record<string, string> = simple) {
 describe('the artifact of a build', () => {
   test('has the same bytes for the same commit', async () => {
     const { folder, revision } = repositoryOf()
-    const { perform } = await workshop()
+    const { perform } = await openBench()
     const first = await perform({ repository: folder })
     await new Promise((resolve) => setTimeout(resolve, 1100 - (Date.now() % 1000)))
     const second = await perform({ repository: folder, ref: revision })
@@ -23,7 +23,7 @@ describe('the artifact of a build', () => {
     expect(readFileSync(second.result!.artifact!).equals(readFileSync(first.result!.artifact!))).toBe(true)
   })
 
-  test('is the configured folder, and holds no git history', async () => {
+  test('is the configured folder without the git history', async () => {
     const { folder } = repositoryOf({ ...simple, '.gitignore': 'x' })
     const { result } = await performOne({ repository: folder }, { artifact: '.' })
     expect(contents(result!.artifact!)).toEqual([
@@ -42,7 +42,7 @@ describe('the artifact of a build', () => {
     expect(contents(result!.artifact!)).toEqual(['./text'])
   })
 
-  test('of cargo is what can be run, without what it compiled on the way', async () => {
+  test('of cargo omits intermediate results', async () => {
     const make = [
       'mkdir -p target/release/deps target/release/app.data',
       'cd target/release',
@@ -53,9 +53,9 @@ describe('the artifact of a build', () => {
     expect(contents(result!.artifact!)).toEqual(['./', './app.data/', './app.data/b.d', './shop'])
   })
 
-  test('replaces what an earlier run of the same task has left', async () => {
+  test('replaces what an earlier run of the same task left', async () => {
     const { folder, revision } = repositoryOf()
-    const { perform, artifacts } = await workshop()
+    const { perform, artifacts } = await openBench()
     mkdirSync(artifacts, { recursive: true })
     for (const name of ['1-aaaaaaa.tar.gz', '1-aaaaaaa.tar.gz.part', '11-aaaaaaa.tar.gz.part'])
       writeFileSync(join(artifacts, name), '')
@@ -63,22 +63,22 @@ describe('the artifact of a build', () => {
     expect(readdirSync(artifacts)).toEqual([`1-${revision.slice(0, 7)}.tar.gz`, '11-aaaaaaa.tar.gz.part'])
   })
 
-  test('leaves nothing half when it cannot be packed', async () => {
+  test('leaves no partial file when packing fails', async () => {
     const { folder } = repositoryOf()
     const tools = temporaryFolder()
     writeFileSync(join(tools, 'gzip'), '#!/bin/sh\nhead -c 10; echo no space left >&2; exit 1\n', { mode: 0o755 })
     vi.stubEnv('PATH', `${tools}:${process.env.PATH}`)
-    const { perform, artifacts } = await workshop()
+    const { perform, artifacts } = await openBench()
     const { error } = await perform({ repository: folder })
     vi.unstubAllEnvs()
     expect(error).toMatch(/^`tar -cz dist` failed with exit code 2: .*no space left/)
     expect(readdirSync(artifacts)).toEqual([])
   })
 
-  test('stays for the newest builds of its repository only, where the settings say how many', async () => {
+  test('is kept for as many builds of its repository as configured', async () => {
     const one = repositoryOf()
     const other = repositoryOf()
-    const { perform, artifacts } = await workshop({ keep: 2 })
+    const { perform, artifacts } = await openBench({ keep: 2 })
     await perform({ repository: other.folder })
     for (let count = 0; count < 3; count++) await perform({ repository: one.folder })
     expect(readdirSync(artifacts).map((name) => name.split('-')[0])).toEqual(['1', '3', '4'])

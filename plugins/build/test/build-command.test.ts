@@ -5,18 +5,18 @@ const source = (files: string[], manifest?: object) => ({
   files: new Set([...files, ...(manifest ? ['package.json'] : [])]),
   manifest: manifest && JSON.stringify(manifest),
 })
-const plan = (files: string[], manifest?: object, wish = {}) => planBuild(source(files, manifest), wish).commands
+const plan = (files: string[], manifest?: object, options = {}) => planBuild(source(files, manifest), options).commands
 
-describe('the build of a checkout', () => {
-  test('is the command that is given, alone', () => {
+describe('the build command', () => {
+  test('is the given one alone', () => {
     expect(plan(['Makefile', 'package-lock.json'], { scripts: { build: 'x' } }, { command: 'just' })).toEqual(['just'])
   })
 
-  test('is the given command behind an installation where the settings ask for one', () => {
+  test('comes after the installation of dependencies if the settings ask for it', () => {
     expect(plan(['package-lock.json'], {}, { command: 'just', install: true })).toEqual(['npm ci', 'just'])
   })
 
-  test('of package.json installs by its lock file', () => {
+  test('of package.json uses the package manager of the lock file', () => {
     const manifest = { scripts: { build: 'x' } }
     expect(plan(['package-lock.json'], manifest)).toEqual(['npm ci', 'npm run build'])
     expect(plan(['pnpm-lock.yaml'], manifest)).toEqual(['pnpm install --frozen-lockfile', 'pnpm run build'])
@@ -32,11 +32,11 @@ describe('the build of a checkout', () => {
     expect(plan([], { scripts: { build: 'x' }, dependencies: {} })).toEqual(['npm run build'])
   })
 
-  test('installs nothing where the settings say so', () => {
+  test('installs nothing if the settings say so', () => {
     expect(plan(['package-lock.json'], { scripts: { build: 'x' } }, { install: false })).toEqual(['npm run build'])
   })
 
-  test('passes over a package.json without a build script', () => {
+  test('ignores a package.json without a build script', () => {
     expect(plan(['Makefile'], { scripts: { test: 'x' } })).toEqual(['make'])
   })
 
@@ -52,21 +52,21 @@ describe('the build of a checkout', () => {
     expect(plan([file])).toEqual(commands)
   })
 
-  test('uses the wrapper that a repository brings', () => {
+  test('uses the wrapper in the repository', () => {
     expect(plan(['pom.xml', 'mvnw'])).toEqual(['./mvnw -q package'])
     expect(plan(['build.gradle', 'gradlew'])).toEqual(['./gradlew build'])
   })
 
-  test('is refused where nothing is known, with what was looked for and what to do', () => {
+  test('is required if none is detected', () => {
     expect(() => plan(['README.md'])).toThrow(
-      'there is nothing known to build: looked for package.json with a "build" script, Makefile, Cargo.toml, go.mod, pom.xml, ' +
-        'build.gradle, pyproject.toml, CMakeLists.txt; set the task\'s "command" or "plugins.build.command" in the configuration',
+      'no build command, and none detected: found no package.json with a "build" script, Makefile, Cargo.toml, go.mod, pom.xml, ' +
+        'build.gradle, pyproject.toml, CMakeLists.txt; set "command" of the task or "plugins.build.command" of the configuration',
     )
   })
 
-  test('names a package.json that is no JSON', () => {
+  test('reports a package.json that is not JSON', () => {
     expect(() => planBuild({ files: new Set(['package.json']), manifest: '{' }, {})).toThrow(
-      /^package.json cannot be read: /,
+      /^cannot parse package.json: /,
     )
   })
 })

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import { livingProcesses } from '../../../test/support/process-groups.ts'
+import { until } from '../../../test/support/until.ts'
 import build from '../src/build.ts'
-import { commit, git, performOne, simple, temporaryFolder, workshop } from './support.ts'
+import { commit, git, openBench, performOne, simple, temporaryFolder } from './support.ts'
 
 const repositoryOf = (files: Record<string, string> = simple) => {
   const folder = join(temporaryFolder(), 'the shop')
@@ -12,9 +14,9 @@ const repositoryOf = (files: Record<string, string> = simple) => {
 }
 
 describe('a build', () => {
-  test('checks out, builds, packs, and says what it is at', async () => {
+  test('checks out, builds and packs, and reports its progress', async () => {
     const { folder, revision } = repositoryOf()
-    const { perform, artifacts } = await workshop()
+    const { perform, artifacts } = await openBench()
     const { result, notes, log } = await perform({ repository: folder })
     const artifact = join(artifacts, `1-${revision.slice(0, 7)}.tar.gz`)
     const bytes = readFileSync(artifact)
@@ -30,26 +32,26 @@ describe('a build', () => {
     expect(readdirSync(artifacts)).toHaveLength(1)
   })
 
-  test('takes a file:// URL', async () => {
+  test('accepts a file:// URL', async () => {
     const { folder, revision } = repositoryOf()
     const { result } = await performOne({ repository: `file://${folder.replaceAll(' ', '%20')}` })
     expect(result?.revision).toBe(revision)
   })
 
-  test('takes a path relative to the project', async () => {
+  test('accepts a path relative to the project', async () => {
     const { folder, revision } = repositoryOf()
-    const { perform, project } = await workshop()
+    const { perform, project } = await openBench()
     const { result } = await perform({ repository: relative(project, folder) })
     expect(result?.revision).toBe(revision)
   })
 
-  test('takes a branch, a tag, a full and a short commit, also with letters of any language', async () => {
+  test('accepts a branch, a tag, a full and an abbreviated commit', async () => {
     const { folder, revision: first } = repositoryOf()
     git(folder, 'tag', '--annotate', 'v1', '--message', 'one')
     git(folder, 'switch', '--quiet', '--create', 'größe/neu')
     const second = commit(folder, { text: 'second\n' })
     git(folder, 'switch', '--quiet', 'main')
-    const { perform } = await workshop()
+    const { perform } = await openBench()
     for (const [ref, revision] of [
       ['main', first],
       ['v1', first],
@@ -65,7 +67,7 @@ describe('a build', () => {
 
   test('follows HEAD to another default branch', async () => {
     const { folder } = repositoryOf()
-    const { perform } = await workshop()
+    const { perform } = await openBench()
     await perform({ repository: folder })
     git(folder, 'switch', '--quiet', '--create', 'next')
     const revision = commit(folder, {})
@@ -75,7 +77,7 @@ describe('a build', () => {
     expect((await perform({ repository: folder })).result?.revision).toBe(detached)
   })
 
-  test('brings submodules, those with a relative URL too', async () => {
+  test('checks out submodules, also with a relative URL', async () => {
     const parent = temporaryFolder()
     commit(join(parent, 'library'), { text: 'from the library\n' })
     const shop = join(parent, 'shop')
@@ -87,15 +89,15 @@ describe('a build', () => {
     expect(execFileSync('tar', ['-xzOf', result!.artifact!, './text'], { encoding: 'utf8' })).toBe('from the library\n')
   })
 
-  test('has the repository as its remote', async () => {
+  test('has the repository as origin', async () => {
     const { folder } = repositoryOf({})
     const { log } = await performOne({ repository: folder, command: 'git remote get-url origin' })
     expect(log).toContain(`\n${folder}\n`)
   })
 
-  test("runs the task's command, else that of the settings", async () => {
+  test("runs the task's command before that of the settings", async () => {
     const { folder } = repositoryOf({})
-    const { perform } = await workshop({ command: 'mkdir out && echo from settings > out/a' })
+    const { perform } = await openBench({ command: 'mkdir out && echo from settings > out/a' })
     const fromSettings = await perform({ repository: folder })
     expect(fromSettings.log).toContain('$ mkdir out && echo from settings > out/a\n')
     const fromTask = await perform({ repository: folder, command: 'echo from task' })
@@ -103,7 +105,7 @@ describe('a build', () => {
     expect(fromTask.result).toMatchObject({ artifact: null, artifactSize: null, artifactSha256: null })
   })
 
-  test('of a package with a build script runs npm', async () => {
+  test('runs npm for a package with a build script', async () => {
     const manifest = { name: 'shop', scripts: { build: 'mkdir dist && echo $npm_package_name > dist/name' } }
     const { folder } = repositoryOf({ 'package.json': JSON.stringify(manifest) })
     const { result, log } = await performOne({ repository: folder })
@@ -112,7 +114,7 @@ describe('a build', () => {
     expect(execFileSync('tar', ['-xzOf', result!.artifact!, './name'], { encoding: 'utf8' })).toBe('shop\n')
   })
 
-  test('is exclusive unless the settings say parallel, and ends after its timeout', () => {
+  test('is exclusive unless the settings say parallel, and has a timeout', () => {
     const { exclusive, timeout, priority } = build
     const decide = (settings: object) => (exclusive as (settings: object) => boolean)(settings)
     expect(decide({ parallel: false })).toBe(true)
@@ -122,8 +124,8 @@ describe('a build', () => {
   })
 })
 
-describe('a build sees', () => {
-  test('what is built, and no secret of the worker', async () => {
+describe('the environment of a build', () => {
+  test('says what is built, and has no secrets of the worker', async () => {
     for (const name of ['SHOP_SECRET', 'OPS_DATABASE_URL', 'PGPASSWORD']) vi.stubEnv(name, 'postgres://secret')
     vi.stubEnv('NPM_TOKEN', 'token')
     const { folder, revision } = repositoryOf({})
@@ -172,23 +174,27 @@ describe('a build fails with one line', () => {
     expect(message).toMatch(/^`no-such-tool --now` failed with exit code 127: .*not found$/)
   })
 
-  test('when a command is ended by a signal', async () => {
+  test('when a signal kills a command', async () => {
     const { folder } = repositoryOf({})
-    expect(await failing({ repository: folder, command: 'kill -9 $$' })).toBe('`kill -9 $$` was ended by SIGKILL')
+    expect(await failing({ repository: folder, command: 'kill -9 $$' })).toBe('`kill -9 $$` was killed by SIGKILL')
   })
 
-  test('when nothing known is there to build', async () => {
+  test('when no build command is detected', async () => {
     const { folder } = repositoryOf({ 'README.md': '' })
-    expect(await failing({ repository: folder })).toMatch(/^there is nothing known to build: looked for package.json/)
+    expect(await failing({ repository: folder })).toMatch(/^no build command, and none detected: found no package.json/)
   })
 
-  test('when the repository is not there or is none', async () => {
+  test('when the repository is missing, unreachable or none', async () => {
     const folder = temporaryFolder()
-    expect(await failing({ repository: join(folder, 'x') })).toMatch(/\/x" cannot be read: .*\/x does not exist$/)
-    expect(await failing({ repository: folder })).toBe(`"${folder}" cannot be read: ${folder} is not a git repository`)
+    expect(await failing({ repository: join(folder, 'x') })).toMatch(
+      /^cannot read repository ".*\/x": .*\/x does not exist$/,
+    )
+    expect(await failing({ repository: folder })).toBe(
+      `cannot read repository "${folder}": ${folder} is not a git repository`,
+    )
     const url = 'http://127.0.0.1:1/shop.git'
     expect(await failing({ repository: url })).toMatch(
-      /^"http:\/\/127.0.0.1:1\/shop.git" cannot be read: unable to access/,
+      /^cannot read repository "http:\/\/127.0.0.1:1\/shop.git": unable to access/,
     )
   })
 
@@ -197,28 +203,28 @@ describe('a build fails with one line', () => {
     vi.stubEnv('PATH', '/nowhere')
     const message = await failing({ repository: folder })
     vi.unstubAllEnvs()
-    expect(message).toMatch(/^git is not installed on this machine, or not in the worker's PATH \(\/nowhere:/)
+    expect(message).toMatch(/^git not found on the PATH \(\/nowhere:/)
   })
 
-  test('without the password of a URL, which the log does not hold either', async () => {
+  test('without the password of a URL, which is not in the log either', async () => {
     const { error, log } = await performOne({ repository: 'http://bot:s3cret@127.0.0.1:1/shop.git' })
-    expect(error).toMatch(/^"http:\/\/127.0.0.1:1\/shop.git" cannot be read: unable to access/)
+    expect(error).toMatch(/^cannot read repository "http:\/\/127.0.0.1:1\/shop.git": unable to access/)
     expect(log).toContain('http://127.0.0.1:1/shop.git')
     expect(log).not.toContain('s3cret')
   })
 
-  test('when the ref is not there, with the nearest branches', async () => {
+  test('when the ref does not exist, with the branch that was probably meant', async () => {
     const { folder } = repositoryOf()
     for (const name of ['release', 'feature/cart']) git(folder, 'branch', name)
     expect(await failing({ repository: folder, ref: 'feature/card' })).toBe(
-      `"${folder}" has no branch, tag or commit "feature/card"; its branches are, the nearest first: feature/cart, release, main`,
+      `"${folder}" has no branch, tag or commit "feature/card". Did you mean "feature/cart"?`,
     )
     for (const ref of ['', '--help', '-x', 'deadbeef', 'a'.repeat(40), 'main@{u}', 'main..main']) {
       expect(await failing({ repository: folder, ref })).toContain(`has no branch, tag or commit "${ref}"`)
     }
   })
 
-  test('when a ref stands for no commit', async () => {
+  test('when the ref is not a commit', async () => {
     const { folder } = repositoryOf()
     git(folder, 'tag', 'tree', 'HEAD^{tree}')
     expect(await failing({ repository: folder, ref: 'tree' })).toContain('has no branch, tag or commit "tree"')
@@ -229,60 +235,57 @@ describe('a build fails with one line', () => {
     git(folder, 'init', '--quiet')
     for (const ref of ['HEAD', 'main']) {
       expect(await failing({ repository: folder, ref })).toBe(
-        `"${folder}" has no commits yet; push one, then retry the build`,
+        `"${folder}" has no commits; push one, then retry the build`,
       )
     }
   })
 
-  test('when HEAD names no branch', async () => {
+  test('when the default branch does not exist', async () => {
     const { folder } = repositoryOf()
     git(folder, 'symbolic-ref', 'HEAD', 'refs/heads/gone')
     expect(await failing({ repository: folder })).toBe(
-      `"${folder}" has no HEAD, its default branch does not exist; set "ref" to one of: main`,
+      `the default branch of "${folder}" does not exist; set "ref" to one of: main`,
     )
   })
 
-  test('when the configured artifact is not made', async () => {
+  test('when the configured artifact is not created', async () => {
     const { folder } = repositoryOf()
-    expect(await failing({ repository: folder }, { artifact: 'public' })).toMatch(/^the build left no "public"; set/)
+    expect(await failing({ repository: folder }, { artifact: 'public' })).toMatch(
+      /^the build did not create "public"; set/,
+    )
   })
 
-  test('when a submodule cannot be had', async () => {
+  test('when a submodule cannot be checked out', async () => {
     const { folder } = repositoryOf({
       ...simple,
       '.gitmodules': '[submodule "gone"]\n\tpath = gone\n\turl = ../gone\n',
     })
     git(folder, 'update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},gone`)
     git(folder, 'commit', '--quiet', '--message', 'with a submodule')
-    expect(await failing({ repository: folder })).toMatch(/^a submodule of ".*" cannot be checked out: .*gone/)
+    expect(await failing({ repository: folder })).toMatch(/^cannot check out a submodule of ".*": .*gone/)
   })
 })
 
 describe('a build that is stopped', () => {
-  test('leaves neither process nor half artifact', async () => {
+  test('leaves no process and no partial artifact', async () => {
     const { folder } = repositoryOf({})
-    const { start, artifacts } = await workshop()
+    const { start, artifacts } = await openBench()
     const running = await start({ repository: folder, command: 'mkdir dist; echo "group $$"; sleep 600; true' })
-    const group = await vi.waitUntil(() => /^group (\d+)$/m.exec(running.log)?.[1], { timeout: 10_000 })
+    const group = () => /^group (\d+)$/m.exec(running.log)?.[1]
+    await until(() => group() !== undefined, 'the build command has started')
     expect((await running.timeOut()).task.error).toBe('timed out after 30m')
-    expect(livingIn(group!)).toEqual([])
+    expect(livingProcesses(group()!)).toEqual([])
     expect(existsSync(artifacts)).toBe(false)
   })
 
-  test('leaves no half artifact while it packs', async () => {
+  test('leaves no partial artifact while packing', async () => {
     const { folder } = repositoryOf({})
-    const { start, artifacts } = await workshop()
+    const { start, artifacts } = await openBench()
     const command = 'mkdir dist && head -c 300000000 /dev/urandom > dist/large'
     const running = await start({ repository: folder, command })
     const isPacking = () => existsSync(artifacts) && readdirSync(artifacts).some((name) => name.endsWith('.part'))
-    await vi.waitUntil(isPacking, { timeout: 20_000, interval: 5 })
+    await until(isPacking, 'the artifact is being packed')
     expect((await running.timeOut()).task.error).toBe('timed out after 30m')
     expect(readdirSync(artifacts)).toEqual([])
   })
 })
-
-/** Zombies aside: in a container nobody may collect them. */
-function livingIn(group: string): string[] {
-  const processes = execFileSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' }).split('\n')
-  return processes.filter((line) => line.trim().startsWith(`${group} `) && !/^\s*\d+\s+Z/.test(line))
-}

@@ -8,21 +8,21 @@ import build, { type builds } from '../src/build.ts'
 
 type Values = (typeof builds)['$inferInsert']
 
-/** A folder that is gone after the test. */
+/** A folder that is removed after the test. Its name has a space. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ops build '))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** git as a developer runs it, without this machine's configuration. */
+/** Runs git without the configuration of this machine. */
 export function git(folder: string, ...args: string[]): string {
   const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' }
   const who = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'protocol.file.allow=always']
   return execFileSync('git', [...who, '-C', folder, ...args], { encoding: 'utf8', env, stdio: 'pipe' }).trim()
 }
 
-/** Writes files into a repository, makes it if need be, and commits. */
+/** Writes files into a repository, which is created if missing, and commits them. */
 export function commit(folder: string, files: Readonly<Record<string, string>>): string {
   if (!existsSync(folder)) {
     mkdirSync(folder, { recursive: true })
@@ -37,11 +37,11 @@ export function commit(folder: string, files: Readonly<Record<string, string>>):
   return git(folder, 'rev-parse', 'HEAD')
 }
 
-/** A Makefile that makes `dist` of one text. */
+/** A Makefile that copies one text to `dist`. */
 export const simple = { Makefile: 'all:\n\tmkdir -p dist && cp text dist/\n', text: 'hello\n' }
 
-/** A project of its own with its database, in which builds are performed as the worker performs them. */
-export async function workshop(settings: object = {}) {
+/** A project in which builds run as a worker runs them. */
+export async function openBench(settings: object = {}) {
   const bench = await openTestBench(build, { settings, migrations: join(import.meta.dirname, '..', 'migrations') })
   onTestFinished(() => bench.close())
 
@@ -59,7 +59,7 @@ export async function workshop(settings: object = {}) {
   }
 }
 
-/** One build in a project of its own. */
+/** Runs one build in a project of its own. */
 export async function performOne(values: Values, settings: object = {}) {
-  return (await workshop(settings)).perform(values)
+  return (await openBench(settings)).perform(values)
 }

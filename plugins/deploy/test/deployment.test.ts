@@ -1,15 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isRunning } from '../../../test/support/test-project.ts'
 import { until } from '../../../test/support/until.ts'
 import { type Sshd, sshdMissing, startSshd } from './sshd.ts'
 import { Workshop } from './workshop.ts'
 
-const patience = 120_000
-
 function scenario(sshd: () => Sshd | undefined) {
-  test('waits for the build that was added with it, is live when both have ended, and goes back when a release fails', {
-    timeout: patience,
-  }, async () => {
+  test('waits for its build, becomes current, and goes back if a release fails', async () => {
     const shop = new Workshop(sshd())
     const { project } = shop
     await shop.serve()
@@ -41,7 +38,7 @@ function scenario(sshd: () => Sshd | undefined) {
     const failed = shop.task('deployments', 2)
     expect(failed).toMatchObject({ status: 'failed', release: null })
     expect(failed.error).toMatch(
-      /^release 2 failed: http:.*\/health was not healthy within 3s: answered 500, expected a status below 400; release 1 is current again$/,
+      /^release 2 failed: http:.*\/health was not healthy within 3\.0 s: answered 500, expected a status below 400; release 1 is current again$/,
     )
     expect(readFileSync(shop.path('current/text'), 'utf8')).toBe('one\n')
     expect(shop.history.slice(2)).toEqual(['before 2', 'after 2', 'after 1'])
@@ -50,7 +47,7 @@ function scenario(sshd: () => Sshd | undefined) {
     expect(stdout).toMatch(/^ *2 .* withdrawn .*answered 500/m)
   })
 
-  test('that is canceled after the switch goes back, and ends what it had started', { timeout: patience }, async () => {
+  test('that is canceled after the switch goes back and ends what it started', async () => {
     const shop = new Workshop(sshd())
     await shop.withBuild()
     shop.deploy()
@@ -84,7 +81,7 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
   afterAll(() => sshd.stop())
   scenario(() => sshd)
 
-  test('whose worker is killed takes its command on the host with it', { timeout: patience }, async () => {
+  test('whose worker is killed leaves no command running on the host', async () => {
     const shop = new Workshop(sshd)
     await shop.withBuild()
     shop.configure({ before: 'echo $$ > ../../pid; sleep 60; true' })
@@ -103,7 +100,7 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
 })
 
 describe('a deployment', () => {
-  test('that is canceled before the switch leaves everything as it was', { timeout: patience }, async () => {
+  test('that is canceled before the switch changes nothing', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()
@@ -120,15 +117,13 @@ describe('a deployment', () => {
     await worker.exit
   })
 
-  test('that is the first and fails leaves no current release, and the next one works', {
-    timeout: patience,
-  }, async () => {
+  test('that fails as the first one leaves no current release, and the next one works', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.ill.add(1)
     const first = shop.deploy()
     await shop.work()
-    expect(shop.task('deployments', first).error).toMatch(/; there was none before, so none is current$/)
+    expect(shop.task('deployments', first).error).toMatch(/; no release is current, because it was the first$/)
     expect(existsSync(shop.path('current'))).toBe(false)
     const second = shop.deploy()
     await shop.work()
@@ -136,9 +131,7 @@ describe('a deployment', () => {
     expect(readdirSync(shop.path('releases'))).toEqual(['1', '2'])
   })
 
-  test('fails before the switch when a command does, and leaves nothing of the release', {
-    timeout: patience,
-  }, async () => {
+  test('fails with a command before the switch, and leaves nothing of the release', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.configure({ before: 'echo no database >&2; exit 4' })
@@ -150,7 +143,7 @@ describe('a deployment', () => {
     expect(readdirSync(shop.path('releases'))).toEqual([])
   })
 
-  test('says when its build failed, kept nothing, or lost or changed what it kept', { timeout: patience }, async () => {
+  test('reports a failed build and a missing or changed artifact', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     const { project } = shop
@@ -161,20 +154,18 @@ describe('a deployment', () => {
     const empty = shop.deploy(3)
     await shop.work()
     expect(shop.task('deployments', failed).error).toBe('build 2 failed')
-    expect(shop.task('deployments', empty).error).toMatch(/^build 3 kept no artifact; name what it makes/)
+    expect(shop.task('deployments', empty).error).toMatch(/^build 3 has no artifact; set /)
     writeFileSync(artifact, 'changed')
     const changed = shop.deploy()
     await shop.work()
-    expect(shop.task('deployments', changed).error).toMatch(
-      /^the artifact of build 1 is not what was built: its sha256/,
-    )
+    expect(shop.task('deployments', changed).error).toMatch(/^the artifact of build 1 has changed: expected sha256/)
     rmSync(artifact)
     const gone = shop.deploy()
     await shop.work()
-    expect(shop.task('deployments', gone).error).toMatch(/^the artifact of build 1 is not on this machine any more/)
+    expect(shop.task('deployments', gone).error).toMatch(/^the artifact of build 1 does not exist/)
   })
 
-  test('keeps as many releases as the settings say', { timeout: patience }, async () => {
+  test('keeps as many releases as configured', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     for (let count = 0; count < 5; count += 1) shop.deploy()
@@ -183,9 +174,7 @@ describe('a deployment', () => {
     expect(shop.current).toBe(5)
   })
 
-  test('of an environment that does not exist is refused, with the one that was meant', {
-    timeout: patience,
-  }, async () => {
+  test('of an unknown environment is refused with a suggestion', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     const { exitCode, stderr } = await shop.project.ops(
@@ -197,20 +186,16 @@ describe('a deployment', () => {
       'stagin',
     )
     expect(exitCode).toBe(2)
-    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
-      '"stagin" is no environment; did you mean "staging"? There are: staging',
-    )
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('Unknown environment "stagin". Did you mean "staging"?')
     expect(shop.project.value('select count(*) from deployments')).toBe(0)
     shop.project.database.exec(`insert into deployments (environment, build_id) values ('stagin', 1)`)
     await shop.work()
-    expect(shop.task('deployments', 1).error).toMatch(/^"stagin" is no environment; did you mean "staging"\?/)
+    expect(shop.task('deployments', 1).error).toMatch(/^Unknown environment "stagin". Did you mean "staging"\?$/)
   })
 })
 
 describe('a rollback', () => {
-  test('goes to the release before that worked, further each time, or to one that is named', {
-    timeout: patience,
-  }, async () => {
+  test('goes to the previous release that worked, further back each time, or to a given one', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     for (let count = 0; count < 3; count += 1) shop.deploy()
@@ -224,15 +209,15 @@ describe('a rollback', () => {
     const ids = [shop.rollback(), shop.rollback(1), shop.rollback(9), shop.rollback(3)]
     await shop.work()
     expect(ids.map((id) => shop.task('rollbacks', id).error)).toEqual([
-      'staging has no earlier release that worked; name one with "toRelease" (there are: 1, 2, 3)',
-      'release 1 is the current one of staging already',
-      'staging has no release 9; there are: 1, 2, 3',
+      'staging has no previous release that worked; set "toRelease" (existing releases: 1, 2, 3)',
+      'release 1 is already the current one of staging',
+      'staging has no release 9; existing releases: 1, 2, 3',
       null,
     ])
     expect(shop.current).toBe(3)
   })
 
-  test('to a release that is not healthy goes back to where it came from', { timeout: patience }, async () => {
+  test('to an unhealthy release returns to the one it came from', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()
@@ -245,12 +230,3 @@ describe('a rollback', () => {
     expect(shop.current).toBe(2)
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    // A process that has ended and that nobody has collected still has its entry.
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}

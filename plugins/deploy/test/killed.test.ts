@@ -17,9 +17,7 @@ const steps = [
 ]
 
 describe('a worker that is killed in the middle of a deployment', () => {
-  test('leaves a complete release current at every step, and the next deployment works', {
-    timeout: 240_000,
-  }, async () => {
+  test('leaves a complete release current at every step, and the next deployment works', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()
@@ -52,7 +50,7 @@ describe('a worker that is killed in the middle of a deployment', () => {
     }
   })
 
-  test('leaves a complete release current when it goes back from one that failed', { timeout: 60_000 }, async () => {
+  test('leaves a complete release current when it goes back from one that failed', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()
@@ -63,7 +61,7 @@ describe('a worker that is killed in the middle of a deployment', () => {
     expect({ current: shop.current, isWhole: shop.isCurrentWhole }).toEqual({ current: 1, isWhole: true })
   })
 
-  test('leaves a complete release current at whatever moment it is', { timeout: 240_000 }, async () => {
+  test('leaves a complete release current at whatever moment it is', async () => {
     const shop = new Workshop()
     await shop.withBuild()
     shop.deploy()

@@ -1,14 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { TaskError } from '@ops-cli/core'
+import { expected, formatCommand, parseDuration, TaskError } from '@ops-cli/core'
 import * as v from 'valibot'
-import { DURATION, milliseconds } from './duration.ts'
-import type { Settings } from './settings.ts'
+import { duration, type Settings } from './settings.ts'
 
-/** What is to be run, checked. */
+/** A command whose task has been checked. */
 export interface Command {
-  /** As a person would write it. */
-  readonly shown: string
+  /** As a person would type it. */
+  readonly line: string
   readonly program: string
   readonly arguments: readonly string[]
   readonly cwd: string
@@ -17,29 +16,28 @@ export interface Command {
   readonly timeout: { readonly text: string; readonly milliseconds: number } | undefined
 }
 
-const withoutNull = v.pipe(
-  v.string(),
-  v.check((text) => !text.includes('\0'), 'must not hold a null character'),
+const string = v.pipe(
+  v.string(expected('a string')),
+  v.check((value) => !value.includes('\0'), expected('a string without null characters')),
 )
 
-const list = 'must be a list of texts, as in ["--all", "two words"]'
-const variables = 'must be an object of texts, as in {"MODE": "full"}'
-const duration = 'must be a duration such as 90s, 10m or 2h'
+const list = expected('a list of strings such as ["--all", "two words"]')
+const variables = expected('an object of strings such as {"MODE": "full"}')
 
 const columns = {
   command: v.pipe(
-    withoutNull,
-    v.check((text) => text.trim() !== '', 'must not be empty'),
+    string,
+    v.check((value) => value.trim() !== '', expected('a command')),
   ),
-  arguments: v.nullish(v.array(v.pipe(v.string(list), withoutNull), list)),
-  cwd: v.nullish(withoutNull),
+  arguments: v.nullish(v.array(v.pipe(v.string(list), string), list)),
+  cwd: v.nullish(string),
   env: v.nullish(
-    v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, variables)), v.pipe(v.string(variables), withoutNull), variables),
+    v.record(v.pipe(v.string(), v.regex(/^[^=\0]+$/, variables)), v.pipe(v.string(variables), string), variables),
   ),
-  timeout: v.nullish(v.pipe(v.string(duration), v.regex(DURATION, duration))),
+  timeout: v.nullish(duration),
 }
 
-/** What is typed: a folder that is there is meant from where the person is, not from the project. */
+/** On the command line, an existing folder is relative to the current folder; a task's `cwd` is relative to the project. */
 export const input = v.looseObject({
   ...columns,
   cwd: v.pipe(
@@ -49,47 +47,41 @@ export const input = v.looseObject({
 })
 
 /**
- * What a task asks for. Whoever writes the row in SQL was not checked before.
+ * Checks a task and makes a command of it. A row that was inserted with SQL has not been checked before.
  *
  * @throws TaskError
  */
-export function checkTask(
+export function parseTask(
   task: Readonly<Record<keyof typeof columns, unknown>>,
-  { settings, env }: { readonly settings: Settings; readonly env: Readonly<Record<string, string>> },
+  settings: Settings,
+  projectDirectory: string,
 ): Command {
   const checked = v.safeParse(v.object(columns), task)
   if (!checked.success) {
     const { path, message } = checked.issues[0]
-    throw new TaskError(`"${path?.[0]?.key}" ${message}, and cannot be ${JSON.stringify(path?.[0]?.value)}`, {
-      isFinal: true,
-    })
+    throw new TaskError(`"${path?.[0]?.key}": ${message}`, { isFinal: true })
   }
-  const { command, arguments: args, cwd, env: variables, timeout } = checked.output
+  const { command, arguments: args, cwd, env, timeout } = checked.output
   return {
-    shown: args ? [command, ...args].map(quoted).join(' ') : command,
+    line: args ? formatCommand(command, ...args) : command,
     ...(args ? { program: command, arguments: args } : { program: settings.shell, arguments: ['-c', command] }),
-    cwd: folder(cwd ?? '.', env.OPS_PROJECT ?? process.cwd()),
-    env: variables ?? {},
-    timeout: shorter(timeout, settings.timeout),
+    cwd: findFolder(resolve(projectDirectory, cwd ?? '.')),
+    env: env ?? {},
+    timeout: shortest(timeout, settings.timeout),
   }
 }
 
-/** The system blames the program when it is the working directory that is not there. */
-function folder(path: string, project: string): string {
-  const whole = resolve(project, path)
-  if (existsSync(whole) && statSync(whole).isDirectory()) return whole
-  const problem = existsSync(whole) ? 'is no folder' : 'does not exist'
-  throw new TaskError(`the working directory ${whole} ${problem}; make it, or set "cwd" to one that is there`)
+/** Checked here because the system reports a missing working directory as a missing program. */
+function findFolder(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isDirectory()) return path
+  const problem = stats ? 'is not a directory' : 'does not exist'
+  throw new TaskError(`working directory ${path} ${problem}; create it or change "cwd"`)
 }
 
-function shorter(...texts: readonly (string | null | undefined)[]): Command['timeout'] {
+function shortest(...texts: readonly (string | null | undefined)[]): Command['timeout'] {
   return texts
     .filter((text) => typeof text === 'string')
-    .map((text) => ({ text, milliseconds: milliseconds(text) }))
+    .map((text) => ({ text, milliseconds: parseDuration(text, 'timeout') }))
     .sort((a, b) => a.milliseconds - b.milliseconds)[0]
-}
-
-/** As it would be typed in a shell, so that it can be tried there. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

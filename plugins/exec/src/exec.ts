@@ -1,20 +1,21 @@
-import { defineProcessor, taskTable } from '@ops-cli/core'
-import { checkTask, input } from './command.ts'
-import { milliseconds } from './duration.ts'
+import { defineProcessor, parseDuration, taskTable } from '@ops-cli/core'
+import { input, parseTask } from './command.ts'
 import { runCommand } from './run-command.ts'
 import { settings } from './settings.ts'
 
 export const commands = taskTable('commands', (column) => ({
-  command: column.text().notNull().describe('a text for a shell; with arguments the program itself'),
-  arguments: column.json<readonly string[]>().describe('a list of texts, as in ["--all", "two words"]: no shell then'),
-  cwd: column.text().describe("the working directory; else the project's"),
-  env: column.json<Readonly<Record<string, string>>>().describe('variables, as in {"MODE": "full"}'),
-  timeout: column.text().describe('the longest it may take, such as 10m'),
-  exitCode: column.integer().result().describe('its exit status, null when a signal ended it'),
-  outputTail: column.text().result().describe('the last lines that it printed'),
+  command: column.text().notNull().describe('command line for a shell; with arguments: the program'),
+  arguments: column
+    .json<readonly string[]>()
+    .describe('list of strings such as ["--all", "two words"]; no shell is used'),
+  cwd: column.text().describe('working directory; default: the project'),
+  env: column.json<Readonly<Record<string, string>>>().describe('variables such as {"MODE": "full"}'),
+  timeout: column.text().describe('time limit such as 10m'),
+  exitCode: column.integer().result().describe('exit status; null if a signal ended it'),
+  outputTail: column.text().result().describe('last lines of its output'),
 }))
 
-/** ops' own limit stands behind the plugin's: it ends a task without a word about its output. */
+/** The worker's own limit comes after the plugin's, because it would end the task without its output. */
 const BACKSTOP_MS = 60_000
 
 export default defineProcessor({
@@ -24,9 +25,10 @@ export default defineProcessor({
   priority: 100,
   settings,
   input,
-  timeout: ({ timeout }) => (timeout === undefined ? undefined : `${milliseconds(timeout) + BACKSTOP_MS}ms`),
+  timeout: ({ timeout }) =>
+    timeout === undefined ? undefined : `${parseDuration(timeout, 'timeout') + BACKSTOP_MS}ms`,
 
   async perform(task, context) {
-    return runCommand(checkTask(task, context), context)
+    return runCommand(parseTask(task, context.settings, context.projectDirectory), context)
   },
 })

@@ -1,75 +1,62 @@
-import { type ExecError, type TaskContext, TaskError } from '@ops-cli/core'
+import {
+  type ExecError,
+  formatExit,
+  formatFailure,
+  lastLines,
+  lastLinesOf,
+  logLength,
+  programEnvironment,
+  type TaskContext,
+  TaskError,
+} from '@ops-cli/core'
 import type { Command } from './command.ts'
-import { environmentFor } from './environment.ts'
-import { logLength, outputTail } from './output-tail.ts'
 import type { Settings } from './settings.ts'
 
-/** The columns that a command writes, however it ends. */
-export interface Ended {
+/** The columns that a command writes, whether it succeeds or fails. */
+export interface CommandResult {
   readonly exitCode: number | null
   readonly outputTail: string | null
 }
 
-/** How many of the last lines stand in the one line of an error. */
-const LINES_OF_ERROR = 3
-const LENGTH_OF_LINE = 200
-
 /**
- * Runs a command with its output in the task's log and nowhere else: it may print for hours, so nothing is kept in
- * memory, and the last lines are read back from the log.
+ * Runs a command with its output in the task's log only: it may print for hours, so nothing is kept in memory, and the
+ * last lines are read back from the log.
  *
  * @throws TaskError with the exit status and the last lines as columns
  */
-export async function runCommand(command: Command, context: TaskContext<Settings>): Promise<Ended> {
+export async function runCommand(command: Command, context: TaskContext<Settings>): Promise<CommandResult> {
   const { exec, log, logFile, signal, settings } = context
-  const { shown, program, timeout, cwd } = command
-  log(`$ ${shown}`)
-  const from = await logLength(logFile)
-  const ended = async (exitCode: number | undefined): Promise<Ended> => ({
+  const { line, program, timeout, cwd } = command
+  log(`$ ${line}`)
+  const start = await logLength(logFile)
+  const result = async (exitCode: number | undefined): Promise<CommandResult> => ({
     exitCode: exitCode ?? null,
-    outputTail: (await outputTail(logFile, from)).join('\n') || null,
+    outputTail: (await lastLines(logFile, start)).join('\n') || null,
   })
   try {
     const { exitCode } = await exec(program, command.arguments, {
       cwd,
-      env: environmentFor(command.env, settings),
+      env: { ...programEnvironment(settings.passEnv), ...settings.env, ...command.env },
       extendEnv: false,
       buffer: false,
       ...(timeout && { timeout: timeout.milliseconds }),
     })
-    return await ended(exitCode)
+    return await result(exitCode)
   } catch (error) {
     signal.throwIfAborted()
     const failure = error as ExecError
-    const columns = await ended(failure.exitCode)
-    throw new TaskError(explain(command, failure, columns.outputTail), { columns: { ...columns }, cause: error })
+    const columns = await result(failure.exitCode)
+    const output = lastLinesOf(columns.outputTail ?? '', { count: 3, length: 200 }).map((text) => text.trim())
+    throw new TaskError(formatFailure(line, explain(failure, timeout), output), {
+      columns: { ...columns },
+      cause: error,
+    })
   }
 }
 
-function explain({ shown, program, timeout }: Command, failure: ExecError, tail: string | null): string {
-  const last = tail?.split('\n').slice(-LINES_OF_ERROR) ?? []
-  const output = last.map((line) => shortened(line.trim(), LENGTH_OF_LINE)).join(' | ')
-  return `\`${inOneLine(shown)}\` ${how(failure, program, timeout)}${output === '' ? '' : `: ${output}`}`
-}
-
-function how(
-  { exitCode, signal, timedOut, code, originalMessage }: ExecError,
-  program: string,
-  timeout: Command['timeout'],
-) {
-  if (timedOut) return `timed out after ${timeout?.text}`
-  if (exitCode !== undefined) return `failed with exit code ${exitCode}`
-  if (signal !== undefined) return `was ended by ${signal}`
-  if (code === 'ENOENT')
-    return `could not be run: there is no program "${program}"; name its whole path, or leave "arguments" out for a shell`
-  if (code === 'EACCES') return `could not be run: "${program}" is not executable`
-  return `could not be run (${originalMessage})`
-}
-
-function inOneLine(command: string): string {
-  return shortened(command.trim().replaceAll(/\s*\n\s*/g, '; '), 120)
-}
-
-function shortened(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text
+function explain(failure: ExecError, timeout: Command['timeout']): string {
+  if (failure.timedOut) return `timed out after ${timeout?.text}`
+  const advice =
+    failure.code === 'ENOENT' ? '; use an absolute path, or leave out "arguments" to run it in a shell' : ''
+  return `${formatExit(failure)}${advice}`
 }

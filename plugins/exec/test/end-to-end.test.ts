@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { TestProject } from '../../../test/support/test-project.ts'
 import { unwrapped } from '../../../test/support/unwrapped.ts'
 
-test('a command that is typed runs in the folder where it is typed', async () => {
+test('an enqueued command runs relative to the current folder', async () => {
   const project = new TestProject()
   project.write('ops.config.json', '{}')
   mkdirSync(project.path('sub/deep'), { recursive: true })
@@ -31,7 +31,7 @@ test('a command that is typed runs in the folder where it is typed', async () =>
   ])
 })
 
-test('what is typed wrong is said at once', async () => {
+test('invalid values are refused before anything is written', async () => {
   const project = new TestProject()
   const { exitCode, stderr } = await project.ops(
     'enqueue',
@@ -44,11 +44,11 @@ test('what is typed wrong is said at once', async () => {
     '5',
   )
   expect(exitCode).toBe(2)
-  expect(unwrapped(stderr)).toContain('arguments: must be a list of texts, as in ["--all", "two words"]')
-  expect(unwrapped(stderr)).toContain('timeout: must be a duration such as 90s, 10m or 2h')
+  expect(unwrapped(stderr)).toContain('arguments: expected a list of strings such as ["--all", "two words"]')
+  expect(unwrapped(stderr)).toContain('timeout: expected a duration such as "90s" or "10m", got "5"')
 })
 
-test('waiting for a command ends with what became of it', async () => {
+test('--wait exits as the command did', async () => {
   const project = new TestProject()
   project.start('worker')
   const done = await project.ops('enqueue', 'exec', '--command', 'echo hello', '--wait')

@@ -2,39 +2,39 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { livingProcesses } from '../../../test/support/process-groups.ts'
 import { until } from '../../../test/support/until.ts'
 import exec from '../src/exec.ts'
-import { performOne, workshop } from './support.ts'
+import { openBench, performOne } from './support.ts'
 
 describe('a command', () => {
-  test('is for a shell, and its last lines and its exit code are in the row', async () => {
+  test('runs in a shell and writes its exit code and last lines', async () => {
     const row = await performOne({ command: 'echo one; echo "t""wo" >&2 && echo three | tr a-z A-Z' })
     expect(row).toMatchObject({ status: 'succeeded', exitCode: 0, outputTail: 'one\ntwo\nTHREE', error: null })
     expect(row.log).toBe('$ echo one; echo "t""wo" >&2 && echo three | tr a-z A-Z\none\ntwo\nTHREE\n')
   })
 
-  test('with arguments is a program, which is given them as they are', async () => {
+  test('with arguments runs without a shell', async () => {
     const given = ['%s\\n', '', 'two words', '$HOME', "it's", '; exit 3', '*']
     const row = await performOne({ command: 'printf', arguments: given })
     expect(row).toMatchObject({ status: 'succeeded', exitCode: 0, outputTail: "two words\n$HOME\nit's\n; exit 3\n*" })
     expect(row.log).toContain(`$ printf '%s\\n' '' 'two words' '$HOME' 'it'\\''s' '; exit 3' '*'\n`)
   })
 
-  test('without arguments, but not for a shell, takes an empty list', async () => {
+  test('with an empty list of arguments runs without a shell', async () => {
     expect(await performOne({ command: 'pwd', arguments: [] })).toMatchObject({ exitCode: 0 })
     expect(await performOne({ command: 'exit 0', arguments: [] })).toMatchObject({ status: 'failed' })
   })
 
-  test('runs in the project, or where it says, relative to the project', async () => {
-    const { perform, project } = await workshop()
+  test('runs in the project or in a folder relative to it', async () => {
+    const { perform, project } = await openBench()
     mkdirSync(join(project, 'sub'))
     expect((await perform({ command: 'pwd' })).outputTail).toBe(project)
     expect((await perform({ command: 'pwd', cwd: 'sub' })).outputTail).toBe(join(project, 'sub'))
     expect((await perform({ command: 'pwd', cwd: '/' })).outputTail).toBe('/')
   })
 
-  test('prints as much as it likes, of which the row keeps the end, as a terminal shows it', async () => {
+  test('keeps the end of long output, as a terminal shows it', async () => {
     const script = `seq 1 100000; printf '10%%\\r20%%\\r\\n\\n\\033[31mred\\033[0m\\0\\n'; printf %600s x | tr ' ' y`
     const { outputTail } = await performOne({ command: script })
     const lines = outputTail!.split('\n')
@@ -43,18 +43,18 @@ describe('a command', () => {
     expect(lines.slice(-3)).toEqual(['20%', 'red', `${'y'.repeat(499)}…`])
   })
 
-  test('that prints nothing has no last lines', async () => {
+  test('without output writes no last lines', async () => {
     expect(await performOne({ command: 'true' })).toMatchObject({ exitCode: 0, outputTail: null })
   })
 
-  test('is given to the shell of the settings', async () => {
+  test('runs in the configured shell', async () => {
     const { outputTail } = await performOne({ command: 'echo "$0"' }, { shell: 'bash' })
     expect(outputTail).toBe('bash')
   })
 })
 
-describe('a command sees', () => {
-  test('the variables of the task before those of the settings, and no secret of the worker', async () => {
+describe('the environment of a command', () => {
+  test('has the variables of the task and of the settings, and no secrets of the worker', async () => {
     for (const name of ['SHOP_SECRET', 'OPS_DATABASE_URL', 'PGPASSWORD']) vi.stubEnv(name, 'secret')
     vi.stubEnv('REGION', 'north')
     const settings = { env: { MODE: 'fast', LEVEL: '1' }, passEnv: ['REGION'] }
@@ -67,7 +67,7 @@ describe('a command sees', () => {
 })
 
 describe('a command fails', () => {
-  test('with its exit code and its last lines in the row', async () => {
+  test('with its exit code and last lines in the row', async () => {
     const row = await performOne({ command: 'for i in 1 2 3 4; do echo "line $i"; done; exit 3' })
     expect(row).toMatchObject({
       status: 'failed',
@@ -77,92 +77,76 @@ describe('a command fails', () => {
     })
   })
 
-  test('when a signal ends it, without an exit code', async () => {
+  test('without an exit code when a signal kills it', async () => {
     const row = await performOne({ command: 'echo going; kill -9 $$' })
     expect(row).toMatchObject({ status: 'failed', exitCode: null, outputTail: 'going' })
-    expect(row.error).toBe('`echo going; kill -9 $$` was ended by SIGKILL: going')
+    expect(row.error).toBe('`echo going; kill -9 $$` was killed by SIGKILL: going')
   })
 
-  test('when it takes longer than it may, and what it has started ends too', async () => {
-    const { perform, project } = await workshop({ timeout: '1h' })
+  test('when it times out, together with everything it started', async () => {
+    const { perform, project } = await openBench({ timeout: '1h' })
     const command = `echo "$$" > group; echo begun; sleep 600; echo never`
     const row = await perform({ command, timeout: '0.3s' })
     expect(row).toMatchObject({ status: 'failed', exitCode: null, outputTail: 'begun' })
     expect(row.error).toMatch(/ timed out after 0.3s: begun$/)
-    expect(livingIn(execFileSync('cat', [join(project, 'group')], { encoding: 'utf8' }).trim())).toEqual([])
+    expect(livingProcesses(execFileSync('cat', [join(project, 'group')], { encoding: 'utf8' }).trim())).toEqual([])
   })
 
-  test('when the settings allow it less than the task', async () => {
+  test('when the timeout of the settings is shorter than its own', async () => {
     const row = await performOne({ command: 'sleep 600', timeout: '1h' }, { timeout: '100ms' })
     expect(row.error).toBe('`sleep 600` timed out after 100ms')
   })
 
-  test('when there is no such program, or it cannot be run', async () => {
-    const { perform, project } = await workshop()
+  test('when the program is not found or not executable', async () => {
+    const { perform, project } = await openBench()
     expect((await perform({ command: 'no-such-program', arguments: ['x'] })).error).toBe(
-      '`no-such-program x` could not be run: there is no program "no-such-program"; name its whole path, or leave "arguments" out for a shell',
+      '`no-such-program x` could not be started: program not found; use an absolute path, or leave out "arguments" to run it in a shell',
     )
     writeFileSync(join(project, 'script'), 'x')
     expect((await perform({ command: './script', arguments: [] })).error).toBe(
-      '`./script` could not be run: "./script" is not executable',
+      '`./script` could not be started: not executable',
     )
     expect(await perform({ command: 'no-such-program' })).toMatchObject({ exitCode: 127 })
   })
 
-  test('when its folder is not there', async () => {
-    const { perform, project } = await workshop()
+  test('when its working directory is missing', async () => {
+    const { perform, project } = await openBench()
     expect((await perform({ command: 'true', cwd: 'gone' })).error).toBe(
-      `the working directory ${project}/gone does not exist; make it, or set "cwd" to one that is there`,
+      `working directory ${project}/gone does not exist; create it or change "cwd"`,
     )
     writeFileSync(join(project, 'file'), '')
-    expect((await perform({ command: 'true', cwd: 'file' })).error).toMatch(/\/file is no folder; /)
+    expect((await perform({ command: 'true', cwd: 'file' })).error).toMatch(/\/file is not a directory; /)
   })
 
   test.each([
-    [{ command: ' ' }, '"command" must not be empty, and cannot be " "'],
-    [{ command: 'a\0b' }, '"command" must not hold a null character, and cannot be "a\\u0000b"'],
+    [{ command: ' ' }, '"command": expected a command, got " "'],
+    [{ command: 'a\0b' }, '"command": expected a string without null characters, got "a\\u0000b"'],
     [
       { command: 'x', arguments: 'y' },
-      '"arguments" must be a list of texts, as in ["--all", "two words"], and cannot be "y"',
+      '"arguments": expected a list of strings such as ["--all", "two words"], got "y"',
     ],
-    [
-      { command: 'x', arguments: [1] },
-      '"arguments" must be a list of texts, as in ["--all", "two words"], and cannot be [1]',
-    ],
-    [
-      { command: 'x', env: { A: 1 } },
-      '"env" must be an object of texts, as in {"MODE": "full"}, and cannot be {"A":1}',
-    ],
-    [
-      { command: 'x', env: { 'A=B': '1' } },
-      '"env" must be an object of texts, as in {"MODE": "full"}, and cannot be {"A=B":"1"}',
-    ],
-    [{ command: 'x', timeout: 'soon' }, '"timeout" must be a duration such as 90s, 10m or 2h, and cannot be "soon"'],
-  ])('when the row is wrong, whoever wrote it: %j', async (values, error) => {
+    [{ command: 'x', arguments: [1] }, '"arguments": expected a list of strings such as ["--all", "two words"], got 1'],
+    [{ command: 'x', env: { A: 1 } }, '"env": expected an object of strings such as {"MODE": "full"}, got 1'],
+    [{ command: 'x', env: { 'A=B': '1' } }, '"env": expected an object of strings such as {"MODE": "full"}, got "A=B"'],
+    [{ command: 'x', timeout: 'soon' }, '"timeout": expected a duration such as "90s" or "10m", got "soon"'],
+  ])('when a value is invalid: %j', async (values, error) => {
     expect(await performOne(values as never)).toMatchObject({ status: 'failed', error })
   })
 })
 
 describe('a command that is canceled', () => {
   test('leaves no process behind', async () => {
-    const { start } = await workshop()
-    const { context, log, ended } = await start({ command: 'echo "group $$"; sleep 600 & sleep 600; true' })
-    const group = () => /^group (\d+)$/m.exec(log())?.[1]
-    await until(() => group() !== undefined, 'the command has begun')
-    context.end(EndOfTask.canceled('ada'))
-    expect(await ended).toMatchObject({ status: 'canceled', exitCode: null })
-    expect(livingIn(group()!)).toEqual([])
+    const { start } = await openBench()
+    const running = await start({ command: 'echo "group $$"; sleep 600 & sleep 600; true' })
+    const group = () => /^group (\d+)$/m.exec(running.log)?.[1]
+    await until(() => group() !== undefined, 'the command has started')
+    expect((await running.cancel('ada')).task).toMatchObject({ status: 'canceled', exitCode: null })
+    expect(livingProcesses(group()!)).toEqual([])
   })
 })
 
-test('ops stands behind the limit of the settings', () => {
+test('the limit of the worker comes a minute after that of the settings', () => {
   const { timeout } = exec as unknown as { timeout: (settings: object) => string | undefined }
   expect(timeout({ timeout: '10m' })).toBe('660000ms')
   expect(timeout({})).toBeUndefined()
 })
-
-/** Zombies aside: in a container nobody may collect them. */
-function livingIn(group: string): string[] {
-  const processes = execFileSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' }).split('\n')
-  return processes.filter((line) => line.trim().startsWith(`${group} `) && !/^\s*\d+\s+Z/.test(line))
-}

@@ -1,14 +1,8 @@
 import { expect, test } from 'vitest'
+import { problemsOf } from '../../../test/support/problems-of.ts'
 import { settings } from '../src/settings.ts'
 
-async function problemsOf(value: unknown): Promise<readonly string[]> {
-  const { issues = [] } = await settings['~standard'].validate(value)
-  return issues.map(({ message, path = [] }) =>
-    [...path.map((key) => String(typeof key === 'object' ? key.key : key)), message].join(': '),
-  )
-}
-
-test('the settings may be left out', async () => {
+test('the settings are optional', async () => {
   expect(await settings['~standard'].validate(undefined)).toEqual({
     typed: true,
     value: { shell: '/bin/sh', env: {}, passEnv: [] },
@@ -16,10 +10,10 @@ test('the settings may be left out', async () => {
   })
 })
 
-test('every problem of the settings is said, with its place', async () => {
-  expect(await problemsOf({ timeout: 30, shell: '', timeOut: '1m' })).toEqual([
-    'timeout: must be a duration such as 90s, 30m or 2h',
-    'shell: must not be empty',
-    'timeOut: is not a setting of exec; use timeout, shell, env, passEnv',
+test('every problem is reported with its path', async () => {
+  expect(await problemsOf(settings, { timeout: 30, shell: '', timeOut: '1m' })).toEqual([
+    'timeout: expected a duration such as "90s" or "10m", got 30',
+    'shell: expected a string that is not empty, got ""',
+    'timeOut: unknown key, did you mean "timeout"?',
   ])
 })

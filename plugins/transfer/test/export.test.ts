@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { EndOfTask } from '../../../src/worker/end-of-task.ts'
+import { AbortReason } from '../../../src/worker/abort-reason.ts'
 import { workshop } from './support.ts'
 
 const SQL = `
@@ -29,7 +29,7 @@ describe('an export', () => {
     expect(row).toMatchObject({ status: 'succeeded', format: 'csv', rowCount: 3, fileSize: csv.length })
   })
 
-  test('writes NDJSON that anybody can read', async () => {
+  test('writes NDJSON that every reader understands', async () => {
     const { export: run, read } = await workshop(SQL)
     await run({ sourceTable: 'people', file: 'people.ndjson' })
     expect(read('people.ndjson')).toBe(
@@ -42,7 +42,7 @@ describe('an export', () => {
     )
   })
 
-  test('takes some of the columns, under other names, and some of the rows, and packs them', async () => {
+  test('selects and renames columns, selects rows, and compresses the file', async () => {
     const { export: run, path, read } = await workshop(SQL)
     const columns = { Name: 'name', Nr: 'id' }
     const row = await run({
@@ -57,7 +57,7 @@ describe('an export', () => {
     expect(read('q.csv')).toMatch(/^name;id\n;1\n/)
   })
 
-  test('writes views, empty tables, and what ops keeps', async () => {
+  test('exports views, empty tables and tables of ops', async () => {
     const { export: run, read } = await workshop('create view v as select 1 as a; create table t (a, b)')
     await run({ sourceTable: 'v', file: 'v.csv' })
     await run({ sourceTable: 't', file: 't.csv' })
@@ -65,7 +65,7 @@ describe('an export', () => {
     expect(await run({ sourceTable: 'ops_audit', file: 'audit.ndjson' })).toMatchObject({ status: 'succeeded' })
   })
 
-  test('replaces a file that is there, in one moment, and leaves nothing beside it', async () => {
+  test('replaces an existing file atomically', async () => {
     const { export: run, read, write, project } = await workshop(SQL)
     mkdirSync(`${project}/out`)
     write('out/p.csv', 'old')
@@ -74,7 +74,7 @@ describe('an export', () => {
     expect(readdirSync(`${project}/out`)).toEqual(['p.csv'])
   })
 
-  test('sees one moment, while others write', async () => {
+  test('exports one snapshot while others write', async () => {
     const { startExport, database, read } = await workshop(
       `create table t (a integer primary key, b text);
        insert into t ${numbersTo(20_000, 'n, hex(randomblob(50))')}`,
@@ -93,7 +93,7 @@ describe('an export', () => {
     )
   })
 
-  test('that is canceled leaves the file that was there, and nothing beside it', async () => {
+  test('that is canceled leaves the existing file, and no other', async () => {
     const { startExport, project, read, write } = await workshop(
       `create table t (a integer primary key); insert into t ${numbersTo(100_000, 'n')}`,
     )
@@ -102,7 +102,7 @@ describe('an export', () => {
     const { context, ended } = await startExport({ sourceTable: 't', file: 'out/t.csv' })
     const { progress } = context
     context.progress = (fraction, note) => {
-      if (fraction > 0.3) context.end(EndOfTask.canceled('ada'))
+      if (fraction > 0.3) context.abort(AbortReason.canceled('ada'))
       progress(fraction, note)
     }
     expect(await ended).toMatchObject({ status: 'canceled', rowCount: null })
@@ -112,20 +112,20 @@ describe('an export', () => {
 })
 
 describe('an export fails', () => {
-  test('with what was expected', async () => {
+  test('with a clear error', async () => {
     const { export: run, project } = await workshop(SQL)
     const errorOf = async (values: object) => (await run({ sourceTable: 'people', file: 'p.csv', ...values })).error
-    expect(await errorOf({ sourceTable: 'peple' })).toBe('the database has no table "peple"; did you mean "people"?')
+    expect(await errorOf({ sourceTable: 'peple' })).toBe('table "peple" does not exist; did you mean "people"?')
     expect(await errorOf({ columns: ['nam', 'id', 'id'] })).toBe(
-      '"columns" names "id" twice; "nam" is no column of "people"; did you mean "name"?',
+      '"columns" contains "id" twice; "people" has no column "nam"; did you mean "name"?',
     )
     expect(await errorOf({ where: 'id = 1; delete from people' })).toMatch(
-      /^"where" cannot be understood: .*; expected a condition/,
+      /^invalid "where": .*; expected an SQL condition/,
     )
     expect(await errorOf({ where: 'ag > 1' })).toMatch(/no such column: ag/)
-    expect(await errorOf({ file: 'gone/p.csv' })).toBe(`the folder ${project}/gone does not exist; make it first`)
-    expect(await errorOf({ file: '.ops', format: 'csv' })).toBe(`${project}/.ops is there, and is no file`)
-    expect(await errorOf({ delimiter: '::' })).toMatch(/^"delimiter" must be one character/)
+    expect(await errorOf({ file: 'gone/p.csv' })).toBe(`folder ${project}/gone does not exist; create it first`)
+    expect(await errorOf({ file: '.ops', format: 'csv' })).toBe(`${project}/.ops exists and is not a file`)
+    expect(await errorOf({ delimiter: '::' })).toMatch(/^"delimiter": expected one character other than/)
     expect(readdirSync(project)).toEqual(['.ops'])
   })
 })

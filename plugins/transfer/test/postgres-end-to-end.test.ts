@@ -32,7 +32,7 @@ async function project() {
 const ADD = `insert into imports (file, target_table) values ('people.csv', 'people')`
 
 describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL a worker'), () => {
-  test('imports and exports in little memory', { timeout: 300_000 }, async () => {
+  test('imports and exports in little memory', async () => {
     const { project: at, database, ended, row } = await project()
     const worker = at.start('worker')
     await database.query(ADD)
@@ -50,7 +50,7 @@ describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL a worker'), () => {
     if (hasProc) expect(memory).toBeLessThan(400)
   })
 
-  test('that is killed in the middle has imported nothing, and the next one all', { timeout: 60_000 }, async () => {
+  test('that is killed has imported nothing, and the next one imports everything', async () => {
     const { project: at, database, ended, row } = await project()
     const worker = at.start('worker')
     await database.query(ADD)

@@ -60,7 +60,7 @@ const row = check.tuple(
 )
 
 test.each(['csv', 'tsv', 'ndjson', 'csv.gz'])(
-  'what is exported as %s and imported again is the same',
+  'a table exported as %s and imported again is the same',
   async (extension) => {
     const {
       export: write,
@@ -90,7 +90,7 @@ test.each(['csv', 'tsv', 'ndjson', 'csv.gz'])(
   },
 )
 
-test('a table of one column keeps its nulls and empty texts', async () => {
+test('a table of one column keeps nulls and empty strings', async () => {
   const { export: write, import: read, rows } = await workshop('create table a (t text); create table b (t text)')
   rows(`insert into a values (null), (''), ('x'), (null) returning t`)
   await write({ sourceTable: 'a', file: 'a.csv' })

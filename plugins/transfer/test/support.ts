@@ -15,7 +15,7 @@ import { settings as schema } from '../src/settings.ts'
 type ImportValues = (typeof imports)['$inferInsert']
 type ExportValues = (typeof exports)['$inferInsert']
 
-/** A project of its own with a SQLite database, in which files go in and out as a worker does it. */
+/** A project with a SQLite database, in which imports and exports run as in a worker. */
 export async function workshop(sql: string, options: object = {}) {
   const project = temporaryFolder()
   const parts = await openWorkshop('sqlite:.ops/ops.db', project, options)
@@ -25,7 +25,7 @@ export async function workshop(sql: string, options: object = {}) {
   return { ...parts, database, rows: (query: string) => database.prepare(query).all() as Record<string, unknown>[] }
 }
 
-/** The same with a PostgreSQL database. */
+/** The same with PostgreSQL. */
 export async function postgresWorkshop(sql: string, options: object = {}) {
   const { connect, postgresUrl } = await import('../../../test/support/postgres-fixture.ts')
   const url = await postgresUrl()

@@ -3,14 +3,14 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
 
 export default class EnvCheck extends OpsCommand {
-  static override summary = 'Say which variables a server would not have, or others would read differently.'
+  static override summary = 'Check for variables that are missing on a server or parsed differently there.'
 
   static override description =
-    `Looks at env and envFile of the services and the worker: files that are missing, lines that systemd or Node read
-otherwise than ops (development and the units go by what ops reads), variables that the configuration takes from the
-shell. Values are never shown.
+    `Checks env and envFile of the services and the worker: missing files, lines that systemd or Node parse differently
+from ops (which parses files for development and for units), and variables that the configuration reads from the shell.
+Values are never shown.
 
-With the names that the server has, it says what is here and lacking there:
+With the names from the server, it lists the variables that are missing there:
   ssh server 'cd /srv/shop/current && ops env check --names' | ops env check --server -`
 
   static override examples = [
@@ -20,9 +20,9 @@ With the names that the server has, it says what is here and lacking there:
   ]
 
   static override flags = {
-    names: Flags.boolean({ summary: 'print the names of the variables, a service a line, and check nothing' }),
+    names: Flags.boolean({ summary: 'print the names of the variables, one service per line, and check nothing' }),
     server: Flags.string({
-      summary: 'the names on the server, as --names prints them there; - for standard input',
+      summary: 'names from the server, as --names prints them there; - for standard input',
       helpValue: '<file>',
       exclusive: ['names'],
     }),
@@ -30,24 +30,24 @@ With the names that the server has, it says what is here and lacking there:
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(EnvCheck)
-    const [{ checkEnvironment, missingIn }, { environmentSheet, namesSheet, parseNames }] = await Promise.all([
-      import('../../doctor/check-environment.ts'),
-      import('../../output/environment-sheet.ts'),
-    ])
+    const { checkEnvironment, formatVariableNames, missingOnServer, parseVariableNames } = await import(
+      '../../doctor/check-environment.ts'
+    )
     const project = await this.openProject(flags.config)
-    const check = checkEnvironment(project, process.env)
+    const { variables, problems } = checkEnvironment(project, process.env)
     if (flags.names) {
-      this.log(namesSheet(check.variables))
-      return { variables: check.variables }
+      this.log(formatVariableNames(variables))
+      return { variables }
     }
-    const there = flags.server === undefined ? undefined : readFileSync(flags.server === '-' ? 0 : flags.server, 'utf8')
-    const lacking = there === undefined ? [] : missingIn(parseNames(there), check.variables)
-    const lines = [
-      ...environmentSheet(check),
-      ...lacking.map(({ service, name }) => `${service}: ${name} is here and lacking on the server`),
-    ]
-    this.log(lines.length === 0 ? 'Everybody reads these variables alike.' : lines.join('\n'))
+    if (flags.server !== undefined) {
+      const names = readFileSync(flags.server === '-' ? 0 : flags.server, 'utf8')
+      problems.push(...missingOnServer(parseVariableNames(names), variables))
+    }
+    const lines = problems.map(({ where, message, suggestions }) =>
+      [`${where}: ${message}`, ...suggestions].join(' → '),
+    )
+    this.log(lines.length === 0 ? 'No differences found.' : lines.join('\n'))
     if (lines.length > 0) process.exitCode = 1
-    return { ...check, lacking }
+    return { variables, problems }
   }
 }

@@ -3,11 +3,11 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
 
 export default class TasksCancel extends OpsCommand {
-  static override summary = 'Cancel tasks that are pending, and stop those that are ongoing.'
+  static override summary = 'Cancel pending tasks and stop ongoing ones.'
 
   static override description =
-    `An ongoing task is asked to stop: its worker ends its programs and settles it as canceled. The command waits for
-that, and exits 1 when something else became of the task.`
+    `The worker of an ongoing task ends its programs and marks it as canceled. The command waits for that, and exits 1
+if the task ends in another way.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> build 42',
@@ -15,8 +15,8 @@ that, and exits 1 when something else became of the task.`
   ]
 
   static override args = {
-    processor: Args.string({ required: true, description: 'the processor, such as build' }),
-    id: Args.string({ required: true, multiple: true, description: 'the ids of the tasks' }),
+    processor: Args.string({ required: true, description: 'a processor, such as build' }),
+    id: Args.string({ required: true, multiple: true, description: 'ids of tasks' }),
   }
 
   static override flags = {
@@ -25,20 +25,20 @@ that, and exits 1 when something else became of the task.`
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksCancel)
-    const [{ cancelTasks }, { tellChanges }] = await Promise.all([
+    const [{ cancelTasks }, { printTaskChanges }] = await Promise.all([
       import('../../tasks/cancel-tasks.ts'),
-      import('../../output/tell-changes.ts'),
+      import('../../output/print-task-changes.ts'),
     ])
     const project = await this.openProject(flags.config)
     const changes = await cancelTasks(project, args.processor, args.id, {
       wait: flags.wait,
-      onAsked: (task) => this.log(`${task} was asked to stop`),
+      onStopping: (task) => this.log(`${task} is stopping`),
     })
-    return tellChanges(changes, {
-      say: ({ task, status }) => {
+    return printTaskChanges(changes, {
+      onChanged: ({ task, status }) => {
         if (status === 'canceled') this.log(`${task} is canceled`)
       },
-      complain: (text) => this.logToStderr(text),
+      onRefused: (problem) => this.printProblem(problem),
     })
   }
 }

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
 
 export default class Tasks extends OpsCommand {
-  static override summary = 'List the tasks, the newest first.'
+  static override summary = 'List tasks, the newest first.'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -11,40 +11,39 @@ export default class Tasks extends OpsCommand {
   ]
 
   static override flags = {
-    table: Flags.string({ summary: 'only those of this processor, or of its table', helpValue: '<name>' }),
+    table: Flags.string({ summary: 'show only tasks of this processor or table', helpValue: '<name>' }),
     status: Flags.string({
-      summary: 'only those that are pending, ongoing, succeeded, failed or canceled',
+      summary: 'show only tasks with these statuses: pending, ongoing, succeeded, failed, canceled',
       helpValue: '<status,…>',
       multiple: true,
       multipleNonGreedy: true,
     }),
-    limit: Flags.integer({ summary: 'at most so many', default: 50, min: 1 }),
+    limit: Flags.integer({ summary: 'show at most this many', helpValue: '<n>', default: 50, min: 1 }),
   }
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Tasks)
-    const [{ readStatuses }, { listTasks }, { taskFacts }, { tasksTable }, { formatProblem }] = await Promise.all([
+    const [{ readStatuses }, { listTasks }, { taskJson }, { tasksTable }] = await Promise.all([
       import('../../command-line/read-statuses.ts'),
       import('../../tasks/list-tasks.ts'),
       import('../../tasks/find-task.ts'),
       import('../../output/tasks-table.ts'),
-      import('../../output/format-problem.ts'),
     ])
     const { table, limit } = flags
     const statuses = readStatuses(flags.status ?? [])
     const project = await this.openProject(flags.config)
     const { tasks, isCut, problems } = await listTasks(project, { table, statuses, limit })
-    for (const problem of problems) this.warn(formatProblem(problem))
+    for (const problem of problems) this.warn(problem)
     if (tasks.length > 0) this.log(tasksTable(tasks, new Date(), this.screen))
     else this.log(noTasks(table, statuses))
-    // Beside the list, so that whoever counts its lines counts tasks.
-    if (isCut) this.logToStderr(`There are more: these are the newest ${limit}; see --limit.`)
-    return { tasks: tasks.map(taskFacts) }
+    // On standard error, so that each line of the list is a task.
+    if (isCut) this.logToStderr(`Showing the newest ${limit}. See more: --limit <n>`)
+    return { tasks: tasks.map(taskJson) }
   }
 }
 
 function noTasks(table: string | undefined, statuses: readonly string[]): string {
-  const asked = statuses.length > 0 ? `${statuses.join(' or ')} ` : ''
+  const wanted = statuses.length > 0 ? `${statuses.join(' or ')} ` : ''
   const where = table === undefined ? '' : ` of ${table}`
-  return `There are no ${asked}tasks${where}.${asked === '' ? ' Add one: ops enqueue' : ''}`
+  return `No ${wanted}tasks${where}.${wanted === '' ? ' Add one: ops enqueue <processor>' : ''}`
 }

@@ -5,10 +5,10 @@ import type { Project } from '../../project/open-project.ts'
 import type { Task } from '../../tasks/find-task.ts'
 
 export default class TasksLogs extends OpsCommand {
-  static override summary = 'Print what a task has printed.'
+  static override summary = 'Print the log of a task.'
 
   static override description =
-    `Prints the log of the latest attempt, as it is. What there is to say about it goes to standard error.`
+    'Prints the log of the latest attempt unchanged. Messages about it go to standard error.'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> build 42',
@@ -17,27 +17,27 @@ export default class TasksLogs extends OpsCommand {
   ]
 
   static override args = {
-    processor: Args.string({ required: true, description: 'the processor, such as build' }),
+    processor: Args.string({ required: true, description: 'a processor, such as build' }),
     id: Args.string({ required: true, description: 'the id of the task' }),
   }
 
   static override flags = {
-    follow: Flags.boolean({ char: 'f', summary: 'go on until the task has ended', exclusive: ['attempt'] }),
-    attempt: Flags.integer({ summary: 'the log of this attempt', helpValue: '<n>', min: 1 }),
+    follow: Flags.boolean({ char: 'f', summary: 'follow the log until the task has ended', exclusive: ['attempt'] }),
+    attempt: Flags.integer({ summary: 'print the log of this attempt', helpValue: '<n>', min: 1 }),
   }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksLogs)
     const [{ findTask }, { findLog }] = await Promise.all([
       import('../../tasks/find-task.ts'),
-      import('../../tasks/task-logs.ts'),
+      import('../../tasks/task-history.ts'),
     ])
     const project = await this.openProject(flags.config)
     const task = await findTask(project, args.processor, args.id)
     if (flags.follow) await this.#follow(project, task)
     const log = await findLog(project, task, flags.attempt)
     if (!flags.follow) {
-      if (log?.bytes === undefined) this.logToStderr(nothing(task.name, log?.attempt))
+      if (log?.bytes === undefined) this.logToStderr(noLog(task.name, log?.attempt))
       else if (!this.jsonEnabled()) await print(log.file)
     }
     if (!this.jsonEnabled()) return undefined
@@ -47,22 +47,22 @@ export default class TasksLogs extends OpsCommand {
   }
 
   async #follow(project: Project, { name, queued, id }: Task): Promise<void> {
-    const [{ followTask }, { FollowedLog }] = await Promise.all([
+    const [{ followTask }, { LogPrinter }] = await Promise.all([
       import('../../tasks/follow-task.ts'),
-      import('../../output/followed-log.ts'),
+      import('../../output/task-printer.ts'),
     ])
     const out = this.jsonEnabled() ? process.stderr : process.stdout
-    await followTask(project, queued, id, new FollowedLog(name, out, process.stderr))
+    await followTask(project, queued, id, new LogPrinter(name, out, process.stderr))
   }
 }
 
-function nothing(task: string, attempt: number | undefined): string {
+function noLog(task: string, attempt: number | undefined): string {
   return attempt === undefined
-    ? `${task} has not begun yet, so there is no log.`
-    : `There is no log of attempt ${attempt} at ${task}: it printed nothing, or not on this machine.`
+    ? `${task} has not started yet, so it has no log.`
+    : `No log of attempt ${attempt} of ${task}: it printed nothing, or ran on another machine.`
 }
 
-/** Byte by byte: a log may be long, and is not always text. */
+/** As a stream: a log may be long, and is not always text. */
 async function print(file: string): Promise<void> {
   const [{ createReadStream }, { pipeline }] = await Promise.all([import('node:fs'), import('node:stream/promises')])
   await pipeline(createReadStream(file), process.stdout, { end: false })

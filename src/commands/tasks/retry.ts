@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
 
 export default class TasksRetry extends OpsCommand {
-  static override summary = 'Make failed or canceled tasks pending again.'
+  static override summary = 'Retry failed or canceled tasks.'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> build 42',
@@ -11,31 +11,31 @@ export default class TasksRetry extends OpsCommand {
   ]
 
   static override args = {
-    processor: Args.string({ required: true, description: 'the processor, such as build' }),
-    id: Args.string({ required: true, multiple: true, description: 'the ids of the tasks' }),
+    processor: Args.string({ required: true, description: 'a processor, such as build' }),
+    id: Args.string({ required: true, multiple: true, description: 'ids of tasks' }),
   }
 
   static override flags = {
-    wait: Flags.boolean({ summary: 'follow the logs until the tasks have ended; exit 1 unless they succeeded' }),
+    wait: Flags.boolean({ summary: 'follow the logs until the tasks have ended; exit 1 unless all succeeded' }),
   }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(TasksRetry)
-    const [{ retryTasks }, { tellChanges }] = await Promise.all([
+    const [{ retryTasks }, { printTaskChanges }] = await Promise.all([
       import('../../tasks/retry-tasks.ts'),
-      import('../../output/tell-changes.ts'),
+      import('../../output/print-task-changes.ts'),
     ])
     const project = await this.openProject(flags.config)
     const { queued, tasks } = await retryTasks(project, args.processor, args.id)
-    const result = tellChanges(tasks, {
-      say: ({ task }) => this.log(`${task} is pending again`),
-      complain: (text) => this.logToStderr(text),
+    const result = printTaskChanges(tasks, {
+      onChanged: ({ task }) => this.log(`${task} is pending again`),
+      onRefused: (problem) => this.printProblem(problem),
     })
     if (!flags.wait) return result
-    const { waitForTasks } = await import('../../command-line/wait-for-tasks.ts')
+    const { printTasks } = await import('../../output/task-printer.ts')
     const retried = tasks.filter(({ problem }) => !problem)
     const out = this.jsonEnabled() ? process.stderr : process.stdout
-    const ended = await waitForTasks(project, queued, retried, out)
+    const ended = await printTasks(project, queued, retried, out)
     if (ended.some(({ status }) => status !== 'succeeded')) process.exitCode = 1
     return { ...result, ended }
   }

@@ -1,20 +1,19 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { fileLocks } from '../../platform/proc.ts'
 
-/** The byte of the shared-memory file on which each connection holds a shared lock as long as it is open (walformat). */
+/** The byte of the shared-memory file on which every open connection holds a shared lock (sqlite.org/walformat.html). */
 const CONNECTED_BYTE = 128
 
 /**
- * The processes that have the database open, by the locks that the kernel lists in /proc/locks.
+ * The processes that have the database open, from the kernel's list of locks in /proc/locks.
  *
- * @returns undefined where there is no such list
+ * @returns undefined if there is no such list
  */
 export function connectedProcesses(databasePath: string): number[] | undefined {
   try {
     const { ino } = statSync(`${databasePath}-shm`)
-    return readFileSync('/proc/locks', 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([, , , , , file, from, to]) => file?.endsWith(`:${ino}`) && covers(from, to))
+    return fileLocks()
+      ?.filter(([, , , , , file, from, to]) => file?.endsWith(`:${ino}`) && covers(from, to))
       .map(([, , , , pid]) => Number(pid))
   } catch {
     return undefined

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import pg from 'pg'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
-import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
-import { taskTable } from '../../../src/task-table/task-table.ts'
+import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
@@ -54,7 +54,7 @@ await queue.startWorker({ id: workerId, host: 'bench', pid: process.pid, version
 const directory = tmpdir()
 const environment = { queue, workerId, stateDirectory: directory, projectDirectory: directory }
 const never = new AbortController().signal
-const stops = { claiming: stop.signal, force: never, dispose() {} }
+const stops = { requested: stop.signal, forced: never, dispose() {} }
 await new Worker(ready, environment, stops, new WorkerLog(() => {}, true)).work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
 await queue.close()

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
-import { taskTable } from '../../../src/task-table/task-table.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
@@ -71,7 +71,7 @@ ready[2]!.processor.perform = async () => {
 }
 await queue.startWorker({ id: `bench-${process.pid}`, host: 'bench', pid: process.pid, version: '0' })
 const environment = { queue, workerId: `bench-${process.pid}`, stateDirectory: directory, projectDirectory: directory }
-const worker = new Worker(ready, environment, { claiming: stop.signal, force: never, dispose() {} }, log)
+const worker = new Worker(ready, environment, { requested: stop.signal, forced: never, dispose() {} }, log)
 await worker.work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
 await queue.close()

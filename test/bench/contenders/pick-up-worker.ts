@@ -6,8 +6,8 @@
 import Database from 'better-sqlite3'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
-import { taskTable } from '../../../src/task-table/task-table.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
@@ -49,7 +49,7 @@ const never = new AbortController().signal
 const worker = new Worker(
   [ready],
   environment,
-  { claiming: stop.signal, force: never, dispose() {} },
+  { requested: stop.signal, forced: never, dispose() {} },
   new WorkerLog(() => {}, true),
 )
 process.send!({ ready: true })

@@ -96,7 +96,7 @@ function unlessUnique(error: unknown): void {
 }
 
 /** Each does its acts one after the other, all at once, begun in an order that fast-check chooses. */
-export async function actAtOnce(
+export async function actConcurrently(
   system: System,
   scripts: readonly (readonly Act[])[],
   scheduler: fc.Scheduler,

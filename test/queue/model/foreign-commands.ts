@@ -36,7 +36,7 @@ const insert = command(
     const queued = modelTables[2]!
     const value = environment === null ? 'null' : `'${environment}'`
     const insert = database.sql(`insert into deployments (environment, status) values (${value}, '${status}')`)
-    if (status !== 'pending') return expectRefusal(insert, /a new deployment begins as "pending"/)
+    if (status !== 'pending') return expectRefusal(insert, /a new deployment must be "pending"/)
     await insert
     const [row] = await database.sql('select max(id) as id from deployments')
     const now = performance.timeOrigin + performance.now()

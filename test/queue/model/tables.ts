@@ -1,5 +1,6 @@
 import type { QueuedTable } from '../../../src/queue/queue.ts'
-import { type TaskTable, taskTable } from '../../../src/task-table/task-table.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
+import type { TaskTable } from '../../../src/task-table/task-table.ts'
 import { queued } from '../../support/queued.ts'
 
 /** Tables that together have every rule a processor can have, and keys that several of them share. */

@@ -1,16 +1,23 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import pg from 'pg'
-import { describe, expect, it } from 'vitest'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
-import { onPostgres, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import {
+  connect,
+  onPostgres,
+  type PostgresFixture,
+  postgresFixture,
+  postgresMissing,
+} from '../../support/postgres-fixture.ts'
+import { until } from '../../support/until.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 
 /** A program that writes to the database and knows nothing of ops. */
 interface ForeignWriter {
   readonly name: string
   readonly missing: string | undefined
-  /** Fails with the message that its user would see. */
-  write(url: string, sql: string): Promise<void>
+  /** Opens it for one test. What it returns fails with the message that its user would see. */
+  open(url: string): Promise<(sql: string) => Promise<unknown>>
 }
 
 const hasPsql = spawnSync('psql', ['--version']).status === 0
@@ -19,17 +26,32 @@ const writers: ForeignWriter[] = [
   {
     name: 'a connection that sets nothing',
     missing: postgresMissing,
-    async write(url, sql) {
-      const client = new pg.Client(url)
-      await client.connect()
-      await client.query(sql).finally(() => client.end())
+    async open(url) {
+      const client = await connect(url)
+      return (sql) => client.query(sql)
     },
   },
   {
     name: 'psql',
     missing: postgresMissing ?? (hasPsql ? undefined : 'it is not installed'),
-    async write(url, sql) {
-      execFileSync('psql', [url, '-v', 'ON_ERROR_STOP=1', '-qc', sql], { stdio: ['ignore', 'ignore', 'pipe'] })
+    async open(url) {
+      const psql = spawn('psql', [url, '--no-psqlrc', '--quiet'], { stdio: ['pipe', 'ignore', 'pipe'] })
+      psql.stdin.on('error', () => {})
+      let complaints = ''
+      psql.stderr.setEncoding('utf8').on('data', (text) => {
+        complaints += text
+      })
+      const isClosed = once(psql, 'close')
+      onTestFinished(async () => {
+        psql.stdin.end()
+        await isClosed
+      })
+      return async (sql) => {
+        complaints = ''
+        psql.stdin.write(`${sql};\n\\warn that was it\n`)
+        await until(() => complaints.endsWith('that was it\n'), 'psql has done what it was told')
+        if (complaints.includes('ERROR:')) throw new Error(complaints)
+      }
     },
   },
 ]
@@ -47,16 +69,17 @@ const changes = statuses.flatMap((from) => statuses.map((to) => ({ from, to })))
 const isLegal = ({ from, to }: { from: Status; to: Status }) => from === to || transitions[from].includes(to)
 
 async function everything({ rows }: PostgresFixture): Promise<unknown> {
-  const tables = ['builds', 'ops_runs', 'ops_audit']
-  return Promise.all(tables.map((table) => rows(`select * from ${table} order by id`)))
+  const found: unknown[] = []
+  for (const table of ['builds', 'ops_runs', 'ops_audit']) found.push(await rows(`select * from ${table} order by id`))
+  return found
 }
 
-for (const { name, missing, write: writeTo } of writers) {
+for (const { name, missing, open } of writers) {
   describe.skipIf(missing)(missing === undefined ? `${name} as the writer` : `${name} (skipped: ${missing})`, () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending') {
       const fixture = await postgresFixture(allTables)
-      const write = (sql: string) => writeTo(fixture.url, sql)
+      const write = await open(fixture.url)
       const way = wayTo[state].map((status) => `update builds set status = '${status}' where id = 1`)
       for (const sql of [`insert into builds (repository) values ('a')`, ...way]) await write(sql)
       return { ...fixture, write }
@@ -116,7 +139,7 @@ for (const { name, missing, write: writeTo } of writers) {
         async (status) => {
           const values = `('b', ${status === null ? 'null' : `'${status}'`})`
           const sql = `insert into builds (repository, status) values ${values}`
-          await refuses(await withBuild(), sql, `a new build begins as "pending", not as "${status}"`)
+          await refuses(await withBuild(), sql, `a new build must be "pending", not "${status}"`)
         },
       )
 
@@ -203,9 +226,13 @@ for (const { name, missing, write: writeTo } of writers) {
 
     describe('an ongoing task', () => {
       it.each([
-        ['be deleted', 'delete from builds', 'build 1 is ongoing and cannot be deleted; end it first'],
-        ['be truncated', 'truncate builds cascade', 'a build is ongoing, so builds cannot be truncated'],
-        ['take another id', 'update builds set id = default', 'build 1 is ongoing and keeps its id'],
+        [
+          'be deleted',
+          'delete from builds',
+          'build 1 is ongoing and cannot be deleted; cancel it first: ops tasks cancel build 1',
+        ],
+        ['be truncated', 'truncate builds cascade', 'builds cannot be truncated while a build is ongoing'],
+        ['take another id', 'update builds set id = default', 'build 1 is ongoing and its id cannot change'],
       ])('cannot %s', async (_, sql, message) => {
         await refuses(await withBuild('ongoing'), sql, message)
       })
@@ -318,7 +345,9 @@ describe.skipIf(postgresMissing)(onPostgres('a user who may only write tasks'), 
     try {
       await raw.query(`set session authorization ${role}`)
       await raw.query(`insert into builds (repository) values ('a'); update builds set status = 'ongoing'`)
-      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow('keeps its id')
+      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow(
+        'its id cannot change',
+      )
       await expect(raw.query('select * from ops_runs')).rejects.toThrow('permission denied')
       await raw.query('reset session authorization')
       expect(await rows('select event, actor from ops_audit order by id')).toEqual([

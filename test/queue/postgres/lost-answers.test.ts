@@ -1,6 +1,6 @@
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
+import type { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'

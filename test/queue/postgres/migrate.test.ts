@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { MigrationSource, QueuedTable } from '../../../src/queue/queue.ts'
-import { taskTable } from '../../../src/task-table/task-table.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import {
   connect,

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe } from 'vitest'
-import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
+import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { onPostgres, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
 import { modelTables } from '../model/tables.ts'

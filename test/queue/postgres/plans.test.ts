@@ -1,15 +1,15 @@
 import { pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { candidates } from '../../../src/queue/postgres/claim.ts'
-import { nextDueStatement } from '../../../src/queue/postgres/next-due.ts'
+import { candidates, claimStatement } from '../../../src/queue/postgres/claim.ts'
 import { OPEN_RUNS, STATE_OF } from '../../../src/queue/postgres/open-runs.ts'
 import { openSession } from '../../../src/queue/postgres/open-session.ts'
-import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
-import { claimStatement, settleStatement } from '../../../src/queue/postgres/run-statements.ts'
+import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import type { Session } from '../../../src/queue/postgres/session.ts'
+import { settleStatement } from '../../../src/queue/postgres/settle.ts'
+import { nextDueStatement } from '../../../src/queue/postgres/wake-up.ts'
+import { taskTable } from '../../../src/task-table/described-table.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
-import { taskTable } from '../../../src/task-table/task-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts'
@@ -74,7 +74,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       notices = []
       await session.query(`load 'auto_explain'`)
       session.onNotice((notice) => notices.push(notice))
-    }, 120_000)
+    })
     afterAll(async () => {
       await session?.close()
       await server?.stop()

@@ -74,7 +74,7 @@ for (const writer of foreignWriters) {
           const values = `('b', ${status === null ? 'null' : `'${status}'`})`
           for (const insert of ['insert', 'insert or ignore', 'insert or replace']) {
             expect(() => write(`${insert} into builds (repository, status) values ${values}`)).toThrow(
-              `a new build begins as "pending", not as "${status}"`,
+              `a new build must be "pending", not "${status}"`,
             )
           }
           expect(rows('select id from builds')).toHaveLength(1)
@@ -175,7 +175,9 @@ for (const writer of foreignWriters) {
       it('cannot be deleted', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
-        expect(() => write('delete from builds')).toThrow('build 1 is ongoing and cannot be deleted; end it first')
+        expect(() => write('delete from builds')).toThrow(
+          'build 1 is ongoing and cannot be deleted; cancel it first: ops tasks cancel build 1',
+        )
         expect(everything(rows)).toEqual(before)
       })
 
@@ -184,7 +186,7 @@ for (const writer of foreignWriters) {
         const before = everything(rows)
         for (const insert of ['replace', 'insert or replace']) {
           expect(() => write(`${insert} into builds (id, repository) values (1, 'b')`)).toThrow(
-            'build 1 is ongoing and cannot be replaced; end it first',
+            'build 1 is ongoing and cannot be replaced; cancel it first: ops tasks cancel build 1',
           )
         }
         expect(everything(rows)).toEqual(before)
@@ -193,7 +195,9 @@ for (const writer of foreignWriters) {
       it('keeps its id', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
-        expect(() => write('update builds set id = 7 where id = 1')).toThrow('build 1 is ongoing and keeps its id')
+        expect(() => write('update builds set id = 7 where id = 1')).toThrow(
+          'build 1 is ongoing and its id cannot change',
+        )
         write(`update builds set id = 1, repository = 'c' where id = 1`)
         expect(rows('select id from builds')).toEqual([{ id: 1 }])
         expect(everything(rows)).not.toEqual(before)

@@ -1,0 +1,81 @@
+import { TaskTableMissingError, toProblem } from '../errors.ts'
+import { formatCount } from '../format.ts'
+import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import { migrateProject, missingTables } from '../project/migrate-project.ts'
+import type { Project } from '../project/open-project.ts'
+import { type Check, failed, passed, skipped } from '../queue/check.ts'
+import type { MigrationStep } from '../queue/queue.ts'
+
+/** Checks the database, its migrations, and the guarantees of each task table. */
+export async function checkDatabase(project: Project, { isInstalled }: { isInstalled: boolean }): Promise<Check[]> {
+  const { queue } = project
+  try {
+    if (!(await queue.exists())) return noDatabase(queue.name, isInstalled)
+    const ofDatabase = await queue.checkDatabase()
+    const tables = await checkTables(project).catch((error: unknown) => [failed('migrations', toProblem(error))])
+    return [...ofDatabase, ...tables]
+  } catch (error) {
+    return [failed('database', toProblem(error)), skipped('migrations', 'the database cannot be read')]
+  }
+}
+
+function noDatabase(name: string, isInstalled: boolean): Check[] {
+  const message = `${name} does not exist yet`
+  const suggestion = 'create it: ops migrate'
+  // In development the worker and start-services create it; units that are installed work on one, or should.
+  const database = isInstalled
+    ? failed('database', { code: 'DATABASE_MISSING', severity: 'error', message, suggestions: [suggestion] })
+    : skipped('database', message, suggestion)
+  return [database, skipped('migrations', 'there is no database yet')]
+}
+
+async function checkTables(project: Project): Promise<Check[]> {
+  const { steps, errors } = await migrateProject(project, { check: true })
+  const { ready } = await project.processors()
+  const missing = await missingTables(project, ready)
+  const tables: Check[] = []
+  for (const one of ready) {
+    const problem = missing.get(one.queued.processor)
+    tables.push(problem === undefined ? await checkTable(project, one, steps) : failed(nameOf(one), problem))
+  }
+  // Other errors of processors are problems of their plugins.
+  const withoutTable = errors.filter((error) => error instanceof TaskTableMissingError)
+  return [migrations(steps), ...tables, ...withoutTable.map((error) => failed('task table', toProblem(error)))]
+}
+
+function migrations(steps: readonly MigrationStep[]): Check {
+  const pending = steps.filter(({ kind }) => kind === 'migration').map(({ source, name }) => `${name} of ${source}`)
+  if (pending.length === 0) return passed('migrations', 'all are applied')
+  return failed('migrations', {
+    code: 'MIGRATIONS_PENDING',
+    severity: 'error',
+    message: `${formatCount(pending.length, 'pending migration')}: ${pending.join(', ')}`,
+    suggestions: ['ops migrate'],
+  })
+}
+
+const wrongState = { create: 'is missing', replace: 'is out of date', drop: 'is obsolete' }
+
+/** Checks the triggers and indexes by which a table keeps its promises for every client. */
+async function checkTable({ queue }: Project, one: ReadyProcessor, steps: readonly MigrationStep[]): Promise<Check> {
+  const name = nameOf(one)
+  const { table } = one.queued
+  const missingColumns = await queue.missingColumns(table)
+  if (missingColumns === undefined) return skipped(name, 'a pending migration creates it')
+  const due = steps.filter(({ kind, source }) => kind === 'guarantee' && source === table.name)
+  const wrong = [
+    ...missingColumns.map((column) => `the column ${column} is missing`),
+    ...due.map((step) => `${step.name} ${wrongState[step.change]}`),
+  ]
+  if (wrong.length === 0) return passed(name, 'all triggers and indexes are in place')
+  return failed(name, {
+    code: 'GUARANTEES_MISSING',
+    severity: 'error',
+    message: `${wrong.join(', ')}: the table may not keep its guarantees`,
+    suggestions: ['ops migrate'],
+  })
+}
+
+function nameOf({ queued }: ReadyProcessor): string {
+  return `table ${queued.table.name}`
+}

@@ -1,0 +1,53 @@
+import { toProblem } from '../errors.ts'
+import type { KnownPlugins } from '../plugins/find-plugins.ts'
+import type { Project } from '../project/open-project.ts'
+import { type Check, failed, passed, skipped } from '../queue/check.ts'
+import { unsupportedFields } from '../server/unsupported-fields.ts'
+import { checkDatabase } from './check-database.ts'
+import { checkPlugins } from './check-plugins.ts'
+import { checkUnits, type UnitOptions } from './check-units.ts'
+import { checkTimeZone, checkVersions } from './check-versions.ts'
+
+export interface DoctorContext {
+  /** Fails where the configuration is invalid. */
+  readonly openProject: () => Promise<Project>
+  readonly plugins: KnownPlugins
+  readonly units: UnitOptions
+}
+
+/** Checks everything that a project needs to work. A check that fails to run is a problem, and the others go on. */
+export async function checkProject({ openProject, plugins, units }: DoctorContext): Promise<Check[]> {
+  let project: Project
+  try {
+    project = await openProject()
+  } catch (error) {
+    const rest = ['database', 'plugins', 'units'].map((name) => skipped(name, 'needs a valid configuration'))
+    return [failed('configuration', toProblem(error)), ...(await checkVersions(units, [])), ...rest]
+  }
+  const failedAs = (name: string) => (error: unknown) => [failed(name, toProblem(error))]
+  const { manifests, checks: ofUnits } = await checkUnits(project, units)
+  // The database file comes before all that opens it, which turns WAL mode on.
+  const ofDatabase = await checkDatabase(project, { isInstalled: manifests.length > 0 })
+  return [
+    passed('configuration', project.file ?? `none; using the defaults in ${project.directory}`),
+    ...parity(project),
+    ...(await checkVersions(units, manifests)),
+    ...ofDatabase,
+    ...(await checkPlugins(project, plugins).catch(failedAs('plugins'))),
+    ...(await checkTimeZone(project, units.env).catch(failedAs('time zone'))),
+    ...ofUnits,
+  ]
+}
+
+/** Checked before anything is installed, while the configuration is written. */
+function parity({ config }: Project): Check[] {
+  const unsupported = unsupportedFields(config)
+  if (unsupported.length === 0) return [passed('parity', 'systemd supports everything that the services use')]
+  return unsupported.map((problem) => {
+    const check = failed('parity', {
+      ...problem,
+      suggestions: [...problem.suggestions, 'compare: ops doctor --parity'],
+    })
+    return { ...check, found: `${problem.where}: ${problem.message}` }
+  })
+}

@@ -1,0 +1,30 @@
+import { type Problem, toProblem } from '../errors.ts'
+import type { TaskChange } from '../tasks/find-task.ts'
+
+interface ChangesOutput {
+  readonly onChanged: (change: TaskChange) => void
+  readonly onRefused: (problem: Problem) => void
+}
+
+/**
+ * Reports the results of a request about tasks, where one that was refused does not stop the others.
+ *
+ * @returns what `--json` prints
+ * @throws OpsError where there was one task and it was refused
+ */
+export function printTaskChanges(changes: readonly TaskChange[], { onChanged, onRefused }: ChangesOutput) {
+  const [only] = changes
+  if (changes.length === 1 && only?.problem) throw only.problem
+  for (const change of changes) {
+    if (change.problem) onRefused(change.problem)
+    else onChanged(change)
+  }
+  if (changes.some(({ problem }) => problem)) process.exitCode = 1
+  const tasks = changes.map(({ task, id, status, problem }) => ({
+    task,
+    id,
+    status,
+    ...(problem && { error: toProblem(problem) }),
+  }))
+  return { tasks }
+}
