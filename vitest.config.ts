@@ -11,7 +11,11 @@ export default defineConfig({
         extends: true,
         test: { name: 'fast', include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'], exclude: slow },
       },
-      { extends: true, test: { name: 'slow', include: slow } },
+      {
+        extends: true,
+        // The models of the queue are compared with it for longer.
+        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '200' } },
+      },
     ],
     globalSetup: 'test/support/postgres-setup.ts',
     setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],

@@ -189,7 +189,7 @@ describe('every file', () => {
   it('has a name in kebab case', () => {
     const wrong = everything
       .filter(isCode)
-      .filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.(ts|js)$/.test(basename(file)))
+      .filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.slow)?(\.(test|config))?\.(ts|js)$/.test(basename(file)))
     expect(wrong).toEqual([])
   })
 

@@ -52,7 +52,7 @@ describe.skipIf(postgresMissing)(onPostgres('a database that cannot be used'), (
     expect(error.message).toContain('connection timed out after 10 s')
   })
 
-  it('exists or not', async () => {
+  it('reports whether it exists', async () => {
     const url = await postgresUrl()
     expect(await openQueue(url).exists()).toBe(true)
     expect(await openQueue(changed(url, { pathname: '/nowhere' })).exists()).toBe(false)

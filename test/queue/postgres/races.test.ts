@@ -6,7 +6,7 @@ import { builds, deployments, queuedBuilds, queuedDeployments } from '../tables.
 const tables = [queuedBuilds, queuedDeployments]
 const environments = (...names: string[]) => names.map((environment) => ({ environment }))
 
-/** A database in which somebody else is in the middle of a transaction when ops comes. */
+/** A database in which another client has a transaction open. */
 async function withOther() {
   const fixture = await postgresFixture(tables)
   const { queue, raw, value } = fixture
@@ -26,7 +26,7 @@ async function withOther() {
 }
 
 describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
-  it('passes over a task that somebody else is about to take, without waiting', async () => {
+  it('skips a task that another worker has locked, without waiting', async () => {
     const { queue, raw } = await withOther()
     await queue.enqueue(deployments, environments('a', 'b'))
     await raw.query('begin; select * from deployments where id = 1 for update')
@@ -36,7 +36,7 @@ describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
     expect((await queue.claim(tables))!.run.taskId).toBe(1)
   })
 
-  it('that loses the race for a key is no error, and takes the task behind', async () => {
+  it('that loses the race for a key takes the next task', async () => {
     const { queue, afterCommit } = await withOther()
     await queue.enqueue(deployments, environments('a', 'a', 'b'))
     const claim = await afterCommit(
@@ -65,7 +65,7 @@ describe.skipIf(postgresMissing)(onPostgres('a settlement'), () => {
     .join(';')
 
   it.each([{}, { environment: 'b' }])(
-    'that waits while its run is taken away and another begun changes nothing (columns: %j)',
+    'that waits while its run is replaced by another changes nothing (columns: %j)',
     async (columns) => {
       const { queue, afterCommit, everything, raw } = await withOther()
       await queue.enqueue(deployments, environments('a'))
@@ -81,7 +81,7 @@ describe.skipIf(postgresMissing)(onPostgres('a settlement'), () => {
     },
   )
 
-  it('that was taken away while it wrote columns claims the next all the same', async () => {
+  it('whose run is taken away while it writes columns still claims the next task', async () => {
     const { queue, afterCommit } = await withOther()
     await queue.enqueue(deployments, environments('a'))
     const { run } = (await queue.claim(tables))!

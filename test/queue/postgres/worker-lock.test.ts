@@ -32,8 +32,8 @@ async function holders(raw: pg.Client): Promise<unknown[]> {
   return rows
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
-  it('goes on when its connection is cut while its process lives', async () => {
+describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
+  it('stays alive while its process runs without a connection', async () => {
     const { url, queue, raw } = await postgresFixture([queuedBuilds])
     const started = startProgram(live, url, 'one')
     expect(await started.line()).toBe('up')
@@ -46,7 +46,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     expect(await queue.hasLivingWorker()).toBe(false)
   })
 
-  it('has its lock again after the next statement', async () => {
+  it('takes its lock again with the next statement', async () => {
     const { queue, raw } = await postgresFixture([queuedBuilds])
     await queue.startWorker(worker)
     await queue.enqueue(builds, [{ repository: 'a' }])
@@ -57,7 +57,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     expect(await queue.settle(run, succeeded)).toMatchObject({ held: true })
   })
 
-  it('takes its lock from the session that was lost, where the server does not know it yet', async () => {
+  it('takes its lock from the lost session that the server still keeps', async () => {
     const { url, queue, raw } = await postgresFixture([queuedBuilds])
     await queue.startWorker(worker)
     await cut(raw)
@@ -68,7 +68,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     expect(await holders(raw)).toHaveLength(1)
   })
 
-  it('ends with a process of this machine at once, however long the lock would have to be free', async () => {
+  it('is dead as soon as its process on this machine is gone', async () => {
     const { url, raw } = await postgresFixture([queuedBuilds])
     const queue = openQueue(url, { freeForMs: 3_600_000 })
     const started = startProgram(live, url, 'one')
@@ -80,7 +80,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
   })
 
   it.each(['boot_id = null', `boot_id = 'another boot'`])(
-    'of another machine ends when its lock has been seen free for a while (%s)',
+    'on another machine is dead after its lock has been free for a while (%s)',
     async (elsewhere) => {
       const { url, queue, raw } = await postgresFixture([queuedBuilds])
       const patient = openQueue(url, { freeForMs: 3_600_000 })
@@ -102,7 +102,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     },
   )
 
-  it('is that of its own database only', async () => {
+  it('has a lock in its own database only', async () => {
     const first = await postgresFixture([queuedBuilds])
     const second = await postgresFixture([queuedBuilds])
     const there = openQueue(first.url)
@@ -115,7 +115,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
 })
 
 describe.skipIf(postgresMissing)(onPostgres('a restart of the server'), () => {
-  it('costs no task', async () => {
+  it('loses no task', async () => {
     const server = await startPostgres()
     onTestFinished(() => server.stop())
     const plain = await connect(server.url())
@@ -140,7 +140,7 @@ describe.skipIf(postgresMissing)(onPostgres('a restart of the server'), () => {
     expect(next!.run.taskId).toBe(2)
   })
 
-  it('is an error as long as it is away, and nothing more', async () => {
+  it('is only an error while it lasts', async () => {
     const server = await startPostgres()
     const queue = openQueue(server.url())
     await queue.migrate([], [])
