@@ -49,7 +49,7 @@ describe('ops', () => {
 
   it('fills the lines of a description, wherever they are broken in the source', async () => {
     const { stdout } = await new TestProject().ops('plugins', '--help')
-    expect(stdout).toContain('plugins belong to\n  the project and are kept in .ops/plugins; elsewhere')
+    expect(stdout).toContain('plugins belong to the project\n  and are kept in .ops/plugins; elsewhere')
   })
 
   it('names the command that was probably meant, does not run it, and exits 127', async () => {
@@ -67,7 +67,7 @@ describe('ops', () => {
   it.each([[['plugins', 'install', 'x']], [['plugins:install', 'x']]])('takes %j as one command', async (command) => {
     const { stdout, exitCode } = await new TestProject().ops(...command, '--help')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^Install plugins, or without an argument those of the lock file\./)
+    expect(stdout).toMatch(/^Install plugins, or all plugins in the lock file\./)
   })
 
   it('ends without a word when its reader leaves', async () => {

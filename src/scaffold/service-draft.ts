@@ -1,30 +1,30 @@
 import type { Service } from '../config/config.ts'
 
-/** Services as another tool has declared them. */
-export interface Draft {
+/** Services imported from the file of another tool. */
+export interface ImportedServices {
   readonly services: Readonly<Record<string, Service>>
-  /** What was taken over otherwise, or not at all, and why. */
+  /** What was changed or left out, and why. */
   readonly notes: readonly string[]
 }
 
-/** The files beside the one that is read, as far as it matters that they are there. */
-export interface Surroundings {
+/** The folder that a file is imported from. */
+export interface SourceFolder {
   readonly has: (file: string) => boolean
-  /** What `.env` says, where there is one. */
+  /** The variables in `.env`; undefined if there is none. */
   readonly env: Readonly<Record<string, string>> | undefined
 }
 
-/** Collects services under names that they may have. */
-export class DraftMaker {
+/** Collects imported services under valid names. */
+export class ServiceDraft {
   readonly #services = new Map<string, Service>()
   readonly #notes: string[] = []
 
-  /** @returns the name that it has now */
+  /** @returns its name, which may be another */
   add(name: string, service: Service): string {
-    const allowed = this.#allowed(name)
-    if (allowed !== name) this.note(`"${name}" is named "${allowed}" here${whyRenamed(name)}`)
-    this.#services.set(allowed, withoutEmpty(service))
-    return allowed
+    const valid = this.#validName(name)
+    if (valid !== name) this.note(`renamed "${name}" to "${valid}"${whyRenamed(name)}`)
+    this.#services.set(valid, withoutEmpty(service))
+    return valid
   }
 
   /** @param name one that `add` has returned */
@@ -36,16 +36,16 @@ export class DraftMaker {
     this.#notes.push(text)
   }
 
-  finish(): Draft {
+  finish(): ImportedServices {
     return { services: Object.fromEntries(this.#services), notes: this.#notes }
   }
 
-  #allowed(name: string): string {
+  #validName(name: string): string {
     const plain = name
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '-')
       .replaceAll(/^[^a-z]+|-+$/g, '')
-    const base = taken.has(plain) || plain === '' ? `app${plain && `-${plain}`}` : plain
+    const base = reservedNames.has(plain) || plain === '' ? `app${plain && `-${plain}`}` : plain
     for (let count = 1; ; count += 1) {
       const candidate = count === 1 ? base : `${base}-${count}`
       if (!this.#services.has(candidate)) return candidate
@@ -53,11 +53,11 @@ export class DraftMaker {
   }
 }
 
-const taken = new Set(['worker', 'migrate', 'ops'])
+const reservedNames = new Set(['worker', 'migrate', 'ops'])
 
 function whyRenamed(name: string): string {
-  if (name === 'worker') return ': ops has a worker of its own, which runs beside it'
-  return taken.has(name) ? ': ops has a use for the name itself' : ''
+  if (name === 'worker') return ': ops runs its own worker under this name'
+  return reservedNames.has(name) ? ': the name is reserved' : ''
 }
 
 function withoutEmpty(service: Service): Service {

@@ -3,24 +3,24 @@ import { columnsSql, type Dialect } from '../task-table/create-table.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 
 /**
- * The description of a new table that drizzle-kit would leave beside its migration, and with which the next one begins.
- * Made here, so that a plugin can be begun without drizzle-kit.
+ * The snapshot that drizzle-kit would write beside the migration of a new table, for the next migration. Made here, so
+ * that creating a plugin needs no drizzle-kit.
  *
- * @param table with numbered ids, and without references and defaults of its own
+ * @param table with numeric ids, and without references and defaults
  */
 export function firstSnapshot(table: TaskTable, dialect: Dialect): object {
   const ids = { id: randomUUID(), prevId: '00000000-0000-0000-0000-000000000000' }
-  return dialect === 'sqlite' ? { ...ofSqlite(table), ...ids } : { ...ofPostgres(table), ...ids }
+  return dialect === 'sqlite' ? { ...sqliteSnapshot(table), ...ids } : { ...postgresSnapshot(table), ...ids }
 }
 
-const noRules = { indexes: {}, foreignKeys: {}, compositePrimaryKeys: {}, uniqueConstraints: {} }
+const noConstraints = { indexes: {}, foreignKeys: {}, compositePrimaryKeys: {}, uniqueConstraints: {} }
 
-function ofSqlite(table: TaskTable): object {
+function sqliteSnapshot(table: TaskTable): object {
   const columns = columnsOf(table, 'sqlite', ({ isPrimaryKey }) => ({ autoincrement: isPrimaryKey }))
   return {
     version: '6',
     dialect: 'sqlite',
-    tables: { [table.name]: { name: table.name, columns, ...noRules, checkConstraints: {} } },
+    tables: { [table.name]: { name: table.name, columns, ...noConstraints, checkConstraints: {} } },
     views: {},
     enums: {},
     _meta: { tables: {}, columns: {} },
@@ -28,13 +28,13 @@ function ofSqlite(table: TaskTable): object {
   }
 }
 
-function ofPostgres(table: TaskTable): object {
+function postgresSnapshot(table: TaskTable): object {
   const columns = columnsOf(table, 'postgres', ({ isPrimaryKey }) => (isPrimaryKey ? identityOf(table) : {}))
-  const rules = { ...noRules, policies: {}, checkConstraints: {}, isRLSEnabled: false }
+  const constraints = { ...noConstraints, policies: {}, checkConstraints: {}, isRLSEnabled: false }
   return {
     version: '7',
     dialect: 'postgresql',
-    tables: { [`public.${table.name}`]: { name: table.name, schema: '', columns, ...rules } },
+    tables: { [`public.${table.name}`]: { name: table.name, schema: '', columns, ...constraints } },
     enums: {},
     schemas: {},
     sequences: {},

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import pjson from '../../package.json' with { type: 'json' }
-import { coreDependency } from '../../src/scaffold/core-dependency.ts'
+import { coreDependency } from '../../src/scaffold/ops-package.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const path = 'node_modules/@ops-cli/core'
@@ -17,13 +17,13 @@ function application(resolved: string) {
   return { folder, root }
 }
 
-describe('a new plugin is developed with', () => {
-  it('the version of ops, where that came from a registry', () => {
+describe('a new plugin depends on', () => {
+  it('the version of ops, if that came from a registry', () => {
     const { folder, root } = application('https://registry.npmjs.org/@ops-cli/core/-/core-0.1.0.tgz')
     expect(coreDependency(join(folder, 'ops-plugin-email'), root)).toBe(`^${pjson.version}`)
   })
 
-  it('the folder of ops, where that came from a file: relative in its own application', () => {
+  it('the folder of ops, if that came from a file: relative inside one application', () => {
     const { folder, root } = application('file:../ops-cli-core-0.1.0.tgz')
     expect(coreDependency(join(folder, 'plugins', 'ops-plugin-email'), root)).toBe(`file:../../${path}`)
     expect(coreDependency('/elsewhere/ops-plugin-email', root)).toBe(`file:${root}`)

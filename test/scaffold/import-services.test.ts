@@ -21,19 +21,19 @@ describe('a Procfile', () => {
     expect(fromProcfile('web: x', beside()).services).toEqual({ web: { command: 'x', port: 5000 } })
   })
 
-  it('has names changed that are taken or not possible here, and says so', () => {
+  it('has reserved and invalid names changed, with a note', () => {
     const { services, notes } = fromProcfile('worker: a\nMy_Job: b\nmy-job: c\n9: d\nnot a process\n', beside())
     expect(Object.keys(services)).toEqual(['app-worker', 'my-job', 'my-job-2', 'app'])
     expect(notes).toEqual([
-      '"worker" is named "app-worker" here: ops has a worker of its own, which runs beside it',
-      '"My_Job" is named "my-job" here',
-      '"my-job" is named "my-job-2" here',
-      '"9" is named "app" here',
-      'a line is not of the form "name: command": not a process',
+      'renamed "worker" to "app-worker": ops runs its own worker under this name',
+      'renamed "My_Job" to "my-job"',
+      'renamed "my-job" to "my-job-2"',
+      'renamed "9" to "app"',
+      'skipped a line that is not "name: command": not a process',
     ])
   })
 
-  it('has its release done once', () => {
+  it('has its release run once', () => {
     expect(fromProcfile('release: migrate', beside()).services).toEqual({
       release: { command: 'migrate', oneshot: true },
     })
@@ -44,7 +44,7 @@ describe('a package.json', () => {
   const services = (scripts: Record<string, string>, files = {}) =>
     fromPackageJson(JSON.stringify({ scripts }), beside(files)).services
 
-  it('gives one service for each script of a group, and not the one that runs them together', () => {
+  it('gives one service for each script of a group, without the script that runs them all', () => {
     const scripts = {
       dev: 'concurrently "npm:dev:*"',
       'dev:api': 'node api.js --port 4000',
@@ -61,7 +61,7 @@ describe('a package.json', () => {
     expect(fromPackageJson('{}', beside()).services).toEqual({})
   })
 
-  it('is run by the package manager that the project uses', () => {
+  it('runs with the package manager of the project', () => {
     expect(services({ dev: 'x' }, { 'pnpm-lock.yaml': '' })).toEqual({ app: { command: 'pnpm run dev' } })
     expect(services({ dev: 'x' }, { 'yarn.lock': '' })).toEqual({ app: { command: 'yarn run dev' } })
     const named = JSON.stringify({ packageManager: 'bun@1.2.0', scripts: { dev: 'x' } })
@@ -70,7 +70,7 @@ describe('a package.json', () => {
 })
 
 describe('a Compose file', () => {
-  it('gives what it says of services that have a command', () => {
+  it('gives the services that have a command', () => {
     const { services, notes } = fromCompose(`
 x-base: &base
   restart: unless-stopped
@@ -108,9 +108,9 @@ services:
     })
     expect(parseConfig({ services }).problems).toEqual([])
     expect(notes).toEqual([
-      'web: DATABASE_URL names the host "db", which only Docker knows',
-      'web: only its first port is taken over, as PORT',
-      '"db" has no command, only postgres:18: go on running it with "docker compose up db"',
+      'web: DATABASE_URL contains the host "db", which exists only in Docker',
+      'web: only its first port is imported, as PORT',
+      'skipped "db": it has no command, only postgres:18; run it with "docker compose up db"',
     ])
   })
 
@@ -121,7 +121,7 @@ services:
 })
 
 describe('an ecosystem file of pm2', () => {
-  it('gives what it says of applications', () => {
+  it('gives its applications', () => {
     const { services, notes } = fromPm2({
       apps: [
         {
@@ -149,9 +149,9 @@ describe('an ecosystem file of pm2', () => {
     })
     expect(parseConfig({ services }).problems).toEqual([])
     expect(notes).toEqual([
-      '"API" is named "api" here',
-      'api: "instances: max" shares one port among processes, which ops does not; one is started',
-      'clean: there is no "cron_restart", see "schedules" for tasks',
+      'renamed "API" to "api"',
+      'api: "instances: max" is not supported, since instances do not share a port; one is started',
+      'clean: "cron_restart" is not supported; see "schedules" for scheduled tasks',
     ])
   })
 })

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse as parseEnvFile } from 'dotenv'
-import { SourceUnreadableError } from './adopt-errors.ts'
-import type { Draft, Surroundings } from './draft.ts'
+import { OpsError } from '../errors.ts'
 import { fromCompose } from './from-compose.ts'
 import { fromPackageJson } from './from-package-json.ts'
 import { fromPm2 } from './from-pm2.ts'
 import { fromProcfile } from './from-procfile.ts'
+import type { ImportedServices, SourceFolder } from './service-draft.ts'
 
-/** What is looked for, the most explicit first. */
+/** In order of preference, the most explicit first. */
 const sources = [
   'Procfile.dev',
   'Procfile',
@@ -21,28 +21,28 @@ const sources = [
   'package.json',
 ]
 
-export interface Found extends Draft {
+export interface FoundServices extends ImportedServices {
   /** Relative to the folder. */
   readonly source: string
 }
 
 /**
- * The services that a file of a folder declares: the one that is named, or the first that declares any.
+ * Imports services from the named file, or from the first file in a folder that declares any.
  *
- * @throws SourceUnreadableError
+ * @throws OpsError with the code SOURCE_UNREADABLE
  */
-export async function findSource(folder: string, named: string | undefined): Promise<Found | undefined> {
+export async function findServices(folder: string, named: string | undefined): Promise<FoundServices | undefined> {
   if (named !== undefined) return { source: named, ...(await readSource(folder, named)) }
   for (const source of sources.filter((file) => existsSync(join(folder, file)))) {
-    const draft = await readSource(folder, source)
-    if (Object.keys(draft.services).length > 0) return { source, ...draft }
+    const imported = await readSource(folder, source)
+    if (Object.keys(imported.services).length > 0) return { source, ...imported }
   }
   return undefined
 }
 
-async function readSource(folder: string, source: string): Promise<Draft> {
+async function readSource(folder: string, source: string): Promise<ImportedServices> {
   const file = join(folder, source)
-  const surroundings: Surroundings = {
+  const sourceFolder: SourceFolder = {
     has: (name) => existsSync(join(folder, name)),
     env: existsSync(join(folder, '.env')) ? parseEnvFile(readFileSync(join(folder, '.env'), 'utf8')) : undefined,
   }
@@ -52,9 +52,13 @@ async function readSource(folder: string, source: string): Promise<Draft> {
       return fromPm2(module.default ?? module)
     }
     const text = readFileSync(file, 'utf8')
-    if (basename(file) === 'package.json') return fromPackageJson(text, surroundings)
-    return /\.ya?ml$/.test(file) ? fromCompose(text) : fromProcfile(text, surroundings)
+    if (basename(file) === 'package.json') return fromPackageJson(text, sourceFolder)
+    return /\.ya?ml$/.test(file) ? fromCompose(text) : fromProcfile(text, sourceFolder)
   } catch (error) {
-    throw new SourceUnreadableError(source, error as Error)
+    const [why] = (error as Error).message.split('\n')
+    throw new OpsError('SOURCE_UNREADABLE', `Cannot read ${source}: ${why}.`, {
+      cause: error,
+      suggestions: ['fix the file, or import another: ops init --from <file>'],
+    })
   }
 }
