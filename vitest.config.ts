@@ -1,17 +1,30 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** What takes minutes: packing and installing with npm, systemd, ssh, torture, a million rows. */
+const slow = ['test/**/*.slow.test.ts', 'plugins/*/test/**/*.slow.test.ts']
+
 export default defineConfig({
   test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'fast', include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'], exclude: slow },
+      },
+      {
+        extends: true,
+        // The models of the queue are compared with it for longer.
+        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '200' } },
+      },
+    ],
     globalSetup: 'test/support/postgres-setup.ts',
     setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],
     reporters: ['default', './test/support/skip-reporter.ts', './test/support/time-reporter.ts'],
-    include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
     // Node runs the sources as they are, and each file of tests finds them imported already.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     isolate: false,
     // Most tests wait for other processes, so more files than cores are under way.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    maxWorkers: availableParallelism() + 2,
     // The last resort against a hang: what takes its time on a slow machine is no failure.
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -6,7 +6,7 @@ import { knownPlugins } from './known-plugins.ts'
 /**
  * `ops enqueue` as the command of one processor, for its help.
  *
- * @throws UnknownProcessorError, BrokenProcessorError
+ * @throws OpsError UNKNOWN_PROCESSOR or BROKEN_PROCESSOR
  */
 export async function describeProcessor(enqueue: Command.Loadable, name: string): Promise<Command.Loadable> {
   const project = await openProject({ cwd: process.cwd(), env: process.env, ...knownPlugins(undefined) })

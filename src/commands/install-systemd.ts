@@ -55,7 +55,7 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
     // The units use the database from here on, and it may have to move.
     await project.close()
     const { plan, preparations, problems, checks, hasSystemd } = installation
-    for (const { severity, message } of problems) if (severity === 'warning') this.warn(message)
+    for (const problem of problems) if (problem.severity === 'warning') this.warn(problem)
     const result = { ...output.planAsJson(plan), preparations, problems, checks }
 
     if (flags.explain) {
@@ -72,9 +72,7 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
       this.log(output.formatPlan(installation, this.screen))
       this.log(output.formatExposure(installation))
       if (!hasSystemd) this.warn('systemd does not answer here, so the state of the units is unknown.')
-      for (const { severity, message, suggestions } of problems) {
-        if (severity === 'error') this.warn([message, ...suggestions].join('\n'))
-      }
+      for (const problem of problems) if (problem.severity === 'error') this.warn(problem)
       this.log(`\n${output.formatUnitFiles(installation)}`)
       return result
     }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { findConfig } from '../config/find-config.ts'
+import { findConfig } from '../config/load-config.ts'
 
 /** Where plugins are kept: a package.json that lists them, its lock file, and node_modules. */
 export interface PluginFolder {

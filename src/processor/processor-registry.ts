@@ -1,4 +1,4 @@
-import { UnknownProcessorError } from '../errors.ts'
+import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
 
@@ -99,11 +99,11 @@ export class ProcessorRegistry {
     return this.broken.map(({ problem }) => problem)
   }
 
-  /** @throws UnknownProcessorError */
+  /** @throws OpsError UNKNOWN_PROCESSOR */
   find(name: string): DeclaredProcessor {
     const declared = this.processors.find((processor) => processor.name === name)
     if (!declared)
-      throw new UnknownProcessorError(
+      throw unknownProcessor(
         name,
         this.processors.map((processor) => processor.name),
       )
@@ -164,4 +164,14 @@ function declaredTwice(processor: string, first: Plugin, second: Plugin): Broken
 
 export function shortName(plugin: string): string {
   return plugin.replace(/^@[^/]+\//, '').replace(/^(ops-)?plugin-/, '')
+}
+
+function unknownProcessor(name: string, known: readonly string[]): OpsError {
+  return new OpsError('UNKNOWN_PROCESSOR', didYouMean(`Unknown processor "${name}".`, name, known), {
+    exit: exitStatus.usage,
+    suggestions: [
+      ...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []),
+      'install the plugin that provides it: ops plugins install <package>',
+    ],
+  })
 }

@@ -18,7 +18,6 @@ import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { toQueuedTable } from '../processor/to-queued-table.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
-import { tableColumns } from '../queue/table-columns.ts'
 import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
 import type { Schedule } from '../worker/schedule.ts'
@@ -65,7 +64,7 @@ export class Project {
   /**
    * One processor, imported.
    *
-   * @throws UnknownProcessorError, BrokenProcessorError, InvalidConfigurationError when its settings are wrong
+   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError when its settings are wrong
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)
@@ -139,7 +138,7 @@ export class Project {
 
   async #loadCommand(declared: DeclaredCommand): Promise<AnyProcessor> {
     const { table } = declared.command
-    const columns = await tableColumns(this.queue, table)
+    const columns = (await this.queue.exists()) ? await this.queue.records.columns(table) : undefined
     if (!columns) throw new TaskTableMissingError(declared.name, table, this.queue.name)
     return commandProcessor(declared, columns)
   }

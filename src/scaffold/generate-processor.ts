@@ -1,7 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { formatCommand } from '../format.ts'
 import type { Project } from '../project/open-project.ts'
-import { tableColumns } from '../queue/table-columns.ts'
 import { buildCheckout } from './build-checkout.ts'
 import { coreDependency } from './core-dependency.ts'
 import { opsRoot } from './developed-with.ts'
@@ -89,7 +88,7 @@ export async function neighbours(project: Project, name: string): Promise<Neighb
 async function needUnusedTable(project: Project, { name, table }: PluginWish): Promise<void> {
   if (project.registry.plugins.some((plugin) => plugin.name === packageName(name))) return
   // Whoever has no database now, or cannot reach it, may write a plugin all the same.
-  const columns = await tableColumns(project.queue, table).catch(() => undefined)
+  const columns = await project.queue.records.columns(table).catch(() => undefined)
   if (columns)
     throw new ProcessorRefusedError([
       `The table "${table}" is there already, in ${project.queue.name}: --table names another.`,

@@ -124,7 +124,7 @@ describe('ops doctor', () => {
     const project = TestProject.withConfig({ database: 'postgres://ann:secret@127.0.0.1:1/shop' })
     const { stdout, exitCode } = await project.ops('doctor')
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/^problem +database .*nothing accepts connections there.* → start PostgreSQL/m)
+    expect(stdout).toMatch(/^problem +database .*connection refused.* → start PostgreSQL/m)
     expect(stdout).toMatch(/^skipped +migrations/m)
     expect(stdout).not.toContain('secret')
   })

@@ -105,15 +105,15 @@ describe('ops enqueue --help', () => {
   it('shows the columns of the processor that it is asked about', async () => {
     const { stdout, exitCode } = await new TestProject().ops('enqueue', 'build', '--help')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^Check out a revision, run its build, keep the result/)
-    expect(stdout).toMatch(/--repository=<text> +\(required\) a git URL, or a path/)
-    expect(stdout).toMatch(/--ref=<text> +a branch, a tag or a commit \[default: HEAD\]/)
+    expect(stdout).toMatch(/^Build a git repository and keep the result/)
+    expect(stdout).toMatch(/--repository=<text> +\(required\) git URL or path/)
+    expect(stdout).toMatch(/--ref=<text> +branch, tag or commit \[default: HEAD\]/)
   })
 
   it('shows each kind of column', async () => {
     const project = await TestProject.withProbe()
     const { stdout } = await project.ops('help', 'enqueue', 'sample')
-    expect(stdout).toMatch(/--title=<text> +\(required\) what it is called/)
+    expect(stdout).toMatch(/--title=<text> +\(required\) title of the sample/)
     expect(stdout).toMatch(/--piece-count=<integer> +piece count \[default: 1\]/)
     expect(stdout).toMatch(/--weight=<real>/)
     expect(stdout).toMatch(/--\[no-\]is-fragile/)

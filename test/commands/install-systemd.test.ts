@@ -23,7 +23,7 @@ describe('ops install-systemd without systemd', () => {
     expect(stdout).toMatch(/^create {2}\/etc\/systemd\/system\/shop-api\.service$/m)
     expect(stdout).toMatch(/^start {3}shop-worker@1\.service/m)
     expect(stdout).toMatch(/^ExecStart=:".+\/node" ".+run\.js" "worker"$/m)
-    expect(unwrapped(stderr)).toContain('User "shop" not found. let ops create it: --create-user')
+    expect(unwrapped(stderr)).toContain('User "shop" not found. Try: create it: --create-user')
     // The project of the test is in the temporary folder, and units have their own.
     if (/^(\/var)?\/tmp\//.test(project.directory))
       expect(unwrapped(stderr)).toContain('is in a temporary folder, which units cannot see')

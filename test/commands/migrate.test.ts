@@ -104,7 +104,7 @@ describe('ops migrate', () => {
   it('exits 78 when --config names no file', async () => {
     const { exitCode, stderr } = await new TestProject().ops('migrate', '--config', 'nowhere.ts')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('There is no configuration at "nowhere.ts"')
+    expect(unwrapped(stderr)).toContain('The configuration "nowhere.ts" of --config does not exist.')
   })
 
   it('takes the database from the configuration, which it finds upwards, and from OPS_DATABASE_URL first', async () => {

@@ -1,16 +1,25 @@
-import { existsSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
+import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 const notes = () => pluginPackage('note')
 const letters = () => pluginPackage('letter')
 
+const installed = makeFolder()
+afterAll(() => removeFolder(installed))
+
+/** A project with both plugins: npm installs them once, and the folder is copied. */
 async function withBoth(): Promise<TestProject> {
   const project = TestProject.withConfig()
-  await project.ops('plugins:install', await packed(notes()), await packed(letters()), '--migrate')
+  if (readdirSync(installed).length === 0) {
+    const tarballs = [await packed(notes(), project.directory), await packed(letters(), project.directory)]
+    await project.ops('plugins:install', ...tarballs, '--migrate')
+    cpSync(project.directory, installed, { recursive: true })
+  } else cpSync(installed, project.directory, { recursive: true })
   return project
 }
 

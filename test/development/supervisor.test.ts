@@ -216,7 +216,7 @@ describe('a stop', () => {
   })
 
   it('waits until the group is empty, not only for its first process', async () => {
-    // The shell ends at once; the program that it started in the background does not.
+    // The shell exits at once; the program it started in the background does not.
     void start({ api: { command: `"${process.execPath}" worker.cjs & wait`, ready: { log: 'up' } } })
     writeFileSync(
       path('worker.cjs'),

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import { countingModule, type PackageOptions, packed, pluginPackage } from '../support/plugin-package.ts'
+import { countingModule, type PackageOptions, pluginPackage } from '../support/plugin-package.ts'
+import type { WorkerEvent } from '../support/running-ops.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
@@ -13,8 +14,6 @@ interface Breakage {
   /** One sentence, with the folder of the plugin as `<root>`. */
   readonly says: string
   readonly suggests: string
-  /** What `ops plugins install` exits with. */
-  readonly status?: number
 }
 
 const ops = { api: 1, processors: { mail: './dist/mail.js' }, migrations: './migrations' }
@@ -145,10 +144,9 @@ async function withBroken(plugin: PackageOptions, config: Config = {}, { isLette
   const project = TestProject.withConfig(config)
   const letter = pluginPackage('letter')
   if (!isLetterInstalled) project.linkHere({ name: 'ops-plugin-letter', root: letter })
-  const folders = [...(isLetterInstalled ? [letter] : []), pluginPackage('mail', plugin)]
-  const installed = await project.ops('plugins:install', ...folders)
+  project.placeHere(...(isLetterInstalled ? [letter] : []), pluginPackage('mail', plugin))
   await project.ops('migrate')
-  return { project, installed }
+  return project
 }
 
 function howOften(text: string, sentence: string): number {
@@ -159,18 +157,12 @@ function howOften(text: string, sentence: string): number {
 
 describe('a plugin that', () => {
   it.each(breakages)('$how is named, with the reason and what to do, and all else works', async (breakage) => {
-    const { project, installed } = await withBroken(breakage.plugin, {}, breakage)
+    const project = await withBroken(breakage.plugin, {}, breakage)
     const inPlace = (text: string) =>
       text
         .replaceAll('<root>', project.path('.ops/plugins/node_modules/ops-plugin-mail'))
         .replaceAll('<database>', project.path('.ops/ops.db'))
     const says = inPlace(breakage.says)
-    expect(installed.exitCode).toBe(1)
-    expect(unwrapped(installed.stdout)).toContain('ops-plugin-mail 1.0.0 is installed for this project')
-    expect(howOften(installed.stderr, says)).toBe(1)
-    expect(unwrapped(installed.stderr)).toContain('cannot be used as it is; all else works.')
-    expect(howOften(installed.stderr, 'ops plugins uninstall ops-plugin-mail')).toBe(1)
-
     const listed = await project.ops('processors')
     expect(listed).toMatchObject({ exitCode: 0, stderr: '' })
     expect(howOften(listed.stdout, says)).toBe(1)
@@ -186,14 +178,30 @@ describe('a plugin that', () => {
 
     const worker = await project.ops('worker', '--drain')
     expect(worker.exitCode).toBe(0)
-    const logged = worker.stdout.replaceAll('\\"', '"') + worker.stderr
+    const events = worker.stdout.split('\n').map((line) => JSON.parse(line) as WorkerEvent)
+    const logged = events.map(({ message }) => message).join('\n') + worker.stderr
     expect(howOften(logged, says)).toBe(1)
     expect(howOften(logged, inPlace(breakage.suggests))).toBe(1)
     expect(project.rows('select status, length from letters')).toEqual([{ status: 'succeeded', length: 4 }])
   })
 
+  it.each(['throws when it is imported', 'speaks another version of the contract'])(
+    '%s is named when it is installed',
+    async (how) => {
+      const { plugin, says } = breakages.find((breakage) => breakage.how === how)!
+      const project = TestProject.withConfig()
+      const installed = await project.ops('plugins:install', pluginPackage('mail', plugin))
+      expect(installed.exitCode).toBe(1)
+      expect(unwrapped(installed.stdout)).toContain('ops-plugin-mail 1.0.0 is installed for this project')
+      const root = project.path('.ops/plugins/node_modules/ops-plugin-mail')
+      expect(howOften(installed.stderr, says.replaceAll('<root>', root))).toBe(1)
+      expect(unwrapped(installed.stderr)).toContain('cannot be used as it is; all else works.')
+      expect(howOften(installed.stderr, 'ops plugins uninstall ops-plugin-mail')).toBe(1)
+    },
+  )
+
   it('cannot be used is listed with the reason, leaves --help alone, and is gone once it is uninstalled', async () => {
-    const { project } = await withBroken({ module: `throw new Error('set SMTP_KEY')` })
+    const project = await withBroken({ module: `throw new Error('set SMTP_KEY')` })
     const help = await project.ops('--help')
     expect(help).toMatchObject({ exitCode: 0, stderr: '' })
     expect(help.stdout).toContain('enqueue')
@@ -205,10 +213,10 @@ describe('a plugin that', () => {
   })
 
   it('has a migration that fails is named, and the tables of the others are made', async () => {
-    const { project } = await withBroken({ files: { 'migrations/sqlite/0000_mails.sql': 'create nonsense' } })
+    const project = await withBroken({ files: { 'migrations/sqlite/0000_mails.sql': 'create nonsense' } })
     const { stderr, exitCode } = await project.ops('migrate')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('The migration "0000_mails" of ops-plugin-mail failed; nothing of it was kept')
+    expect(unwrapped(stderr)).toContain('The migration "0000_mails" of ops-plugin-mail failed and was rolled back')
     await project.ops('enqueue', 'letter', '--text', 'four')
     expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
     expect(project.value('select status from letters')).toBe('succeeded')
@@ -229,7 +237,7 @@ Try: fix it, or remove it: ops plugins uninstall ops-plugin-mail`,
     ],
     ['are listed in a manifest that is torn', { files: { 'oclif.manifest.json': '{ "version"' } }, ''],
   ])('has commands that %s keeps no other command from working', async (_, options, says) => {
-    const { project } = await withBroken({ manifest: { oclif: { commands: './dist/commands' } }, ...options })
+    const project = await withBroken({ manifest: { oclif: { commands: './dist/commands' } }, ...options })
     const help = await project.ops('--help')
     expect(help).toMatchObject({ exitCode: 0, stderr: says })
     expect(help.stdout).toContain('enqueue')
@@ -243,7 +251,7 @@ Try: fix it, or remove it: ops plugins uninstall ops-plugin-mail`,
     ['has lost its folder', 'it is listed and not installed', 'install what the lock file says: ops plugins install'],
     ['has a package.json that is torn', 'is no JSON', 'or: ops plugins uninstall ops-plugin-mail'],
   ])('%s is named by every command, and all else works', async (how, problem, suggestion) => {
-    const { project } = await withBroken({})
+    const project = await withBroken({})
     if (how.includes('lost')) rmSync(project.path('.ops/plugins/node_modules/ops-plugin-mail'), { recursive: true })
     else project.write('.ops/plugins/node_modules/ops-plugin-mail/package.json', '{ "name"')
     for (const command of [['enqueue', 'letter', '--text', 'four'], ['tasks'], ['worker', '--drain']]) {
@@ -261,11 +269,11 @@ Try: fix it, or remove it: ops plugins uninstall ops-plugin-mail`,
 describe('a worker without a plugin that is broken', () => {
   /** `mail` has worked, and is replaced by what does not. */
   async function withWaitingMail(): Promise<TestProject> {
-    const { project } = await withBroken({})
+    const project = await withBroken({})
     await project.ops('enqueue', 'mail', '--text', 'a')
     await project.ops('enqueue', 'letter', '--text', 'four')
     const worse = pluginPackage('mail', { version: '1.0.1', module: 'throw new Error("boom")' })
-    await project.ops('plugins:install', await packed(worse), '--force')
+    project.placeHere(worse)
     return project
   }
 
@@ -293,8 +301,7 @@ describe('a worker without a plugin that is broken', () => {
 
   it('performs the waiting tasks once a version that works is installed', async () => {
     const project = await withWaitingMail()
-    const mended = pluginPackage('mail', { version: '1.0.2' })
-    expect((await project.ops('plugins:install', await packed(mended))).exitCode).toBe(0)
+    project.placeHere(pluginPackage('mail', { version: '1.0.2' }))
     expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
     expect(project.rows('select status, length from mails')).toEqual([{ status: 'succeeded', length: 1 }])
   })
@@ -312,7 +319,7 @@ describe('a worker without a plugin that is broken', () => {
     ['settings for it', { plugins: { mail: {} } }, 'has settings for it (plugins.mail)'],
     ['a schedule of it', { schedules: { daily: { cron: '0 4 * * *', enqueue: 'mail', with: { text: 'a' } } } }, 'mail'],
   ])('refuses to start with 78 where the configuration has %s', async (_, config, problem) => {
-    const { project } = await withBroken({ module: 'throw new Error("boom")' }, config)
+    const project = await withBroken({ module: 'throw new Error("boom")' }, config)
     const { stderr, exitCode } = await project.ops('worker', '--drain')
     expect(exitCode).toBe(78)
     expect(unwrapped(stderr)).toContain(problem)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { execa } from 'execa'
@@ -67,6 +67,33 @@ export class TestProject {
   linkHere(...plugins: Plugin[]): void {
     mkdirSync(this.path('.ops/plugins'), { recursive: true })
     linkPlugins(this.path('.ops/plugins'), plugins)
+  }
+
+  /** What `ops plugins install` leaves in a project of these folders, without a registry: npm takes a second for each. */
+  placeHere(...folders: string[]): void {
+    const manifests = folders.map((folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
+    for (const [index, { name }] of manifests.entries()) {
+      const to = this.path(join('.ops/plugins/node_modules', name))
+      rmSync(to, { recursive: true, force: true })
+      cpSync(folders[index]!, to, { recursive: true })
+    }
+    const manifest = JSON.parse(this.read('.ops/plugins/package.json') || '{}')
+    const others = (manifest.oclif?.plugins ?? []).filter(
+      (listed: Plugin) => !manifests.some(({ name }) => name === listed.name),
+    )
+    const placed = manifests.map(({ name, ops }, index) => ({
+      ...{ name, type: 'user', spec: folders[index] },
+      // As pluginPackage names them.
+      tables: Object.keys(ops.processors).map((processor) => `${processor}s`),
+    }))
+    const dependencies = Object.fromEntries(manifests.map(({ name, version }) => [name, version]))
+    this.write(
+      '.ops/plugins/package.json',
+      JSON.stringify({
+        oclif: { schema: 1, plugins: [...others, ...placed] },
+        dependencies: { ...manifest.dependencies, ...dependencies },
+      }),
+    )
   }
 
   /** Runs `ops` to its end, whatever that is, and in this process where that makes no difference. */

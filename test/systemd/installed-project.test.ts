@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
+import { unwrapped } from '../support/unwrapped.ts'
 import { inside, type Said, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const project = '/srv/shop'
@@ -107,7 +108,9 @@ describe('a project on a server', unless(sandboxMissing), () => {
     expect(exitCode).toBe(1)
     expect(stdout).toContain('rolling back to the previous units')
     expect(stderr).toContain('never listens')
-    expect(stderr).toMatch(/shop-api\.service did not become ready[\s\S]*The previous units are back/)
+    expect(unwrapped(stderr)).toMatch(
+      /shop-api\.service did not become ready \(exit-code\)\. The previous units are back/,
+    )
     expect(await sandbox.shell('cat /etc/systemd/system/shop* /etc/ops/shop/*')).toBe(before)
     expect(await sandbox.shell('curl -s localhost:3000')).toContain('good day')
     expect(
@@ -199,7 +202,7 @@ describe('a project on a server', unless(sandboxMissing), () => {
     await configure({ more: { extra: { command: 'node api.js', port: 3001 } } })
     await sandbox.write('/etc/systemd/system/shop-extra.service', '[Service]\nExecStart=/bin/true\n')
     const { exitCode, stderr } = await ops('install-systemd', '--yes')
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('is not managed by ops')])
+    expect([exitCode, unwrapped(stderr)]).toEqual([1, expect.stringContaining('is not managed by ops')])
     expect(await sandbox.read('/etc/systemd/system/shop-extra.service')).toBe('[Service]\nExecStart=/bin/true')
     await configure()
   })

@@ -11,10 +11,10 @@ const place = { place: 'here' }
 const columns: Record<Kind, Record<string, string | number>> = { note: {}, count: {}, move: place, sync: place }
 const everyKind = Object.keys(kinds) as Kind[]
 
-/** One that fails when its worker dies, and one that is tried again. */
+/** One that fails when its worker dies, and one that is retried. */
 const victims = ['count', 'sync'] as const
 
-/** Two tasks of each kind, so that one waits behind the other where their key is the same. */
+/** Two tasks of each kind, so that one waits for the other's exclusivity key. */
 async function filled(database: DatabaseKind): Promise<TortureProject> {
   const project = await TortureProject.on(database)
   for (const kind of [...everyKind, ...everyKind]) await project.add(kind, columns[kind])
@@ -31,13 +31,13 @@ async function killed(project: TortureProject, failpoint: Failpoint, ...flags: s
   expect(signal, stdout).toBe('SIGKILL')
 }
 
-/** Another worker is started, and everything must be decided by then. */
+/** Starts another worker, which must settle everything. */
 async function decided(project: TortureProject): Promise<void> {
   const { exitCode, stdout } = await project.ops('worker', '--drain')
   expect(exitCode, stdout).toBe(0)
   expect(await project.unsettled()).toEqual([])
   expect(await project.problems()).toEqual([])
-  // What was not under way came to its end as ever.
+  // Other tasks ended as usual.
   for (const kind of everyKind) expect(await project.statusOf(kind, 2)).toBe('succeeded')
   expect(await project.statusOf('sync', 3)).toBe('succeeded')
 }
@@ -45,7 +45,7 @@ async function decided(project: TortureProject): Promise<void> {
 const starts = (project: TortureProject, task: string) =>
   project.marks().filter(({ kind, task: of }) => kind === 'start' && of === task).length
 
-/** What must hold whatever a worker was about when it was killed, on every database. */
+/** What holds wherever a worker is killed, on every database. */
 export function failpointProofs(database: DatabaseKind): void {
   describe(`on ${database.name}`, unless(database.missing), () => {
     describe('a worker that is killed', () => {

@@ -11,10 +11,10 @@ import { until } from '../../../test/support/until.ts'
 const folders = [...process.env.PATH!.split(':'), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
 const program = folders.map((folder) => join(folder, 'sshd')).find((path) => existsSync(path))
 
-/** Why no server can be started here, or undefined. */
-export const sshdMissing: string | undefined = program === undefined ? 'there is no sshd' : undefined
+/** Why sshd cannot run here; undefined if it can. */
+export const sshdMissing: string | undefined = program === undefined ? 'sshd not found' : undefined
 
-/** A server on loopback, with keys of its own, and what an environment says to get there. */
+/** A server on loopback with its own keys, and the settings of an environment to reach it. */
 export interface Sshd {
   readonly host: string
   readonly ssh: readonly string[]
@@ -23,13 +23,13 @@ export interface Sshd {
   stop(): Promise<void>
 }
 
-/** Starts one as a process of the test's own, on a port that anybody may have. */
+/** Starts sshd as a child process, on an unprivileged port. */
 export async function startSshd(): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'ops sshd '))
   const port = await freePort()
   for (const name of ['host', 'user'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
-  // Where root starts it, it wants a folder of the system's.
+  // Started by root, it needs a system folder.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true })
   const config = {
     Port: port,
@@ -42,7 +42,7 @@ export async function startSshd(): Promise<Sshd> {
     PermitRootLogin: 'prohibit-password',
     PasswordAuthentication: 'no',
     KbdInteractiveAuthentication: 'no',
-    // More than a test ever opens at once.
+    // More than a test opens at a time.
     MaxStartups: 100,
   }
   const text = Object.entries(config).map(([name, value]) => `${name} ${value}\n`)

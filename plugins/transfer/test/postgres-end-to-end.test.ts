@@ -51,7 +51,7 @@ describe('on PostgreSQL a worker', unless(postgresMissing), () => {
     if (hasProc) expect(memory).toBeLessThan(400)
   })
 
-  test('that is killed in the middle has imported nothing, and the next one all', async () => {
+  test('that is killed has imported nothing, and the next one imports everything', async () => {
     const { project: at, database, ended, row } = await project()
     const worker = at.start('worker')
     await database.query(ADD)

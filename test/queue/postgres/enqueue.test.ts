@@ -29,7 +29,7 @@ async function application(kind: (typeof kinds)[number] = 'a client') {
 }
 
 describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
-  it('adds one task, or many, and gives their ids in order', async () => {
+  it('adds one or many tasks and returns their ids in order', async () => {
     const { handle, rows, queue } = await application(kind)
     const { id }: { id: number } = await enqueue(handle, builds, { repository: 'a' })
     expect(id).toBe(1)
@@ -45,7 +45,7 @@ describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
     expect((await queue.claim(allTables))!.task).toMatchObject({ id: 1, url: 'a' })
   })
 
-  it('adds all of them or none', async () => {
+  it('adds all tasks or none', async () => {
     const { handle, rows } = await application(kind)
     await enqueue(handle, builds, { repository: 'a' })
     const rows1500 = Array.from({ length: 1500 }, () => ({ buildId: 1 }))
@@ -71,7 +71,7 @@ describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
     expect(await queue.claim([queuedChecks])).toBeUndefined()
   })
 
-  it('gives the task that waits where no two alike may', async () => {
+  it('returns the existing task of a unique table', async () => {
     const { handle } = await application(kind)
     const { id } = await enqueue(handle, syncs, { environment: 'a' })
     const again = { id, isNew: false }
@@ -83,7 +83,7 @@ describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
 })
 
 describe('enqueue in a transaction', unless(postgresMissing), () => {
-  it('of a client is there with the rest of the data', async () => {
+  it('of a client commits with it', async () => {
     const { client, count } = await application()
     await client.query('begin; insert into orders values (1)')
     await enqueue(client, checks, [{}, {}])
@@ -92,7 +92,7 @@ describe('enqueue in a transaction', unless(postgresMissing), () => {
     expect(await count()).toBe(3)
   })
 
-  it('of a client is gone when it is rolled back', async () => {
+  it('of a client is rolled back with it', async () => {
     const { client, count, value } = await application()
     await client.query('begin; insert into orders values (1)')
     await enqueue(client, checks, [{}, {}])
@@ -102,7 +102,7 @@ describe('enqueue in a transaction', unless(postgresMissing), () => {
     expect(await value('select count(*) from ops_audit')).toBe(0)
   })
 
-  it('of Drizzle is there with the rest of the data, or gone', async () => {
+  it('of Drizzle commits or is rolled back with it', async () => {
     const { database, count } = await application()
     await database.transaction(async (transaction) => {
       expect(await enqueue(transaction, checks, [{}, {}])).toMatchObject([{ id: 1 }, { id: 2 }])
@@ -117,7 +117,7 @@ describe('enqueue in a transaction', unless(postgresMissing), () => {
     expect(await count()).toBe(2)
   })
 
-  it('adds all tasks or none, also where the transaction goes on after an error of the database', async () => {
+  it('adds all tasks or none, even if the transaction continues after an error', async () => {
     const { client, rows, count } = await application()
     await client.query('begin; insert into orders values (1)')
     await enqueue(client, builds, { repository: 'a' })
@@ -128,7 +128,7 @@ describe('enqueue in a transaction', unless(postgresMissing), () => {
     expect(await rows('select id from builds')).toHaveLength(1)
   })
 
-  it('does not end with the conflict of two tasks that are alike', async () => {
+  it('is not aborted by a conflict of unique tasks', async () => {
     const { client, count } = await application()
     await enqueue(client, syncs, { environment: 'a' })
     await client.query('begin; insert into orders values (1)')
@@ -137,7 +137,7 @@ describe('enqueue in a transaction', unless(postgresMissing), () => {
     expect(await count()).toBe(1)
   })
 
-  it('says which constraint of the application is in the way', async () => {
+  it('names the violated constraint of the application', async () => {
     const { client } = await application()
     await client.query('create unique index checks_url on checks (url)')
     await enqueue(client, checks, { url: 'a' })

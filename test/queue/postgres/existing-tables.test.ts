@@ -80,7 +80,7 @@ const order = {
 }
 
 describe('an existing table', unless(postgresMissing), () => {
-  it('gives its tasks as Drizzle reads them, however they are read', async () => {
+  it('returns its tasks as Drizzle reads them', async () => {
     const { queue, raw } = await withTables()
     const [{ id } = { id: '' }] = await queue.enqueue(queuedOrders.table, [order])
     expect(id).toMatch(/^[0-9a-f-]{36}$/)
@@ -95,7 +95,7 @@ describe('an existing table', unless(postgresMissing), () => {
     expect(await queue.records.tasks(queuedOrders.table, { statuses: ['ongoing'], limit: 1 })).toEqual([byDrizzle])
   })
 
-  it('has its tasks settled, tried again, canceled and recorded by their ids', async () => {
+  it('has tasks that are settled, retried, canceled and recorded by id', async () => {
     const { queue, rows } = await withTables()
     const [{ id } = { id: '' }] = await queue.enqueue(queuedOrders.table, [order])
     const { run } = (await queue.claim([queuedOrders]))!
@@ -118,7 +118,7 @@ describe('an existing table', unless(postgresMissing), () => {
     )
   })
 
-  it('has keys of its own columns', async () => {
+  it('can be exclusive by its columns', async () => {
     const { queue } = await withTables()
     const customers = ['Ada', 'Ada', 'Bob'].map((customer) => ({ customer }))
     for (const row of customers) await queue.enqueue(queuedOrders.table, [row])
@@ -127,7 +127,7 @@ describe('an existing table', unless(postgresMissing), () => {
     expect(await queue.claim([queuedOrders])).toBeUndefined()
   })
 
-  it('may have texts and numbers for instants, and no more than it needs', async () => {
+  it('can have text and numbers for instants, and only required columns', async () => {
     const { queue, url } = await withTables()
     for (const id of ['b', 'a']) await queue.enqueue(queuedLetters.table, [{ id }])
     const { run, task } = (await queue.claim([queuedLetters]))!
@@ -140,7 +140,7 @@ describe('an existing table', unless(postgresMissing), () => {
     expect(await openQueue(url).waitForWork([queuedLetters], 10, new AbortController().signal)).toBe('changed')
   })
 
-  it('knows no task by an id that the column cannot have', async () => {
+  it('has no task with an id of the wrong type', async () => {
     const { queue } = await withTables()
     const { table } = queuedOrders
     expect(await queue.find(table, 'seven')).toBeUndefined()
