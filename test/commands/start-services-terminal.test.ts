@@ -70,18 +70,23 @@ describe('on a terminal', unless(terminalMissing), () => {
   })
 
   it('the start is a list of what each service waits for and how long it took, followed by whole lines', async () => {
-    const { terminal } = typed(
+    const { project, terminal } = typed(
       {
-        db: { command: 'sleep 0.5; echo open; exec sleep 600', ready: { log: 'open' } },
+        db: {
+          command: 'until test -e go; do sleep 0.05; done; echo open; exec sleep 600',
+          ready: { log: 'open' },
+        },
         api: { command: 'echo "first line"; exec sleep 600', dependsOn: ['db'] },
         seed: { command: 'echo seeded', oneshot: true },
       },
       { columns: 60 },
     )
+    const shows = (pattern: RegExp) => terminal.lines.some((line) => pattern.test(line.trimEnd()))
+    await until(() => shows(/^\S+ db +waiting for output matching \/open\/$/), 'db is waited for')
+    await until(() => shows(/^\S+ api +waiting for db$/), 'api waits for db')
+    project.write('go', '')
     await terminal.says('first line')
     const shown = terminal.lines.map((line) => line.trimEnd())
-    expect(shown.some((line) => /^\S+ db +waiting for output matching \/open\/$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^\S+ api +waiting for db$/.test(line))).toBe(true)
     expect(shown.some((line) => /^✔ db +ready in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown.some((line) => /^✔ seed +completed in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown).toContain('db   | open')
