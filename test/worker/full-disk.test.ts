@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { SmallDisk, smallDiskMissing } from '../support/small-disk.ts'
 import { probePlugin, TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
-
-const title = (text: string) => (smallDiskMissing === undefined ? text : `${text} (skipped: ${smallDiskMissing})`)
 
 /** A project whose database alone is on a disk of 2 MB. */
 async function onSmallDisk(): Promise<{ project: TestProject; disk: SmallDisk }> {
@@ -19,7 +18,7 @@ function unusable(project: TestProject, problem: string): string {
   return `The database ${project.path('small/ops.db')} cannot be used: ${problem}.`
 }
 
-describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
+describe('a worker whose disk is full', unless(smallDiskMissing), () => {
   it('keeps the outcome of its task, logs the problem, and writes the outcome when there is space', async () => {
     const { project, disk } = await onSmallDisk()
     const database = project.openDatabase('small/ops.db')
@@ -68,7 +67,7 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
   })
 })
 
-describe.skipIf(smallDiskMissing)(title('a database that cannot be written'), () => {
+describe('a database that cannot be written', unless(smallDiskMissing), () => {
   it.each([
     ['to the worker', ['worker', '--drain']],
     ['to who enqueues', ['enqueue', 'script', '--script', 'true']],
