@@ -1,5 +1,5 @@
 import { parseDuration } from '../config/duration.ts'
-import type { Backoff } from '../task/try-again.ts'
+import type { Backoff } from '../task/retry-rules.ts'
 
 /** How often a task that fails is tried again, and after what wait. */
 export interface Retry {

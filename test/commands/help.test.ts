@@ -93,7 +93,7 @@ describe('ops', () => {
   it.skipIf(!(oldMajor < 22))(`refuses Node ${oldMajor || 'older than 22'} with one line`, async () => {
     const { stdout, stderr, exitCode } = await new TestProject().opsProcessWith({ node: oldNode }, '--version')
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-    expect(stderr).toMatch(/^ops needs Node 22\.18 or newer, and this is v\d+\.\d+\.\d+ \(\/usr\/bin\/node\)\.$/)
+    expect(stderr).toMatch(/^Error: ops needs Node 22\.18 or newer; this is v\d+\.\d+\.\d+ \(\/usr\/bin\/node\)\.$/)
   })
 })
 
