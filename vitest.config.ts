@@ -11,11 +11,15 @@ export default defineConfig({
         extends: true,
         test: { name: 'fast', include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'], exclude: slow },
       },
-      { extends: true, test: { name: 'slow', include: slow } },
+      {
+        extends: true,
+        // The models of the queue are compared with it for longer.
+        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '200' } },
+      },
     ],
     globalSetup: 'test/support/postgres-setup.ts',
     setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],
-    reporters: ['default', './test/support/time-reporter.ts'],
+    reporters: ['default', './test/support/skip-reporter.ts', './test/support/time-reporter.ts'],
     // Node runs the sources as they are, and each file of tests finds them imported already.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     isolate: false,

@@ -5,6 +5,7 @@ import type { Service } from '../../src/config/config.ts'
 import { groupsWithEnvironment } from '../../src/platform/process-group.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** `ops start-services` at a terminal. */
@@ -30,9 +31,7 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
 const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
   `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
 
-const where = terminalMissing === undefined ? '' : ` (skipped: ${terminalMissing})`
-
-describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
+describe('on a terminal', unless(terminalMissing), () => {
   it('one Ctrl-C is one signal to each service, dependents first, and exit status 130', async () => {
     const { project, terminal, left } = typed({
       db: { command: traps('db') },
@@ -132,7 +131,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   })
 })
 
-it.skipIf(terminalMissing)(`a worker finishes its task when its window is closed${where}`, async () => {
+it('a worker finishes its task when its window is closed', unless(terminalMissing), async () => {
   const project = new TestProject()
   await project.ops('migrate')
   const terminal = project.startAtTerminal(80, 'worker')

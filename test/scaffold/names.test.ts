@@ -9,7 +9,8 @@ import {
   tableProblem,
 } from '../../src/scaffold/names.ts'
 import { sqlWords } from '../../src/scaffold/sql-words.ts'
-import { onPostgres, postgresFixture, postgresMissing } from '../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../support/postgres-fixture.ts'
+import { unless } from '../support/unless.ts'
 
 describe('the name of a processor', () => {
   it.each(['email', 'send-mail', 'a', 'mp3-to-ogg', 'delete'])('may be %s', (name) => {
@@ -59,9 +60,7 @@ describe('the name of a column', () => {
 })
 
 describe('the words of SQL', () => {
-  it(onPostgres('are those that SQLite or PostgreSQL does not take for a name'), {
-    skip: postgresMissing !== undefined,
-  }, async () => {
+  it('are those that SQLite or PostgreSQL does not take for a name', unless(postgresMissing), async () => {
     const { rows } = await postgresFixture([])
     const keywords = await rows('select word, catcode from pg_get_keywords()')
     const candidates = [...new Set([...sqlWords, ...keywords.map(({ word }) => word as string)])]

@@ -20,11 +20,6 @@ export const postgres: DatabaseKind = {
   urlIn: () => postgresUrl(),
 }
 
-/** The title of tests that need PostgreSQL, with the reason where they are skipped. */
-export function onPostgres(title: string): string {
-  return postgresMissing === undefined ? title : `${title} (skipped: ${postgresMissing})`
-}
-
 export interface PostgresFixture {
   readonly url: string
   readonly queue: PostgresQueue
@@ -116,15 +111,19 @@ export async function postgresUrl(): Promise<string> {
   return url
 }
 
-/** @param template what it is a copy of */
-async function createDatabase(template = 'template1'): Promise<{ name: string; url: string }> {
+/**
+ * A database for several tests: who makes it drops it.
+ *
+ * @param template what it is a copy of; an empty database otherwise
+ */
+export async function createDatabase(template = 'template1'): Promise<{ name: string; url: string }> {
   const name = `test_${randomBytes(6).toString('hex')}`
   // On a server that does not wait for its disk, a copy of the files takes half the time of one through the log.
   await asOperator(`create database ${name} template ${template} strategy file_copy`)
   return { name, url: serverUrl().replace(/postgres$/, name) }
 }
 
-async function dropDatabase(name: string): Promise<void> {
+export async function dropDatabase(name: string): Promise<void> {
   await asOperator(`drop database ${name} with (force)`)
 }
 

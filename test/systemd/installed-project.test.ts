@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 import { inside, type Said, Sandbox, sandboxMissing } from './sandbox.ts'
 
-const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/srv/shop'
 
 const api = `
@@ -14,7 +14,7 @@ createServer((request, response) => response.end(process.env.GREETING ?? 'none')
 `
 
 // Each test continues where the one before it ended, as on a real server.
-describe.skipIf(sandboxMissing !== undefined)(`a project on a server${where}`, () => {
+describe('a project on a server', unless(sandboxMissing), () => {
   let sandbox: Sandbox
 
   beforeAll(async () => {

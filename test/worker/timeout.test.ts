@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 describe('a task that runs past its timeout', () => {
@@ -20,7 +21,7 @@ describe('a task that runs past its timeout', () => {
     expect(pids.filter(isRunning)).toEqual([])
   })
 
-  it('ends a process that created its own session', { skip: process.platform !== 'linux' }, async () => {
+  it('ends a process that created its own session', unless(notLinux), async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { timeout: '300ms' } } })
     project.addScript(`setsid sh -c 'echo $$ > far.pid; exec sleep 60' & wait`)
     await project.ops('worker', '--drain')

@@ -11,12 +11,12 @@ import { nextDueStatement } from '../../../src/queue/postgres/wake-up.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
-import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts'
+import { createDatabase, dropDatabase, postgresMissing } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
+import { unless } from '../../support/unless.ts'
 import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
-const SIZE = 100_000
+const SIZE = 20_000
 
 /** A table of the application without `run_at` and with ids of its own. */
 const queuedOrders = queued(
@@ -51,33 +51,34 @@ interface Plan {
   Plans?: Plan[]
 }
 
-describe.skipIf(postgresMissing).each(['before', 'after'])(
-  onPostgres(`the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`),
+describe.each(['before', 'after'])(
+  `the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`,
+  unless(postgresMissing),
   (when) => {
-    let server: PostgresServer
+    let name: string
     let session: Session
     let notices: string[]
 
     beforeAll(async () => {
-      server = await startPostgres()
-      const raw = new pg.Client(server.url())
-      raw.on('error', () => {})
+      const made = await createDatabase()
+      name = made.name
+      const raw = new pg.Client(made.url)
       await raw.connect()
-      const queue = new PostgresQueue(server.url())
+      const queue = new PostgresQueue(made.url)
       await queue.migrate([], [])
       await fill(raw)
       await queue.migrate([], tables)
       if (when === 'after') await raw.query('analyze')
       await raw.end()
       await queue.close()
-      session = await openSession(server.url())
+      session = await openSession(made.url)
       notices = []
       await session.query(`load 'auto_explain'`)
       session.onNotice((notice) => notices.push(notice))
     })
     afterAll(async () => {
       await session?.close()
-      await server?.stop()
+      await dropDatabase(name)
     })
 
     /** The plans of a statement and of all that its functions and triggers run, which is taken back. */
@@ -104,7 +105,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       return nodesOf(row!['QUERY PLAN'][0].Plan)
     }
 
-    it.each(polling)('find a task of %s by the index that was made for it, and sort nothing', async (name, table) => {
+    it.each(polling)('find a task of %s by its index, without a sort', async (name, table) => {
       const [first] = candidates(table)
       const nodes = await plan(first!)
       expect(unfit(nodes)).toEqual([])
@@ -113,7 +114,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
     })
 
     it.each(polling.filter(([, { exclusivity }]) => exclusivity.kind === 'column'))(
-      'walk the keys of %s by an index and sort nothing but their first tasks',
+      'walk the keys of %s by an index and sort only their first tasks',
       async (name, table) => {
         const nodes = await plan(candidates(table)[1]!)
         expect(unfit(nodes)).toEqual([])
@@ -131,20 +132,20 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       ['of open runs', OPEN_RUNS, []],
       ['at a run', STATE_OF.replace('$1', '7'), []],
       ['for the next scheduled task', nextDueStatement(tables)!, []],
-    ])('look %s by an index', async (_, sql) => {
+    ])('search %s by an index', async (_, sql) => {
       const nodes = await plan(sql)
       expect(unfit(nodes)).toEqual([])
       expect(nodes.filter((node) => node['Node Type'] === 'Sort')).toEqual([])
     })
 
-    it.each(polling)('claim from %s without a look at a whole table', async (name, table) => {
+    it.each(polling)('claim from %s without scanning a table', async (name, table) => {
       const plans = await plansWithin(bind(claimStatement([table]), `'one'`, 'null'))
       expect(plans.length).toBeGreaterThan(4)
       expect(plans.flatMap(({ nodes }) => nodes.map((node) => node['Index Name']))).toContain(`ops_${name}_due`)
       for (const { sql, nodes } of plans) expect(unfit(nodes), sql).toEqual([])
     })
 
-    it('claim without a look at the tables behind the one that has a task', async () => {
+    it('claim without searching the tables after the one with a task', async () => {
       const statement = claimStatement([queuedBuilds, queuedChecks, queuedDeployments])
       const plans = await plansWithin(bind(statement, `'one'`, 'null'))
       const looked = plans.flatMap(({ nodes }) =>
@@ -155,7 +156,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
     })
 
     it.each(described.map((table) => [table.table.name, table] as const))(
-      'settle a task of %s and claim the next without a look at a whole table',
+      'settle a task of %s and claim the next without scanning a table',
       async (name, table) => {
         const claimed = `(select (claim->>'run') || ' ' || (claim->>'task') from (${bind(claimStatement([table]), `'one'`, 'null')}) c)`
         const [run, task] = (

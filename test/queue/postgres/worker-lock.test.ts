@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connect, onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { connect, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { startPostgres } from '../../support/postgres-server.ts'
 import { startProgram } from '../../support/start-program.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, queuedBuilds } from '../tables.ts'
 
@@ -32,8 +33,8 @@ async function holders(raw: pg.Client): Promise<unknown[]> {
   return rows
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
-  it('goes on when its connection is cut while its process lives', async () => {
+describe('a worker', unless(postgresMissing), () => {
+  it('stays alive while its process runs without a connection', async () => {
     const { url, queue, raw } = await postgresFixture([queuedBuilds])
     const started = startProgram(live, url, 'one')
     expect(await started.line()).toBe('up')
@@ -46,7 +47,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     expect(await queue.hasLivingWorker()).toBe(false)
   })
 
-  it('has its lock again after the next statement', async () => {
+  it('takes its lock again with the next statement', async () => {
     const { queue, raw } = await postgresFixture([queuedBuilds])
     await queue.startWorker(worker)
     await queue.enqueue(builds, [{ repository: 'a' }])
@@ -57,7 +58,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     expect(await queue.settle(run, succeeded)).toMatchObject({ held: true })
   })
 
-  it('takes its lock from the session that was lost, where the server does not know it yet', async () => {
+  it('takes its lock from the lost session that the server still keeps', async () => {
     const { url, queue, raw } = await postgresFixture([queuedBuilds])
     await queue.startWorker(worker)
     await cut(raw)
@@ -68,7 +69,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     expect(await holders(raw)).toHaveLength(1)
   })
 
-  it('ends with a process of this machine at once, however long the lock would have to be free', async () => {
+  it('is dead as soon as its process on this machine is gone', async () => {
     const { url, raw } = await postgresFixture([queuedBuilds])
     const queue = openQueue(url, { freeForMs: 3_600_000 })
     const started = startProgram(live, url, 'one')
@@ -80,7 +81,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
   })
 
   it.each(['boot_id = null', `boot_id = 'another boot'`])(
-    'of another machine ends when its lock has been seen free for a while (%s)',
+    'on another machine is dead after its lock has been free for a while (%s)',
     async (elsewhere) => {
       const { url, queue, raw } = await postgresFixture([queuedBuilds])
       const patient = openQueue(url, { freeForMs: 3_600_000 })
@@ -102,7 +103,7 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
     },
   )
 
-  it('is that of its own database only', async () => {
+  it('has a lock in its own database only', async () => {
     const first = await postgresFixture([queuedBuilds])
     const second = await postgresFixture([queuedBuilds])
     const there = openQueue(first.url)
@@ -114,8 +115,8 @@ describe.skipIf(postgresMissing)(onPostgres('a life'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a restart of the server'), () => {
-  it('costs no task', async () => {
+describe('a restart of the server', unless(postgresMissing), () => {
+  it('loses no task', async () => {
     const server = await startPostgres()
     onTestFinished(() => server.stop())
     const plain = await connect(server.url())
@@ -140,7 +141,7 @@ describe.skipIf(postgresMissing)(onPostgres('a restart of the server'), () => {
     expect(next!.run.taskId).toBe(2)
   })
 
-  it('is an error as long as it is away, and nothing more', async () => {
+  it('is only an error while it lasts', async () => {
     const server = await startPostgres()
     const queue = openQueue(server.url())
     await queue.migrate([], [])

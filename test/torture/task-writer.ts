@@ -5,12 +5,12 @@ import { type Kind, kinds } from '../support/kinds.ts'
 import { databaseAt } from '../support/test-database.ts'
 
 /** One way to write to the queue. */
-export interface Writing {
+export interface TaskWriter {
   add(kind: Kind, columns: Readonly<Record<string, string | number>>): Promise<number>
-  /** Both tell whether there was something to do. */
+  /** Whether the task changed, as in `retry`. */
   cancel(kind: Kind, id: number): Promise<boolean>
   retry(kind: Kind, id: number): Promise<boolean>
-  /** The newest task that is in one of these states. */
+  /** The newest task with one of these statuses. */
   find(kind: Kind, statuses: readonly string[]): Promise<number | undefined>
   /** How many tasks are pending. */
   waiting(): Promise<number>
@@ -19,14 +19,14 @@ export interface Writing {
 
 const actor = 'torture'
 
-/** As ops itself writes. */
-export async function opsWriting(url: string): Promise<Writing> {
+/** Writes through ops. */
+export async function opsWriter(url: string): Promise<TaskWriter> {
   const { openQueue } = await import('../../src/queue/open-queue.ts')
   const queue: Queue = await openQueue(url, { directory: '/' })
   const tables = await taskTables()
   const reading = databaseAt(url)
   return {
-    ...look(reading.sql),
+    ...reader(reading.sql),
     async add(kind, columns) {
       const [task] = await queue.enqueue(tables[kind], [columns], { actor })
       return Number(task!.id)
@@ -40,11 +40,11 @@ export async function opsWriting(url: string): Promise<Writing> {
   }
 }
 
-/** As a person does in an SQL shell, or an application in another language. */
-export async function sqlWriting(url: string): Promise<Writing> {
+/** Writes in SQL, like a person or an application in another language. */
+export async function sqlWriter(url: string): Promise<TaskWriter> {
   const { sql, close } = databaseAt(url)
   return {
-    ...look(sql),
+    ...reader(sql),
     async add(kind, columns) {
       const names = Object.keys(columns).map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
       const values = Object.values(columns).map((value) => (typeof value === 'number' ? value : `'${value}'`))
@@ -63,7 +63,7 @@ async function change(sql: Sql, kind: Kind, id: number, set: string, where: stri
   return (await sql(`update ${kinds[kind]} set ${set} where id = ${id} and ${where} returning id`)).length > 0
 }
 
-function look(sql: Sql): Pick<Writing, 'find' | 'waiting'> {
+function reader(sql: Sql): Pick<TaskWriter, 'find' | 'waiting'> {
   return {
     async find(kind, statuses) {
       const within = statuses.map((status) => `'${status}'`).join(', ')

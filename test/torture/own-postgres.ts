@@ -2,21 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 import type { DatabaseKind } from '../support/test-database.ts'
-import type { Chance } from './chance.ts'
+import type { Random } from './random.ts'
 
-/** A server that nobody else uses, so that it can be ended under its clients. */
+/** A server for one torture only, which can be stopped while clients use it. */
 export interface OwnPostgres {
   readonly kind: DatabaseKind
-  /** Ends all connections, and the server for a moment. */
+  /** Stops the server, with all connections, for a moment. */
   restart(): Promise<void>
-  /** Ends a few connections, as a network or an operator does. */
-  cut(chance: Chance): Promise<void>
+  /** Cuts some of the connections. */
+  cut(random: Random): Promise<void>
   stop(): Promise<void>
 }
 
 const DATABASE = 'torture'
 
-export async function postgresOfItsOwn(): Promise<OwnPostgres> {
+export async function startOwnPostgres(): Promise<OwnPostgres> {
   const server = await startPostgres()
   return {
     kind: {
@@ -28,10 +28,10 @@ export async function postgresOfItsOwn(): Promise<OwnPostgres> {
       },
     },
     restart: () => server.restart(),
-    cut: (chance) =>
+    cut: (random) =>
       asOperator(server, async (client) => {
         const { rows } = await client.query(`select pid from pg_stat_activity where datname = '${DATABASE}'`)
-        for (const { pid } of rows) if (chance.happens(0.4)) await client.query(`select pg_terminate_backend(${pid})`)
+        for (const { pid } of rows) if (random.happens(0.4)) await client.query(`select pg_terminate_backend(${pid})`)
       }),
     stop: () => server.stop(),
   }
@@ -48,10 +48,10 @@ async function asOperator(server: PostgresServer, work: (client: pg.Client) => P
   }
 }
 
-/** Does something to the server over and over, with some time between. */
-export async function disturb(times: number, chance: Chance, disturbance: () => Promise<void>): Promise<void> {
+/** Repeats a disturbance of the server at random intervals. */
+export async function disturb(times: number, random: Random, disturbance: () => Promise<void>): Promise<void> {
   for (let time = 0; time < times; time += 1) {
-    await delay(chance.between(500, 3000))
+    await delay(random.between(500, 3000))
     await disturbance()
   }
 }

@@ -11,40 +11,40 @@ import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { type DatabaseKind, databaseAt, type TestDatabase } from '../support/test-database.ts'
 import { linkPlugins, opsEnvironment, opsProgram } from '../support/test-project.ts'
 
-/** A project in a folder of its own, in which processes are killed. */
-export class Ground {
+/** A project in its own folder, whose processes are killed. */
+export class TortureFixture {
   readonly sql: Sql
-  private readonly folder: string
-  private readonly directory: string
-  private readonly env: Record<string, string | undefined>
-  private readonly database: TestDatabase
+  readonly #folder: string
+  readonly #directory: string
+  readonly #env: Record<string, string | undefined>
+  readonly #database: TestDatabase
 
   private constructor(folder: string, database: TestDatabase) {
-    this.folder = folder
-    this.directory = join(folder, 'project')
-    mkdirSync(join(this.directory, 'locks'), { recursive: true })
+    this.#folder = folder
+    this.#directory = join(folder, 'project')
+    mkdirSync(join(this.#directory, 'locks'), { recursive: true })
     mkdirSync(join(folder, 'home'))
-    this.env = { ...opsEnvironment(join(folder, 'home')), OPS_DATABASE_URL: database.url }
-    linkPlugins(this.env.OPS_DATA_DIR!, [{ name: 'ops-plugin-torture', root: torturePlugin }])
-    this.database = database
+    this.#env = { ...opsEnvironment(join(folder, 'home')), OPS_DATABASE_URL: database.url }
+    linkPlugins(this.#env.OPS_DATA_DIR!, [{ name: 'ops-plugin-torture', root: torturePlugin }])
+    this.#database = database
     this.sql = database.sql
   }
 
-  static async on(kind: DatabaseKind): Promise<Ground> {
+  static async create(kind: DatabaseKind): Promise<TortureFixture> {
     const folder = makeFolder()
-    const ground = new Ground(folder, databaseAt(await kind.urlIn(folder)))
-    const { directory: cwd, env } = ground
-    await execa(process.execPath, [opsProgram, 'migrate'], { cwd, env, extendEnv: false, reject: false })
-    return ground
+    const fixture = new TortureFixture(folder, databaseAt(await kind.urlIn(folder)))
+    const options = { cwd: fixture.#directory, env: fixture.#env, extendEnv: false, reject: false }
+    await execa(process.execPath, [opsProgram, 'migrate'], options)
+    return fixture
   }
 
   startWorker(): RunningOps {
     const flags = ['--poll-interval', '1s', '--grace', '5s']
-    return new RunningOps([opsProgram, 'worker', ...flags], { cwd: this.directory, env: this.env })
+    return new RunningOps([opsProgram, 'worker', ...flags], { cwd: this.#directory, env: this.#env })
   }
 
   startWriter(how: 'ops' | 'sql', seed: number): Program {
-    return launch(join(import.meta.dirname, 'programs', 'writer.ts'), how, this.database.url, String(seed))
+    return launch(join(import.meta.dirname, 'programs', 'writer.ts'), how, this.#database.url, String(seed))
   }
 
   /** How many tasks are in each status. */
@@ -60,21 +60,21 @@ export class Ground {
     return statuses
   }
 
-  /** All that is wrong when nobody is at work any more. */
+  /** Every broken promise, once all work has ended. */
   async problems(): Promise<string[]> {
     const { pending = 0, ongoing = 0 } = await this.statuses()
-    const marks = readMarks(join(this.directory, 'marks'))
+    const marks = readMarks(join(this.#directory, 'marks'))
     return [
-      ...(pending > 0 ? [`${pending} tasks are pending, and nobody takes them`] : []),
-      ...(ongoing > 0 ? [`${ongoing} tasks are ongoing, and nobody performs them`] : []),
-      ...taskProcesses(this.directory).map((pid) => `process ${pid} of a task is still there`),
+      ...(pending > 0 ? [`${pending} tasks are still pending`] : []),
+      ...(ongoing > 0 ? [`${ongoing} tasks are still ongoing`] : []),
+      ...taskProcesses(this.#directory).map((pid) => `process ${pid} of a task is still running`),
       ...(await violations(this.sql, allTables)),
       ...(await wrongMarks(marks, this.sql)),
     ]
   }
 
-  async leave(): Promise<void> {
-    await this.database.close()
-    removeFolder(this.folder)
+  async remove(): Promise<void> {
+    await this.#database.close()
+    removeFolder(this.#folder)
   }
 }
