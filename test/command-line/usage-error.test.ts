@@ -3,7 +3,7 @@ import { pluginPackage } from '../support/plugin-package.ts'
 import { opsProgram } from '../support/run-ops.ts'
 import { Terminal, terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
-import { unless, unless } from '../support/unless.ts'
+import { unless } from '../support/unless.ts'
 
 describe('a wrong command line', () => {
   it.each([
