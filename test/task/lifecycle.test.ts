@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { isSettled, statuses, transitions } from '../../src/task/lifecycle.ts'
+import { statuses, transitions } from '../../src/task/lifecycle.ts'
 import { statusAfter } from '../../src/task/outcome.ts'
 
-describe('the life of a task', () => {
-  it('has these changes of state and no others', () => {
+describe('the status of a task', () => {
+  // The triggers of both databases are rendered from the transitions and tested against them.
+  it('has the transitions of the contract and no others', () => {
     const changes = statuses.flatMap((from) => transitions[from].map((to) => `${from} → ${to}`))
     expect(changes.sort()).toEqual([
       'canceled → pending',
@@ -17,13 +18,11 @@ describe('the life of a task', () => {
     ])
   })
 
-  it('is settled where no run can change it any more', () => {
-    expect(statuses.filter(isSettled)).toEqual(['succeeded', 'failed', 'canceled'])
-  })
-
-  it('ends well only with an outcome that says so', () => {
+  it('after a run is failed, or pending where it is retried, whatever ended the run', () => {
     expect(statusAfter({ kind: 'succeeded', columns: {} })).toBe('succeeded')
-    for (const kind of ['failed', 'timed_out', 'interrupted', 'crashed'] as const)
+    expect(statusAfter({ kind: 'canceled', error: 'canceled by ada' })).toBe('canceled')
+    for (const kind of ['failed', 'timed_out', 'interrupted', 'crashed', 'quarantined'] as const)
       expect(statusAfter({ kind, error: 'no such host' })).toBe('failed')
+    expect(statusAfter({ kind: 'crashed', error: 'no such host', return: {} })).toBe('pending')
   })
 })
