@@ -41,7 +41,7 @@ const commands = new Set(
 
 test.each(documents)('%s shows commands that exist, in their form with spaces', (name) => {
   const text = readFileSync(join(root, name), 'utf8')
-  const blocks = [...text.matchAll(/```sh\n([^]*?)```/g)].map(([, block]) => block!).join('\n')
+  const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block!).join('\n')
   const inline = [...text.matchAll(/`(?:sudo |npx )?(ops [^`]+)`/g)].map(([, code]) => code!)
   const shown = [...blocks.matchAll(/(?:^|&& |\()(?:sudo (?:-u \S+ )?|npx )?(ops [a-z].*)/gm)].map(([, line]) => line!)
   const unknown = [...shown, ...inline].filter((line) => {

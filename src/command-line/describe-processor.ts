@@ -6,7 +6,7 @@ import { columnFlags, oclifFlags } from './column-flags.ts'
 /**
  * `ops enqueue` for one processor, with its columns as flags, for `--help`.
  *
- * @throws UnknownProcessorError, BrokenProcessorError
+ * @throws OpsError UNKNOWN_PROCESSOR or BROKEN_PROCESSOR
  */
 export async function describeProcessor(enqueue: Command.Loadable, name: string): Promise<Command.Loadable> {
   const location = { cwd: process.cwd(), env: process.env }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { findConfig } from '../config/find-config.ts'
+import { findConfig } from '../config/load-config.ts'
 import { toProblem } from '../errors.ts'
 import { type BrokenPlugin, brokenPlugin, type Plugin, removeSuggestion } from '../processor/processor-registry.ts'
 import { type ListedPlugin, readPluginList } from './plugin-list.ts'

@@ -1,6 +1,6 @@
 import { parseDuration } from '../config/duration.ts'
 import type { StandardSchema } from '../config/standard-schema.ts'
-import { InvalidProcessorError } from '../errors.ts'
+import { invalidProcessor } from '../errors.ts'
 import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 import { type Retry, retryProblem, toBackoff } from './retry.ts'
 import type { TaskContext } from './task-context.ts'
@@ -98,14 +98,14 @@ export type AnyProcessor = Processor<any, any, any, any>
 /**
  * Declares a processor: the default export of the module that a plugin's package.json names.
  *
- * @throws InvalidProcessorError if the declaration contradicts itself or its table
+ * @throws OpsError INVALID_PROCESSOR if the declaration contradicts itself or its table
  */
 export function defineProcessor<Select extends object, Insert extends object, Own extends object, Settings = unknown>(
   definition: ProcessorDefinition<Select, Insert, Own, Settings>,
 ): Processor<Select, Insert, Own, Settings> {
   const { name, table, priority = DEFAULT_PRIORITY, exclusive, exclusiveBy, timeout } = definition
   const refuse = (problem: string) => {
-    throw new InvalidProcessorError(String(name), problem)
+    throw invalidProcessor(String(name), problem)
   }
   if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name))
     refuse('its name must be lower case letters, digits and dashes, starting with a letter')

@@ -1,4 +1,4 @@
-import { type Problem, UnknownProcessorError } from '../errors.ts'
+import { didYouMean, exitStatus, OpsError, type Problem } from '../errors.ts'
 import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
 
@@ -114,14 +114,15 @@ export class ProcessorRegistry {
     this.broken = broken
   }
 
-  /** @throws UnknownProcessorError */
+  /** @throws OpsError UNKNOWN_PROCESSOR */
   find(name: string): DeclaredProcessor {
     const declared = this.processors.find((processor) => processor.name === name)
-    if (declared) return declared
-    throw new UnknownProcessorError(
-      name,
-      this.processors.map((processor) => processor.name),
-    )
+    if (!declared)
+      throw unknownProcessor(
+        name,
+        this.processors.map((processor) => processor.name),
+      )
+    return declared
   }
 }
 
@@ -173,4 +174,14 @@ function declaredTwice(processor: string, first: Plugin, second: Plugin): Broken
     [`uninstall one of them: ops plugins uninstall ${first.name}`, ...removeSuggestion(second)],
     processor,
   )
+}
+
+function unknownProcessor(name: string, known: readonly string[]): OpsError {
+  return new OpsError('UNKNOWN_PROCESSOR', didYouMean(`Unknown processor "${name}".`, name, known), {
+    exit: exitStatus.usage,
+    suggestions: [
+      ...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []),
+      'install the plugin that provides it: ops plugins install <package>',
+    ],
+  })
 }

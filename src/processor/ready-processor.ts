@@ -1,5 +1,5 @@
 import { parseDuration } from '../config/duration.ts'
-import { InvalidProcessorError } from '../errors.ts'
+import { invalidProcessor } from '../errors.ts'
 import type { QueuedTable } from '../queue/queue.ts'
 import type { RetryRules } from '../task/try-again.ts'
 import { type AnyProcessor, exclusivityKey, prerequisiteKeys } from './define-processor.ts'
@@ -38,7 +38,7 @@ function retryRulesOf(
 ): RetryRules {
   const chosen = typeof retry === 'function' ? retry(settings) : retry
   const problem = chosen && retryProblem(chosen)
-  if (problem) throw new InvalidProcessorError(name, problem)
+  if (problem) throw invalidProcessor(name, problem)
   return { retry: chosen && toBackoff(chosen), onCrash, onInterrupt }
 }
 

@@ -13,7 +13,7 @@ export interface Retry {
   readonly maxDelay?: string
 }
 
-/** @throws InvalidDurationError */
+/** @throws OpsError INVALID_DURATION */
 export function toBackoff({ attempts, delay = '10s', factor = 2, maxDelay = '1h' }: Retry): Backoff {
   return {
     attempts,

@@ -65,7 +65,7 @@ export class Project {
   /**
    * One processor, imported and configured.
    *
-   * @throws UnknownProcessorError, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
+   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)

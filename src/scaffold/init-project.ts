@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { configEndings } from '../config/find-config.ts'
+import { configEndings } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { InvalidConfigurationError, OpsError } from '../errors.ts'
 import { serverName } from '../systemd/places.ts'

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidConfigurationError } from '../errors.ts'
+import { InvalidConfigurationError, problemLine } from '../errors.ts'
 import { type AnyProcessor, inputSchema, type Processor } from '../processor/define-processor.ts'
 import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor.ts'
 import type { EnqueueOptions } from '../queue/enqueue.ts'
@@ -57,7 +57,7 @@ export class TestBench<Select extends object = object, Insert extends object = o
     const schema = inputSchema(processor, settings)
     const problems = checkTask(queued.table, values as Record<string, unknown>)
     const checked = schema && problems.length === 0 ? await checkAgainst(schema, values, '') : undefined
-    problems.push(...(checked?.problems ?? []))
+    problems.push(...(checked?.problems.map(problemLine) ?? []))
     if (problems.length > 0) throw new Error(`Invalid task for "${processor.name}": ${problems.join('; ')}`)
     const row = { ...(values as Record<string, unknown>), ...(checked?.value as object | undefined) }
     const [added] = await this.#queue.enqueue(queued.table, [row], options)

@@ -2,8 +2,9 @@ import { stripVTControlCharacters } from 'node:util'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import type { Check } from '../../src/queue/check.ts'
-import { onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
+import { postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { opsProgram, TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { writePlugin } from '../support/write-plugin.ts'
 
 async function checksOf(project: TestProject, env: Record<string, string> = {}): Promise<Check[]> {
@@ -160,7 +161,7 @@ describe('ops doctor', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ {10,}→ ops migrate$/))
   })
 
-  it.skipIf(postgresMissing !== undefined)(onPostgres('checks PostgreSQL too'), async () => {
+  it('checks PostgreSQL too', unless(postgresMissing), async () => {
     const project = TestProject.withConfig({ database: await postgresUrl() })
     await project.ops('migrate')
     const { exitCode, stdout } = await project.ops('doctor', '--json')

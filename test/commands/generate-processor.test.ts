@@ -4,9 +4,10 @@ import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { linkModules } from '../support/link-modules.ts'
 import { npmProgram } from '../support/plugin-package.ts'
-import { onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
+import { postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 const root = dirname(dirname(import.meta.dirname))
@@ -148,7 +149,7 @@ describe('ops generate processor', () => {
     expect((await project.ops('generate', 'processor', 'email', '--table', 'mails')).exitCode).toBe(0)
   })
 
-  it(onPostgres('creates the table on PostgreSQL, too'), { skip: postgresMissing !== undefined }, async () => {
+  it('creates the table on PostgreSQL, too', unless(postgresMissing), async () => {
     const project = TestProject.withConfig()
     project.env.OPS_DATABASE_URL = await postgresUrl()
     await project.ops('generate', 'processor', 'email', 'recipient:text!', 'meta:json', 'urgent:boolean!')
@@ -171,9 +172,7 @@ describe('ops generate processor', () => {
   })
 })
 
-const atTerminal = `ops generate processor at a terminal${terminalMissing ? ` (skipped: ${terminalMissing})` : ''}`
-
-describe.skipIf(terminalMissing)(atTerminal, () => {
+describe('ops generate processor at a terminal', unless(terminalMissing), () => {
   it('asks for what is missing, and again after an invalid answer', async () => {
     const project = TestProject.withConfig()
     const terminal = project.startAtTerminal(undefined, 'generate', 'processor', '--priority', '7')

@@ -104,7 +104,7 @@ describe('ops migrate', () => {
   it('exits 78 if the file of --config does not exist', async () => {
     const { exitCode, stderr } = await new TestProject().ops('migrate', '--config', 'nowhere.ts')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('There is no configuration at "nowhere.ts"')
+    expect(unwrapped(stderr)).toContain('The configuration "nowhere.ts" of --config does not exist.')
   })
 
   it('uses the database of the configuration, which it finds in a parent folder, and OPS_DATABASE_URL first', async () => {

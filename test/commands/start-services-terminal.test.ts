@@ -5,6 +5,7 @@ import type { Service } from '../../src/config/config.ts'
 import { groupsWithEnvironment } from '../../src/platform/process-group.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** `ops start-services` at a terminal. */
@@ -30,9 +31,7 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
 const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
   `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
 
-const where = terminalMissing === undefined ? '' : ` (skipped: ${terminalMissing})`
-
-describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
+describe('on a terminal', unless(terminalMissing), () => {
   it('one Ctrl-C is one signal to each service, dependents first, and exit status 130', async () => {
     const { project, terminal, left } = typed({
       db: { command: traps('db') },
@@ -71,18 +70,23 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   })
 
   it('the start is a list of what each service waits for and how long it took, followed by whole lines', async () => {
-    const { terminal } = typed(
+    const { project, terminal } = typed(
       {
-        db: { command: 'sleep 0.5; echo open; exec sleep 600', ready: { log: 'open' } },
+        db: {
+          command: 'until test -e go; do sleep 0.05; done; echo open; exec sleep 600',
+          ready: { log: 'open' },
+        },
         api: { command: 'echo "first line"; exec sleep 600', dependsOn: ['db'] },
         seed: { command: 'echo seeded', oneshot: true },
       },
       { columns: 60 },
     )
+    const shows = (pattern: RegExp) => terminal.lines.some((line) => pattern.test(line.trimEnd()))
+    await until(() => shows(/^\S+ db +waiting for output matching \/open\/$/), 'db is waited for')
+    await until(() => shows(/^\S+ api +waiting for db$/), 'api waits for db')
+    project.write('go', '')
     await terminal.says('first line')
     const shown = terminal.lines.map((line) => line.trimEnd())
-    expect(shown.some((line) => /^\S+ db +waiting for output matching \/open\/$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^\S+ api +waiting for db$/.test(line))).toBe(true)
     expect(shown.some((line) => /^✔ db +ready in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown.some((line) => /^✔ seed +completed in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown).toContain('db   | open')
@@ -132,7 +136,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   })
 })
 
-it.skipIf(terminalMissing)(`a worker finishes its task when its window is closed${where}`, async () => {
+it('a worker finishes its task when its window is closed', unless(terminalMissing), async () => {
   const project = new TestProject()
   await project.ops('migrate')
   const terminal = project.startAtTerminal(80, 'worker')

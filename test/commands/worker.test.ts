@@ -48,7 +48,7 @@ describe('ops worker', () => {
     const server = { env: { STATE_DIRECTORY: project.path('.ops') } }
     const before = await project.opsWith(server, 'worker', '--drain')
     expect(before.exitCode).toBe(1)
-    expect(unwrapped(before.stderr)).toContain('cannot be used: there is no such file.')
+    expect(unwrapped(before.stderr)).toContain('cannot be used: the file does not exist.')
     project.link()
     await project.ops('migrate')
     project.link(probe)
@@ -85,6 +85,6 @@ describe('ops worker', () => {
   ])('rejects %s %s with 2', async (flag, value) => {
     const { exitCode, stderr } = await new TestProject().ops('worker', '--drain', flag, value)
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain(`must be a duration such as 500ms, 30s, 10m or 1h, not "${value}"`)
+    expect(unwrapped(stderr)).toContain(`expected a duration such as "10m", got "${value}"`)
   })
 })

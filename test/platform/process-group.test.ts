@@ -17,6 +17,7 @@ import {
 } from '../../src/platform/process-group.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { isRunning } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** A shell that leads a group, once it has written something. */
@@ -75,7 +76,7 @@ describe('a process group', () => {
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('a recorded group', () => {
+describe('a recorded group', unless(notLinux), () => {
   it('is identified by its number and the start time of its leader', async () => {
     const leader = await group('echo ready; sleep 60')
     const recorded = groupLedBy(leader)

@@ -213,7 +213,7 @@ describe('a plugin that', () => {
     const project = await withBroken({ files: { 'migrations/sqlite/0000_mails.sql': 'create nonsense' } })
     const { stderr, exitCode } = await project.ops('migrate')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('The migration "0000_mails" of ops-plugin-mail failed; nothing of it was kept')
+    expect(unwrapped(stderr)).toContain('The migration "0000_mails" of ops-plugin-mail failed and was rolled back')
     await project.ops('enqueue', 'letter', '--text', 'four')
     expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
     expect(project.value('select status from letters')).toBe('succeeded')

@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { createTable } from '../../src/task-table/create-table.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
-import { connect, onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
+import { connect, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { taskProcesses } from '../support/task-processes.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
-const onLinux = { skip: process.platform !== 'linux' }
+const onLinux = unless(notLinux)
 
 const resizes = taskTable('resizes', (column) => ({
   source: column.text().notNull(),
@@ -171,7 +172,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     ['{ "ratio": [] }', 'returned [] for "ratio", which must be a number'],
     [
       '{ "source": null }',
-      'what the processor returned cannot be written to "resizes": NOT NULL constraint failed: resizes.source',
+      'cannot write the result of the processor to "resizes": NOT NULL constraint failed: resizes.source',
     ],
   ])('fails its task when it prints %s', async (printed, error) => {
     expect(await performed({ sh: `printf '${printed}\\n'` })).toEqual({
@@ -369,7 +370,7 @@ describe('the end of a program', () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a program on PostgreSQL'), () => {
+describe('a program on PostgreSQL', unless(postgresMissing), () => {
   it('gets and returns truth values, JSON and instants as what they are', async () => {
     const columns = `flag boolean default true, data jsonb default '{"a":[1]}', at timestamptz default '2026-01-31T12:00Z'`
     const root = programPlugin({

@@ -1,7 +1,8 @@
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { constantOf, SQL_KEYWORDS } from '../../src/scaffold/names.ts'
-import { onPostgres, postgresFixture, postgresMissing } from '../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../support/postgres-fixture.ts'
+import { unless } from '../support/unless.ts'
 
 describe('the constant for a table', () => {
   it.each([
@@ -15,9 +16,7 @@ describe('the constant for a table', () => {
 })
 
 describe('the SQL keywords', () => {
-  it(onPostgres('are the words that SQLite or PostgreSQL does not accept as a name'), {
-    skip: postgresMissing !== undefined,
-  }, async () => {
+  it('are the words that SQLite or PostgreSQL does not accept as a name', unless(postgresMissing), async () => {
     const { rows } = await postgresFixture([])
     const keywords = await rows('select word, catcode from pg_get_keywords()')
     const candidates = [...new Set([...SQL_KEYWORDS, ...keywords.map(({ word }) => word as string)])]

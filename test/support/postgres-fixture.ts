@@ -20,11 +20,6 @@ export const postgres: DatabaseKind = {
   urlIn: () => postgresUrl(),
 }
 
-/** The title of tests that need PostgreSQL, with the reason where they are skipped. */
-export function onPostgres(title: string): string {
-  return postgresMissing === undefined ? title : `${title} (skipped: ${postgresMissing})`
-}
-
 export interface PostgresFixture {
   readonly url: string
   readonly queue: PostgresQueue

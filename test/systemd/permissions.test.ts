@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
+import { unless } from '../support/unless.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
-const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/srv/shop'
 
 /** Answers with what it may do. */
@@ -21,7 +21,7 @@ process.on('SIGTERM', () => {})
 require('node:http').createServer((request, response) => response.end(JSON.stringify(found()))).listen(process.env.PORT)
 `
 
-describe.skipIf(sandboxMissing !== undefined)(`what a unit is allowed${where}`, () => {
+describe('what a unit is allowed', unless(sandboxMissing), () => {
   let sandbox: Sandbox
 
   beforeAll(async () => {

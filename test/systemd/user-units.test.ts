@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { unless } from '../support/unless.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
-const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
 const project = '/home/ann/shop'
 
 const api = `
@@ -10,7 +10,7 @@ const token = () => readFileSync(process.env.CREDENTIALS_DIRECTORY + '/token', '
 require('node:http').createServer((request, response) => response.end(token())).listen(process.env.PORT)
 `
 
-describe.skipIf(sandboxMissing !== undefined)(`a project with user units${where}`, () => {
+describe('a project with user units', unless(sandboxMissing), () => {
   let sandbox: Sandbox
 
   beforeAll(async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { onPostgres, postgresMissing } from '../support/postgres-fixture.ts'
+import { postgresMissing } from '../support/postgres-fixture.ts'
+import { unless } from '../support/unless.ts'
 import { disturb, startOwnPostgres } from './own-postgres.ts'
 import { Random } from './random.ts'
 import { runTorture } from './run-torture.ts'
 
-describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
+describe('PostgreSQL', unless(postgresMissing), () => {
   it.each([
     ['is restarted', 'restart'],
     ['loses connections', 'cut'],

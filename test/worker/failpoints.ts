@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Failpoint } from '../../src/failpoint.ts'
 import { processStat } from '../../src/platform/proc.ts'
 import { type Kind, kinds } from '../support/kinds.ts'
-import { type DatabaseKind, titleOf } from '../support/test-database.ts'
+import type { DatabaseKind } from '../support/test-database.ts'
 import { TortureProject } from '../support/torture-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 const place = { place: 'here' }
@@ -46,7 +47,7 @@ const starts = (project: TortureProject, task: string) =>
 
 /** What holds wherever a worker is killed, on every database. */
 export function failpointProofs(database: DatabaseKind): void {
-  describe.skipIf(database.missing)(`on ${titleOf(database)}`, () => {
+  describe(`on ${database.name}`, unless(database.missing), () => {
     describe('a worker that is killed', () => {
       describe.each(victims)('while it takes a %s', (kind) => {
         it('and has not committed the claim leaves a task that is pending, and it runs once', async () => {

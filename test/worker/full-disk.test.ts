@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { SmallDisk, smallDiskMissing } from '../support/small-disk.ts'
 import { probePlugin, TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
-
-const title = (text: string) => (smallDiskMissing === undefined ? text : `${text} (skipped: ${smallDiskMissing})`)
 
 /** A project whose database alone is on a disk of 2 MB. */
 async function onSmallDisk(): Promise<{ project: TestProject; disk: SmallDisk }> {
@@ -19,7 +18,7 @@ function unusable(project: TestProject, problem: string): string {
   return `The database ${project.path('small/ops.db')} cannot be used: ${problem}.`
 }
 
-describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
+describe('a worker whose disk is full', unless(smallDiskMissing), () => {
   it('keeps the outcome of its task, logs the problem, and writes the outcome when there is space', async () => {
     const { project, disk } = await onSmallDisk()
     const database = project.openDatabase('small/ops.db')
@@ -62,13 +61,13 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain(unusable(project, 'the disk is full'))
-    expect(unwrapped(stderr)).toContain(`make room on the disk of ${disk.folder}`)
+    expect(unwrapped(stderr)).toContain(`free space on the disk of ${disk.folder}`)
     disk.makeRoom()
     expect((await project.ops(...args)).exitCode).toBe(0)
   })
 })
 
-describe.skipIf(smallDiskMissing)(title('a database that cannot be written'), () => {
+describe('a database that cannot be written', unless(smallDiskMissing), () => {
   it.each([
     ['to the worker', ['worker', '--drain']],
     ['to who enqueues', ['enqueue', 'script', '--script', 'true']],
@@ -78,6 +77,6 @@ describe.skipIf(smallDiskMissing)(title('a database that cannot be written'), ()
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toMatch(/The database \S+ cannot be used: it is not writable: /)
-    expect(unwrapped(stderr)).toContain('this user may write to it')
+    expect(unwrapped(stderr)).toContain('this user can write to it')
   })
 })

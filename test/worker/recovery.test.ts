@@ -4,10 +4,11 @@ import { processStat } from '../../src/platform/proc.ts'
 import { signalGroup } from '../../src/platform/process-group.ts'
 import type { RunningOps } from '../support/running-ops.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** The processes of a dead run are found in /proc. */
-const onLinux = { skip: process.platform !== 'linux' }
+const onLinux = unless(notLinux)
 
 /** Starts a child in its group, and a grandchild in its own session. */
 const family =

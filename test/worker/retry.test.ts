@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** After this a second signal forces the stop. */
 const AFTER_THE_FIRST_SECOND_MS = 1100
 
 /** The processes of a dead run are found in /proc. */
-const onLinux = { skip: process.platform !== 'linux' }
+const onLinux = unless(notLinux)
 
 const sleepUntilGo = 'echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done'
 

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRunning } from '../../../test/support/test-project.ts'
+import { unless } from '../../../test/support/unless.ts'
 import { until } from '../../../test/support/until.ts'
+import { DeployProject } from './deploy-project.ts'
 import { type Sshd, sshdMissing, startSshd } from './sshd.ts'
-import { Workshop } from './workshop.ts'
 
 function scenario(sshd: () => Sshd | undefined) {
   test('waits for its build, becomes current, and goes back if a release fails', async () => {
-    const shop = new Workshop(sshd())
+    const shop = new DeployProject(sshd())
     const { project } = shop
     await shop.serve()
     shop.configure()
@@ -29,7 +30,7 @@ function scenario(sshd: () => Sshd | undefined) {
       run: 2,
     })
 
-    shop.ill.add(2)
+    shop.unhealthy.add(2)
     await shop.commit({ text: 'two\n' })
     await project.ops('enqueue', 'build', '--repository', project.path('shop'))
     await project.ops('enqueue', 'deploy', '--build-id', '2', '--environment', 'staging')
@@ -48,18 +49,18 @@ function scenario(sshd: () => Sshd | undefined) {
   })
 
   test('that is canceled after the switch goes back and ends what it started', async () => {
-    const shop = new Workshop(sshd())
+    const shop = new DeployProject(sshd())
     await shop.withBuild()
     shop.deploy()
     await shop.work()
     writeFileSync(shop.path('slow'), '')
     const id = shop.deploy()
     const worker = shop.project.start('worker')
-    await until(() => existsSync(shop.path('pid')) && shop.current === 2, 'the command behind the switch runs', 30_000)
+    await until(() => existsSync(shop.path('pid')) && shop.current === 2, 'the command after the switch runs')
     const pid = Number(readFileSync(shop.path('pid'), 'utf8'))
     rmSync(shop.path('slow'))
     await shop.project.ops('tasks', 'cancel', 'deploy', String(id))
-    await until(() => shop.task('deployments', id).status === 'canceled', 'the deployment is canceled', 20_000)
+    await until(() => shop.task('deployments', id).status === 'canceled', 'the deployment is canceled')
     expect(shop.current).toBe(1)
     expect(shop.history.at(-1)).toBe('after 1')
     expect(shop.log('deployments', id)).toContain('release 1 is current again\n')
@@ -73,7 +74,7 @@ describe('a deployment on this machine', () => {
   scenario(() => undefined)
 })
 
-describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: ${sshdMissing})` : ''}`, () => {
+describe('a deployment over ssh', unless(sshdMissing), () => {
   let sshd: Sshd
   beforeAll(async () => {
     sshd = await startSshd()
@@ -82,12 +83,12 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
   scenario(() => sshd)
 
   test('whose worker is killed leaves no command running on the host', async () => {
-    const shop = new Workshop(sshd)
+    const shop = new DeployProject(sshd)
     await shop.withBuild()
     shop.configure({ before: 'echo $$ > ../../pid; sleep 60; true' })
     shop.deploy()
     const worker = shop.project.start('worker')
-    await until(() => existsSync(shop.path('pid')), 'the command runs', 30_000)
+    await until(() => existsSync(shop.path('pid')), 'the command runs')
     const pid = Number(readFileSync(shop.path('pid'), 'utf8'))
     worker.kill('SIGKILL')
     await until(() => !isRunning(pid), 'the command has ended')
@@ -101,7 +102,7 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
 
 describe('a deployment', () => {
   test('that is canceled before the switch changes nothing', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     await shop.work()
@@ -118,9 +119,9 @@ describe('a deployment', () => {
   })
 
   test('that fails as the first one leaves no current release, and the next one works', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
-    shop.ill.add(1)
+    shop.unhealthy.add(1)
     const first = shop.deploy()
     await shop.work()
     expect(shop.task('deployments', first).error).toMatch(/; no release is current, because it was the first$/)
@@ -132,7 +133,7 @@ describe('a deployment', () => {
   })
 
   test('fails with a command before the switch, and leaves nothing of the release', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.configure({ before: 'echo no database >&2; exit 4' })
     const id = shop.deploy()
@@ -144,7 +145,7 @@ describe('a deployment', () => {
   })
 
   test('reports a failed build and a missing or changed artifact', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     const { project } = shop
     const artifact = project.value<string>('select artifact from builds where id = 1')
@@ -166,7 +167,7 @@ describe('a deployment', () => {
   })
 
   test('keeps as many releases as configured', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     for (let count = 0; count < 5; count += 1) shop.deploy()
     await shop.work()
@@ -175,7 +176,7 @@ describe('a deployment', () => {
   })
 
   test('of an unknown environment is refused with a suggestion', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     const { exitCode, stderr } = await shop.project.ops(
       'enqueue',
@@ -196,10 +197,10 @@ describe('a deployment', () => {
 
 describe('a rollback', () => {
   test('goes to the previous release that worked, further back each time, or to a given one', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     for (let count = 0; count < 3; count += 1) shop.deploy()
-    shop.ill.add(2)
+    shop.unhealthy.add(2)
     await shop.work()
     const before = shop.history.length
     const first = shop.rollback()
@@ -218,12 +219,12 @@ describe('a rollback', () => {
   })
 
   test('to an unhealthy release returns to the one it came from', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     shop.deploy()
     await shop.work()
-    shop.ill.add(1)
+    shop.unhealthy.add(1)
     const id = shop.rollback()
     await shop.work()
     expect(shop.task('rollbacks', id).error).toMatch(/^release 1 failed: .*; release 2 is current again$/)

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { AbortReason } from '../../../src/worker/abort-reason.ts'
-import { workshop } from './support.ts'
+import { openBench } from './support.ts'
 
 const SQL = `
   create table people (id integer primary key, name text, is_member boolean, note json, photo blob, height real);
@@ -16,7 +16,7 @@ const numbersTo = (last: number, columns: string) =>
 
 describe('an export', () => {
   test('writes CSV in the order of the primary key', async () => {
-    const { export: run, read } = await workshop(SQL)
+    const { export: run, read } = await openBench(SQL)
     const row = await run({ sourceTable: 'people', file: 'people.csv' })
     const csv = [
       'id,name,is_member,note,photo,height',
@@ -30,7 +30,7 @@ describe('an export', () => {
   })
 
   test('writes NDJSON that every reader understands', async () => {
-    const { export: run, read } = await workshop(SQL)
+    const { export: run, read } = await openBench(SQL)
     await run({ sourceTable: 'people', file: 'people.ndjson' })
     expect(read('people.ndjson')).toBe(
       [
@@ -43,7 +43,7 @@ describe('an export', () => {
   })
 
   test('selects and renames columns, selects rows, and compresses the file', async () => {
-    const { export: run, path, read } = await workshop(SQL)
+    const { export: run, path, read } = await openBench(SQL)
     const columns = { Name: 'name', Nr: 'id' }
     const row = await run({
       sourceTable: 'people',
@@ -58,7 +58,7 @@ describe('an export', () => {
   })
 
   test('exports views, empty tables and tables of ops', async () => {
-    const { export: run, read } = await workshop('create view v as select 1 as a; create table t (a, b)')
+    const { export: run, read } = await openBench('create view v as select 1 as a; create table t (a, b)')
     await run({ sourceTable: 'v', file: 'v.csv' })
     await run({ sourceTable: 't', file: 't.csv' })
     expect([read('v.csv'), read('t.csv')]).toEqual(['a\n1\n', 'a,b\n'])
@@ -66,7 +66,7 @@ describe('an export', () => {
   })
 
   test('replaces an existing file atomically', async () => {
-    const { export: run, read, write, project } = await workshop(SQL)
+    const { export: run, read, write, project } = await openBench(SQL)
     mkdirSync(`${project}/out`)
     write('out/p.csv', 'old')
     await run({ sourceTable: 'people', file: 'out/p.csv', columns: ['id'] })
@@ -75,7 +75,7 @@ describe('an export', () => {
   })
 
   test('exports one snapshot while others write', async () => {
-    const { startExport, database, read } = await workshop(
+    const { startExport, database, read } = await openBench(
       `create table t (a integer primary key, b text);
        insert into t ${numbersTo(20_000, 'n, hex(randomblob(50))')}`,
     )
@@ -94,7 +94,7 @@ describe('an export', () => {
   })
 
   test('that is canceled leaves the existing file, and no other', async () => {
-    const { startExport, project, read, write } = await workshop(
+    const { startExport, project, read, write } = await openBench(
       `create table t (a integer primary key); insert into t ${numbersTo(100_000, 'n')}`,
     )
     mkdirSync(`${project}/out`)
@@ -113,7 +113,7 @@ describe('an export', () => {
 
 describe('an export fails', () => {
   test('with a clear error', async () => {
-    const { export: run, project } = await workshop(SQL)
+    const { export: run, project } = await openBench(SQL)
     const errorOf = async (values: object) => (await run({ sourceTable: 'people', file: 'p.csv', ...values })).error
     expect(await errorOf({ sourceTable: 'peple' })).toBe('table "peple" does not exist; did you mean "people"?')
     expect(await errorOf({ columns: ['nam', 'id', 'id'] })).toBe(

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { Pace } from '../src/pace.ts'
-import { workshop } from './support.ts'
+import { openBench } from './support.ts'
 
 const PEOPLE = `create table people (
   id integer primary key, name text not null, email text unique, age integer check (age >= 0), height real,
@@ -19,7 +19,7 @@ describe('an import', () => {
       import: run,
       write,
       rows,
-    } = await workshop('create table people (id integer primary key, name text, age integer)')
+    } = await openBench('create table people (id integer primary key, name text, age integer)')
     write(
       'people.csv',
       '\ufeffid,name,age\r\n1,"Ada, ""the"" first",36\r\n2,"two\r\nlines\n",\r\n\r\n3,"", 9 \r\n4,größe,',
@@ -43,7 +43,7 @@ describe('an import', () => {
   })
 
   test('reads compressed NDJSON, and keeps the digits of large numbers', async () => {
-    const { import: run, write, rows } = await workshop(PEOPLE)
+    const { import: run, write, rows } = await openBench(PEOPLE)
     const lines = [
       '{"id": 9223372036854775807, "name": "Ada", "note": {"n": 12345678901234567890}}',
       '',
@@ -61,7 +61,7 @@ describe('an import', () => {
   })
 
   test('converts each field to the type of its column', async () => {
-    const { import: run, write, rows } = await workshop(PEOPLE)
+    const { import: run, write, rows } = await openBench(PEOPLE)
     const names = 'id,name,age,height,is_member,born,seen,joined_at,note,photo,price'
     write(
       'people.csv',
@@ -87,7 +87,7 @@ describe('an import', () => {
   })
 
   test('renames columns and leaves some out', async () => {
-    const { import: run, write, rows } = await workshop(PEOPLE)
+    const { import: run, write, rows } = await openBench(PEOPLE)
     write('people.csv', 'Nr;Name;E-Mail;Internal\n1;Ada;ada@example.com;x\n')
     const columns = { Nr: 'id', Name: 'name', 'E-Mail': 'email', Internal: null }
     expect(await run({ file: 'people.csv', targetTable: 'people', delimiter: ';', columns })).toMatchObject({
@@ -105,7 +105,7 @@ describe('an import', () => {
   })
 
   test('leaves out generated columns', async () => {
-    const { import: run, write, rows } = await workshop('create table t (a integer, twice integer as (a * 2))')
+    const { import: run, write, rows } = await openBench('create table t (a integer, twice integer as (a * 2))')
     write('t.csv', 'a,twice\n2,5\n')
     expect((await run({ file: 't.csv', targetTable: 't' })).log).toContain(
       'left out, because the database computes them: twice',
@@ -114,7 +114,7 @@ describe('an import', () => {
   })
 
   test('adds pending tasks to a task table', async () => {
-    const { import: run, write, rows } = await workshop('')
+    const { import: run, write, rows } = await openBench('')
     write('exports.csv', 'source_table,file\npeople,a.csv\npeople,b.csv\n')
     expect(await run({ file: 'exports.csv', targetTable: 'exports' })).toMatchObject({
       status: 'succeeded',
@@ -132,7 +132,7 @@ describe('an import', () => {
   })
 
   test('reports its progress', async () => {
-    const { import: run, write } = await workshop('create table t (a integer)')
+    const { import: run, write } = await openBench('create table t (a integer)')
     write('t.csv', 'a\n1\n2\n')
     expect((await run({ file: 't.csv', targetTable: 't' })).notes.at(-1)).toEqual('writing 2 rows into t')
   })
@@ -153,7 +153,7 @@ describe('a row that already exists', () => {
   const file = 'id,name,email\n2,Bob,bob@example.com\n1,New,new@example.com\n'
 
   test('fails the import by default', async () => {
-    const { import: run, write, rows } = await workshop(sql)
+    const { import: run, write, rows } = await openBench(sql)
     write('people.csv', file)
     const { error, status } = await run({ file: 'people.csv', targetTable: 'people' })
     expect({ error, status }).toEqual({
@@ -166,7 +166,7 @@ describe('a row that already exists', () => {
   })
 
   test('is skipped, or updated', async () => {
-    const { import: run, write, rows } = await workshop(sql)
+    const { import: run, write, rows } = await openBench(sql)
     write('people.csv', file)
     expect(await run({ file: 'people.csv', targetTable: 'people', onConflict: 'skip' })).toMatchObject({
       rowCount: 1,
@@ -184,7 +184,7 @@ describe('a row that already exists', () => {
   })
 
   test('is identified by the conflict key; the last one of the file wins', async () => {
-    const { import: run, write, rows } = await workshop(sql)
+    const { import: run, write, rows } = await openBench(sql)
     write('people.csv', 'name,email\nA,old@example.com\nB,x@example.com\nC,x@example.com\n')
     const task = { file: 'people.csv', targetTable: 'people', onConflict: 'update' } as const
     expect(await run({ ...task, conflictKey: 'email' })).toMatchObject({ rowCount: 3 })
@@ -209,7 +209,7 @@ describe('invalid rows', () => {
     )
 
   test('prevent the import, and are reported with their lines and reasons', async () => {
-    const { import: run, write, read, rows, project } = await workshop(PEOPLE)
+    const { import: run, write, read, rows, project } = await openBench(PEOPLE)
     write('people.csv', bad)
     const row = await run({ file: 'people.csv', targetTable: 'people' })
     const rejectedFile = `${project}/.ops/rejected/1/people.csv.rejected.ndjson`
@@ -231,7 +231,7 @@ describe('invalid rows', () => {
   })
 
   test('are left out up to a limit, including those that the database rejects', async () => {
-    const { import: run, write, read, rows } = await workshop(PEOPLE)
+    const { import: run, write, read, rows } = await openBench(PEOPLE)
     write('people.csv', bad)
     const row = await run({ file: 'people.csv', targetTable: 'people', maxRejected: 3 })
     expect(row).toMatchObject({ status: 'succeeded', rowCount: 2, skippedCount: 0, rejectedCount: 3 })
@@ -247,7 +247,7 @@ describe('invalid rows', () => {
   })
 
   test('are those with wrong quotes, and the rows after them are read', async () => {
-    const { import: run, write, read } = await workshop('create table t (a text, b text)')
+    const { import: run, write, read } = await openBench('create table t (a text, b text)')
     write('t.csv', 'a,b\n1,"x"y"\n2,o"k\n"3\r\n3","x"\n"4\n4","x" y\n5,6\n"7\r\n","\r\n"\n8,"a" "b\n9,9\n')
     const row = await run({ file: 't.csv', targetTable: 't', maxRejected: 10 })
     expect(row).toMatchObject({ rowCount: 4, rejectedCount: 4 })
@@ -255,7 +255,7 @@ describe('invalid rows', () => {
   })
 
   test('are those with bytes that are not UTF-8', async () => {
-    const { import: run, write, rows, read } = await workshop('create table t (a integer, b text)')
+    const { import: run, write, rows, read } = await openBench('create table t (a integer, b text)')
     const latin = Buffer.concat([
       Buffer.from('a,b\n1,gr\ufffd\u{1f600}\n2,gr'),
       Buffer.from([0xfc, 0xdf]),
@@ -280,16 +280,16 @@ describe('invalid rows', () => {
   })
 
   test('of NDJSON are those that are not objects, or have unknown keys', async () => {
-    const { import: run, write, read } = await workshop(PEOPLE)
+    const { import: run, write, read } = await openBench(PEOPLE)
     write(
       'p.ndjson',
       '{"id":1,"name":"a"}\n{"id":\n[1]\n{"id":2,"name":"\\ud800"}\n{"id":3,"name":"c","age":1}\n{"id":4}\n',
     )
     await run({ file: 'p.ndjson', targetTable: 'people' })
-    const told = jsonLines(read('.ops/rejected/1/p.ndjson.rejected.ndjson')).map(
+    const reported = jsonLines(read('.ops/rejected/1/p.ndjson.rejected.ndjson')).map(
       ({ line, reason }) => `${line}: ${reason}`,
     )
-    expect(told).toEqual([
+    expect(reported).toEqual([
       expect.stringMatching(/^2: invalid JSON: /),
       '3: not a JSON object',
       expect.stringMatching(/^4: "name": expected a string, got /),
@@ -307,7 +307,7 @@ describe('invalid rows', () => {
       import: run,
       write,
       rows,
-    } = await workshop(
+    } = await openBench(
       'create table a (id integer primary key); create table b (a integer references a deferrable initially deferred)',
     )
     write('b.csv', 'a\n1\n')
@@ -332,7 +332,7 @@ describe('an import fails before it reads any row', () => {
       'invalid header line: expected a delimiter after the closing quote (double a quote inside a field)',
     ],
   ])('when the names do not match: %j', async (text, error) => {
-    const { import: run, write } = await workshop(PEOPLE)
+    const { import: run, write } = await openBench(PEOPLE)
     write('p.csv', text)
     expect(await run({ file: 'p.csv', targetTable: 'people' })).toMatchObject({ status: 'failed', error })
   })
@@ -342,7 +342,7 @@ describe('an import fails before it reads any row', () => {
       import: run,
       write,
       project,
-    } = await workshop(`${PEOPLE}; create view older as select * from people`, { folders: ['.'] })
+    } = await openBench(`${PEOPLE}; create view older as select * from people`, { folders: ['.'] })
     write('p.csv', 'id,name\n1,Ada\n')
     write('p.dat', 'x')
     write('utf16.csv', Buffer.from('\ufeffid', 'utf16le'))
@@ -369,7 +369,7 @@ describe('an import fails before it reads any row', () => {
   })
 
   test('when a quote is not closed', async () => {
-    const { import: run, write, rows } = await workshop(PEOPLE)
+    const { import: run, write, rows } = await openBench(PEOPLE)
     write('p.csv', 'id,name\n1,Ada\n2,"Bob\n3,Cyn\n')
     expect(await run({ file: 'p.csv', targetTable: 'people', maxRejected: 100 })).toMatchObject({
       status: 'failed',

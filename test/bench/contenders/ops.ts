@@ -31,7 +31,7 @@ const ready = tables.map((table, index) => {
   })
   return { processor, settings: {}, queued: toQueuedTable(processor, {}) }
 })
-// The first migration makes the file as ops does; the tables come as from a plugin; the second adds the guarantees.
+// The first migration creates the file; the tables are created like a plugin's; the second installs the guarantees.
 await queue.migrate([], [])
 const setup = new Database(file)
 for (const table of tables) setup.exec(createTaskTable(table))

@@ -1,6 +1,6 @@
 /**
- * A worker that tells its parent when `perform` began for each task, by the clock that all processes share; with a backlog
- * it drains no-op tasks instead.
+ * A worker that sends its parent the start of `perform` for each task, by the clock that all processes share; with a
+ * backlog it drains no-op tasks instead.
  */
 
 import Database from 'better-sqlite3'

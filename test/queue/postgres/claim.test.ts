@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { claimStatement } from '../../../src/queue/postgres/claim.ts'
-import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { allTables, checks, queuedChecks } from '../tables.ts'
 
-describe.skipIf(postgresMissing)(onPostgres('the claim statement'), () => {
+describe('the claim statement', unless(postgresMissing), () => {
   it('returns the task of a run that was started without an answer, even if no other task is pending', async () => {
     const { queue, raw } = await postgresFixture(allTables)
     await queue.enqueue(checks, [{}])

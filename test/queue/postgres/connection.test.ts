@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DatabaseUnusableError } from '../../../src/errors.ts'
 import { openQueue as openByUrl } from '../../../src/queue/open-queue.ts'
 import { TransactionPoolerError } from '../../../src/queue/postgres/transaction-pooler.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { checks, queuedChecks } from '../tables.ts'
 import { transactionPooler } from './transaction-pooler.ts'
 
@@ -25,7 +26,7 @@ function changed(url: string, change: Partial<URL>): string {
   return Object.assign(new URL(url), change).href
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a database that cannot be used'), () => {
+describe('a database that cannot be used', unless(postgresMissing), () => {
   it.each([
     ['refuses connections', { port: '1' }, 'connection refused', 'start PostgreSQL'],
     ['has an unknown host', { hostname: 'no-such-host.invalid' }, 'host not found', 'check the host'],
@@ -60,7 +61,7 @@ describe.skipIf(postgresMissing)(onPostgres('a database that cannot be used'), (
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a queue'), () => {
+describe('a queue', unless(postgresMissing), () => {
   it.each(['postgres', 'postgresql'])('is opened by a URL with %s and named without the password', async (scheme) => {
     const url = (await postgresUrl()).replace(/^postgres/, scheme)
     const queue = await openByUrl(url, { directory: '/' })
@@ -98,7 +99,7 @@ describe.skipIf(postgresMissing)(onPostgres('a queue'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
+describe('a worker', unless(postgresMissing), () => {
   it('refuses a pooler in transaction mode and leaves no lock', async () => {
     const { url, value } = await postgresFixture([queuedChecks])
     const pooler = await transactionPooler(Number(new URL(url).port))

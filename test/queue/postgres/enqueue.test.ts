@@ -3,7 +3,8 @@ import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InvalidTaskError } from '../../../src/errors.ts'
 import { enqueue, type PostgresHandle } from '../../../src/queue/enqueue.ts'
-import { connect, onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { connect, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { allTables, builds, checks, deployments, queuedChecks, syncs } from '../tables.ts'
 
 const kinds = ['a client', 'a pool', 'Drizzle on a client', 'Drizzle on a pool'] as const
@@ -27,7 +28,7 @@ async function application(kind: (typeof kinds)[number] = 'a client') {
   return { ...fixture, client, pool, database, handle: handles[kind], count }
 }
 
-describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kind) => {
+describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
   it('adds one or many tasks and returns their ids in order', async () => {
     const { handle, rows, queue } = await application(kind)
     const { id }: { id: number } = await enqueue(handle, builds, { repository: 'a' })
@@ -81,7 +82,7 @@ describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kin
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
+describe('enqueue in a transaction', unless(postgresMissing), () => {
   it('of a client commits with it', async () => {
     const { client, count } = await application()
     await client.query('begin; insert into orders values (1)')

@@ -15,8 +15,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import { describe, expect, it } from 'vitest'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
+import { unless } from '../../support/unless.ts'
 
 const status = pgEnum('task_status', ['pending', 'ongoing', 'succeeded', 'failed', 'canceled'])
 
@@ -78,7 +79,7 @@ const order = {
   views: 2n ** 60n,
 }
 
-describe.skipIf(postgresMissing)(onPostgres('an existing table'), () => {
+describe('an existing table', unless(postgresMissing), () => {
   it('returns its tasks as Drizzle reads them', async () => {
     const { queue, raw } = await withTables()
     const [{ id } = { id: '' }] = await queue.enqueue(queuedOrders.table, [order])

@@ -1,14 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
-import {
-  connect,
-  onPostgres,
-  type PostgresFixture,
-  postgresFixture,
-  postgresMissing,
-} from '../../support/postgres-fixture.ts'
+import { connect, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { missingProgram, unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 
@@ -19,8 +14,6 @@ interface ForeignWriter {
   /** Opens it for one test. What it returns fails with the message that its user would see. */
   open(url: string): Promise<(sql: string) => Promise<unknown>>
 }
-
-const hasPsql = spawnSync('psql', ['--version']).status === 0
 
 const writers: ForeignWriter[] = [
   {
@@ -33,7 +26,7 @@ const writers: ForeignWriter[] = [
   },
   {
     name: 'psql',
-    missing: postgresMissing ?? (hasPsql ? undefined : 'it is not installed'),
+    missing: postgresMissing ?? missingProgram('psql'),
     async open(url) {
       const psql = spawn('psql', [url, '--no-psqlrc', '--quiet'], { stdio: ['pipe', 'ignore', 'pipe'] })
       psql.stdin.on('error', () => {})
@@ -75,7 +68,7 @@ async function everything({ rows }: PostgresFixture): Promise<unknown> {
 }
 
 for (const { name, missing, open } of writers) {
-  describe.skipIf(missing)(missing === undefined ? `${name} as the writer` : `${name} (skipped: ${missing})`, () => {
+  describe(`${name} as the writer`, unless(missing), () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending') {
       const fixture = await postgresFixture(allTables)
@@ -333,7 +326,7 @@ for (const { name, missing, open } of writers) {
   })
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a user with access to the task table only'), () => {
+describe('a user with access to the task table only', unless(postgresMissing), () => {
   it('is bound by all guarantees and is the actor', async () => {
     const { raw, rows, queue } = await postgresFixture([queuedBuilds])
     // Roles are the server's, not the database's.

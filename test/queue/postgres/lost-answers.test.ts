@@ -1,7 +1,8 @@
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
 
@@ -44,7 +45,7 @@ async function behindLossyConnection() {
   return { ...fixture, queue, losing }
 }
 
-describe.skipIf(postgresMissing)(onPostgres('an answer lost with the connection'), () => {
+describe('an answer lost with the connection', unless(postgresMissing), () => {
   it('is given again for a claim', async () => {
     const { queue, losing, rows } = await behindLossyConnection()
     await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])

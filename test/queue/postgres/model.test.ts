@@ -2,7 +2,8 @@ import pg from 'pg'
 import { describe } from 'vitest'
 import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { onPostgres, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { modelTables } from '../model/tables.ts'
 import { queueModel } from '../model.ts'
 
@@ -31,7 +32,7 @@ async function empty(raw: pg.Client): Promise<void> {
     set session_replication_role = origin`)
 }
 
-describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
+describe('PostgreSQL', unless(postgresMissing), () => {
   queueModel(
     'PostgreSQL',
     async () => {

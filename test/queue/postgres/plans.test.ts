@@ -11,8 +11,9 @@ import { nextDueStatement } from '../../../src/queue/postgres/wake-up.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { createDatabase, dropDatabase, onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
+import { createDatabase, dropDatabase, postgresMissing } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
+import { unless } from '../../support/unless.ts'
 import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
 const SIZE = 20_000
@@ -50,8 +51,9 @@ interface Plan {
   Plans?: Plan[]
 }
 
-describe.skipIf(postgresMissing).each(['before', 'after'])(
-  onPostgres(`the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`),
+describe.each(['before', 'after'])(
+  `the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`,
+  unless(postgresMissing),
   (when) => {
     let name: string
     let session: Session

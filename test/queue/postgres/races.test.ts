@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, deployments, queuedBuilds, queuedDeployments } from '../tables.ts'
 
@@ -25,7 +26,7 @@ async function withOther() {
   return { ...fixture, queue, afterCommit, everything }
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
+describe('a claim', unless(postgresMissing), () => {
   it('skips a task that another worker has locked, without waiting', async () => {
     const { queue, raw } = await withOther()
     await queue.enqueue(deployments, environments('a', 'b'))
@@ -59,7 +60,7 @@ describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a settlement'), () => {
+describe('a settlement', unless(postgresMissing), () => {
   const again = ['failed', 'pending', 'ongoing']
     .map((status) => `update deployments set status = '${status}'`)
     .join(';')

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { describe, expect, it, vi } from 'vitest'
-import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
 
@@ -32,7 +33,7 @@ async function timed(waiting: Promise<unknown>, act: () => Promise<unknown>): Pr
   return performance.now() - started
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a wait for work'), () => {
+describe('a wait for work', unless(postgresMissing), () => {
   it('ends within milliseconds of a commit', async () => {
     const { wait, add } = await idle()
     expect(await timed(wait(), add)).toBeLessThan(1000)

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connect, onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { connect, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { startPostgres } from '../../support/postgres-server.ts'
 import { startProgram } from '../../support/start-program.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, queuedBuilds } from '../tables.ts'
 
@@ -32,7 +33,7 @@ async function holders(raw: pg.Client): Promise<unknown[]> {
   return rows
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
+describe('a worker', unless(postgresMissing), () => {
   it('stays alive while its process runs without a connection', async () => {
     const { url, queue, raw } = await postgresFixture([queuedBuilds])
     const started = startProgram(live, url, 'one')
@@ -114,7 +115,7 @@ describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a restart of the server'), () => {
+describe('a restart of the server', unless(postgresMissing), () => {
   it('loses no task', async () => {
     const server = await startPostgres()
     onTestFinished(() => server.stop())

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
 import { type SqliteFixture, sqliteFixture } from '../../support/sqlite-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
-import { foreignWriters, sqliteProgram, titleOf } from './foreign-writers.ts'
+import { foreignWriters, sqliteProgram } from './foreign-writers.ts'
 
 /** The legal way to each status, in SQL. */
 const wayTo: Readonly<Record<Status, readonly Status[]>> = {
@@ -17,7 +18,7 @@ const changes = statuses.flatMap((from) => statuses.map((to) => ({ from, to })))
 const isLegal = ({ from, to }: { from: Status; to: Status }) => from === to || transitions[from].includes(to)
 
 for (const writer of foreignWriters) {
-  describe.skipIf(writer.missing)(`${titleOf(writer)} as the writer`, () => {
+  describe(`${writer.name} as the writer`, unless(writer.missing), () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending'): Promise<SqliteFixture & { write(sql: string): void }> {
       const fixture = await sqliteFixture(allTables)
@@ -334,7 +335,7 @@ for (const writer of foreignWriters) {
   })
 }
 
-describe.skipIf(sqliteProgram.missing)(`the schema under ${titleOf(sqliteProgram)}`, () => {
+describe(`the schema under ${sqliteProgram.name}`, unless(sqliteProgram.missing), () => {
   it('is readable and consistent', async () => {
     const { file, queue } = await sqliteFixture(allTables)
     await queue.enqueue(queuedBuilds.table, [{ repository: 'a' }])

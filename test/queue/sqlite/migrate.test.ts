@@ -84,7 +84,7 @@ describe('a migration', () => {
     })
     const before = schemaOf(file)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(
-      'The migration "0001_note" of ops-plugin-build failed; nothing of it was kept: no such table: bilds.',
+      'The migration "0001_note" of ops-plugin-build failed and was rolled back: no such table: bilds.',
     )
     expect(schemaOf(file)).toEqual(before)
     change(plugin, { '0001_note.sql': 'alter table builds add note text' })
@@ -102,7 +102,7 @@ describe('a migration', () => {
       '0000_builds.sql': `${createTaskTable(builds)} -- changed`,
       '0001_note.sql': 'create table notes (note)',
     })
-    const refusal = 'The migration "0000_builds" of ops-plugin-build is not the one that was applied here'
+    const refusal = 'The migration "0000_builds" of ops-plugin-build was changed after it was applied'
     await expect(queue.planMigration([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     expect(schemaOf(file)).toEqual(before)

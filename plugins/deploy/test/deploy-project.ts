@@ -8,24 +8,24 @@ import { TestProject } from '../../../test/support/test-project.ts'
 import type { Sshd } from './sshd.ts'
 import { temporaryFolder } from './support.ts'
 
-/** A project with a repository, a build of it, and an environment whose health the test decides. */
-export class Workshop {
+/** A project with a repository, a build of it, and an environment whose health is up to the test. */
+export class DeployProject {
   readonly project = new TestProject()
   readonly root = join(temporaryFolder(), 'staging')
-  /** Releases that are not healthy. */
-  readonly ill = new Set<number>()
-  readonly #place: object
+  /** Releases that are unhealthy. */
+  readonly unhealthy = new Set<number>()
+  readonly #location: object
   #url = ''
 
-  /** @param sshd the server behind which the environment is; on this machine without one */
+  /** @param sshd the server of the environment; this machine by default */
   constructor(sshd?: Sshd) {
-    this.#place = sshd ? { host: sshd.host, ssh: sshd.ssh, knownHosts: sshd.knownHosts } : {}
+    this.#location = sshd ? { host: sshd.host, ssh: sshd.ssh, knownHosts: sshd.knownHosts } : {}
   }
 
-  /** Answers for the application: what it says depends on what `current` leads to. */
+  /** Serves the health check of the current release. */
   async serve(): Promise<void> {
     const server = createServer((_, response) => {
-      response.statusCode = this.ill.has(this.current ?? 0) ? 500 : 200
+      response.statusCode = this.unhealthy.has(this.current ?? 0) ? 500 : 200
       response.end()
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -34,11 +34,14 @@ export class Workshop {
     this.#url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`
   }
 
-  /** The settings of the environment `staging`. The files `slow` and `broken` in its root stand in an after-command's way. */
+  /**
+   * Writes the settings of the environment `staging`. Its `after` command is slow if the root contains `slow`, and fails if
+   * it contains `broken`.
+   */
   configure(change: object = {}): void {
     const staging = {
       path: this.root,
-      ...this.#place,
+      ...this.#location,
       shared: ['uploads/'],
       before: 'echo "before $DEPLOY_RELEASE" >> ../../history',
       after: [
@@ -64,7 +67,7 @@ export class Workshop {
     await execa('git', [...git, 'commit', '--quiet', '--message', 'a change'])
   }
 
-  /** A project in which build 1 has succeeded. */
+  /** Runs build 1. */
   async withBuild(): Promise<void> {
     await this.serve()
     this.configure()
@@ -88,7 +91,7 @@ export class Workshop {
     return this.project.ops('worker', '--drain')
   }
 
-  /** Works until the failpoint kills the worker. */
+  /** Runs a worker until the failpoint kills it. */
   async workUntil(failpoint: string) {
     return this.project.opsProcessWith({ env: { OPS_FAILPOINT: `${failpoint}:kill` } }, 'worker', '--drain')
   }
@@ -102,7 +105,7 @@ export class Workshop {
     return this.project.read(`.ops/logs/${table}/${id}.1.log`)
   }
 
-  /** The release that `current` leads to. */
+  /** The release that `current` points to. */
   get current(): number | undefined {
     try {
       return Number(readlinkSync(join(this.root, 'current')).replace('releases/', ''))
@@ -111,13 +114,13 @@ export class Workshop {
     }
   }
 
-  /** Whether it is there, with all its files and what is known of it. */
-  get isCurrentWhole(): boolean {
+  /** Whether the current release has all its files. */
+  get isCurrentComplete(): boolean {
     const folder = join(this.root, 'current')
     return ['text', 'uploads', '.ops-release/release.json'].every((name) => existsSync(join(folder, name)))
   }
 
-  /** What the commands of the settings have done. */
+  /** The commands of the settings that have run. */
   get history(): string[] {
     return readFileSync(join(this.root, 'history'), 'utf8').trim().split('\n')
   }
