@@ -66,7 +66,7 @@ describe('ops generate processor', () => {
       'urgent: column.boolean(),\n  copies: column.integer(),',
     )
     project.write('plugins/ops-plugin-send-mail/src/send-mail.ts', changed)
-    expect((await npmIn(plugin, 'test')).stdout).toContain('The migrations make "send_mails" without copies')
+    expect((await npmIn(plugin, 'test')).stdout).toContain('The migrations create "send_mails" without copies')
     expect(await project.opsWith({ cwd: plugin }, 'generate', 'migration', 'add_copies')).toMatchObject({ exitCode: 0 })
     expect(await npmIn(plugin, 'test')).toMatchObject({ exitCode: 0 })
 
@@ -130,7 +130,7 @@ describe('ops generate processor', () => {
     ['a lifecycle column', ['email', '--column', 'error:text'], 'already has a column "error"'],
     ['an unknown type', ['email', '--column', 'x:string'], 'expected a type of'],
     ['an unknown column to be exclusive by', ['email', '--exclusive-by', 'x'], 'no column "x"'],
-    ['an invalid priority', ['email', '--priority', 'high'], 'Expected an integer'],
+    ['an invalid priority', ['email', '--priority', 'high'], 'expected a whole number'],
   ])('refuses %s, exits 2 and writes nothing', async (_, args, problem) => {
     const project = TestProject.withConfig()
     const { exitCode, stderr } = await project.ops('generate', 'processor', ...args)
