@@ -19,7 +19,7 @@ export default defineConfig({
     ],
     globalSetup: 'test/support/postgres-setup.ts',
     setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],
-    reporters: ['default', './test/support/time-reporter.ts'],
+    reporters: ['default', './test/support/skip-reporter.ts', './test/support/time-reporter.ts'],
     // Node runs the sources as they are, and each file of tests finds them imported already.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     isolate: false,

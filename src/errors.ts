@@ -82,69 +82,58 @@ export function didYouMean(sentence: string, word: string, known: Iterable<strin
   return name === undefined ? sentence : `${sentence} Did you mean "${name}"?`
 }
 
-export class InvalidTaskTableError extends OpsError {
-  constructor(table: string, problem: string) {
-    super('INVALID_TASK_TABLE', `The task table "${table}" cannot be used: ${problem}.`)
-  }
+export function invalidTaskTable(table: string, problem: string): OpsError {
+  return new OpsError('INVALID_TASK_TABLE', `Invalid task table "${table}": ${problem}.`)
 }
 
-export class InvalidProcessorError extends OpsError {
-  constructor(name: string, problem: string) {
-    super('INVALID_PROCESSOR', `The processor "${name}" cannot be used: ${problem}.`)
-  }
+export function invalidProcessor(name: string, problem: string): OpsError {
+  return new OpsError('INVALID_PROCESSOR', `Invalid processor "${name}": ${problem}.`)
 }
 
-export class UnknownProcessorError extends OpsError {
-  constructor(name: string, known: readonly string[]) {
-    super('UNKNOWN_PROCESSOR', didYouMean(`Unknown processor "${name}".`, name, known), {
-      exit: exitStatus.usage,
-      suggestions: [
-        ...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []),
-        'install the plugin that provides it: ops plugins install <package>',
-      ],
-    })
-  }
-}
-
-/** A processor that is declared but cannot be loaded; the others go on working. */
+/** A processor that is declared but cannot be loaded; the others keep working. */
 export class BrokenProcessorError extends OpsError {
-  readonly processor: string
-  /** Why, without the name. */
-  readonly problem: string
-  constructor(processor: string, plugin: string, problem: string, options: { cause?: unknown; suggestion: string }) {
+  constructor(
+    processor: string,
+    plugin: string,
+    problem: string,
+    options: { cause?: unknown; suggestions: readonly string[] },
+  ) {
     super('BROKEN_PROCESSOR', `The processor "${processor}" of ${plugin} cannot be loaded: ${problem}.`, {
-      cause: options.cause,
-      suggestions: [options.suggestion],
+      where: processor,
+      ...options,
     })
-    this.processor = processor
-    this.problem = problem
   }
 }
 
+/** A problem of an input, where the code and the severity are those of the error about the input. */
+export type InputProblem = Pick<Problem, 'where' | 'message'> & Partial<Problem>
+
+/** `services.api.port: expected a number, got "x"`. */
+export function problemLine({ where, message }: InputProblem): string {
+  return where === undefined || where === '' ? message : `${where}: ${message}`
+}
+
+/** Bad configuration, with every problem at once. */
 export class InvalidConfigurationError extends OpsError {
-  readonly problems: readonly string[]
-  constructor(file: string, problems: readonly string[], cause?: unknown) {
+  readonly problems: readonly Problem[]
+  constructor(file: string, problems: readonly InputProblem[], cause?: unknown) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    super('INVALID_CONFIGURATION', `${file} has ${count}:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, {
-      exit: exitStatus.configuration,
-      cause,
-    })
-    this.problems = problems
+    super(
+      'INVALID_CONFIGURATION',
+      `${file} has ${count}:\n${problems.map((one) => `  ${problemLine(one)}`).join('\n')}`,
+      {
+        exit: exitStatus.configuration,
+        suggestions: [...new Set(problems.flatMap(({ suggestions = [] }) => suggestions))],
+        cause,
+      },
+    )
+    this.problems = problems.map((one) => ({ code: this.code, severity: this.severity, suggestions: [], ...one }))
   }
 }
 
-export class ConfigurationNotFoundError extends OpsError {
-  constructor(file: string, askedBy: string) {
-    super('CONFIGURATION_NOT_FOUND', `There is no configuration at "${file}", which ${askedBy} names.`, {
-      exit: exitStatus.configuration,
-      suggestions: ['name an ops.config.ts, .mts, .js, .mjs or .json that exists'],
-    })
-  }
-}
-
-/** Values for a task that were refused before anything was written: every problem at once. */
+/** Invalid values of new tasks, with every problem at once; nothing was written. */
 export class InvalidTaskError extends OpsError {
-  readonly problems: readonly string[]
+  readonly problems: readonly Problem[]
   constructor(subject: string, problems: readonly string[], suggestion?: string) {
     super(
       'INVALID_TASK',
@@ -156,7 +145,7 @@ export class InvalidTaskError extends OpsError {
         suggestions: suggestion === undefined ? [] : [suggestion],
       },
     )
-    this.problems = problems
+    this.problems = problems.map((message) => ({ code: this.code, severity: this.severity, message, suggestions: [] }))
   }
 }
 
@@ -164,12 +153,9 @@ export class TaskTableMissingError extends OpsError {
   constructor(processor: string, table: string, database: string) {
     super(
       'TASK_TABLE_MISSING',
-      `The processor "${processor}" needs the table "${table}", which ${database} does not have.`,
+      `The processor "${processor}" needs the table "${table}", which does not exist in ${database}.`,
       {
-        suggestions: [
-          'create it: ops migrate',
-          'or ship its migrations with the plugin, in migrations/sqlite and migrations/postgres',
-        ],
+        suggestions: ['ops migrate', 'in the plugin, add migrations in migrations/sqlite and migrations/postgres'],
       },
     )
   }
@@ -181,48 +167,20 @@ export class DatabaseUnusableError extends OpsError {
   }
 }
 
-/** The database stayed locked by another writer for longer than ops waits. */
-export class DatabaseBusyError extends OpsError {
-  constructor(database: string, waitedMs: number, cause: unknown) {
-    super(
-      'DATABASE_BUSY',
-      `The database ${database} was locked by another program for ${Math.round(waitedMs / 1000)} s.`,
-      {
-        cause,
-        suggestions: ['end the transaction that is open there, then try again'],
-      },
-    )
-  }
-}
-
-/** What a processor returned does not fit its task table; trying again would not help. */
+/** The result of a processor does not fit its task table; a retry would not help. */
 export class ResultRefusedError extends OpsError {
   constructor(table: string, cause: Error) {
-    super('RESULT_REFUSED', `what the processor returned cannot be written to "${table}": ${cause.message}`, { cause })
-  }
-}
-
-/** A task went on although it had to end. Only the end of its process ends it, so the worker gives up its own. */
-export class TaskStuckError extends OpsError {
-  /** @param isStopping the worker was to end anyway, so that it has not failed */
-  constructor(task: string, isStopping: boolean) {
-    super('TASK_STUCK', `${task} goes on although its signal has aborted, so this worker ends.`, {
-      exit: isStopping ? 0 : exitStatus.failed,
-      suggestions: [
-        'let the processor look at context.signal',
-        'start the worker again; start-services and systemd do so by themselves',
-      ],
-    })
+    super('RESULT_REFUSED', `cannot write the result of the processor to "${table}": ${cause.message}`, { cause })
   }
 }
 
 export class MigrationFailedError extends OpsError {
-  /** `core`, the plugin, or the task table whose guarantee it is. */
+  /** `core`, a plugin, or the task table of a guarantee. */
   readonly source: string
   constructor(source: string, migration: string, cause: unknown) {
     super(
       'MIGRATION_FAILED',
-      `The migration "${migration}" of ${source} failed; nothing of it was kept: ${(cause as Error).message}.`,
+      `The migration "${migration}" of ${source} failed and was rolled back: ${(cause as Error).message}.`,
       {
         cause,
       },
@@ -234,13 +192,9 @@ export class MigrationFailedError extends OpsError {
 export class MigrationChangedError extends OpsError {
   readonly source: string
   constructor(source: string, migration: string) {
-    super(
-      'MIGRATION_CHANGED',
-      `The migration "${migration}" of ${source} is not the one that was applied here: its text has changed since.`,
-      {
-        suggestions: ['bring its text back and put the change into a new migration'],
-      },
-    )
+    super('MIGRATION_CHANGED', `The migration "${migration}" of ${source} was changed after it was applied.`, {
+      suggestions: ['restore the file and put the change into a new migration'],
+    })
     this.source = source
   }
 }

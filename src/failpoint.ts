@@ -1,6 +1,6 @@
 /**
- * A place where a test makes this process fail: `OPS_FAILPOINT=settle.before-commit:kill`, or `…:kill:3` for the third
- * time that it comes there. `kill` ends the process as SIGKILL does, `stop` as SIGSTOP does, `throw` throws.
+ * A point at which a test makes this process fail: `OPS_FAILPOINT=settle.before-commit:kill`, or `…:kill:3` for the third
+ * time it is reached. `kill` sends SIGKILL, `stop` sends SIGSTOP, `throw` throws.
  */
 export type Failpoint =
   | 'claim.before-commit'
@@ -18,7 +18,7 @@ export type Failpoint =
 const [name, action, count = '1'] = (process.env.OPS_FAILPOINT ?? '').split(':')
 let left = Number(count)
 
-/** Whether a test waits for the process to come here: a database may then have to take another way through it. */
+/** Whether a failpoint is set: code that usually skips its place may then have to go through it. */
 export function isSet(failpoint: Failpoint): boolean {
   return failpoint === name
 }
@@ -29,5 +29,5 @@ export function failpoint(here: Failpoint): void {
   if (left !== 0) return
   if (action === 'kill') process.kill(process.pid, 'SIGKILL')
   else if (action === 'stop') process.kill(process.pid, 'SIGSTOP')
-  else throw new Error(`failed at ${here}, as OPS_FAILPOINT asks`)
+  else throw new Error(`failed at ${here}, as OPS_FAILPOINT says`)
 }

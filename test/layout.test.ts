@@ -126,6 +126,10 @@ describe('the sources', () => {
     expect(upwards).toEqual(['queue/sqlite → queue', 'queue/postgres → queue'])
   })
 
+  it('make no circles, types included', () => {
+    expect(circles()).toEqual([])
+  })
+
   it('import a library only where it has its home', () => {
     const wrong = all.filter((one) => {
       if (isRelative(one) || one.isType || one.specifier.startsWith('node:')) return false
@@ -134,6 +138,32 @@ describe('the sources', () => {
     expect(wrong.map(said)).toEqual([])
   })
 })
+
+/** The shortest ways by which a file of `src` imports itself. */
+function circles(): string[] {
+  const imports = new Map<string, string[]>(sources.map((file) => [file, []]))
+  for (const one of all.filter(isRelative)) {
+    imports.get(one.file)!.push(normalize(join(dirname(one.file), one.specifier)))
+  }
+  return sources.flatMap((file) => {
+    const path = pathBack(file, imports)
+    // Each circle once, from the first of its files.
+    return path?.every((other) => file <= other) ? [[...path, file].join(' → ')] : []
+  })
+}
+
+function pathBack(start: string, imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const paths: string[][] = [[start]]
+  const seen = new Set<string>()
+  for (const path of paths) {
+    for (const next of imports.get(path.at(-1)!) ?? []) {
+      if (next === start) return path
+      if (!seen.has(next)) paths.push([...path, next])
+      seen.add(next)
+    }
+  }
+  return undefined
+}
 
 describe('a plugin', () => {
   it('imports ops by its name, Node, what its package.json depends on, and its own sources', () => {
@@ -159,7 +189,7 @@ describe('every file', () => {
   it('has a name in kebab case', () => {
     const wrong = everything
       .filter(isCode)
-      .filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.(ts|js)$/.test(basename(file)))
+      .filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.slow)?(\.(test|config))?\.(ts|js)$/.test(basename(file)))
     expect(wrong).toEqual([])
   })
 

@@ -31,23 +31,23 @@ async function order(request, response) {
 
 function show(_, response, id) {
   const build = store.build(Number(id))
-  if (build === undefined) throw new RequestError(404, `There is no build ${id}.`)
+  if (build === undefined) throw new RequestError(404, `Build ${id} not found.`)
   json(response, 200, build)
 }
 
-/** The output of the latest attempt. The id is digits alone, so no path can be smuggled in. */
+/** The log of the latest attempt. The id consists of digits, so it cannot contain a path. */
 async function log(_, response, id) {
   const directory = join(stateDirectory, 'logs', 'builds')
   const names = await readdir(directory).catch(() => [])
   const attempts = names
     .flatMap((name) => name.match(new RegExp(`^${Number(id)}\\.(\\d+)\\.log$`))?.[1] ?? [])
     .map(Number)
-  if (attempts.length === 0) throw new RequestError(404, `Build ${id} has written nothing yet.`)
+  if (attempts.length === 0) throw new RequestError(404, `Build ${id} has no log yet.`)
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', ...safely })
   await pipeline(createReadStream(join(directory, `${Number(id)}.${Math.max(...attempts)}.log`)), response)
 }
 
-/** The page comes with the builds in it, so that it is complete at once; the events keep it so. */
+/** The page contains the builds, so it is complete at once; events keep it up to date. */
 async function page(_, response) {
   const html = await readFile(join(project, 'page.html'), 'utf8')
   const builds = JSON.stringify(buildsOrNone()).replaceAll('<', '\\u003c')
@@ -81,27 +81,30 @@ async function answer(request, response) {
   const [, pattern, respond] = here.find(([method]) => method === request.method) ?? []
   try {
     if (respond !== undefined) return await respond(request, response, path.match(pattern)[1])
-    if (here.length === 0) throw new RequestError(404, `There is nothing at ${path}.`)
-    throw new RequestError(405, `${path} takes ${here.map(([method]) => method).join(' and ')}, not ${request.method}.`)
+    if (here.length === 0) throw new RequestError(404, `${path} not found.`)
+    throw new RequestError(
+      405,
+      `${path} does not support ${request.method}; use ${here.map(([method]) => method).join(' or ')}.`,
+    )
   } catch (error) {
-    refuse(response, error)
+    sendError(response, error)
   }
 }
 
-/** Whoever asked is told what they can do about it, and nothing of the program's insides. */
-function refuse(response, error) {
+/** Tells the client what to do, and no internals. */
+function sendError(response, error) {
   if (response.headersSent) return response.destroy()
   if (error instanceof RequestError) return json(response, error.status, { error: error.message })
   console.error(error)
   if (/no such table|unable to open database/.test(error.message) || error.code === 'SQLITE_CANTOPEN') {
-    return json(response, 503, { error: 'The database is not there yet; create it: ops migrate' })
+    return json(response, 503, { error: 'The database does not exist yet; create it: ops migrate' })
   }
-  json(response, 500, { error: 'That did not work, and nothing was kept; the log of the api says why.' })
+  json(response, 500, { error: 'Internal error. Nothing was saved; see the log of the api.' })
 }
 
 const server = createServer(answer)
 server.listen(Number(process.env.PORT ?? 3000), process.env.HOST ?? '127.0.0.1', () => {
-  console.log(`The shop is open: http://localhost:${server.address().port}`)
+  console.log(`Listening on http://localhost:${server.address().port}`)
 })
 
 for (const signal of ['SIGTERM', 'SIGINT']) {

@@ -1,4 +1,4 @@
-/** What is wrong with a request, in words for whoever made it. */
+/** A problem with a request, worded for the client. */
 export class RequestError extends Error {
   constructor(status, message) {
     super(message)
@@ -6,13 +6,13 @@ export class RequestError extends Error {
   }
 }
 
-const mostBytes = 64 * 1024
+const MAX_BYTES = 64 * 1024
 
-/** Reads `{ repository, ref?, command? }` from a request; throws a RequestError that says what was expected. */
+/** Reads `{ repository, ref?, command? }` from a request. Throws RequestError. */
 export async function readBuildRequest(request) {
-  // A page of another site can post forms without asking, but not JSON; what runs commands must not be theirs to start.
+  // Pages of other sites can post forms without permission, but not JSON. They must not be able to run commands.
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
-    throw new RequestError(415, 'Expected a body of the type application/json.')
+    throw new RequestError(415, 'Expected content-type application/json.')
   }
   const { repository, ref, command, ...others } = parse(await read(request))
   const [unknown] = Object.keys(others)
@@ -30,7 +30,7 @@ async function read(request) {
   request.setEncoding('utf8')
   for await (const chunk of request) {
     body += chunk
-    if (body.length > mostBytes) throw new RequestError(413, `Expected a body of at most ${mostBytes} bytes.`)
+    if (body.length > MAX_BYTES) throw new RequestError(413, `Expected a body of at most ${MAX_BYTES} bytes.`)
   }
   return body
 }
@@ -43,22 +43,22 @@ function parse(body) {
     throw new RequestError(400, 'Expected JSON: { "repository": "…", "ref": "HEAD", "command": "npm run build" }.')
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw new RequestError(400, 'Expected a JSON object with "repository", and "ref" and "command" if you like.')
+  throw new RequestError(400, 'Expected a JSON object with "repository", optionally "ref" and "command".')
 }
 
 function text(key, value) {
   if (typeof value !== 'string' || value.trim() === '') {
     throw new RequestError(
       400,
-      `Expected "${key}" to be a text, got ${value === undefined ? 'nothing' : JSON.stringify(value)}.`,
+      `Expected "${key}" to be a string, got ${value === undefined ? 'nothing' : JSON.stringify(value)}.`,
     )
   }
   if (value.length > 2000 || /[\0\r\n]/.test(value)) {
     throw new RequestError(400, `Expected "${key}" to be one line of at most 2000 characters.`)
   }
-  // Git would take it for an option.
+  // git would parse it as an option.
   if (key !== 'command' && value.trim().startsWith('-')) {
-    throw new RequestError(400, `Expected "${key}" not to begin with "-", got ${JSON.stringify(value)}.`)
+    throw new RequestError(400, `Expected "${key}" not to start with "-", got ${JSON.stringify(value)}.`)
   }
   return value.trim()
 }

@@ -1,4 +1,4 @@
-/** Tells every listener the list of builds, now and whenever it has changed. While nobody listens it does nothing. */
+/** Sends the list of builds to every listener, at first and after each change. Without listeners it does nothing. */
 export class LiveBuilds {
   #store
   #listeners = new Set()
@@ -20,9 +20,9 @@ export class LiveBuilds {
     response.write('retry: 1000\n\n')
     this.#listeners.add(response)
     response.on('close', () => this.#remove(response))
-    this.#look()
+    this.#poll()
     if (this.#sent !== '') response.write(this.#sent)
-    this.#timer ??= setInterval(() => this.#look(), 200)
+    this.#timer ??= setInterval(() => this.#poll(), 200)
   }
 
   close() {
@@ -36,14 +36,14 @@ export class LiveBuilds {
     this.#timer = undefined
   }
 
-  #look() {
+  #poll() {
     const event = this.#changed()
     if (event === undefined) return
     this.#sent = event
     for (const response of this.#listeners) response.write(event)
   }
 
-  /** The list as an event, when it is another one than before. */
+  /** The list as an event, if it has changed. */
   #changed() {
     try {
       const version = this.#store.version()
@@ -52,7 +52,7 @@ export class LiveBuilds {
       this.#version = version
       return event === this.#sent ? undefined : event
     } catch {
-      // The database is not there yet, or in the middle of a migration; the next look will tell.
+      // The database does not exist yet, or is being migrated; the next poll will see.
       return undefined
     }
   }

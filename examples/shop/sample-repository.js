@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path'
 
 /*
- * Makes .ops/sample, a git repository to build, so that the example needs nothing but git. Every machine makes the
- * same two commits: author, dates and contents are fixed.
+ * Creates .ops/sample, a git repository to build, so that the example needs only git. Author, dates and contents are
+ * fixed, so the two commits are the same on every machine.
  */
 
-// The person's own git settings (hooks, signatures, line ends) would make other commits of it.
+// The user's own git settings (hooks, signatures, line endings) would change the commits.
 const gitEnvironment = {
   PATH: process.env.PATH,
   HOME: process.env.HOME,
@@ -21,7 +21,7 @@ const gitEnvironment = {
 
 const readme = `# Sample
 
-A page that takes a moment to build, so that there is something to watch.
+A page that takes a moment to build, so there is something to watch.
 `
 
 const manifest = `${JSON.stringify(
@@ -48,26 +48,26 @@ const state = join(import.meta.dirname, '.ops')
 const repository = join(state, 'sample')
 
 if (existsSync(repository)) {
-  console.log('The sample repository is there already.')
+  console.log('The sample repository already exists.')
 } else {
   mkdirSync(state, { recursive: true })
-  // Made beside its place and then moved there: an interrupted start leaves no half of a repository behind.
+  // Created under another name, then renamed: an interrupted start leaves no partial repository.
   const draft = mkdtempSync(join(state, 'sample-'))
   try {
-    make(draft)
+    create(draft)
     renameSync(draft, repository)
-    console.log('Made a sample repository of two commits.')
+    console.log('Created a sample repository with two commits.')
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
     throw error
   }
 }
 
-function make(directory) {
+function create(directory) {
   const git = (...args) => execFileSync('git', args, { cwd: directory, env: gitEnvironment, stdio: 'pipe' })
   git('-c', 'init.defaultBranch=main', 'init', '--quiet')
   write(directory, { 'README.md': readme, 'package.json': manifest })
-  commit(git, 'Begin with a page to build', '2026-01-01T09:00:00Z')
+  commit(git, 'Add a page to build', '2026-01-01T09:00:00Z')
   write(directory, { 'build.js': build, '.gitignore': 'dist/\n' })
   commit(git, 'Build the page from the readme', '2026-01-02T09:00:00Z')
 }

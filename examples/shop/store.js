@@ -2,16 +2,16 @@ import { resolve } from 'node:path'
 import Database from 'better-sqlite3'
 
 /*
- * The shop's own data. It knows nothing of ops but the table `builds`: no client library, no broker, no HTTP call.
+ * The shop's own data. All it knows about ops is the table `builds`: no client library, no broker, no HTTP call.
  */
 
 const project = import.meta.dirname
 
-/** The database that `ops` works on: the default one, or what OPS_DATABASE_URL says. */
+/** The database of `ops`: the default one, or that of OPS_DATABASE_URL. */
 export function databaseFile(env = process.env) {
   const url = env.OPS_DATABASE_URL || 'sqlite:.ops/ops.db'
   if (!url.startsWith('sqlite:'))
-    throw new Error('This example speaks SQLite only: OPS_DATABASE_URL must begin with "sqlite:".')
+    throw new Error('This example supports only SQLite: OPS_DATABASE_URL must start with "sqlite:".')
   return resolve(project, url.slice('sqlite:'.length))
 }
 
@@ -24,9 +24,9 @@ export class Store {
   }
 
   /**
-   * Orders a build: the shop's own row and the task, in ONE transaction. Either both are there or neither is; there is
-   * no moment in which an order waits for a task that nobody will ever do, and no task without its order. The worker
-   * sees the task as soon as the transaction is committed, and the row's defaults make it a pending one.
+   * Orders a build: the shop's own row and the task, in ONE transaction. Either both exist or neither: no order waits for
+   * a task that was never added, and no task lacks its order. The worker sees the task as soon as the transaction is
+   * committed; the row's defaults make it pending.
    */
   orderBuild({ repository, ref = 'HEAD', command = null, orderedBy }) {
     const database = this.#writer
@@ -45,7 +45,7 @@ export class Store {
     return this.#reader.prepare(`select ${columns} from builds order by id desc limit 50`).all()
   }
 
-  /** A build with its history, which ops keeps by triggers: whoever changes the row, it is written down. */
+  /** A build with its history, which ops records with triggers, whichever client changes the row. */
   build(id) {
     const build = this.#reader.prepare(`select ${columns} from builds where id = ?`).get(id)
     if (build === undefined) return undefined
@@ -57,7 +57,7 @@ export class Store {
     return { ...build, audit }
   }
 
-  /** A number that changes with each commit of another connection. Reading it costs microseconds and no lock. */
+  /** A number that changes with each commit of another connection. Reading it takes microseconds and no lock. */
   version() {
     return this.#reader.pragma('data_version', { simple: true })
   }
@@ -79,7 +79,7 @@ export class Store {
     return this.#connections.writer
   }
 
-  /** Another connection than the writer, since `data_version` does not tell a connection of its own commits. */
+  /** A separate connection, because `data_version` ignores commits of its own connection. */
   get #reader() {
     this.#connections.reader ??= this.#open()
     return this.#connections.reader
@@ -89,7 +89,7 @@ export class Store {
     const database = new Database(this.#file, { fileMustExist: true })
     try {
       database.pragma('journal_mode = WAL')
-      // Writers take turns in SQLite. This one waits for its turn instead of failing at once.
+      // SQLite has one writer at a time. This one waits for its turn instead of failing at once.
       database.pragma('busy_timeout = 5000')
       database.pragma('foreign_keys = ON')
       prepare(database)

@@ -6,7 +6,7 @@ import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 
 type Flag = Command.Flag.Any
 
-/** A flag made from a column. */
+/** A flag for a column. */
 export interface ColumnFlag {
   readonly flag: string
   readonly column: TaskColumn
@@ -15,7 +15,7 @@ export interface ColumnFlag {
 /**
  * The flags of a task table: its columns in kebab case.
  *
- * @param taken flags of the command itself; a column of such a name gets a prefix
+ * @param taken flags of the command itself; a column with such a name gets the prefix `task-`
  */
 export function columnFlags(table: TaskTable, taken: readonly string[]): ColumnFlag[] {
   return inputColumns(table).map((column) => {
@@ -29,10 +29,7 @@ export function toFlag(key: string): string {
   return toSnakeCase(key).replaceAll('_', '-')
 }
 
-/**
- * The same for oclif. All values are texts here, and none is required: what is wrong is told together and not one by
- * one.
- */
+/** The same for oclif. All values are strings here and none is required, so that all problems are reported at once. */
 export function oclifFlags(flags: readonly ColumnFlag[], { forHelp }: { forHelp: boolean }): Record<string, Flag> {
   return Object.fromEntries(
     flags.map(({ flag, column }) => {
@@ -59,5 +56,39 @@ function valueName(column: TaskColumn): string {
       return 'time'
     default:
       return column.type
+  }
+}
+
+export type ParsedValue = { readonly value: unknown } | { readonly problem: string }
+
+/** Parses the text of a flag as a value of a column. */
+export function parseColumnValue(column: TaskColumn, given: unknown): ParsedValue {
+  if (typeof given !== 'string') return { value: given }
+  const expected = (what: string): ParsedValue => ({ problem: `must be ${what}, got "${given}"` })
+  switch (column.type) {
+    case 'text':
+      return { value: given }
+    case 'enumeration':
+      return column.values!.includes(given) ? { value: given } : expected(`one of ${column.values!.join(', ')}`)
+    case 'integer':
+      return /^[-+]?\d+$/.test(given) && Number.isSafeInteger(Number(given))
+        ? { value: Number(given) }
+        : expected('a whole number')
+    case 'reference':
+      return /^\d+$/.test(given) ? { value: Number(given) } : expected(`the id of a task in "${column.target!().name}"`)
+    case 'real':
+      return given.trim() !== '' && Number.isFinite(Number(given)) ? { value: Number(given) } : expected('a number')
+    case 'boolean':
+      return given === 'true' || given === 'false' ? { value: given === 'true' } : expected('true or false')
+    case 'timestamp': {
+      const at = new Date(given)
+      return Number.isNaN(at.getTime()) ? expected('a time such as 2030-01-31T12:00:00Z') : { value: at }
+    }
+    case 'json':
+      try {
+        return { value: JSON.parse(given) }
+      } catch {
+        return expected('JSON')
+      }
   }
 }

@@ -27,7 +27,7 @@ export async function confirmServerChange(change: ServerChange): Promise<boolean
     const asRoot = formatCommand('sudo', process.execPath, process.argv[1]!, command, ...argv)
     throw new OpsError('NEEDS_ROOT', `ops ${command} must run as root, to write to /etc and control systemd.`, {
       exit: exitStatus.usage,
-      suggestions: [asRoot, 'or use units of your own user: --user'],
+      suggestions: [asRoot, 'use user units: --user'],
     })
   }
   requireInstallable(problems)
@@ -36,7 +36,7 @@ export async function confirmServerChange(change: ServerChange): Promise<boolean
   if (process.stdin.isTTY && process.stderr.isTTY) return ask('Continue?')
   throw new OpsError('NEEDS_CONSENT', 'Cannot ask for confirmation without a terminal; nothing was changed.', {
     exit: exitStatus.usage,
-    suggestions: ['show the plan: --dry-run', 'then confirm it: --yes'],
+    suggestions: ['show the plan: --dry-run', 'confirm it: --yes'],
   })
 }
 
@@ -45,7 +45,7 @@ function noSystemd(isUser: boolean): OpsError {
   return systemdFailed('connecting to systemd', reason, [
     ...(isUser ? ['log in as this user with ssh or machinectl shell; su and sudo start no session'] : []),
     'show what would change: --dry-run',
-    'or write the files to a folder: --prefix <folder>',
+    'write the files to a folder: --prefix <folder>',
   ])
 }
 

@@ -5,6 +5,8 @@ interface ThrownError extends Error {
   readonly code?: string
   readonly suggestions?: readonly string[]
   readonly oclif?: { readonly exit?: number }
+  /** Each problem of an input, where the error is about all of them. */
+  readonly problems?: readonly Problem[]
 }
 
 /**
@@ -27,8 +29,9 @@ export async function printError(thrown: unknown, argv: readonly string[]): Prom
 }
 
 /** The same for `--json`. */
-export function errorJson(error: ThrownError): { error: Problem } {
-  return { error: problemOf(error) }
+export function errorJson(error: ThrownError): { error: Problem & { problems?: readonly Problem[] } } {
+  const { problems } = error
+  return { error: { ...problemOf(error), ...(Array.isArray(problems) && { problems }) } }
 }
 
 /** Errors of oclif and of other programs' plugins have no severity, and may have a code and suggestions. */

@@ -3,18 +3,18 @@ import { createInterface } from 'node:readline'
 import { InvalidTaskError } from '../errors.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
-import { parseColumnValue } from './parse-column-value.ts'
+import { parseColumnValue } from './column-flags.ts'
 
-/** So many wrong lines are told at once. */
-const TOLD = 10
+/** Invalid lines that are reported. */
+const MAX_REPORTED = 10
 
 /**
- * Reads tasks from newline-delimited JSON, one object a line; empty lines are passed over. Keys are the columns, as in
+ * Reads tasks from newline-delimited JSON, one object a line; empty lines are ignored. Keys are columns, named as in
  * TypeScript or as in the database.
  *
  * @param source a file, or `-` for standard input
  * @param defaults values for the columns that a line leaves out
- * @throws InvalidTaskError with the number of each line that is wrong
+ * @throws InvalidTaskError with the number of each invalid line
  */
 export async function readTaskLines(
   source: string,
@@ -26,21 +26,25 @@ export async function readTaskLines(
   const name = source === '-' ? 'standard input' : source
   const rows: Record<string, unknown>[] = []
   const problems: string[] = []
-  let wrong = 0
+  let invalid = 0
   let number = 0
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       number += 1
       if (line.trim() === '') continue
       const found = readLine(line, table, defaults, rows)
-      if (found.length > 0 && ++wrong <= TOLD) problems.push(`line ${number}: ${found.join('; ')}`)
+      if (found.length > 0 && ++invalid <= MAX_REPORTED) problems.push(`line ${number}: ${found.join('; ')}`)
     }
   } catch (cause) {
-    throw new InvalidTaskError(`${processor} from ${name}`, [`it cannot be read: ${(cause as Error).message}`])
+    throw new InvalidTaskError(`${processor} from ${name}`, [`cannot be read: ${(cause as Error).message}`])
   }
-  if (wrong > TOLD) problems.push(`and ${wrong - TOLD} more lines`)
+  if (invalid > MAX_REPORTED) problems.push(`and ${invalid - MAX_REPORTED} more lines`)
   if (problems.length > 0) {
-    throw new InvalidTaskError(`${processor} from ${name}`, problems, 'nothing was added; mend the lines and try again')
+    throw new InvalidTaskError(
+      `${processor} from ${name}`,
+      problems,
+      'fix these lines and try again; nothing was added',
+    )
   }
   return rows
 }

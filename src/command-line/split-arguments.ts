@@ -1,4 +1,4 @@
-/** What takes a value, and what does not, among the flags that are known. */
+/** The known flags, and whether they take a value. */
 export interface KnownFlags {
   readonly [flag: string]: { readonly type: 'option' | 'boolean' }
 }
@@ -9,8 +9,8 @@ export function findProcessor(argv: readonly string[], known: KnownFlags): strin
 }
 
 /**
- * Parts a command line into what is known and the rest, since oclif stops at the first flag that it does not know and
- * the user is told everything at once.
+ * Splits arguments into those that oclif knows and the rest. oclif stops at the first unknown flag, and all problems are
+ * to be reported at once.
  */
 export function splitArguments(argv: readonly string[], known: KnownFlags): { known: string[]; rest: string[] } {
   const parts: { known: string[]; rest: string[] } = { known: [], rest: [] }

@@ -22,13 +22,13 @@ export default class Audit extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Audit)
-    const [{ auditFilter, followAudit, readAudit }, { AuditTable }, { readTaskName }] = await Promise.all([
+    const [{ auditFilter, followAudit, readAudit }, { AuditTable }, { parseTaskName }] = await Promise.all([
       import('../tasks/read-audit.ts'),
       import('../output/audit-table.ts'),
-      import('../command-line/read-task-name.ts'),
+      import('../command-line/parse-task-filter.ts'),
     ])
     const project = await this.openProject(flags.config)
-    const task = flags.task === undefined ? undefined : readTaskName(flags.task)
+    const task = flags.task === undefined ? undefined : parseTaskName(flags.task)
     const filter = { ...(await auditFilter(project, { table: flags.table, task })), limit: flags.limit }
     const table = new AuditTable(this.screen)
     if (!flags.follow) {

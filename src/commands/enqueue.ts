@@ -42,14 +42,12 @@ export default class Enqueue extends OpsCommand {
     const [
       { columnFlags, oclifFlags },
       { findProcessor, splitArguments },
-      { resolveTaskNames },
-      { readTasks },
+      { parseNewTasks, resolveTaskNames },
       { addTasks },
     ] = await Promise.all([
       import('../command-line/column-flags.ts'),
       import('../command-line/split-arguments.ts'),
-      import('../command-line/resolve-task-names.ts'),
-      import('../command-line/read-tasks.ts'),
+      import('../command-line/parse-new-tasks.ts'),
       import('../tasks/add-tasks.ts'),
     ])
     const typed = this.argv
@@ -63,7 +61,7 @@ export default class Enqueue extends OpsCommand {
     const all = { ...own, ...oclifFlags(columns, { forHelp: false }) }
     const { known, rest } = splitArguments(typed, all)
     const { flags, argv } = await this.parse({ args: Enqueue.args, flags: all, strict: false }, known)
-    const read = await readTasks({
+    const parsed = await parseNewTasks({
       processor,
       settings,
       columns,
@@ -71,7 +69,7 @@ export default class Enqueue extends OpsCommand {
       rest: [...rest, ...(argv as string[]).slice(1)],
       now: new Date(),
     })
-    const tasks = await addTasks(project, queued, read.rows, read.runAt)
+    const tasks = await addTasks(project, queued, parsed.rows, parsed.runAt)
     this.log(describe(queued.processor, tasks))
     const ids = tasks.map(({ id }) => id)
     const existing = tasks.flatMap(({ id, isNew }) => (isNew ? [] : [id]))

@@ -31,12 +31,12 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(InstallSystemd)
-    const [{ install, isInstalled, planInstallation }, output, { confirmServerChange }, { knownPlugins }] =
+    const [{ install, isInstalled, planInstallation }, output, { confirmServerChange }, { findPluginFolder }] =
       await Promise.all([
         import('../server/install-systemd.ts'),
         import('../output/install-plan.ts'),
         import('../command-line/confirm-server-change.ts'),
-        import('../command-line/known-plugins.ts'),
+        import('../plugins/find-plugins.ts'),
       ])
     const project = await this.openProject(flags.config)
     const installation = await planInstallation(project, {
@@ -47,7 +47,7 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
       node: process.execPath,
       root: this.config.root,
       version: this.config.version,
-      pluginFolder: knownPlugins(flags.config).folder.path,
+      pluginFolder: findPluginFolder({ cwd: process.cwd(), env: process.env, file: flags.config }).path,
       prefix: flags.prefix,
       createUser: flags['create-user'],
       copyNode: flags['copy-node'],
@@ -55,7 +55,7 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
     // The units use the database from here on, and it may have to move.
     await project.close()
     const { plan, preparations, problems, checks, hasSystemd } = installation
-    for (const { severity, message } of problems) if (severity === 'warning') this.warn(message)
+    for (const problem of problems) if (problem.severity === 'warning') this.warn(problem)
     const result = { ...output.planAsJson(plan), preparations, problems, checks }
 
     if (flags.explain) {
@@ -72,9 +72,7 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
       this.log(output.formatPlan(installation, this.screen))
       this.log(output.formatExposure(installation))
       if (!hasSystemd) this.warn('systemd does not answer here, so the state of the units is unknown.')
-      for (const { severity, message, suggestions } of problems) {
-        if (severity === 'error') this.warn([message, ...suggestions].join('\n'))
-      }
+      for (const problem of problems) if (problem.severity === 'error') this.warn(problem)
       this.log(`\n${output.formatUnitFiles(installation)}`)
       return result
     }

@@ -48,9 +48,9 @@ task, then stops; a second signal, or the end of the grace period, interrupts th
       once: flags.once,
       pollInterval: parseDuration(
         flags['poll-interval'] ?? worker.pollInterval ?? workerDefaults.pollInterval,
-        'poll-interval',
+        '--poll-interval',
       ),
-      grace: parseDuration(flags.grace ?? worker.gracePeriod ?? workerDefaults.gracePeriod, 'grace'),
+      grace: parseDuration(flags.grace ?? worker.gracePeriod ?? workerDefaults.gracePeriod, '--grace'),
       version: this.config.version,
       asJson:
         process.env.OPS_LOG_FORMAT === undefined

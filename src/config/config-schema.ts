@@ -1,32 +1,32 @@
 import * as v from 'valibot'
-import { parseDuration } from './duration.ts'
+import { isDuration } from './duration.ts'
 import { expected, formatInput, unknownKey } from './schema-messages.ts'
 
 /*
- * The shape of the project file, key by key, and the form of single values. What several keys must be to each other is
- * in config-rules.ts. The types are in config.ts, written by hand for the sake of those who read them in an editor.
+ * The shape of the configuration, key by key. Rules about several keys are in config-rules.ts. The types in config.ts are
+ * written by hand, for people who read them in an editor.
  */
 
-const text = v.pipe(v.string(expected('a text')), v.nonEmpty('expected a text, got an empty one'))
+const text = v.pipe(v.string(expected('a string')), v.nonEmpty('expected a string, got an empty one'))
 const flag = v.boolean(expected('true or false'))
-const texts = v.array(text, expected('a list of texts'))
+const texts = v.array(text, expected('a list of strings'))
 const files = v.union([text, texts], expected('a path or a list of paths'))
-const textMap = map(v.string(expected('a text')), 'an object of texts')
+const textMap = map(v.string(expected('a string')), 'an object of strings')
 const program = v.pipe(
-  v.array(v.string(expected('a text')), expected('a list of texts')),
+  v.array(v.string(expected('a string')), expected('a list of strings')),
   v.minLength(1, 'expected a program and its arguments, got an empty list'),
   // Its arguments may be empty.
-  v.check(([first]) => first !== '', 'expected the name of a program first, got an empty text'),
+  v.check(([first]) => first !== '', 'expected a program as the first item, got an empty string'),
 )
-const command = v.union([text, program], expected('a text for a shell or a list of arguments'))
+const command = v.union([text, program], expected('a shell command or a list of arguments'))
 const port = wholeNumber('a port from 1 to 65535', 1, 65_535)
-const instances = wholeNumber('a whole number of 1 or more', 1, 1000)
+const instances = wholeNumber('a whole number of at least 1', 1, 1000)
 const duration = v.pipe(
-  v.string(expected('a duration such as 500ms, 30s, 10m or 1h')),
-  v.check(isDuration, expected('a duration such as 500ms, 30s, 10m or 1h')),
+  v.string(expected('a duration such as "10m"')),
+  v.check(isDuration, expected('a duration such as "10m"')),
 )
 const pattern = v.pipe(
-  v.string(expected('a regular expression, as text')),
+  v.string(expected('a regular expression')),
   v.check(isPattern, expected('a valid regular expression')),
 )
 const databaseUrl = v.pipe(
@@ -47,7 +47,7 @@ const allow = record({
   user: v.optional(user()),
   capabilities: v.optional(
     v.array(
-      v.pipe(v.string(expected('a text')), v.regex(/^CAP_[A-Z_]+$/, expected('a capability such as CAP_CHOWN'))),
+      v.pipe(v.string(expected('a string')), v.regex(/^CAP_[A-Z_]+$/, expected('a capability such as CAP_CHOWN'))),
       expected('a list of capabilities'),
     ),
   ),
@@ -129,7 +129,7 @@ function user() {
   )
 }
 
-/** An object that has these keys alone. valibot's own strict object stops at the first key that it does not know. */
+/** An object with no other keys. valibot's own strict object stops at the first unknown key. */
 function record<Entries extends v.ObjectEntries>(entries: Entries) {
   const known = Object.keys(entries)
   return v.pipe(
@@ -148,12 +148,12 @@ function record<Entries extends v.ObjectEntries>(entries: Entries) {
   )
 }
 
-/** An object with keys of the user's own. */
+/** An object with any keys. */
 function map<Value extends v.GenericSchema>(value: Value, what: string) {
   return v.pipe(plainObject(what), v.record(v.string(), value))
 }
 
-/** valibot takes a list for an object. */
+/** To valibot a list is an object too. */
 function plainObject(what: string) {
   return v.custom<Record<string, unknown>>(isPlainObject, expected(what))
 }
@@ -173,14 +173,6 @@ function wholeNumber(what: string, least: number, most: number) {
   )
 }
 
-function isDuration(value: string): boolean {
-  try {
-    return parseDuration(value, '') >= 0
-  } catch {
-    return false
-  }
-}
-
 function isPattern(value: string): boolean {
   try {
     return new RegExp(value) instanceof RegExp
@@ -189,7 +181,7 @@ function isPattern(value: string): boolean {
   }
 }
 
-/** A mistyped URL can still hold a password, so only what stands before it is shown. */
+/** A mistyped URL can still contain a password, so only its scheme is shown. */
 function withoutSecret({ input }: { readonly input: unknown }): string {
   return `expected "sqlite:<path>" or "postgres://…", got ${formatInput(String(input).replace(/^([^:]*:).*$/, '$1…'))}`
 }

@@ -1,34 +1,37 @@
+/** The endings of `ops.config.*`, in the order in which they are searched. */
+export const configEndings = ['ts', 'mts', 'js', 'mjs', 'json'] as const
+
 /** Text such as `'30s'`, `'10m'`. */
 export type Duration = string
 
-/** When a service counts as ready. One of the four, and how long it may take. */
+/** When a service is ready: one of the four checks, and how long it may take. */
 export interface Ready {
   /** A path on the service's own port, or a whole URL, that answers with a status below 400. */
   readonly http?: string
   /** A TCP port that accepts connections; `true` for the service's own. */
   readonly port?: number | true
-  /** A pattern that a line of output matches. */
+  /** A regular expression that a line of output matches. */
   readonly log?: string
   /** A command that exits with 0. */
   readonly command?: string | readonly string[]
   readonly timeout?: Duration
 }
 
-/** What a unit on the server may do beyond what its hardening lets through. In development nothing is closed. */
+/** Exceptions from the hardening of a unit on a server. In development nothing is restricted. */
 export interface Allow {
-  /** Folders that it writes to, relative to the project; else only the state directory and the temporary one of its own. */
+  /** Folders that it may write to, relative to the project, beside the state directory and its own temporary one. */
   readonly writePaths?: readonly string[]
-  /** The user that it runs as, if it is not the project's. */
+  /** The user that it runs as; the project's by default. */
   readonly user?: string
-  /** Such as `CAP_NET_BIND_SERVICE`, which a `port` below 1024 brings by itself. */
+  /** Such as `CAP_CHOWN`. A `port` below 1024 adds `CAP_NET_BIND_SERVICE`. */
   readonly capabilities?: readonly string[]
 }
 
-/** What only concerns units on a server. */
+/** Settings of units on a server. */
 export interface SystemdConfig {
-  /** The user that the units run as; the one named like the project by default. */
+  /** The user that the units run as; by default the one with the name of the project. */
   readonly user?: string
-  /** The highest exposure by `systemd-analyze security` that is installed: 1.5 for the worker, 2.5 for services. */
+  /** The highest exposure by `systemd-analyze security`: 1.5 for the worker and 2.5 for services by default. */
   readonly maxExposure?: { readonly worker?: number; readonly services?: number }
 }
 
@@ -48,14 +51,14 @@ export interface Service {
   readonly stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'
   readonly stopTimeout?: Duration
   readonly instances?: number
-  /** Paths, relative to the project, whose change restarts the service in development; `**` and `*` stand for what is below. */
+  /** Globs, relative to the project; in development a change of such a file restarts the service. */
   readonly watch?: readonly string[]
-  /** Runs to its end and counts as done when it exits with 0. */
+  /** Runs once; it is done when it exits with 0. */
   readonly oneshot?: boolean
   readonly only?: 'development' | 'server'
-  /** Openings in the hardening of its unit. */
+  /** Exceptions from the hardening of its unit. */
   readonly allow?: Allow
-  /** Secrets by name: files that only root can read, found in `$CREDENTIALS_DIRECTORY` by the service on the server. */
+  /** Files with secrets that only root can read, by name; on a server the service finds them in `$CREDENTIALS_DIRECTORY`. */
   readonly credentials?: Readonly<Record<string, string>>
 }
 
@@ -63,16 +66,16 @@ export interface WorkerConfig {
   readonly instances?: number
   readonly pollInterval?: Duration
   readonly gracePeriod?: Duration
-  /** As those of a service: what processors and the configuration itself find in their environment. */
+  /** As of a service: the environment of processors and of the configuration itself. */
   readonly env?: Readonly<Record<string, string>>
   readonly envFile?: string | readonly string[]
-  /** Openings in the hardening of its units, which builds and deployments need. */
+  /** Exceptions from the hardening of its units, which builds and deployments need. */
   readonly allow?: Allow
-  /** As those of a service. */
+  /** As of a service. */
   readonly credentials?: Readonly<Record<string, string>>
 }
 
-/** A task that is added at the times of a cron expression, once each time, however many workers there are. */
+/** Adds a task at the times of a cron expression, once each time, however many workers there are. */
 export interface ScheduleConfig {
   /** Five fields, minutes first, such as `'0 3 * * *'`; six with seconds in front; or `@daily` and the like. */
   readonly cron: string
@@ -82,19 +85,19 @@ export interface ScheduleConfig {
   readonly enqueue: string
   /** The task's columns, by their keys in TypeScript. */
   readonly with?: Readonly<Record<string, unknown>>
-  /** What happens when no worker was there at the time: one task when one is there again (default), or none. */
+  /** After a time without a worker: add one task (default), or none. */
   readonly missed?: 'run_once' | 'skip'
 }
 
-/** What only concerns a SQLite database. */
+/** Settings of a SQLite database. */
 export interface SqliteConfig {
-  /** Its durability: FULL by default, since a lost "succeeded" would be a second deployment. */
+  /** Its durability; FULL by default, since after a lost "succeeded" a deployment would run twice. */
   readonly synchronous?: 'FULL' | 'NORMAL'
 }
 
 /** What `ops.config.ts` exports. Every part has a default; an empty object is a valid configuration. */
 export interface Config {
-  /** Names the project's units and prefixes; the folder's name by default. */
+  /** The name of the project and of its units; that of the folder by default. */
   readonly name?: string
   /** `sqlite:<path>` (relative to the project) or `postgres://…`. `OPS_DATABASE_URL` wins. */
   readonly database?: string
@@ -103,11 +106,11 @@ export interface Config {
   readonly worker?: WorkerConfig
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>
   readonly systemd?: SystemdConfig
-  /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and for `ops-plugin-build`. */
+  /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. */
   readonly plugins?: Readonly<Record<string, unknown>>
   /**
-   * What may be installed or linked as a plugin: names of packages, paths from the project, addresses of repositories;
-   * `*` stands for anything. Everything when there is no such list.
+   * Plugins that may be installed or linked: names of packages, paths relative to the project, URLs of repositories; `*`
+   * matches anything. All are allowed where there is no list.
    */
   readonly pluginsAllow?: readonly string[]
 }

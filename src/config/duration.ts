@@ -1,30 +1,26 @@
 import ms from 'ms'
 import { exitStatus, OpsError } from '../errors.ts'
 
-export class InvalidDurationError extends OpsError {
-  constructor(text: string, subject: string) {
-    super('INVALID_DURATION', `"${subject}" must be a duration such as 500ms, 30s, 10m or 1h, not "${text}".`, {
-      exit: exitStatus.usage,
-    })
-  }
-}
-
 /**
  * Reads a duration such as `'500ms'`, `'30s'`, `'10m'` or `'1h'`.
  *
- * @param subject what the duration is of, for the message
- * @returns milliseconds, a finite number not below zero
- * @throws InvalidDurationError on anything else, a number without a unit included
+ * @param subject what has the duration, for the message: `--timeout`, `worker.gracePeriod`
+ * @returns milliseconds
+ * @throws OpsError INVALID_DURATION on anything else, a number without a unit included
  */
 export function parseDuration(text: string, subject: string): number {
-  const milliseconds = isDuration(text) ? ms(text as ms.StringValue) : undefined
-  if (milliseconds === undefined || !Number.isFinite(milliseconds)) throw new InvalidDurationError(text, subject)
-  return milliseconds
+  if (isDuration(text)) return ms(text as ms.StringValue)
+  throw new OpsError('INVALID_DURATION', `${subject}: ${durationProblem(text)}.`, { exit: exitStatus.usage })
+}
+
+/** What is wrong with a text that is not a duration: `expected a duration such as "10m", got "soon"`. */
+export function durationProblem(text: string): string {
+  return `expected a duration such as "10m", got "${text}"`
 }
 
 /** Whether a text is a duration that `parseDuration` reads. */
 export function isDuration(text: string): boolean {
-  return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text)
+  return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text) && Number.isFinite(ms(text as ms.StringValue))
 }
 
 const units: readonly [name: string, milliseconds: number][] = [
@@ -34,7 +30,7 @@ const units: readonly [name: string, milliseconds: number][] = [
   ['ms', 1],
 ]
 
-/** As a configuration would have it: `90000` as `1m 30s`. What something took is shown by `formatDuration`. */
+/** A duration as it is written in a configuration: `90000` as `1m 30s`. Measured times are shown by `formatDuration`. */
 export function toDurationText(milliseconds: number): string {
   let left = Math.round(milliseconds)
   const parts = units.map(([unit, size]) => {

@@ -1,7 +1,7 @@
-import { dirname, isAbsolute, relative } from 'node:path'
-import { InvalidConfigurationError } from '../errors.ts'
-import type { Config } from './config.ts'
-import { findConfig } from './find-config.ts'
+import { realpathSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { exitStatus, InvalidConfigurationError, OpsError } from '../errors.ts'
+import { type Config, configEndings } from './config.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -12,32 +12,66 @@ export interface LoadedConfig {
 }
 
 /**
- * Finds, reads and checks the project file. A project without one has an empty configuration.
+ * Finds, reads and checks the configuration; it is empty where there is no file.
  *
- * @throws ConfigurationNotFoundError when `file` or `OPS_CONFIG` names nothing
+ * @throws OpsError CONFIGURATION_NOT_FOUND
  * @throws InvalidConfigurationError with every problem of the file at once
  */
-export async function loadConfig(options: {
-  readonly cwd: string
-  /** What `--config` says. */
-  readonly file?: string | undefined
-  readonly env: NodeJS.ProcessEnv
-}): Promise<LoadedConfig> {
+export async function loadConfig(options: ConfigLocation): Promise<LoadedConfig> {
   const file = findConfig(options)
   if (file === undefined) return { config: {}, file, directory: options.cwd }
 
-  const shown = displayed(file, options.cwd)
-  const { readConfigFile } = await import('./read-config-file.ts')
-  const value = await readConfigFile(file, shown)
-
-  // Imported here, so that a project without a file does not pay for it.
-  const { parseConfig } = await import('./parse-config.ts')
-  const { config, problems } = parseConfig(value)
+  const shown = shownPath(file, options.cwd)
+  // Imported here, so that a project without a file does not wait for it.
+  const [{ readConfigFile }, { parseConfig }] = await Promise.all([
+    import('./read-config-file.ts'),
+    import('./parse-config.ts'),
+  ])
+  const { config, problems } = parseConfig(await readConfigFile(file, shown))
   if (config === undefined) throw new InvalidConfigurationError(shown, problems)
   return { config, file, directory: dirname(file) }
 }
 
-function displayed(file: string, cwd: string): string {
+function shownPath(file: string, cwd: string): string {
   const path = relative(cwd, file)
   return path.startsWith('..') || isAbsolute(path) ? file : path
+}
+
+export interface ConfigLocation {
+  readonly cwd: string
+  /** The value of `--config`. */
+  readonly file?: string | undefined
+  readonly env: NodeJS.ProcessEnv
+}
+
+/**
+ * The real path of the configuration: that of `--config`, else of `OPS_CONFIG`, else the nearest one upwards.
+ *
+ * @throws OpsError CONFIGURATION_NOT_FOUND where the flag or the variable names no file
+ */
+export function findConfig({ cwd, file, env }: ConfigLocation): string | undefined {
+  if (file !== undefined) return namedFile(file, '--config', cwd)
+  if (env.OPS_CONFIG) return namedFile(env.OPS_CONFIG, 'OPS_CONFIG', cwd)
+  return searchUpwards(resolve(cwd))
+}
+
+function namedFile(file: string, source: string, cwd: string): string {
+  const path = resolve(cwd, file)
+  // A release is often reached through a link such as `current`; the project is where its files really are.
+  if (isFile(path)) return realpathSync(path)
+  throw new OpsError('CONFIGURATION_NOT_FOUND', `The configuration "${file}" of ${source} does not exist.`, {
+    exit: exitStatus.configuration,
+    suggestions: [`set ${source} to an ops.config.ts, .mts, .js, .mjs or .json`],
+  })
+}
+
+function searchUpwards(directory: string): string | undefined {
+  const found = configEndings.map((ending) => join(directory, `ops.config.${ending}`)).find(isFile)
+  if (found !== undefined) return realpathSync(found)
+  const parent = dirname(directory)
+  return parent === directory ? undefined : searchUpwards(parent)
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }

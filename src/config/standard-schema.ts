@@ -1,3 +1,5 @@
+import type { InputProblem } from '../errors.ts'
+
 /** The interface of https://standardschema.dev, version 1: what zod, valibot, arktype and others implement. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -22,14 +24,14 @@ export async function checkAgainst<Output>(
   schema: StandardSchema<unknown, Output>,
   value: unknown,
   path = '',
-): Promise<{ value: Output; problems: [] } | { value: undefined; problems: string[] }> {
+): Promise<{ value: Output; problems: [] } | { value: undefined; problems: InputProblem[] }> {
   const result = await schema['~standard'].validate(value)
   if (!result.issues) return { value: result.value, problems: [] }
   const problems = result.issues.map(({ message, path: keys = [] }) => {
     const where = [path, ...keys.map((key) => String(typeof key === 'object' ? key.key : key))]
       .filter(Boolean)
       .join('.')
-    return where === '' ? message : `${where}: ${message}`
+    return { where, message }
   })
   return { value: undefined, problems }
 }

@@ -52,7 +52,7 @@ function exited(before: ServiceState, exit: Exit, service: PlannedService, now: 
   const failures = durationMs >= RESET_AFTER_MS ? 0 : before.failures
   const state: ServiceState = { ...before, wasUp, failures }
   const after = afterExit(service, exit, { wasUp, failures })
-  if (after.next === 'fail') return fail(state, serviceFailed(service.name, exit), now, exit)
+  if (after.next === 'fail') return fail(state, serviceFailed(service.name, exit), now, { exit })
   if (after.next === 'finish') {
     if (!service.oneshot) return finish(state, { state: 'exited', exit }, now)
     return finish({ ...state, reached: ['started', 'ready', 'completed'] }, { state: 'completed', durationMs }, now)

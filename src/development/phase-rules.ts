@@ -52,14 +52,15 @@ const RULES: { readonly [Name in PhaseName]: Rule<Name> } = {
 
   starting(state, { readyBy }, context) {
     const { service, now } = context
+    const { probe } = service
     if (mustStop(state, context)) return stopAsDesired(state, service, now)
-    if (readyBy === undefined || now < readyBy || service.probe === undefined) return undefined
-    const error = notReady(service.name, service.probe)
+    if (readyBy === undefined || now < readyBy || probe === undefined) return undefined
+    const error = notReady(service.name, probe)
     // Once it has been ready it may only be slow, and its work is not cut off.
     if (state.wasUp || isFailureTolerated(state)) {
-      return stay(state, { name: 'starting', readyBy: undefined }, [report({ state: 'failed', error })])
+      return stay(state, { name: 'starting', readyBy: undefined }, [report({ state: 'failed', error, probe })])
     }
-    return fail(state, error, now)
+    return fail(state, error, now, { probe })
   },
 
   up(state, _, context) {

@@ -33,8 +33,8 @@ export type ServiceChange =
       readonly withinMs: number
     }
   | { readonly state: 'exited'; readonly exit: Exit }
-  /** With an exit code where that is the failure. */
-  | { readonly state: 'failed'; readonly error: Error; readonly exit?: Exit }
+  /** With the exit, or the probe that timed out, where that is the failure. */
+  | { readonly state: 'failed'; readonly error: Error; readonly exit?: Exit; readonly probe?: Probe }
   | { readonly state: 'stopping' }
   | { readonly state: 'stopped' }
   | { readonly state: 'killed'; readonly durationMs: number }

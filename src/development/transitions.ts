@@ -1,4 +1,4 @@
-import type { PlannedService } from './planned-service.ts'
+import type { PlannedService, Probe } from './planned-service.ts'
 import type { Exit, ServiceChange } from './service-reporter.ts'
 import {
   needsRestart,
@@ -96,10 +96,16 @@ export function afterStop(state: ServiceState, phase: PhaseOf<'stopping'>, now: 
   return enter(state, { name: 'backoff', dueAt: now + restartDelayMs }, now, actions)
 }
 
-export function fail(state: ServiceState, error: Error, now: number, exit?: Exit): Transition {
+/** @param cause the exit, or the probe that timed out, where that is the failure */
+export function fail(
+  state: ServiceState,
+  error: Error,
+  now: number,
+  cause: { exit?: Exit; probe?: Probe } = {},
+): Transition {
   return enter({ ...state, reached: [] }, { name: 'finished', result: 'failed', error }, now, [
     { do: 'abort' },
-    report({ state: 'failed', error, ...(exit && { exit }) }),
+    report({ state: 'failed', error, ...cause }),
     { do: 'await_empty_group' },
   ])
 }

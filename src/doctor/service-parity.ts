@@ -1,4 +1,5 @@
 import type { Allow, Config, Ready, Service } from '../config/config.ts'
+import { developmentBackoff, serverRestartDelay, serviceDefaults } from '../config/service-defaults.ts'
 import { dependencies } from '../development/plan-services.ts'
 import type { Milestone } from '../development/planned-service.ts'
 
@@ -24,6 +25,8 @@ const probed = {
   systemd: 'the same, by ops wait-ready (ExecStartPost=)',
 }
 const unrestricted = 'not restricted'
+
+const { firstDelay, longestDelay, mostFailures } = developmentBackoff
 
 export const serviceParity: Readonly<Record<ServiceField, FieldSupport>> = {
   command: {
@@ -51,10 +54,13 @@ export const serviceParity: Readonly<Record<ServiceField, FieldSupport>> = {
   'ready.port': probed,
   'ready.log': { development: 'searched in its output', systemd: 'searched in its journal' },
   'ready.command': probed,
-  'ready.timeout': { development: '30s by default', systemd: 'the same (TimeoutStartSec=)' },
+  'ready.timeout': {
+    development: `${serviceDefaults.readyTimeout} by default`,
+    systemd: 'the same (TimeoutStartSec=)',
+  },
   'restart: always': {
-    development: 'after 1s, 2s, … 30s; the tenth failure in a row, or exit 78, stops everything',
-    systemd: 'after 5s, without a limit, except for exit 78; the default',
+    development: `after ${firstDelay}, doubled up to ${longestDelay}; ${mostFailures} failures in a row, or exit 78, stop everything`,
+    systemd: `after ${serverRestartDelay}, without a limit, except for exit 78; the default`,
   },
   'restart: on-failure': {
     development: 'the same; the default, except for a oneshot',
@@ -65,7 +71,10 @@ export const serviceParity: Readonly<Record<ServiceField, FieldSupport>> = {
     development: 'to all of its processes',
     systemd: 'to its main process, and to all of them behind a shell or npm',
   },
-  stopTimeout: { development: '10s by default, then SIGKILL', systemd: 'the same (TimeoutStopSec=)' },
+  stopTimeout: {
+    development: `${serviceDefaults.stopTimeout} by default, then SIGKILL`,
+    systemd: 'the same (TimeoutStopSec=)',
+  },
   instances: { development: 'api.1, api.2, each with the next port', systemd: 'a unit for each, with the same names' },
   watch: { development: 'a change restarts it', systemd: 'not used: releases restart it' },
   oneshot: {

@@ -17,12 +17,18 @@ export function formatChange(change: ServiceChange): string {
     case 'exited':
       return formatExit(change.exit)
     case 'failed':
-      return change.exit === undefined ? `failed: ${change.error.message}` : formatExit(change.exit)
+      return formatFailure(change)
     case 'killed':
       return `killed after ${formatDuration(change.durationMs)} without stopping`
     default:
       return change.state
   }
+}
+
+function formatFailure({ error, exit, probe }: Extract<ServiceChange, { state: 'failed' }>): string {
+  if (exit !== undefined) return formatExit(exit)
+  if (probe === undefined) return `failed: ${error.message}`
+  return `not ready within ${formatDuration(probe.timeoutMs)}; waited for ${formatProbe(probe)}`
 }
 
 function formatRestart(change: Extract<ServiceChange, { state: 'restarting' }>): string {

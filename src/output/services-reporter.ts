@@ -37,7 +37,8 @@ async function openStartList(names: readonly string[]) {
 
 function jsonReporter(write: (text: string) => void): SessionReporter {
   const at = () => new Date().toISOString()
-  const put = (event: object) => write(`${JSON.stringify({ at: at(), ...event })}\n`)
+  const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Math.round(value) : value)
+  const put = (event: object) => write(`${JSON.stringify({ at: at(), ...event }, rounded)}\n`)
   return {
     colourDepth: 1,
     interrupted() {},

@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3'
 import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
-import { insertForApplication, type PostgresClient } from './postgres/application.ts'
+import { insertForApplication, type PostgresClient } from './postgres/insert-for-application.ts'
 import type { EnqueuedTask } from './queue.ts'
 import { insertTasks } from './sqlite/insert-tasks.ts'
-import { StatementCache } from './sqlite/statement-cache.ts'
+import { StatementCache } from './sqlite/statements.ts'
 
 export type { PostgresClient }
 
@@ -20,20 +20,18 @@ export type PostgresHandle =
   | { readonly $client: PostgresClient }
   | { execute(query: never): unknown; transaction: unknown }
 
-const caches = new WeakMap<Database, StatementCache>()
-
 export interface EnqueueOptions {
-  /** Not before this time. Default: as soon as possible. */
+  /** The task does not start before this time. Default: now. */
   readonly runAt?: Date | undefined
 }
 
 /**
- * Adds a task from the application's own code, inside the application's own transaction where one is open: the task
- * is there exactly when the rest of the data is.
+ * Adds a task from the application's own code. If a transaction is open, the task is added in it and commits with the
+ * rest of the data.
  *
- * @param database what the application writes with; in a Drizzle transaction, the transaction
- * @returns the task; on PostgreSQL a promise of it
- * @throws InvalidTaskError when a column is unknown, missing or of the wrong type; nothing is written then
+ * @param database the application's connection, or its Drizzle database or transaction
+ * @returns the task; on PostgreSQL, a promise of it
+ * @throws InvalidTaskError if a column is unknown, missing or has the wrong type; nothing is written then
  */
 export function enqueue<Select extends object, Insert extends object>(
   database: SqliteHandle,
@@ -41,7 +39,7 @@ export function enqueue<Select extends object, Insert extends object>(
   values: NoInfer<Insert>,
   options?: EnqueueOptions,
 ): EnqueuedTask<TaskIdOf<Select>>
-/** Adds many tasks at once, all or none, and returns them in the same order. */
+/** Adds many tasks, all or none, and returns them in the same order. */
 export function enqueue<Select extends object, Insert extends object>(
   database: SqliteHandle,
   table: TaskTable<Select, Insert>,
@@ -72,7 +70,7 @@ export function enqueue(
   requireValidTasks(table, rows)
   const cache = cacheOf(client)
   const insert = () => insertTasks(cache, table, rows, runAt)
-  // Inside a transaction this is a savepoint: whoever catches the error and goes on keeps none of the rows.
+  // Inside a transaction this is a savepoint: a caller that catches the error keeps none of the rows.
   const added = rows.length === 1 ? insert() : client.transaction(insert).immediate()
   return Array.isArray(values) ? added : added[0]!
 }
@@ -92,13 +90,15 @@ async function enqueueOnPostgres(
 function clientOf(database: SqliteHandle | PostgresHandle): Database | PostgresClient {
   type Client = Database | PostgresClient
   const { $client, session } = database as { $client?: Client; session?: { client?: Client } }
-  // A Drizzle transaction keeps its connection in its session.
+  // A Drizzle transaction has its connection in its session.
   return $client ?? session?.client ?? (database as Client)
 }
 
 function isPostgres(client: Database | PostgresClient): client is PostgresClient {
   return typeof (client as { query?: unknown }).query === 'function'
 }
+
+const caches = new WeakMap<Database, StatementCache>()
 
 function cacheOf(client: Database): StatementCache {
   let cache = caches.get(client)

@@ -1,4 +1,4 @@
-/** An exclusivity key in the hands of a person: no task that needs it begins. */
+/** An exclusivity key that a person has put on hold: no task that needs it starts. */
 export interface Hold {
   readonly key: string
   readonly reason: string | undefined
@@ -6,11 +6,11 @@ export interface Hold {
   readonly heldAt: Date
 }
 
-/** The keys that people hold. `processor:<name>` holds every task of a processor, whatever its own keys are. */
+/** The holds. The key `processor:<name>` stops every task of that processor. */
 export interface Holds {
-  /** Takes a key; when somebody has it already, returns that hold and changes nothing. */
+  /** Puts a key on hold. If it already is, returns that hold and changes nothing. */
   take(key: string, actor: string, reason: string | undefined): Promise<Hold | undefined>
-  /** Gives a key back and returns the hold that it had, if any. */
+  /** Releases a key and returns its hold, if there was one. */
   release(key: string, actor: string): Promise<Hold | undefined>
   list(): Promise<Hold[]>
 }

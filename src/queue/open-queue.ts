@@ -3,9 +3,9 @@ import { databaseUrlFacts } from './database-url.ts'
 import type { Queue } from './queue.ts'
 
 /**
- * Opens the queue of a database by its URL. The driver is imported only for the database that is used.
+ * Opens the queue of a database. Only the driver of that database is imported.
  *
- * @param url `sqlite:<path>`, the path relative to the project, or `postgres://…`
+ * @param url `sqlite:<path>`, relative to the project, or `postgres://…`
  * @param directory the project's
  */
 export async function openQueue(
@@ -14,18 +14,18 @@ export async function openQueue(
 ): Promise<Queue> {
   const { file, isShared, redactedUrl } = databaseUrlFacts(url, directory)
   if (isShared) {
-    const { PostgresQueue } = await import('./postgres/postgres-queue.ts')
+    const { PostgresQueue } = await import('./postgres/queue.ts')
     return new PostgresQueue(url)
   }
   if (file !== undefined) {
-    const { SqliteQueue } = await import('./sqlite/sqlite-queue.ts')
+    const { SqliteQueue } = await import('./sqlite/queue.ts')
     return new SqliteQueue(file, { synchronous })
   }
-  throw new OpsError('UNKNOWN_DATABASE', `"${redactedUrl}" is not a database URL that ops supports.`, {
+  throw new OpsError('UNKNOWN_DATABASE', `"${redactedUrl}" is not a supported database URL.`, {
     exit: exitStatus.configuration,
     suggestions: [
       'use sqlite:<path>, such as sqlite:.ops/ops.db',
-      'or postgres://<user>:<password>@<host>:<port>/<database>',
+      'use postgres://<user>:<password>@<host>:<port>/<database>',
     ],
   })
 }

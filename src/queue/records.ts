@@ -1,8 +1,9 @@
 import type { Status } from '../task/lifecycle.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
-import type { QueuedTable, TaskId } from './queue.ts'
+import type { QueuedTable, TaskId } from './queued-table.ts'
+import type { DatabaseColumn } from './table-columns.ts'
 
-/** The worker of runs that a writer other than ops began, by `status = 'ongoing'` in SQL. */
+/** The worker id of runs that a client other than ops started, by `status = 'ongoing'` in SQL. */
 export const FOREIGN_WRITER = 'sql'
 
 export interface RunRecord {
@@ -34,11 +35,12 @@ export interface AuditEntry {
 export interface AuditFilter {
   readonly table?: string | undefined
   readonly taskId?: TaskId | undefined
-  /** Only entries with a greater id. */
+  /** Only entries with a higher id. */
   readonly after?: number | undefined
   readonly limit: number
 }
 
+/** Tasks ahead are counted up to here: counting a million takes too long. */
 export const MOST_COUNTED = 1000
 
 export interface TasksAhead {
@@ -46,24 +48,25 @@ export interface TasksAhead {
   readonly count: number
 }
 
-/** What happened, for people who look. */
+/** What the commands that show things read. */
 export interface Records {
-  /** The names of all tables that have been made task tables, also of plugins that are gone. */
+  /** The names of all task tables, including those of plugins that are no longer installed. */
   tables(): Promise<string[]>
-  /** The tasks of one table that have one of the statuses (all when empty), the newest first. */
+  /** The columns of any table, in their order; undefined if the table does not exist. */
+  columns(table: string): Promise<DatabaseColumn[] | undefined>
+  /** The tasks of a table with one of these statuses (any, if empty), newest first. */
   tasks(
     table: TaskTable,
     filter: { statuses: readonly Status[]; limit: number },
   ): Promise<Readonly<Record<string, unknown>>[]>
   /**
-   * How many due tasks a worker looks at before this one, in each of the tables; at most MOST_COUNTED of one table, since
-   * nobody wants to wait for the count of a million. Some of them may have to wait themselves.
+   * How many due tasks are ahead of this one, by table, up to MOST_COUNTED each. Some of them may be waiting too.
    *
-   * @param before the tables that a worker looks at first
+   * @param before the tables that come before its own
    */
   ahead(task: { queued: QueuedTable; id: TaskId }, before: readonly QueuedTable[]): Promise<TasksAhead[]>
-  /** The runs of a task, the oldest first. */
+  /** The runs of a task, oldest first. */
   runs(table: TaskTable, id: TaskId): Promise<RunRecord[]>
-  /** The newest entries that the filter lets through, the oldest of them first; with `after`, the first ones behind that id. */
+  /** The newest entries that match, oldest first; with `after`, the first ones after that id. */
   audit(filter: AuditFilter): Promise<AuditEntry[]>
 }

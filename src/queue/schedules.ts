@@ -1,24 +1,24 @@
 import type { TaskTable } from '../task-table/task-table.ts'
-import type { EnqueuedTask, TaskId } from './queue.ts'
+import type { EnqueuedTask, TaskId } from './queued-table.ts'
 
-/** What the database knows of a schedule: with it, each tick is enqueued once however many workers there are. */
+/** A schedule in the database, by which each tick is enqueued once, however many workers there are. */
 export interface ScheduleState {
   readonly name: string
-  /** Ticks count from here on: when the schedule was first seen, or last changed. */
+  /** When the schedule was registered or last changed; earlier ticks do not count. */
   readonly since: Date
   readonly lastTickAt: Date | undefined
-  /** The task of the last tick, if one was enqueued for it. */
+  /** The task of the last tick, if one was enqueued. */
   readonly lastTask: { readonly table: string; readonly id: TaskId } | undefined
 }
 
 export interface Schedules {
-  /** Makes a schedule known, or notes that its definition has changed, and returns its state. */
+  /** Registers a schedule, or updates its definition, and returns its state. */
   register(name: string, definition: string): Promise<ScheduleState>
   /**
-   * Enqueues the task of a tick, unless this tick or a later one was dealt with before.
+   * Enqueues the task of a tick, unless this tick or a later one is already done.
    *
-   * @param task undefined where the tick is passed over
-   * @returns whether it was this caller who dealt with the tick
+   * @param task undefined if the tick is skipped
+   * @returns `isOurs`: whether this call did the tick
    */
   tick(
     name: string,

@@ -42,7 +42,9 @@ export async function applyPlan(install: PlannedInstall, server: Server): Promis
     server.onEvent({ kind: 'rollback', isUpdate })
     const { code, message, suggestions } = toProblem(error)
     const sentence = /[.!?]$/.test(message) ? message : `${message}.`
-    throw new OpsError(code, `${sentence} ${await rollBack(rollback, isUpdate)}`, { suggestions, cause: error })
+    // An OpsError is replaced rather than wrapped: its sentence is already in this one.
+    const cause = error instanceof OpsError ? error.cause : error
+    throw new OpsError(code, `${sentence} ${await rollBack(rollback, isUpdate)}`, { suggestions, cause })
   }
 }
 
@@ -134,7 +136,7 @@ function rollBackUnit(rollback: Rollback, { unit, change }: UnitStep, wasUp: boo
 async function notReady(unit: string, failure: UnitFailure, { systemctl, onEvent }: Server, since: Date) {
   onEvent({ kind: 'journal', unit, lines: await systemctl.journal(unit, since) })
   return new OpsError('UNIT_NOT_READY', `${unit} ${describeFailure(failure)}.`, {
-    suggestions: ['see the last lines of its journal above', `or all of it: journalctl -u ${unit}`],
+    suggestions: [`read its journal: journalctl -u ${unit}`],
   })
 }
 

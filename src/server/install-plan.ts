@@ -191,7 +191,7 @@ function isUp(state: UnitState | undefined): boolean {
 /** Nothing is compared with units that systemd does not tell about. */
 function findDrift(plan: Omit<InstallPlan, 'drift'>, facts: ServerFacts, manifest: Manifest | undefined): Problem[] {
   const drifted = (code: string, where: string, message: string): Problem => {
-    return { code, severity: 'warning', where, message, suggestions: [] }
+    return { code, severity: 'error', where, message, suggestions: [] }
   }
   if (manifest === undefined) return [drifted('NOT_INSTALLED', plan.project, 'not installed')]
   const states = [...(facts.units?.values() ?? [])]
@@ -216,7 +216,9 @@ function findDrift(plan: Omit<InstallPlan, 'drift'>, facts: ServerFacts, manifes
       .filter(({ needsReload }) => needsReload)
       .map(({ name }) => drifted('UNIT_NOT_RELOADED', name, `${name} has changed on disk since systemd loaded it`)),
     ...states.flatMap(({ name, dropIns }) =>
-      dropIns.map((path) => drifted('UNIT_OVERRIDDEN', name, `${name} is overridden by ${path}`)),
+      dropIns.map((path): Problem => {
+        return { ...drifted('UNIT_OVERRIDDEN', name, `${name} is overridden by ${path}`), severity: 'warning' }
+      }),
     ),
     ...units,
     ...(isDisabled

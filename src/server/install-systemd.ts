@@ -90,12 +90,12 @@ export async function planInstallation(project: Project, options: InstallOptions
 }
 
 function missingUser(user: string): Problem {
-  const suggestions = ['let ops create it: --create-user', 'or name another user in systemd.user']
+  const suggestions = ['create it: --create-user', 'set another user in the configuration: systemd.user']
   return installError('USER_NOT_FOUND', user, `User "${user}" not found.`, ...suggestions)
 }
 
 function foreignFile(path: string): Problem {
-  const suggestions = ['give the project another name in its configuration', 'or move the file away']
+  const suggestions = ['move the file away', 'give the project another name in its configuration']
   return installError('FOREIGN_FILE', path, `${path} already exists and is not managed by ops.`, ...suggestions)
 }
 

@@ -57,8 +57,7 @@ export async function planServer(project: Project, options: ServerOptions): Prom
   const planned = await serverServices(config, { directory, node, environment })
   const unsupported = [...unsupportedFields(config), ...planned.unsupported]
   if (unsupported.length > 0) {
-    const lines = unsupported.map(({ where, message }) => `${where}: ${message}`)
-    throw new InvalidConfigurationError(project.file ?? 'The configuration', lines)
+    throw new InvalidConfigurationError(project.file ?? 'The configuration', unsupported)
   }
   const withDatabase = (allow: Allow) => withFolder(allow, database.folder)
   const worker = config.worker ?? {}

@@ -53,7 +53,7 @@ function databaseUrl({ env, configured, manifest, places }: DatabaseOptions) {
   const url = readDatabaseUrl(places.settings)
   if (url !== undefined) return { url, isGiven: true }
   throw new OpsError('URL_UNREADABLE', `This user cannot read the database URL in ${places.settings}/worker.env.`, {
-    suggestions: ['run it as root: sudo', 'or pass the URL: OPS_DATABASE_URL=…'],
+    suggestions: ['run the command as root, with sudo', 'pass the URL: OPS_DATABASE_URL=…'],
   })
 }
 

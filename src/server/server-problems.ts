@@ -45,7 +45,7 @@ export async function serverProblems(server: Server): Promise<Problem[]> {
   const problems = [...otherProject(server), ...userScopeProblems(setup), ...(await placeProblems(server))]
   if (setup.scope === 'system' && isInHome(setup.node)) {
     const message = `${setup.node}, the node that runs ops, is in a home, which units cannot see and whose owner may change it.`
-    const suggestions = ['run ops with a node in /usr or /opt', 'or let ops copy this node: --copy-node']
+    const suggestions = ['run ops with a node in /usr or /opt', 'copy this node: --copy-node']
     problems.unshift(installError('NODE_IN_HOME', setup.node, message, ...suggestions))
   }
   if (version !== undefined && version < OLDEST_SYSTEMD) {
@@ -60,7 +60,7 @@ function otherProject({ setup, manifest }: Server): Problem[] {
   if (manifest === undefined || !existsSync(manifest.directory)) return []
   if (realpathSync(manifest.directory) === realOf(setup.directory)) return []
   const message = `"${setup.project}" is already installed from ${manifest.directory}.`
-  const suggestions = ['give this project another name in its configuration', 'or uninstall the other one first']
+  const suggestions = ['give this project another name in its configuration', 'uninstall the other project first']
   return [installError('NAME_TAKEN', setup.project, message, ...suggestions)]
 }
 

@@ -74,6 +74,7 @@ export class WorkerNotifier {
   #isStopping = false
   #status = ''
   #sent = ''
+  /** The task at the last update; undefined if there was none. */
   #shown: string | undefined
   #statusTimer: NodeJS.Timeout | undefined
   #timers: NodeJS.Timeout[] = []
@@ -149,7 +150,7 @@ export class WorkerNotifier {
     else if (name === this.#shown)
       this.#status = `running ${name} since ${formatShortTime(this.#task!.since, new Date())}`
     else {
-      this.#status = this.#sent === 'waiting for tasks' ? `running ${name}` : 'running short tasks'
+      this.#status = this.#shown === undefined ? `running ${name}` : 'running short tasks'
       this.#updateSoon()
     }
     this.#shown = name

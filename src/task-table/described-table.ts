@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import type { PgColumn, PgTableWithColumns } from 'drizzle-orm/pg-core'
 import type { SQLiteColumn, SQLiteTableWithColumns } from 'drizzle-orm/sqlite-core'
-import { InvalidTaskTableError } from '../errors.ts'
+import { invalidTaskTable } from '../errors.ts'
 import { type Column, type ColumnTypes, columnTypes } from './column.ts'
 import { lifecycleColumns } from './lifecycle.ts'
 import type { TaskColumn, TaskLifecycle, TaskTable } from './task-table.ts'
@@ -50,7 +50,7 @@ export interface DescribedTaskTable<Name extends string, C extends Columns>
  *
  * @param name the table's name in the database
  * @param describe returns the table's own columns; a key in camelCase becomes a column in snake_case
- * @throws InvalidTaskTableError if a key is not a valid column name or is already in use
+ * @throws OpsError INVALID_TASK_TABLE if a key is not a valid column name or is already in use
  */
 export function taskTable<const Name extends string, C extends Columns>(
   name: Name,
@@ -65,11 +65,10 @@ function ownColumns(table: string, described: Columns): Record<string, TaskColum
   return Object.fromEntries(
     Object.entries(described).map(([key, { description }]) => {
       const name = toSnakeCase(key)
-      if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new InvalidTaskTableError(table, `"${key}" is not a valid column name`)
-      if (names.has(name))
-        throw new InvalidTaskTableError(table, `"${key}" becomes the column "${name}", which already exists`)
+      if (!/^[a-z][a-z0-9_]*$/.test(name)) throw invalidTaskTable(table, `"${key}" is not a valid column name`)
+      if (names.has(name)) throw invalidTaskTable(table, `"${key}" becomes the column "${name}", which already exists`)
       if (description.isResult && description.isNotNull && !description.hasDefault)
-        throw new InvalidTaskTableError(table, `the result column "${key}" must allow null or have a default`)
+        throw invalidTaskTable(table, `the result column "${key}" must allow null or have a default`)
       names.add(name)
       return [key, { ...description, key, name, isLifecycle: false }]
     }),

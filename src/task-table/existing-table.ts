@@ -1,6 +1,6 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
-import { InvalidTaskTableError } from '../errors.ts'
+import { invalidTaskTable } from '../errors.ts'
 import { lifecycleColumns } from './lifecycle.ts'
 import type { ColumnType, TaskColumn, TaskTable } from './task-table.ts'
 
@@ -13,19 +13,18 @@ const requiredColumns = ['id', 'status', 'created_at']
  * the other lifecycle columns are filled if they exist.
  *
  * @param tables the Drizzle table for each database that the application uses
- * @throws InvalidTaskTableError if a required column is missing
+ * @throws OpsError INVALID_TASK_TABLE if a required column is missing
  */
 export function existingTable<T extends AnyTable>(tables: {
   sqlite?: T
   postgres?: AnyTable
 }): TaskTable<T['$inferSelect'], T['$inferInsert'], T['$inferSelect']> & typeof tables {
   const table = tables.sqlite ?? tables.postgres
-  if (!table)
-    throw new InvalidTaskTableError('(unnamed)', 'existingTable needs a Drizzle table for "sqlite" or "postgres"')
+  if (!table) throw invalidTaskTable('(unnamed)', 'existingTable needs a Drizzle table for "sqlite" or "postgres"')
   const { name, columns } = describe(table)
   const missing = requiredColumns.filter((name) => !Object.values(columns).some((column) => column.name === name))
   if (missing.length > 0) {
-    throw new InvalidTaskTableError(
+    throw invalidTaskTable(
       name,
       `a task table needs the columns ${requiredColumns.join(', ')}; missing: ${missing.join(', ')}`,
     )

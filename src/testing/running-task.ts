@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { toDurationText } from '../config/duration.ts'
 import { ResultRefusedError } from '../errors.ts'
+import { formatDuration } from '../format.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, TaskId } from '../queue/queue.ts'
 import type { Outcome, OutcomeKind } from '../task/outcome.ts'
@@ -13,31 +14,34 @@ import { performTask } from '../worker/perform-task.ts'
 import { RunContext, type RunEnvironment } from '../worker/run-context.ts'
 import { logFile } from '../worker/task-log.ts'
 
-/** How long `until` waits before it gives up. */
-const PATIENCE_MS = 10_000
+/** How long `until` waits. Long, because a loaded machine takes its time. */
+const UNTIL_TIMEOUT_MS = 60_000
 
+/** One call of `context.progress`. */
 export interface ProgressReport {
+  /** From 0 to 1. */
   readonly fraction: number
   readonly note: string | undefined
 }
 
-/** A run that has ended, and its task as it is then: `pending` again where it will be retried. */
+/** A run that has ended, and its task afterwards. */
 export interface FinishedTask<Select extends object = object> {
+  /** The task's row, read after the run. Its `status` is `pending` if the task will be retried. */
   readonly task: Select
-  /** How the run ended. */
+  /** How the run ended, as in `ops tasks show`: `succeeded`, `failed`, `timed_out`, `canceled`, … */
   readonly outcome: OutcomeKind
-  /** Everything that the run wrote to its log. */
+  /** The whole log of the run: what `log` and the programs of `exec` wrote. */
   readonly log: string
-  /** What it reported, in order. */
+  /** The reports of `progress`, in order. */
   readonly progress: readonly ProgressReport[]
 }
 
-/** A task that is being performed, with its fate in the hands of the test. */
+/** A task that is being performed. The test waits for it, or ends it early. */
 export class RunningTask<Select extends object = object> {
   readonly id: TaskIdOf<Select>
-  /** When the run has ended, however it did: a task that fails does not reject. */
+  /** Resolves when the run has ended. It does not reject if the task fails: see `outcome` and `task.error`. */
   readonly ended: Promise<FinishedTask<Select>>
-  /** What it has reported so far. */
+  /** The reports of `progress` so far. */
   readonly progress: ProgressReport[] = []
   readonly #claim: Claim
   readonly #environment: RunEnvironment
@@ -57,42 +61,51 @@ export class RunningTask<Select extends object = object> {
     this.ended = this.#perform(ready)
   }
 
-  /** What the run has written to its log so far. */
+  /** The log of the run so far. */
   get log(): string {
     const { queued, taskId, attempt } = this.#claim.run
     const file = logFile(this.#environment.stateDirectory, queued.table.name, taskId, attempt)
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
   }
 
-  /** Waits until the log, or a note of the progress, holds a text: then the task is that far. */
+  /**
+   * Waits until the log or a progress note contains a text.
+   *
+   * @throws Error after 60 s, with the log
+   */
   async until(text: string): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS
-    const isThere = () => this.log.includes(text) || this.progress.some(({ note }) => note?.includes(text))
-    while (!isThere()) {
-      if (performance.now() > deadline) throw new Error(`gave up waiting for "${text}"; the log is:\n${this.log}`)
+    const deadline = performance.now() + UNTIL_TIMEOUT_MS
+    const isFound = () => this.log.includes(text) || this.progress.some(({ note }) => note?.includes(text))
+    while (!isFound()) {
+      if (performance.now() > deadline) {
+        throw new Error(
+          `Timed out after ${formatDuration(UNTIL_TIMEOUT_MS)} waiting for "${text}". The log is:\n${this.log}`,
+        )
+      }
       await delay(5)
     }
   }
 
-  /** Ends the task as `ops tasks cancel` does. */
+  /** Cancels the task, like `ops tasks cancel`: its outcome is `canceled`. */
   async cancel(by = 'the test'): Promise<FinishedTask<Select>> {
     return this.#end(AbortReason.canceled(by))
   }
 
-  /** Ends the task as at the end of its `timeout`, without the wait. */
+  /** Ends the task as if its `timeout` were over: its outcome is `timed_out`. */
   async timeOut(): Promise<FinishedTask<Select>> {
     const { timeout } = this.#claim.run.queued
     return this.#end(AbortReason.timedOut(timeout === undefined ? 'any time' : toDurationText(timeout)))
   }
 
-  /** Ends the task as a worker does that is made to stop. */
+  /** Ends the task as if its worker were stopped: its outcome is `interrupted`. */
   async interrupt(): Promise<FinishedTask<Select>> {
     return this.#end(AbortReason.interrupted())
   }
 
   /**
-   * Ends the task as if its worker had died: what it started is killed, and the next worker decides. The code of the
-   * processor cannot be killed; it sees its signal abort, and nothing that it does from then on is written.
+   * Ends the task as if its worker had died and another one had recovered it: its outcome is `crashed`, or `quarantined`
+   * after the third crash. Programs it has started are killed. The processor's code goes on with an aborted signal, but
+   * nothing that it does is written.
    */
   async crash(): Promise<FinishedTask<Select>> {
     const { queue } = this.#environment

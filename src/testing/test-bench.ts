@@ -2,10 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidConfigurationError } from '../errors.ts'
+import { InvalidConfigurationError, problemLine } from '../errors.ts'
 import { type AnyProcessor, inputSchema, type Processor } from '../processor/define-processor.ts'
-import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import { toQueuedTable } from '../processor/to-queued-table.ts'
+import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor.ts'
 import type { EnqueueOptions } from '../queue/enqueue.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
@@ -16,27 +15,31 @@ import type { RunEnvironment } from '../worker/run-context.ts'
 import { type FinishedTask, RunningTask } from './running-task.ts'
 
 export interface TestBenchOptions {
-  /** The plugin's part of the configuration, checked by the processor's own schema. */
+  /** The plugin's part of the configuration, `{}` by default; checked by the processor's schema. */
   readonly settings?: unknown
-  /** The folder with the plugin's migrations. Without it the tables are made from their descriptions. */
+  /**
+   * The folder with the plugin's migrations, with `sqlite/` or `postgres/` in it. Without it, the tables are created from
+   * their descriptions.
+   */
   readonly migrations?: string
-  /** Such as `postgres://…`; a SQLite file of its own by default. */
+  /** The URL of the database, such as `postgres://…`; a new SQLite file by default. */
   readonly database?: string
 }
 
 /**
- * One processor with a database and a project of its own, in a temporary folder. Tasks are performed as a worker
- * performs them, each when the test says so.
+ * One processor with its own project and database in a temporary folder. Tasks are performed as by a worker, but each only
+ * when the test asks for it.
  */
 export class TestBench<Select extends object = object, Insert extends object = object> {
-  /** The project: what paths of tasks are relative to. Its `.ops` is the state directory. */
+  /** The absolute path of the project, to which relative paths in tasks refer. */
   readonly directory: string
+  /** The absolute path of its state directory, `.ops`: logs and work directories of tasks. */
   readonly stateDirectory: string
   readonly #ready: ReadyProcessor
   readonly #environment: RunEnvironment
   readonly #running = new Set<RunningTask<Select>>()
 
-  /** Made by `openTestBench`. */
+  /** Use `openTestBench`. */
   constructor(ready: ReadyProcessor, environment: RunEnvironment) {
     this.#ready = ready
     this.#environment = environment
@@ -45,23 +48,23 @@ export class TestBench<Select extends object = object, Insert extends object = o
   }
 
   /**
-   * Adds a task, checked as `ops enqueue` checks it, and returns its id.
+   * Adds a task, checked like in `ops enqueue`, and returns its id.
    *
-   * @throws Error that names everything that is wrong with the values
+   * @throws Error with every problem of the values
    */
   async add(values: Insert, options: EnqueueOptions = {}): Promise<TaskIdOf<Select>> {
     const { processor, settings, queued } = this.#ready
     const schema = inputSchema(processor, settings)
     const problems = checkTask(queued.table, values as Record<string, unknown>)
     const checked = schema && problems.length === 0 ? await checkAgainst(schema, values, '') : undefined
-    problems.push(...(checked?.problems ?? []))
-    if (problems.length > 0) throw new Error(`${processor.name} does not take this task: ${problems.join('; ')}`)
+    problems.push(...(checked?.problems.map(problemLine) ?? []))
+    if (problems.length > 0) throw new Error(`Invalid task for "${processor.name}": ${problems.join('; ')}`)
     const row = { ...(values as Record<string, unknown>), ...(checked?.value as object | undefined) }
     const [added] = await this.#queue.enqueue(queued.table, [row], options)
     return added!.id as TaskIdOf<Select>
   }
 
-  /** Adds a task of another table, such as one that tasks wait for. It is not performed; see `settle`. */
+  /** Adds a task to another table, such as one that tasks wait for, and returns its id. It is not performed. */
   async addTo<OtherSelect extends object, OtherInsert extends object>(
     table: TaskTable<OtherSelect, OtherInsert>,
     values: NoInfer<OtherInsert>,
@@ -70,25 +73,33 @@ export class TestBench<Select extends object = object, Insert extends object = o
     return added!.id as TaskIdOf<OtherSelect>
   }
 
-  /** Adds a task, performs it, and says what became of it. */
+  /**
+   * Adds a task and performs it. It does not reject if the task fails: see `outcome` and `task.error`.
+   *
+   * @throws Error with every problem of the values
+   */
   async perform(values: Insert): Promise<FinishedTask<Select>> {
     return (await this.start(values)).ended
   }
 
-  /** Adds a task and begins to perform it. */
+  /**
+   * Adds a task and starts to perform it.
+   *
+   * @throws Error with every problem of the values, or if the task may not run now
+   */
   async start(values: Insert): Promise<RunningTask<Select>> {
     const id = await this.add(values)
     const running = await this.startNext()
-    if (!running) throw new Error(`${this.#ready.processor.name} ${id} may not run now`)
+    if (!running) throw new Error(`${this.#ready.processor.name} ${id} may not run now.`)
     return running
   }
 
-  /** Performs the task that a worker would take now; undefined when there is none, or none that may run. */
+  /** Performs the next task as a worker would choose it; undefined if no task may run now. */
   async performNext(): Promise<FinishedTask<Select> | undefined> {
     return (await this.startNext())?.ended
   }
 
-  /** Begins to perform the task that a worker would take now. */
+  /** Starts to perform the next task as a worker would choose it; undefined if no task may run now. */
   async startNext(): Promise<RunningTask<Select> | undefined> {
     const claim = await this.#queue.claim([this.#ready.queued])
     if (!claim) return undefined
@@ -98,25 +109,23 @@ export class TestBench<Select extends object = object, Insert extends object = o
     return running
   }
 
-  /** Lets the time pass that a task waits for before it is tried again, or that it was scheduled for. */
+  /** Makes a task due that waits for its retry or its `runAt`. */
   async skipWait(id: TaskIdOf<Select>): Promise<void> {
-    const table = this.#ready.queued.table.name
-    const key = typeof id === 'number' ? id : `'${String(id).replaceAll("'", "''")}'`
-    await execute(this.#queue, `update "${table}" set run_at = created_at where id = ${key}`)
+    await this.#queue.makeDue(this.#ready.queued.table, id)
   }
 
-  /** A task of the processor's table as it is now. */
+  /** The row of a task as it is now; undefined if it does not exist. */
   async find(id: TaskIdOf<Select>): Promise<Select | undefined> {
     return (await this.#queue.find(this.#ready.queued.table, id)) as Select | undefined
   }
 
-  /** Drizzle, as processors have it. */
+  /** The Drizzle database that processors get as `context.database`. */
   // biome-ignore lint/suspicious/noExplicitAny: which Drizzle it is depends on the database
   get database(): any {
     return this.#queue.drizzle()
   }
 
-  /** Ends what still runs and removes everything. */
+  /** Interrupts running tasks, closes the database and removes the project. */
   async close(): Promise<void> {
     await Promise.all([...this.#running].map((running) => running.interrupt().catch(() => {})))
     await this.#queue.close()
@@ -135,7 +144,8 @@ export class TestBench<Select extends object = object, Insert extends object = o
 /**
  * Opens a test bench for a processor. Close it at the end of the test: `t.after(() => bench.close())`.
  *
- * @throws InvalidConfigurationError when the processor's schema refuses the settings
+ * @throws InvalidConfigurationError if the processor's schema refuses the settings
+ * @throws Error if the migrations do not create the table, or leave out columns
  */
 export async function openTestBench<
   Select extends object,
@@ -153,7 +163,7 @@ export async function openTestBench<
   const queue = await openQueue(database, { directory })
   try {
     await queue.migrate(sourcesOf(queued.table, migrations, stateDirectory), [queued])
-    await needColumns(queue, queued.table)
+    await requireColumns(queue, queued.table)
     const workerId = `bench-${process.pid}`
     await queue.startWorker({ id: workerId, host: 'test', pid: process.pid, version: '0' })
     const environment = { queue, workerId, stateDirectory, projectDirectory: directory }
@@ -165,33 +175,34 @@ export async function openTestBench<
   }
 }
 
-async function needColumns(queue: Queue, table: TaskTable): Promise<void> {
+async function requireColumns(queue: Queue, table: TaskTable): Promise<void> {
   const missing = await queue.missingColumns(table)
-  const advice = 'write the next one: ops generate migration'
-  if (!missing) throw new Error(`The migrations make no table "${table.name}"; ${advice}`)
+  const advice = 'generate the next one: ops generate migration'
+  if (!missing) throw new Error(`The migrations do not create the table "${table.name}"; ${advice}`)
   if (missing.length > 0) {
-    throw new Error(`The migrations make "${table.name}" without ${missing.join(', ')}; ${advice}`)
+    throw new Error(`The migrations create "${table.name}" without ${missing.join(', ')}; ${advice}`)
   }
 }
 
 async function checkedSettings({ name, settings: schema }: AnyProcessor, given: unknown): Promise<unknown> {
   if (!schema) return given
   const { value, problems } = await checkAgainst(schema, given, 'settings')
-  if (problems.length > 0) throw new InvalidConfigurationError(`What the test bench of "${name}" is given`, problems)
+  if (problems.length > 0)
+    throw new InvalidConfigurationError(`The configuration given to the test bench of "${name}"`, problems)
   return value
 }
 
-/** The plugin's migrations, and in front of them those that make what they do not make. */
+/** The plugin's migrations, preceded by one that creates the referenced tables that they do not. */
 function sourcesOf(table: TaskTable, migrations: string | undefined, stateDirectory: string): MigrationSource[] {
   const tables = withReferenced(table)
-  if (migrations === undefined) return [described(tables, stateDirectory)]
+  if (migrations === undefined) return [descriptionsOf(tables, stateDirectory)]
   const made = createdTables(migrations)
   const others = tables.filter(({ name }) => name !== table.name && !made.has(name))
-  return [described(others, stateDirectory), { name: 'plugin', directory: migrations }]
+  return [descriptionsOf(others, stateDirectory), { name: 'plugin', directory: migrations }]
 }
 
-/** Migrations that make tables as they are described. */
-function described(tables: readonly TaskTable[], stateDirectory: string): MigrationSource {
+/** A migration that creates tables from their descriptions, for either database. */
+function descriptionsOf(tables: readonly TaskTable[], stateDirectory: string): MigrationSource {
   const directory = join(stateDirectory, 'described')
   for (const dialect of dialects) {
     mkdirSync(join(directory, dialect), { recursive: true })
@@ -201,17 +212,11 @@ function described(tables: readonly TaskTable[], stateDirectory: string): Migrat
   return { name: 'described', directory }
 }
 
-/** The task table behind those that it references, which have to be there first. */
+/** A task table after all that it references, in the order in which they can be created. */
 function withReferenced(table: TaskTable, found: readonly TaskTable[] = []): TaskTable[] {
   if (found.some(({ name }) => name === table.name)) return [...found]
   const targets = Object.values(table.columns).flatMap(({ target }) => (target ? [target()] : []))
   const others = targets.filter(({ name }) => name !== table.name)
   const before = others.reduce<TaskTable[]>((all, other) => withReferenced(other, all), [...found])
   return before.some(({ name }) => name === table.name) ? before : [...before, table]
-}
-
-/** One statement that is the same for both databases; Drizzle calls it by two names. */
-async function execute(queue: Queue, statement: string): Promise<void> {
-  const database = queue.drizzle() as { run?(sql: string): unknown; execute?(sql: string): unknown }
-  await (database.run ? database.run(statement) : database.execute!(statement))
 }

@@ -1,7 +1,7 @@
 import { Cron } from 'croner'
 import type { ScheduleConfig } from '../config/config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { BrokenProcessorError, InvalidConfigurationError, nearest } from '../errors.ts'
+import { BrokenProcessorError, type InputProblem, InvalidConfigurationError, nearest, toProblem } from '../errors.ts'
 import { inputSchema } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { QueuedTable } from '../queue/queue.ts'
@@ -63,21 +63,20 @@ export async function planSchedules(
   schedules: Readonly<Record<string, ScheduleConfig>>,
   { file, names, find }: { file: string; names: readonly string[]; find: (name: string) => Promise<ReadyProcessor> },
 ): Promise<Schedule[]> {
-  const problems: string[] = []
+  const problems: InputProblem[] = []
   const planned: Schedule[] = []
   for (const [name, config] of Object.entries(schedules)) {
     const path = `schedules.${name}`
     const { cron: pattern, timeZone, enqueue, missed = 'run_once' } = config
     if (!names.includes(enqueue)) {
       const meant = nearest(enqueue, names)
-      problems.push(
-        `${path}.enqueue: unknown processor "${enqueue}"${meant === undefined ? '' : `, did you mean "${meant}"?`}`,
-      )
+      const advice = meant === undefined ? '' : `, did you mean "${meant}"?`
+      problems.push({ where: `${path}.enqueue`, message: `unknown processor "${enqueue}"${advice}` })
       continue
     }
     const ready = await find(enqueue).catch((error: Error) => {
       if (!(error instanceof BrokenProcessorError)) throw error
-      problems.push(`${path}.enqueue: ${[error.message, ...error.suggestions].join(' Try: ')}`)
+      problems.push(toProblem(error, `${path}.enqueue`))
     })
     if (!ready) continue
     const row = await checkRow(ready, config.with ?? {}, `${path}.with`, problems)
@@ -92,7 +91,7 @@ export async function planSchedules(
         row,
       })
     } catch (error) {
-      problems.push(`${path}: ${cronProblem(error as Error, pattern, timeZone)}`)
+      problems.push({ where: path, message: cronProblem(error as Error, pattern, timeZone) })
     }
   }
   if (problems.length > 0) throw new InvalidConfigurationError(file, problems)
@@ -103,11 +102,11 @@ async function checkRow(
   { processor, settings }: ReadyProcessor,
   values: Readonly<Record<string, unknown>>,
   path: string,
-  problems: string[],
+  problems: InputProblem[],
 ): Promise<Record<string, unknown>> {
   const input = inputSchema(processor, settings)
   const wrong = checkTask(processor.table, values)
-  problems.push(...wrong.map((problem) => `${path}: ${problem}`))
+  problems.push(...wrong.map((message) => ({ where: path, message })))
   if (!input || wrong.length > 0) return { ...values }
   const checked = await checkAgainst(input, values, path)
   problems.push(...checked.problems)

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ResultRefusedError, TaskStuckError } from '../errors.ts'
+import { exitStatus, OpsError, ResultRefusedError } from '../errors.ts'
 import { failpoint } from '../failpoint.ts'
 import type { Stop } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
@@ -91,7 +91,7 @@ export class Worker {
   /**
    * Claims and performs tasks until the stop, or as long as the options say.
    *
-   * @throws TaskStuckError
+   * @throws OpsError TASK_STUCK
    */
   async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
     await this.#recover()
@@ -136,7 +136,7 @@ export class Worker {
     const next = outcome ? await this.#settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
     this.#observer.ended()
     if (!outcome) this.#log.takenAway(claim.run)
-    if (isStuck) throw new TaskStuckError(`${queued.processor} ${taskId}`, this.#stop.forced.aborted)
+    if (isStuck) throw taskStuck(`${queued.processor} ${taskId}`, this.#stop.forced.aborted)
     return next
   }
 
@@ -221,4 +221,19 @@ export class Worker {
     if (!state.isHeld) running.context.abort(AbortReason.takenAway())
     else if (state.cancelRequestedBy !== undefined) running.context.abort(AbortReason.canceled(state.cancelRequestedBy))
   }
+}
+
+/**
+ * Only the end of its process ends such a task.
+ *
+ * @param isStopping whether the worker was stopping anyway, so that it has not failed
+ */
+function taskStuck(task: string, isStopping: boolean): OpsError {
+  return new OpsError('TASK_STUCK', `${task} is still running although its signal has aborted; the worker exits.`, {
+    exit: isStopping ? 0 : exitStatus.failed,
+    suggestions: [
+      'check context.signal in the processor',
+      'start the worker again; start-services and systemd do so automatically',
+    ],
+  })
 }

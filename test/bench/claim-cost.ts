@@ -1,6 +1,6 @@
 /**
- * `node test/bench/claim-cost.ts [largest]`: what it costs to end a run and claim the next, and to find the one task
- * that may run behind many that wait, with 0, 100,000 and 1,000,000 tasks pending and as many finished.
+ * `node test/bench/claim-cost.ts [largest]`: the cost of settling a run and claiming the next, and of finding the one
+ * task that may run behind many waiting ones, with 0, 100,000 and 1,000,000 pending tasks and as many finished ones.
  */
 
 import { tmpdir } from 'node:os'
@@ -68,14 +68,14 @@ async function measure({ url, kind, run, leave }: Place, size: number) {
   await queue.migrate([], tables)
   await queue.startWorker({ id: 'bench', host: 'bench', pid: process.pid, version: '0' })
 
-  // Everything may run: the first ones are at hand.
+  // Every task may run.
   let claim = await queue.claim(tables)
   const drain = await timed(CLAIMS, async () => {
     claim = (await queue.settle(claim!.run, succeeded, tables)).next
   })
   await queue.settle(claim!.run, succeeded)
 
-  // All the older ones wait for one key: what may run is behind them.
+  // All older tasks wait for one key, and the task that may run is behind them.
   await queue.holds.take('environment:busy', 'bench', undefined)
   const behind = await timed(CLAIMS / 3, async () => {
     const found = await queue.claim(tables)
@@ -107,7 +107,7 @@ async function fill(run: Place['run'], kind: Place['kind'], what: 'finished' | '
   )
 }
 
-/** Microseconds, the median. */
+/** The median, in microseconds. */
 async function timed(times: number, work: () => Promise<void>): Promise<number> {
   const took: number[] = []
   for (let time = 0; time < times; time += 1) {

@@ -1,21 +1,21 @@
-/** What a contender is asked to do. It prints one line of JSON with its figures. */
+/** The task of a contender, which prints one line of JSON with its figures. */
 export interface ContenderOptions {
-  /** Tasks that are timed. */
+  /** Timed tasks. */
   readonly n: number
   readonly synchronous: 'FULL' | 'NORMAL'
-  /** Tasks that wait all the time behind those that are timed. */
+  /** Tasks that stay pending behind the timed ones. */
   readonly pending?: number
-  /** Tasks that were finished before. */
+  /** Tasks that are already finished. */
   readonly finished?: number
 }
 
-/** Tasks before those that are timed, in the same process. */
+/** Tasks performed before the timed ones, in the same process. */
 export const warmUp = 2000
 
 /** The same for contenders on PostgreSQL. */
 export interface PostgresContenderOptions {
   readonly n: number
-  /** The URL of the server's own database; each contender makes one for itself. */
+  /** The URL of the server's own database; each contender creates its own. */
   readonly server: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/contention.ts [seconds]`: how long others wait to write while a worker drains no-op tasks back to
- * back: ops' own enqueue, and a program that is not ops and has an ordinary `busy_timeout` of 5 s.
+ * `node test/bench/contention.ts [seconds]`: how long other writers wait while a worker drains no-op tasks back to
+ * back: `ops enqueue`, and a program other than ops with an ordinary `busy_timeout` of 5 s.
  */
 
 import { fork } from 'node:child_process'
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { SqliteQueue } from '../../src/queue/sqlite/sqlite-queue.ts'
+import { SqliteQueue } from '../../src/queue/sqlite/queue.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { percentile, print } from './interleave.ts'
 
@@ -18,13 +18,13 @@ const seconds = Number(process.argv[2] ?? 5)
 const table = taskTable('checks', (column) => ({ payload: column.text() }))
 const rows: object[] = []
 for (const synchronous of ['FULL', 'NORMAL'] as const) {
-  for (const writer of ['nobody', 'ops enqueue', 'busy_timeout 5 s'] as const) {
+  for (const writer of ['none', 'ops enqueue', 'busy_timeout 5 s'] as const) {
     const directory = mkdtempSync(join(tmpdir(), 'ops-contention-'))
     const file = join(directory, 'ops.db')
     const options = JSON.stringify({ file, synchronous, backlog: 400_000 })
     const worker = fork(join(import.meta.dirname, 'contenders', 'pick-up-worker.ts'), [options])
     await once(worker, 'message')
-    const write = writer === 'nobody' ? undefined : writerOf(writer, file, synchronous)
+    const write = writer === 'none' ? undefined : writerOf(writer, file, synchronous)
     const waits: number[] = []
     await delay(500)
     const before = performance.now()

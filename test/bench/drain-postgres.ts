@@ -1,4 +1,4 @@
-/** `node test/bench/drain-postgres.ts [tasks] [rounds]`, on a server of its own that waits for the disk at each commit. */
+/** `node test/bench/drain-postgres.ts [tasks] [rounds]`, on its own server, which flushes each commit to disk. */
 
 import { startPostgres } from '../support/postgres-server.ts'
 import { interleave } from './interleave.ts'

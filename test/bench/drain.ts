@@ -12,7 +12,7 @@ for (const synchronous of ['NORMAL', 'FULL'] as const) {
     [
       { name: 'plainjob', script: 'plainjob.ts', options },
       { name: 'ops, every guarantee on', script: 'ops.ts', options },
-      // It sorts its whole backlog at each look, so it gets a short one, and it knows no FULL.
+      // It sorts its whole backlog for each job, so it gets a short one. It has no FULL.
       ...(synchronous === 'NORMAL'
         ? [{ name: 'liteque', script: 'liteque.ts', options: { ...options, n: 1000 } }]
         : []),

@@ -1,4 +1,4 @@
-/** `node test/bench/idle.ts [seconds]`: what `ops worker` costs while it has nothing to do. Needs /proc. */
+/** `node test/bench/idle.ts [seconds]`: the cost of an idle `ops worker`. Needs /proc. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ function megabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
 }
 
-/** @param transactions how many the database has seen, where it counts them */
+/** @param transactions the number of transactions, if the database counts them */
 async function idle(database: string, env: Record<string, string>, transactions?: () => Promise<number>) {
   const cwd = mkdtempSync(join(tmpdir(), 'ops-idle-'))
   await execa(process.execPath, [bin, 'migrate'], { cwd, env })
@@ -50,7 +50,7 @@ async function idle(database: string, env: Record<string, string>, transactions?
 const server = await startPostgres()
 try {
   const { url, drop } = await benchDatabase(server.url())
-  // Asked from another database, which has counts of its own.
+  // Asked from another database, which has its own counters.
   const operator = new pg.Client(server.url())
   await operator.connect()
   const transactions = async () => {

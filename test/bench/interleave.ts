@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
 
-/** One side of a comparison: a program in a process of its own that prints its figures as JSON. */
+/** One side of a comparison: a program in its own process that prints its figures as JSON. */
 export interface Contender {
   readonly name: string
   readonly script: string

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/pick-up.ts [samples]`: from the return of another process's commit, a writer that is not ops, to the
- * start of `perform` in a worker that had nothing to do.
+ * `node test/bench/pick-up.ts [samples]`: the time from a commit of another program to the start of `perform` in an
+ * idle worker.
  */
 
 import { fork } from 'node:child_process'
@@ -26,7 +26,7 @@ for (const synchronous of ['NORMAL', 'FULL'] as const) {
   const insert = database.prepare(`insert into checks (payload) values ('{}')`)
   const waits: number[] = []
   for (let sample = 0; sample < samples; sample += 1) {
-    // Apart and uneven, so that the worker has settled and waits again.
+    // At uneven intervals, after which the worker is idle again.
     await delay(15 + Math.random() * 15)
     const answer = once(worker, 'message')
     insert.run()

@@ -1,6 +1,6 @@
 /**
  * `node test/bench/services.ts [rounds]`: `ops start-services` beside concurrently, node-foreman and mprocs, in the same
- * harness: what one Ctrl-C, a kill, a closed window and a failure come to; how soon services are up; lines a second.
+ * harness: the effect of Ctrl-C, a kill, a closed window and a failure; the time until services are up; lines a second.
  */
 
 import { spawn } from 'node:child_process'
@@ -21,11 +21,11 @@ type Commands = Readonly<Record<string, string>>
 
 interface Manager {
   readonly name: string
-  /** Writes what it reads into the folder. */
+  /** Writes its configuration to the folder. */
   readonly argv: (commands: Commands, folder: string) => string[]
-  /** What ends it from its terminal. */
+  /** The keys that stop it. */
   readonly stopKeys: string
-  /** Whether its output is lines. */
+  /** Whether it prints lines. */
   readonly hasLines: boolean
 }
 
@@ -72,13 +72,13 @@ const managers: readonly Manager[] = [
       writeFileSync(join(folder, 'mprocs.yaml'), JSON.stringify({ procs }))
       return [bin('mprocs')]
     },
-    // It gives Ctrl-C to the program that is shown.
+    // It passes Ctrl-C to the program on screen.
     stopKeys: 'q',
     hasLines: false,
   },
 ]
 
-/** A Procfile has one line for each; what is longer is a script. */
+/** A Procfile has one line per service, so longer ones are scripts. */
 function procfile(commands: Commands, folder: string): string {
   return Object.entries(commands)
     .map(([name, command]) => {
@@ -88,12 +88,12 @@ function procfile(commands: Commands, folder: string): string {
     .join('')
 }
 
-/** As it is typed: there is a shell above it, which is still there when it was killed. */
+/** As typed in a shell, which survives when the program is killed. */
 const fromShell = `echo $$ > shell.pid; trap : INT
 sh -c 'echo $$ > manager.pid; exec "$@"' sh "$@"
 status=$?; [ $status = 137 ] && read line; exit $status`
 
-/** A manager at work on a terminal. */
+/** A process manager on a terminal. */
 class Trial {
   readonly folder = mkdtempSync(join(tmpdir(), 'ops-bench-'))
   readonly terminal: Terminal
@@ -125,12 +125,12 @@ class Trial {
     return existsSync(join(this.folder, file)) ? readFileSync(join(this.folder, file), 'utf8').trim() : ''
   }
 
-  /** How it ended, or that it goes on. */
+  /** How it ended, or that it is still running. */
   exitWithin(milliseconds: number): Promise<number | 'goes on'> {
     return Promise.race([this.terminal.exit, sleep(milliseconds, 'goes on' as const)])
   }
 
-  /** Processes of services that live. */
+  /** Running processes of services. */
   get left(): number {
     return readdirSync('/proc').filter(
       (pid) => ![this.managerPid, this.#shellPid].includes(Number(pid)) && isOfService(pid, this.#mark),
@@ -144,7 +144,7 @@ class Trial {
   }
 }
 
-/** Services are shells and what these start. */
+/** Services are shells and their children. */
 function isOfService(pid: string, mark: string): boolean {
   try {
     const isMarked = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark)
@@ -154,7 +154,7 @@ function isOfService(pid: string, mark: string): boolean {
   }
 }
 
-/** Writes down each signal, needs a second to end, and has last words without a newline. */
+/** Records each signal, needs a second to stop, and prints a last line without a newline. */
 const careful = `for s in INT TERM HUP; do trap "echo $s >> signals; ending=1" $s; done
 touch careful.up
 while [ -z "$ending" ]; do sleep 0.05; done
@@ -241,7 +241,7 @@ async function flood({ argv }: Manager) {
     chunks.push(chunk)
     lastAt = performance.now()
   })
-  // Not all of them end when their services have.
+  // Not all of them end with their services.
   while (child.exitCode === null && performance.now() - lastAt < 3000) await sleep(20)
   await endGroups([child.pid!], 1000)
   rmSync(folder, { recursive: true, force: true })
@@ -280,7 +280,7 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 print(
-  `Five services, of which the slowest needs 300 ms; and 400,000 lines of four; medians of ${rounds}`,
+  `Five services, the slowest needs 300 ms; 400,000 lines of four services; medians of ${rounds}`,
   managers.map(({ name, hasLines }, index) => ({
     manager: name,
     'all are up after ms': median(figures[index]!.up),

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/start-up.ts [rounds]`: what a command costs over a bare Node, interleaved. With `OPS_BIN` another
- * `run.js` is measured, such as that of an installed package.
+ * `node test/bench/start-up.ts [rounds]`: the time of commands compared with bare Node, interleaved. `OPS_BIN` measures
+ * another `run.js`, such as the one of an installed package.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { columnFlags } from '../../src/command-line/column-flags.ts'
-import { readTaskFlags } from '../../src/command-line/read-task-flags.ts'
+import { parseColumnFlags } from '../../src/command-line/parse-new-tasks.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 
 const table = taskTable('samples', (column) => ({
@@ -11,7 +11,7 @@ const table = taskTable('samples', (column) => ({
 }))
 const flags = columnFlags(table, ['json', 'in'])
 const read = (given: Record<string, unknown>, rest: string[] = [], isComplete = true) =>
-  readTaskFlags(table, flags, given, rest, isComplete)
+  parseColumnFlags(table, flags, given, rest, isComplete)
 
 describe('the flags of a task table', () => {
   it('are its own columns in kebab case, with a prefix where ops has a flag of that name', () => {
@@ -29,25 +29,23 @@ describe('the flags of a task table', () => {
     })
   })
 
-  it('are told with everything that is wrong at once, each mistake once', () => {
+  it('report every problem at once, each once', () => {
     expect(read({ 'piece-count': 'many' }, ['--titel', 'x', '-f', 'stray']).problems).toEqual([
-      '--titel is no column; did you mean --title?',
-      '--f is no column; there are --piece-count, --title, --task-json',
-      '--piece-count must be a whole number, not "many"',
+      'unknown flag --titel, did you mean --title?',
+      'unknown flag --f, expected one of: --piece-count, --title, --task-json',
+      '--piece-count must be a whole number, got "many"',
       '--title is missing',
     ])
     expect(read({ 'piece-count': '1', title: 'x' }, ['--titel=x', 'stray']).problems).toEqual([
-      '--titel is no column; did you mean --title?',
-      '"stray" was not expected; values are given by flags',
+      'unknown flag --titel, did you mean --title?',
+      'unexpected argument "stray"',
     ])
-    expect(read({ 'piece-count': '1', title: 'x' }, ['stray']).problems).toEqual([
-      '"stray" was not expected; values are given by flags',
-    ])
+    expect(read({ 'piece-count': '1', title: 'x' }, ['stray']).problems).toEqual(['unexpected argument "stray"'])
   })
 
   it('are not those that the processor writes', () => {
     expect(read({ 'piece-count': '1', title: 'x' }, ['--weight-in-grams', '2']).problems).toEqual([
-      '--weight-in-grams is written by the processor and cannot be given',
+      '--weight-in-grams is set by the processor',
     ])
   })
 

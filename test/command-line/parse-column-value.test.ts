@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseColumnValue } from '../../src/command-line/parse-column-value.ts'
+import { parseColumnValue } from '../../src/command-line/column-flags.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import type { ColumnType, TaskColumn } from '../../src/task-table/task-table.ts'
 
@@ -24,21 +24,21 @@ describe('the text of a flag', () => {
   })
 
   it.each<[ColumnType, string, string]>([
-    ['integer', '4.5', 'must be a whole number, not "4.5"'],
-    ['integer', '', 'must be a whole number, not ""'],
-    ['integer', '9007199254740993', 'must be a whole number, not "9007199254740993"'],
-    ['real', ' ', 'must be a number, not " "'],
-    ['real', 'Infinity', 'must be a number, not "Infinity"'],
-    ['boolean', 'yes', 'must be true or false, not "yes"'],
-    ['json', 'x', 'must be JSON, not "x"'],
-    ['timestamp', 'soon', 'must be an instant such as 2030-01-31T12:00:00Z, not "soon"'],
-    ['enumeration', 'medium', 'must be one of small, large, not "medium"'],
-    ['reference', '-1', 'must be the id of a task of "builds", not "-1"'],
+    ['integer', '4.5', 'must be a whole number, got "4.5"'],
+    ['integer', '', 'must be a whole number, got ""'],
+    ['integer', '9007199254740993', 'must be a whole number, got "9007199254740993"'],
+    ['real', ' ', 'must be a number, got " "'],
+    ['real', 'Infinity', 'must be a number, got "Infinity"'],
+    ['boolean', 'yes', 'must be true or false, got "yes"'],
+    ['json', 'x', 'must be JSON, got "x"'],
+    ['timestamp', 'soon', 'must be a time such as 2030-01-31T12:00:00Z, got "soon"'],
+    ['enumeration', 'medium', 'must be one of small, large, got "medium"'],
+    ['reference', '-1', 'must be the id of a task in "builds", got "-1"'],
   ])('for a column of the type %s is refused: %j', (type, text, problem) => {
     expect(parseColumnValue(column(type), text)).toEqual({ problem })
   })
 
-  it('is left alone when the flag has no text but a truth', () => {
+  it('is kept where the flag is a boolean', () => {
     expect(parseColumnValue(column('boolean'), true)).toEqual({ value: true })
   })
 })

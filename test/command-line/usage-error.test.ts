@@ -3,6 +3,7 @@ import { pluginPackage } from '../support/plugin-package.ts'
 import { opsProgram } from '../support/run-ops.ts'
 import { Terminal, terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 
 describe('a wrong command line', () => {
   it.each([
@@ -58,7 +59,7 @@ export default class extends OpsCommand { async run() { await this.parse(); ${bo
     expect(await project.ops('refused')).toMatchObject({ exitCode: 3, stderr: 'Error: no luck\nTry: wait' })
   })
 
-  it.skipIf(terminalMissing)('is coloured, and wrapped between words, on a terminal', async () => {
+  it('is coloured, and wrapped between words, on a terminal', unless(terminalMissing), async () => {
     const { env, directory } = new TestProject()
     const argv = [process.execPath, opsProgram, 'enqueue', 'biuld']
     const terminal = new Terminal(argv, { cwd: directory, env: { ...env, NO_COLOR: undefined }, columns: 40 })

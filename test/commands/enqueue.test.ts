@@ -45,7 +45,7 @@ describe('ops enqueue', () => {
     ])
   })
 
-  it('says everything that is wrong in one error, exits 2 and writes nothing', async () => {
+  it('reports every problem in one error, exits 2 and writes nothing', async () => {
     const project = await TestProject.withProbe()
     const { exitCode, stdout, stderr } = await project.ops(
       ...['enqueue', 'sample', '--piece-count', 'many', '--weight', 'heavy', '--size', 'medium', '--labels', '{'],
@@ -54,20 +54,20 @@ describe('ops enqueue', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     const text = unwrapped(stderr)
     for (const problem of [
-      '--wieght is no column; did you mean --weight?',
-      '"stray" was not expected; values are given by flags',
-      '--piece-count must be a whole number, not "many"',
-      '--weight must be a number, not "heavy"',
-      '--size must be one of small, large, not "medium"',
-      '--labels must be JSON, not "{"',
-      '--taken-at must be an instant such as 2030-01-31T12:00:00Z, not "soon"',
-      '--ordinary-id must be the id of a task of "ordinaries", not "first"',
+      'unknown flag --wieght, did you mean --weight?',
+      'unexpected argument "stray"',
+      '--piece-count must be a whole number, got "many"',
+      '--weight must be a number, got "heavy"',
+      '--size must be one of small, large, got "medium"',
+      '--labels must be JSON, got "{"',
+      '--taken-at must be a time such as 2030-01-31T12:00:00Z, got "soon"',
+      '--ordinary-id must be the id of a task in "ordinaries", got "first"',
       '--title is missing',
-      '--in must be a duration such as 500ms, 30s, 10m or 1h, not "a while"',
+      '--in: expected a duration such as "10m", got "a while"',
     ])
       expect(text).toContain(problem)
     expect(stderr.match(/Error:/g)).toHaveLength(1)
-    expect(stderr).toContain('see the flags: ops enqueue sample --help')
+    expect(stderr).toContain('Try: ops enqueue sample --help')
     expect(project.value('select count(*) from samples')).toBe(0)
     expect(project.value('select count(*) from ops_audit')).toBe(0)
   })
@@ -80,7 +80,7 @@ describe('ops enqueue', () => {
     expect(project.value('select ordinary_id from samples')).toBe(1)
     const other = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', 'sample 1')
     expect(other.exitCode).toBe(2)
-    expect(unwrapped(other.stderr)).toContain('--ordinary-id must be the id of a task of "ordinaries", not "sample 1"')
+    expect(unwrapped(other.stderr)).toContain('--ordinary-id must be the id of a task in "ordinaries", got "sample 1"')
   })
 
   it('refuses a reference to a task that does not exist, and a lifecycle column', async () => {
@@ -90,7 +90,7 @@ describe('ops enqueue', () => {
     expect(unwrapped(broken.stderr)).toContain('"ordinaryId": no task 7 in "ordinaries"')
     const lifecycle = await project.ops('enqueue', 'sample', '--title', 'x', '--status', 'succeeded')
     expect(lifecycle.exitCode).toBe(2)
-    expect(unwrapped(lifecycle.stderr)).toContain('--status is no column')
+    expect(unwrapped(lifecycle.stderr)).toContain('unknown flag --status')
     expect(project.value('select count(*) from samples')).toBe(0)
   })
 
@@ -126,7 +126,7 @@ describe('ops enqueue', () => {
     const { exitCode, stderr } = await project.ops('enqueue', 'build', '--repository', '.')
     expect(exitCode).toBe(0)
     expect(unwrapped(stderr)).toContain(
-      'ops-plugin-future@1.2.3 speaks version 2 of the plugin contract, this ops speaks 1',
+      'ops-plugin-future@1.2.3 cannot be used: it requires plugin API 2, this ops has plugin API 1',
     )
   })
 

@@ -58,6 +58,6 @@ describe('ops schedules', () => {
     )
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('cannot be used: there is no such file.')
+    expect(unwrapped(stderr)).toContain('cannot be used: the file does not exist.')
   })
 })

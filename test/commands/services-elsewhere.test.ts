@@ -11,7 +11,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 
 const waits = 'echo up; while :; do sleep 0.05; done'
 
-/** A project whose services run, seen as if from another terminal. */
+/** A project with running services, used from another terminal. */
 async function running(services: Record<string, Service>, ...args: string[]) {
   const project = new TestProject()
   project.write('ops.config.json', JSON.stringify({ services }))
@@ -30,7 +30,7 @@ function statesOf(project: TestProject): string[] {
 }
 
 describe('ops status', () => {
-  it('says how each service is, and fails where none runs', async () => {
+  it('shows the state of each service, and fails when none is running', async () => {
     const { project, ops } = await running({ api: { command: waits }, twice: { command: waits, instances: 2 } })
     const plain = await project.ops('status')
     expect(plain.exitCode).toBe(0)
@@ -48,14 +48,14 @@ describe('ops status', () => {
     expect(none.stderr).toContain('No services of')
   })
 
-  it('is answered to this user alone', async () => {
+  it('is available only to this user', async () => {
     const { project } = await running({ api: { command: waits } })
     const { socket } = readSessionRecord(project.path('.ops'))!
     expect(statSync(socket).mode & 0o777).toBe(0o600)
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700)
   })
 
-  it('knows when a killed start has left its record behind', async () => {
+  it('detects the record that a killed session left behind', async () => {
     const { project, ops } = await running({ api: { command: waits } })
     ops.kill('SIGKILL')
     await ops.exit
@@ -66,7 +66,7 @@ describe('ops status', () => {
 })
 
 describe('ops restart', () => {
-  it('starts services anew, and says what became of them', async () => {
+  it('restarts services, and reports the result', async () => {
     const { project } = await running({
       api: { command: 'echo $$ >> api.pids; exec sleep 600' },
       web: { command: 'echo $$ >> web.pids; exec sleep 600' },
@@ -79,7 +79,7 @@ describe('ops restart', () => {
     expect(JSON.parse((await project.ops('status', '--json')).stdout).services[0]).toMatchObject({ restarts: 1 })
   })
 
-  it('fails when a service does not become ready, which is tried again by itself', async () => {
+  it('fails when a service does not become ready, and it is retried', async () => {
     const { project } = await running({
       api: { command: 'if [ -e broken ]; then exit 3; fi; echo fine; exec sleep 600', ready: { log: 'fine' } },
     })
@@ -90,13 +90,13 @@ describe('ops restart', () => {
     expect((await project.ops('status')).stdout).toMatch(/api +(restarting|starting)/)
   })
 
-  it('starts what has failed since, and leaves the others alone', async () => {
+  it('starts a service that has failed, and leaves the others alone', async () => {
     const { project } = await running({
       api: { command: '[ -e broken ] && exit 3; exec sleep 600', restart: 'never' },
       web: { command: waits },
     })
     project.write('broken', '')
-    // Without a probe it is up as soon as it runs; the failure after it is one that is told and left at that.
+    // Without a probe it is up as soon as it runs; the failure after that is only reported.
     await project.ops('restart', 'api')
     await until(
       async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0].state === 'failed',
@@ -107,7 +107,7 @@ describe('ops restart', () => {
     expect((await project.ops('status')).stdout).toMatch(/api +running/)
   })
 
-  it('refuses a name that it does not know, and does nothing', async () => {
+  it('rejects an unknown name, and does nothing', async () => {
     const { project } = await running({ api: { command: waits } })
     const { exitCode, stderr } = await project.ops('restart', 'api', 'apo')
     expect(exitCode).toBe(2)
@@ -116,11 +116,13 @@ describe('ops restart', () => {
   })
 })
 
-it('services go on, and answer, when nothing can be written down of them any more', async () => {
+it('services keep running and responding when the session record cannot be written', async () => {
   const { project, ops } = await running({ api: { command: waits } })
-  // In the way of the next record, as a full disk would be.
-  mkdirSync(project.path('.ops/services.json.new'))
+  const record = project.read('.ops/services.json')
+  // It blocks the next record, as a full disk would.
+  mkdirSync(project.path(`.ops/services.json.${ops.pid}.new`))
   expect((await project.ops('restart', 'api')).exitCode).toBe(0)
+  expect(project.read('.ops/services.json')).toBe(record)
   expect(JSON.parse((await project.ops('status', '--json')).stdout).services).toMatchObject([
     { name: 'api', state: 'running', restarts: 1 },
   ])
@@ -129,7 +131,7 @@ it('services go on, and answer, when nothing can be written down of them any mor
 })
 
 describe('ops stop-services', () => {
-  it('stops them as Ctrl-C does, and returns when none is left', async () => {
+  it('stops services as Ctrl-C does, and returns when none is left', async () => {
     const { project, ops } = await running({
       api: { command: "echo $$ > api.pid; trap 'sleep 0.5; touch api.ended; exit' TERM; while :; do sleep 0.05; done" },
     })
@@ -141,7 +143,7 @@ describe('ops stop-services', () => {
     expect((await project.ops('stop-services', '--json')).stdout).toContain('"stopped": false')
   })
 
-  it('says who is waited for, and need not wait', async () => {
+  it('names the services it waits for, and kills them with --force', async () => {
     const { project, ops } = await running({
       deaf: { command: "trap '' TERM; while :; do sleep 0.05; done", stopTimeout: '10m' },
     })
@@ -155,7 +157,7 @@ describe('ops stop-services', () => {
 })
 
 describe('a second ops start-services', () => {
-  it('is told who runs, and does nothing', async () => {
+  it('reports the running session, and does nothing', async () => {
     const { project, ops } = await running({ api: { command: waits } })
     const second = await project.ops('start-services')
     expect(second.exitCode).toBe(1)
@@ -169,7 +171,7 @@ describe('a second ops start-services', () => {
     expect((await other.project.ops('status')).exitCode).toBe(0)
   })
 
-  it('after a killed one waits until its guardian has stopped what it left', async () => {
+  it('after a killed one waits until the guardian has stopped the services', async () => {
     const { project, ops } = await running({
       slow: {
         command: "trap 'until [ -e may-end ]; do sleep 0.05; done; echo last; exit' TERM; while :; do sleep 0.05; done",
@@ -185,7 +187,7 @@ describe('a second ops start-services', () => {
     expect(project.read('.ops/logs/services/slow.log')).toContain('last\n')
   })
 
-  it('ends what is left where the guardian was killed as well', async () => {
+  it('stops what is left when the guardian was killed too', async () => {
     const { project, ops } = await running({ deaf: { command: "trap '' HUP; while :; do sleep 0.05; done" } })
     const { groups, guardian } = readSessionRecord(project.path('.ops'))!
     process.kill(ops.pid, 'SIGSTOP')
@@ -200,7 +202,7 @@ describe('a second ops start-services', () => {
 })
 
 describe('ops logs', () => {
-  it('prints what services have written, in the order of time, and of those that are named', async () => {
+  it('prints the output of services by time, or only of the named ones', async () => {
     const { project, ops } = await running({
       api: { command: 'echo one; touch one; while ! [ -e red ]; do sleep 0.1; done; sleep 0.1; echo two; touch two' },
       web: {
@@ -224,7 +226,7 @@ describe('ops logs', () => {
     expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean "api"?')])
   })
 
-  it('goes on with --follow, over a restart', async () => {
+  it('follows the output across a restart', async () => {
     const { project } = await running({ api: { command: 'echo begun $$; exec sleep 600' } })
     const following = project.start('logs', 'api', '-f')
     await following.says('begun')
@@ -234,14 +236,14 @@ describe('ops logs', () => {
 })
 
 describe('watch', () => {
-  it('restarts a service when a file of it has changed, and says which', async () => {
+  it('restarts a service when one of its files changes, and names the file', async () => {
     const { project, ops } = await running({
       api: { command: 'echo begun; exec sleep 600', watch: ['src', 'config/*.json'] },
     })
     await until(() => ops.output.includes('begun'), 'it runs')
     expect(unwrapped(ops.output)).toContain(`services.api.watch: ${project.path('src')} does not exist yet.`)
     const starts = () => ops.output.match(/api \| begun/g)?.length ?? 0
-    // The watching begins a moment after the service.
+    // The watcher starts a moment after the service.
     for (let change = 0; starts() < 2; change += 1) {
       project.write(join('src', 'deep', 'api.js'), String(change))
       await new Promise((resolve) => setTimeout(resolve, 500))
@@ -259,7 +261,7 @@ describe('watch', () => {
 })
 
 describe('a linked plugin', () => {
-  it('is loaded anew when its source changes, after the task that is being done', async () => {
+  it('is reloaded when its source changes, after the running task', async () => {
     const slowly = (text: string) => countingModule('count').replace('(task) => ({', `async (task) => ({ ...(${text}),`)
     const whenAllowed = `await import('node:timers/promises').then(async ({ setTimeout }) => {
       const { existsSync } = await import('node:fs')
@@ -291,7 +293,7 @@ describe('a linked plugin', () => {
 })
 
 describe('ops start-services', () => {
-  it('writes lines of JSON with --json', async () => {
+  it('prints JSON lines with --json', async () => {
     const { project, ops } = await running({ api: { command: 'echo out; echo err >&2; exec sleep 600' } }, '--json')
     await until(() => /"err"/.test(ops.output) && /"out"/.test(ops.output), 'both are written')
     await project.ops('stop-services')
@@ -306,7 +308,7 @@ describe('ops start-services', () => {
     expect(events.at(-1)).toMatchObject({ service: 'api', state: 'stopped' })
   })
 
-  it('says what to do where its state cannot be kept, and goes on where only logs cannot', async () => {
+  it('fails with advice when its state cannot be written, and continues when only logs cannot', async () => {
     const project = new TestProject()
     project.write('ops.config.json', JSON.stringify({ services: { api: { command: 'echo shown' } } }))
     project.write('.ops', 'not a folder')
@@ -320,7 +322,7 @@ describe('ops start-services', () => {
     expect(unwrapped(shown.stderr)).toContain('api.log: ')
   })
 
-  it('begins lines with the time with --timestamps', async () => {
+  it('prefixes lines with the time with --timestamps', async () => {
     const { ops } = await running({ api: { command: waits } }, '--timestamps')
     await until(() => /^\d\d:\d\d:\d\d\.\d{3} api \| up$/m.test(ops.output), 'the line is written')
   })

@@ -5,9 +5,10 @@ import type { Service } from '../../src/config/config.ts'
 import { groupsWithEnvironment } from '../../src/platform/process-group.ts'
 import { terminalMissing } from '../support/terminal.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
-/** `ops start-services` as it is typed. */
+/** `ops start-services` at a terminal. */
 function typed(services: Record<string, Service>, { columns = 80 } = {}) {
   const project = new TestProject()
   const mark = `MARK=${project.directory}`
@@ -26,14 +27,12 @@ function typed(services: Record<string, Service>, { columns = 80 } = {}) {
   return { project, terminal, left: () => groupsWithEnvironment(mark) }
 }
 
-/** Writes down each signal that it gets, and ends some time after the first. */
+/** Logs each signal it gets, and exits some time after the first. */
 const traps = (name: string, then = 'sleep 0.3; echo ended; exit') =>
   `for s in INT TERM HUP QUIT; do trap "echo $s >> ${name}.signals; ${then}" $s; done; echo up; while :; do sleep 0.05; done`
 
-const where = terminalMissing === undefined ? '' : ` (skipped: ${terminalMissing})`
-
-describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
-  it('one Ctrl-C is one signal to each service, in the reverse order of dependencies, and status 130', async () => {
+describe('on a terminal', unless(terminalMissing), () => {
+  it('one Ctrl-C is one signal to each service, dependents first, and exit status 130', async () => {
     const { project, terminal, left } = typed({
       db: { command: traps('db') },
       api: { command: traps('api'), dependsOn: ['db'], ready: { log: 'up' } },
@@ -49,7 +48,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect(left()).toEqual([])
   })
 
-  it('nothing is left of services that do not listen, when Ctrl-C is pressed again', async () => {
+  it('a second Ctrl-C kills services that ignore the first', async () => {
     const { terminal, left } = typed({
       deaf: { command: "trap '' TERM INT; sleep 600 & echo up; while :; do sleep 0.1; done", stopTimeout: '10m' },
     })
@@ -61,7 +60,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect(left()).toEqual([])
   })
 
-  it('nothing is left when the window is closed, and each was asked once', async () => {
+  it('closing the window stops every service with one signal', async () => {
     const { project, terminal, left } = typed({ api: { command: traps('api') }, web: { command: traps('web') } })
     await terminal.says(/api .*started/)
     await terminal.says(/up[\s\S]*up/)
@@ -70,26 +69,31 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect([project.read('api.signals'), project.read('web.signals')]).toEqual(['TERM\n', 'TERM\n'])
   })
 
-  it('the start is a list of what each waits for, and how long it took, and lines follow whole', async () => {
-    const { terminal } = typed(
+  it('the start is a list of what each service waits for and how long it took, followed by whole lines', async () => {
+    const { project, terminal } = typed(
       {
-        db: { command: 'sleep 0.5; echo open; exec sleep 600', ready: { log: 'open' } },
+        db: {
+          command: 'until test -e go; do sleep 0.05; done; echo open; exec sleep 600',
+          ready: { log: 'open' },
+        },
         api: { command: 'echo "first line"; exec sleep 600', dependsOn: ['db'] },
         seed: { command: 'echo seeded', oneshot: true },
       },
       { columns: 60 },
     )
+    const shows = (pattern: RegExp) => terminal.lines.some((line) => pattern.test(line.trimEnd()))
+    await until(() => shows(/^\S+ db +waiting for output matching \/open\/$/), 'db is waited for')
+    await until(() => shows(/^\S+ api +waiting for db$/), 'api waits for db')
+    project.write('go', '')
     await terminal.says('first line')
     const shown = terminal.lines.map((line) => line.trimEnd())
-    expect(shown.some((line) => /^\S+ db +waiting for output matching \/open\/$/.test(line))).toBe(true)
-    expect(shown.some((line) => /^\S+ api +waiting for db$/.test(line))).toBe(true)
     expect(shown.some((line) => /^✔ db +ready in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown.some((line) => /^✔ seed +completed in [\d.]+ m?s$/.test(line))).toBe(true)
     expect(shown).toContain('db   | open')
     expect(shown).toContain('api  | first line')
   })
 
-  it('the status is that of the first service that failed, and the others have ended', async () => {
+  it('the exit status is that of the first service that failed, and the others have stopped', async () => {
     const { terminal, left } = typed({
       api: { command: 'sleep 0.3; printf "last words"; exit 7', restart: 'never' },
       web: { command: traps('web') },
@@ -100,7 +104,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect(left()).toEqual([])
   })
 
-  it('a service that is never ready is named, with what was waited for', async () => {
+  it('an error names the service that is never ready, and what it waited for', async () => {
     const { terminal, left } = typed({
       api: { command: 'echo hello; exec sleep 600', ready: { log: 'open', timeout: '700ms' } },
     })
@@ -110,7 +114,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
     expect(left()).toEqual([])
   })
 
-  it('a task of the worker is finished on Ctrl-C, and the line says which', async () => {
+  it('Ctrl-C lets the worker finish its task, and a line names the task', async () => {
     const project = new TestProject()
     project.write('ops.config.json', '{}')
     const terminal = project.startAtTerminal(80, 'start-services')
@@ -132,7 +136,7 @@ describe.skipIf(terminalMissing)(`on a terminal${where}`, () => {
   })
 })
 
-it.skipIf(terminalMissing)(`a worker whose window is closed finishes its task${where}`, async () => {
+it('a worker finishes its task when its window is closed', unless(terminalMissing), async () => {
   const project = new TestProject()
   await project.ops('migrate')
   const terminal = project.startAtTerminal(80, 'worker')
@@ -148,8 +152,8 @@ it.skipIf(terminalMissing)(`a worker whose window is closed finishes its task${w
   expect(project.rows('select event from ops_audit order by id').map(({ event }) => event)).not.toContain('recovered')
 })
 
-describe('what services write', () => {
-  it('a million lines of four services: none is lost, none is torn, on the screen and in the logs', async () => {
+describe('the output of services', () => {
+  it('a million lines of four services reach the screen and the logs, none lost, none torn', async () => {
     const each = 250_000
     const names = ['one', 'two', 'three', 'four']
     const project = new TestProject()

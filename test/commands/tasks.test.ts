@@ -121,7 +121,7 @@ describe('ops tasks', () => {
   ])('%j has one clear error where there is no database', async (argv) => {
     const { exitCode, stdout, stderr } = await new TestProject().ops(...argv)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-    expect(unwrapped(stderr)).toContain('cannot be used: there is no such file.')
+    expect(unwrapped(stderr)).toContain('cannot be used: the file does not exist.')
     expect(stderr).toContain('create it: ops migrate')
   })
 

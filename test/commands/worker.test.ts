@@ -16,7 +16,7 @@ describe('ops worker', () => {
     expect(project.value('select error from builds')).toContain('no-such-repository')
   })
 
-  it('migrates by itself, and says so in its log of JSON lines', async () => {
+  it('migrates the database, and logs that as JSON', async () => {
     const project = new TestProject()
     const { stdout } = await project.ops('worker', '--drain')
     const events = stdout.split('\n').map((line) => JSON.parse(line))
@@ -25,7 +25,7 @@ describe('ops worker', () => {
     expect(events[1].processors).toEqual(['build', 'deploy', 'rollback', 'exec', 'export', 'import'])
   })
 
-  it('writes lines for people with OPS_LOG_FORMAT=text', async () => {
+  it('logs text with OPS_LOG_FORMAT=text', async () => {
     const project = await TestProject.withProbe()
     project.database.exec('insert into urgencies default values')
     const { stdout } = await project.opsWith({ env: { OPS_LOG_FORMAT: 'text' } }, 'worker', '--drain')
@@ -33,7 +33,7 @@ describe('ops worker', () => {
     expect(stdout.split('\n')[2]).toMatch(/^\d\d:\d\d:\d\d urgent 1 succeeded in \d+ ms$/)
   })
 
-  it('returns with --json how many tasks it ended, with the events as messages beside it', async () => {
+  it('returns with --json how many runs it ended, with the events on standard error', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into outcomes (how) values ('throws'), ('nothing'), ('columns')`)
     const { stdout, stderr, exitCode } = await project.ops('worker', '--drain', '--json')
@@ -42,13 +42,13 @@ describe('ops worker', () => {
     expect(stderr).toContain('outcome 1 failed')
   })
 
-  it('does not migrate on a server, and leaves out what has no table', async () => {
+  it('does not migrate on a server, and skips processors without a table', async () => {
     const project = new TestProject()
     project.link(probe)
     const server = { env: { STATE_DIRECTORY: project.path('.ops') } }
     const before = await project.opsWith(server, 'worker', '--drain')
     expect(before.exitCode).toBe(1)
-    expect(unwrapped(before.stderr)).toContain('cannot be used: there is no such file.')
+    expect(unwrapped(before.stderr)).toContain('cannot be used: the file does not exist.')
     project.link()
     await project.ops('migrate')
     project.link(probe)
@@ -57,7 +57,7 @@ describe('ops worker', () => {
     expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate.')
   })
 
-  it('refuses a processor that --only mistypes with 2, before it claims anything', async () => {
+  it('rejects an unknown processor in --only with 2, before it claims anything', async () => {
     const project = await TestProject.withProbe()
     project.database.exec('insert into urgencies default values')
     const { exitCode, stderr } = await project.ops('worker', '--drain', '--only', 'urgent,ordinray')
@@ -66,7 +66,7 @@ describe('ops worker', () => {
     expect(project.value('select status from urgencies')).toBe('pending')
   })
 
-  it('goes on without a plugin that is broken, and refuses to start when that one is named', async () => {
+  it('continues without a broken plugin, and refuses to start when it is named', async () => {
     const project = await TestProject.withProbe()
     project.link(probe, writePlugin('broken', `export default 'nothing of use'`))
     project.database.exec('insert into urgencies default values')
@@ -82,9 +82,9 @@ describe('ops worker', () => {
   it.each([
     ['--poll-interval', 'often'],
     ['--grace', '10'],
-  ])('refuses %s %s with 2', async (flag, value) => {
+  ])('rejects %s %s with 2', async (flag, value) => {
     const { exitCode, stderr } = await new TestProject().ops('worker', '--drain', flag, value)
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain(`must be a duration such as 500ms, 30s, 10m or 1h, not "${value}"`)
+    expect(unwrapped(stderr)).toContain(`expected a duration such as "10m", got "${value}"`)
   })
 })

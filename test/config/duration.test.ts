@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from '../../src/config/duration.ts'
-import { formatDuration } from '../../src/format.ts'
+import { parseDuration, toDurationText } from '../../src/config/duration.ts'
 
 describe('a duration', () => {
   it.each([
@@ -18,9 +17,7 @@ describe('a duration', () => {
   })
 
   it.each(['', '10', 's', '-5s', '1h30m', '5 weeks', 'soon', `${'9'.repeat(400)}h`])('is not "%s"', (text) => {
-    expect(() => parseDuration(text, 'timeout')).toThrow(
-      `"timeout" must be a duration such as 500ms, 30s, 10m or 1h, not "${text}".`,
-    )
+    expect(() => parseDuration(text, 'timeout')).toThrow(`timeout: expected a duration such as "10m", got "${text}".`)
   })
 
   it.each([
@@ -34,6 +31,6 @@ describe('a duration', () => {
     [3_661_001, '1h 1m'],
     [172_800_000, '48h'],
   ])('%d ms reads "%s"', (milliseconds, text) => {
-    expect(formatDuration(milliseconds)).toBe(text)
+    expect(toDurationText(milliseconds)).toBe(text)
   })
 })

@@ -68,13 +68,13 @@ describe('finding the configuration', () => {
     expect(await load()).toEqual({ config: {}, file: undefined, directory: root })
   })
 
-  it('says who named a file that does not exist, with exit status 78', async () => {
+  it('names the flag or variable of a file that does not exist, with exit status 78', async () => {
     await expect(load({ file: 'gone.ts' })).rejects.toMatchObject({
       code: 'CONFIGURATION_NOT_FOUND',
-      message: 'There is no configuration at "gone.ts", which --config names.',
+      message: 'The configuration "gone.ts" of --config does not exist.',
       oclif: { exit: 78 },
     })
-    await expect(load({ env: { OPS_CONFIG: 'gone.ts' } })).rejects.toThrow('which OPS_CONFIG names')
+    await expect(load({ env: { OPS_CONFIG: 'gone.ts' } })).rejects.toThrow('"gone.ts" of OPS_CONFIG')
   })
 })
 
@@ -98,6 +98,10 @@ describe('reading the configuration', () => {
       message:
         'ops.config.json has 2 problems:\n  name: expected a name, got 3\n  worker.instance: unknown key, did you mean "instances"?',
       oclif: { exit: 78 },
+      problems: [
+        { code: 'INVALID_CONFIGURATION', severity: 'error', where: 'name', message: 'expected a name, got 3' },
+        { where: 'worker.instance', message: 'unknown key, did you mean "instances"?', suggestions: [] },
+      ],
     })
   })
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
+import { problemLine } from '../../src/errors.ts'
 
-const problemsOf = (value: unknown) => parseConfig(value).problems
+const problemsOf = (value: unknown) => parseConfig(value).problems.map(problemLine)
 const problemsOfServices = (services: unknown) => problemsOf({ services })
 
 describe('a configuration', () => {
@@ -45,7 +46,7 @@ describe('a configuration', () => {
     expect(problemsOf(value)).toEqual([expect.stringContaining('expected an object, got')])
   })
 
-  it('is reported whole: each problem of shape and of sense, with its path', () => {
+  it('is reported with all its problems at once, of shape and of rules, each with its path', () => {
     expect(
       problemsOf({
         nam: 'shop',
@@ -58,12 +59,12 @@ describe('a configuration', () => {
     ).toEqual([
       'services.api.command: is missing',
       'services.api.port: expected a port from 1 to 65535, got 70000',
-      'services.api.ready.http: expected a text, got 3',
+      'services.api.ready.http: expected a string, got 3',
       'services.api.comand: unknown key, did you mean "command"?',
-      'worker.instances: expected a whole number of 1 or more, got 0',
-      'worker.pollInterval: expected a duration such as 500ms, 30s, 10m or 1h, got "1 week"',
+      'worker.instances: expected a whole number of at least 1, got 0',
+      'worker.pollInterval: expected a duration such as "10m", got "1 week"',
       'nam: unknown key, did you mean "name"?',
-      'services.web.dependsOn: no service is named "apo", did you mean "api"?',
+      'services.web.dependsOn: unknown service "apo", did you mean "api"?',
     ])
   })
 
@@ -89,18 +90,18 @@ describe('a configuration', () => {
 describe('a service', () => {
   it('is not named "worker"', () => {
     expect(problemsOfServices({ worker: { command: 'node worker.js' } })).toEqual([
-      'services.worker: the name "worker" is taken by the worker of ops, use another',
+      'services.worker: the name "worker" is reserved for the worker of ops',
     ])
   })
 
-  it('does not wait for itself by way of others', () => {
+  it('does not depend on itself through others', () => {
     expect(
       problemsOfServices({
         a: { command: 'a', dependsOn: ['b'] },
         b: { command: 'b', dependsOn: ['c'] },
         c: { command: 'c', dependsOn: ['b'] },
       }),
-    ).toEqual(['services.b.dependsOn: these wait for each other: b → c → b'])
+    ).toEqual(['services.b.dependsOn: dependency cycle: b → c → b'])
   })
 
   it('does not depend on one that is left out where it runs', () => {
@@ -117,7 +118,7 @@ describe('a service', () => {
   it('waits for the completion of oneshot services alone', () => {
     expect(
       problemsOfServices({ web: { command: 'web', dependsOn: { api: 'completed' } }, api: { command: 'api' } }),
-    ).toEqual(['services.web.dependsOn.api: only a service with "oneshot: true" is ever completed'])
+    ).toEqual(['services.web.dependsOn.api: only a service with "oneshot: true" can be completed'])
   })
 
   it.each([
@@ -127,20 +128,20 @@ describe('a service', () => {
       'services.web.ready: expected exactly one of "http", "port", "log" and "command", got "port" and "log"',
     ],
     [{ log: '(' }, 'services.web.ready.log: expected a valid regular expression, got "("'],
-    [{ http: '/' }, 'services.web.ready.http: a path needs the service\'s "port": set it, or write a whole URL'],
+    [{ http: '/' }, 'services.web.ready.http: a path needs the "port" of the service: set it, or use a whole URL'],
     [{ http: 'health' }, 'services.web.ready.http: expected a path that starts with "/" or a whole URL, got "health"'],
-    [{ port: true }, 'services.web.ready.port: true means the service\'s own "port", and it has none'],
+    [{ port: true }, 'services.web.ready.port: true refers to the "port" of the service, which is not set'],
     [{ port: 80, timeout: '1 minute' }, expect.stringContaining('services.web.ready.timeout: expected a duration')],
-  ])('is not asked whether it is ready by %o', (ready, problem) => {
+  ])('has no readiness check such as %o', (ready, problem) => {
     expect(problemsOfServices({ web: { command: 'web', ready } })).toEqual([problem])
   })
 
   it.each([
-    [{ only: 'server', watch: ['src'] }, 'watch', 'it means something in development only'],
-    [{ only: 'development', allow: { writePaths: ['/srv'] } }, 'allow', 'it means something on the server only'],
-    [{ only: 'development', credentials: { a: '/etc/a' } }, 'credentials', 'it means something on the server only'],
-    [{ oneshot: true, restart: 'always' }, 'restart', 'a oneshot service is done when it has ended'],
-  ])('says nothing that the side it runs on cannot honour: %o', (service, key, problem) => {
+    [{ only: 'server', watch: ['src'] }, 'watch', 'has an effect in development only'],
+    [{ only: 'development', allow: { writePaths: ['/srv'] } }, 'allow', 'has an effect on the server only'],
+    [{ only: 'development', credentials: { a: '/etc/a' } }, 'credentials', 'has an effect on the server only'],
+    [{ oneshot: true, restart: 'always' }, 'restart', 'a oneshot service is done when it has exited'],
+  ])('has no key without an effect where it runs: %o', (service, key, problem) => {
     expect(problemsOfServices({ web: { command: 'web', ...service } })).toEqual([
       expect.stringContaining(`services.web.${key}: ${problem}`),
     ])

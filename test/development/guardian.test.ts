@@ -6,7 +6,7 @@ import { isGroupEmptyWithin } from '../../src/platform/process-group.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-/** What a service does in the files of its project: its group, and each signal that it gets. */
+/** A service that writes its group and each signal it gets to files of its project. */
 const traps = (name: string, onTerm: string) =>
   `echo $$ > ${name}.pid; trap 'echo TERM >> ${name}.signals; ${onTerm}' TERM; while :; do sleep 0.05; done`
 

@@ -60,21 +60,21 @@ const up = (...services: Parameters<typeof initialSession>[0]) => {
 }
 
 describe('a start', () => {
-  it('begins with those that depend on nothing, and goes on when what they wait for is there', () => {
+  it('begins with services without dependencies, and continues as those become ready', () => {
     const session = new TestSession(probed('db'), service('api', { dependsOn: [{ name: 'db', until: 'ready' }] }))
     expect(session.done()).toEqual(['launch db#1'])
     expect(session.report('db', 'launched').done()).toEqual(['probe db#1'])
     expect(session.report('db', 'probe_succeeded').done()).toEqual(['launch api#1'])
   })
 
-  it('is given up for all when one is not ready in time', () => {
+  it('fails for all services when one is not ready in time', () => {
     const session = new TestSession(probed('db'), service('api')).report('db', 'launched').report('api', 'launched')
     session.send({ kind: 'tick' }, 30_000)
     expect(session.state.failure?.error).toMatchObject({ code: 'SERVICE_NOT_READY' })
     expect(session.done()).toEqual(['SIGTERM db#1', 'SIGTERM api#1'])
   })
 
-  it('of a service that came back is not given up when it is slow', () => {
+  it('does not fail for a restarted service that is slow', () => {
     const session = new TestSession(probed('db')).report('db', 'launched').report('db', 'probe_succeeded')
     session.exits('db', 1, 5000).report('db', 'group_emptied').send({ kind: 'tick' }, 1000).report('db', 'launched')
     session.send({ kind: 'tick' }, 60_000)
@@ -83,8 +83,8 @@ describe('a start', () => {
   })
 })
 
-describe('news', () => {
-  it('of an earlier generation are not taken for news of this one', () => {
+describe('an event', () => {
+  it('about an earlier generation is ignored', () => {
     const session = up(service('api')).send({ kind: 'restart', name: 'api' })
     session.report('api', 'group_emptied')
     expect(session.done()).toEqual(['launch api#2'])
@@ -96,27 +96,27 @@ describe('news', () => {
 })
 
 describe('a restart', () => {
-  it('launches when the last process of the one before is gone, and not sooner', () => {
+  it('launches when the last process of the previous generation is gone, and not sooner', () => {
     const session = up(service('api')).send({ kind: 'restart', name: 'api' })
     expect(session.done()).toEqual(['SIGTERM api#1'])
     expect(session.exits('api', 0).done()).toEqual([])
     expect(session.report('api', 'group_emptied').done()).toEqual(['launch api#2'])
   })
 
-  it('that is asked for while one is under way is one more', () => {
+  it('requested during a restart is another restart', () => {
     const session = up(service('api')).send({ kind: 'restart', name: 'api' }).report('api', 'group_emptied')
     session.send({ kind: 'restart', name: 'api' })
     expect(session.done()).toEqual([])
     expect(session.report('api', 'launched').done()).toEqual(['SIGTERM api#2'])
   })
 
-  it('ends a pause after a failure', () => {
+  it('ends a backoff', () => {
     const session = up(service('api')).exits('api', 1, 2000).report('api', 'group_emptied')
     expect(session.phase('api')).toBe('backoff')
     expect(session.send({ kind: 'restart', name: 'api' }).done()).toEqual(['launch api#2'])
   })
 
-  it('that fails leaves the others alone, and can be tried again', () => {
+  it('that fails leaves the others alone, and can be repeated', () => {
     const session = up(probed('api'), service('web')).report('api', 'probe_succeeded')
     session
       .send({ kind: 'restart', name: 'api' })
@@ -128,7 +128,7 @@ describe('a restart', () => {
     expect(session.send({ kind: 'restart', name: 'api' }).done()).toEqual(['launch api#3'])
   })
 
-  it('does not happen while everything is stopped', () => {
+  it('does not happen during a stop', () => {
     const session = up(service('api')).send({ kind: 'stop' }).send({ kind: 'restart', name: 'api' })
     expect(session.report('api', 'group_emptied').done()).toEqual([])
     expect(isFinished(session.state)).toBe(true)
@@ -139,7 +139,7 @@ describe('a stop', () => {
   const db = service('db')
   const api = service('api', { dependsOn: [{ name: 'db', until: 'started' }] })
 
-  it('asks each once, when nothing that depends on it is left', () => {
+  it('signals each service once, when its dependents are gone', () => {
     const session = up(db, api).send({ kind: 'stop' })
     expect(session.done()).toEqual(['SIGTERM api#1'])
     expect(session.send({ kind: 'stop' }, 100).done()).toEqual([])
@@ -147,32 +147,32 @@ describe('a stop', () => {
     expect(isFinished(session.report('db', 'group_emptied').state)).toBe(true)
   })
 
-  it('kills what has not ended in its time, and gives up what even that does not end', () => {
+  it('kills a service after its stopTimeout, and gives up on what survives that', () => {
     const session = up(db).send({ kind: 'stop' })
     expect(session.send({ kind: 'tick' }, 9999).done()).toEqual([])
     expect(session.send({ kind: 'tick' }, 1).done()).toEqual(['SIGKILL db#1'])
     expect(isFinished(session.send({ kind: 'tick' }, 5000).state)).toBe(true)
   })
 
-  it('by force asks and kills all at once', () => {
+  it('signals and kills everything at once when forced', () => {
     const session = up(db, api).send({ kind: 'force' })
     expect(session.done().sort()).toEqual(['SIGKILL api#1', 'SIGKILL db#1', 'SIGTERM api#1', 'SIGTERM db#1'])
   })
 
-  it('by force asks a worker again, when it takes that for a second request, and kills it only then', () => {
+  it('sends a worker a second signal when forced, and kills it only after that', () => {
     const session = up(service('worker', { stopsOnSecondSignal: true })).send({ kind: 'stop' })
     expect(session.send({ kind: 'force' }, 100).done()).toEqual([])
     expect(session.send({ kind: 'tick' }, 1100).done()).toEqual(['SIGTERM worker#1'])
     expect(session.send({ kind: 'tick' }, 5000).done()).toEqual(['SIGKILL worker#1'])
   })
 
-  it('sees a launch through that has begun, so that there is a process to stop', () => {
+  it('completes a launch that has begun, so that there is a process to stop', () => {
     const session = new TestSession(db).send({ kind: 'stop' })
     expect([session.phase('db'), isFinished(session.state)]).toEqual(['launching', false])
     expect(session.report('db', 'launched').done()).toEqual(['SIGTERM db#1'])
   })
 
-  it('ends what a service that has ended has left behind', () => {
+  it('ends processes that an exited service left behind', () => {
     const session = up(db, api).exits('db', 0, 2000)
     expect(session.state.isStopping).toBe(false)
     session.send({ kind: 'stop' }).report('api', 'group_emptied')
@@ -181,7 +181,7 @@ describe('a stop', () => {
 })
 
 describe('the end', () => {
-  it('comes when all have ended by themselves', () => {
+  it('comes when all services have ended by themselves', () => {
     const session = up(service('a', { oneshot: true }), service('b'))
       .exits('a', 0)
       .report('a', 'group_emptied')
@@ -190,7 +190,7 @@ describe('the end', () => {
     expect(session.state.failure).toBeUndefined()
   })
 
-  it('does not come while one is watched for changes', () => {
+  it('does not come while a service is watched for changes', () => {
     const session = up(service('a', { oneshot: true, watch: ['/src'] }))
       .exits('a', 0)
       .report('a', 'group_emptied')

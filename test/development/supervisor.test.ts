@@ -160,7 +160,10 @@ describe('a start', () => {
 describe('a service that exits', () => {
   it('gives ops its own exit status, and stops the others', async () => {
     await expect(
-      start({ api: { command: 'sleep 0.2; exit 3', restart: 'never' }, web: { command: node(logsSignals(0)) } }),
+      start({
+        api: { command: 'exit 3', restart: 'never', dependsOn: ['web'] },
+        web: { command: node(logsSignals(0)), ready: { log: 'up' } },
+      }),
     ).rejects.toMatchObject({ message: 'The service "api" exited with code 3.', oclif: { exit: 3 } })
     expect(output.web).toMatch(/SIGTERM/)
   })
@@ -213,7 +216,7 @@ describe('a stop', () => {
   })
 
   it('waits until the group is empty, not only for its first process', async () => {
-    // The shell ends at once; the program that it started in the background does not.
+    // The shell exits at once; the program it started in the background does not.
     void start({ api: { command: `"${process.execPath}" worker.cjs & wait`, ready: { log: 'up' } } })
     writeFileSync(
       path('worker.cjs'),

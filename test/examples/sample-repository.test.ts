@@ -16,11 +16,11 @@ const make = () => execFileSync(process.execPath, [join(directory, 'sample-repos
 const git = (...args: string[]) =>
   execFileSync('git', ['-C', join(directory, '.ops', 'sample'), ...args], { encoding: 'utf8' }).trim()
 
-it('makes the same two commits everywhere, once', () => {
-  expect(make()).toContain('Made')
+it('creates the same two commits on every machine, once', () => {
+  expect(make()).toContain('Created')
   const revision = git('rev-parse', 'HEAD')
   expect(git('rev-list', '--count', 'HEAD')).toBe('2')
-  expect(make()).toContain('already')
+  expect(make()).toContain('already exists')
 
   rmSync(join(directory, '.ops'), { recursive: true })
   make()
@@ -28,7 +28,7 @@ it('makes the same two commits everywhere, once', () => {
   expect(readdirSync(join(directory, '.ops'))).toEqual(['sample'])
 })
 
-it('makes something that builds', () => {
+it('creates a repository that builds', () => {
   make()
   const sample = join(directory, '.ops', 'sample')
   execFileSync('npm', ['run', 'build'], { cwd: sample, stdio: 'pipe' })

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { unless } from '../support/unless.ts'
 
 const shop = join(import.meta.dirname, '..', '..', 'examples', 'shop')
 
@@ -14,7 +15,7 @@ let database: Database.Database
 let api: ChildProcess
 let url: string
 
-/** What `ops migrate` makes of the table, as far as the shop sees it. */
+/** The table as `ops migrate` creates it, as far as the shop uses it. */
 const schema = `
   create table builds (
     id integer primary key autoincrement,
@@ -77,7 +78,7 @@ describe('ordering a build', () => {
     ])
   })
 
-  it('keeps nothing when one of the two inserts fails, and tells nothing of the inside', async () => {
+  it('saves nothing when one of the two inserts fails, and reveals no internals', async () => {
     await post({ repository: 'first' })
     database.exec(`create trigger no_luck before insert on orders begin select raise(abort, 'no luck'); end`)
     const response = await post({ repository: 'second' })
@@ -89,10 +90,10 @@ describe('ordering a build', () => {
   it.each([
     ['{', 'Expected JSON'],
     ['[]', 'Expected a JSON object'],
-    [{}, 'Expected "repository" to be a text, got nothing.'],
-    [{ repository: ' ' }, 'Expected "repository" to be a text'],
-    [{ repository: '--upload-pack=touch x' }, 'not to begin with "-"'],
-    [{ repository: 'a', ref: 3 }, 'Expected "ref" to be a text, got 3.'],
+    [{}, 'Expected "repository" to be a string, got nothing.'],
+    [{ repository: ' ' }, 'Expected "repository" to be a string'],
+    [{ repository: '--upload-pack=touch x' }, 'not to start with "-"'],
+    [{ repository: 'a', ref: 3 }, 'Expected "ref" to be a string, got 3.'],
     [{ repository: 'a', branch: 'b' }, 'Unknown key "branch"'],
   ])('refuses %j', async (body, message) => {
     const response = await post(body)
@@ -100,7 +101,7 @@ describe('ordering a build', () => {
     expect(await get('/builds')).toEqual([])
   })
 
-  it('refuses what a form of another site could send', async () => {
+  it('refuses requests that a form of another site could send', async () => {
     expect((await post('{"repository":"a"}', 'text/plain')).status).toBe(415)
   })
 })
@@ -126,7 +127,7 @@ describe('a build', () => {
   })
 })
 
-it('tells listeners of changes that others make', async () => {
+it('notifies listeners of changes by other programs', async () => {
   const { body } = await fetch(`${url}/events`)
   const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
   let heard = ''
@@ -145,13 +146,13 @@ it('tells listeners of changes that others make', async () => {
   await reader.cancel()
 })
 
-it('says what to do while there is no table', async () => {
+it('says what to do without a table', async () => {
   database.exec('drop table builds')
   const response = await post({ repository: 'a' })
   expect([response.status, (await json(response)).error]).toEqual([503, expect.stringContaining('ops migrate')])
 })
 
-it('ends in order when it is asked to, also while somebody listens', async () => {
+it('stops cleanly on SIGTERM, also with listeners', async () => {
   const { body } = await fetch(`${url}/events`)
   api.kill('SIGTERM')
   const [status] = await once(api, 'exit')
@@ -163,8 +164,8 @@ const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find((name) =
   (process.env.PATH ?? '').split(delimiter).some((folder) => isProgram(join(folder, name))),
 )
 
-describe(chromium === undefined ? 'the page (skipped: no Chromium is installed)' : 'the page', () => {
-  it.skipIf(chromium === undefined)('shows the builds, each with what became of it', async () => {
+describe('the page', unless(chromium === undefined ? 'Chromium is not installed' : undefined), () => {
+  it('shows the builds with their status', async () => {
     database.exec(`
       insert into builds (repository, ref) values ('/srv/<b>shop</b>', 'main');
       insert into builds (repository, status, started_at, finished_at, error, revision)

@@ -13,6 +13,7 @@ import {
   processVariable,
 } from '../../src/platform/proc.ts'
 import { signalGroup } from '../../src/platform/process-group.ts'
+import { notLinux, unless } from '../support/unless.ts'
 
 /** A shell, once it has written something. */
 async function shell(script: string, env: Record<string, string> = {}): Promise<number> {
@@ -26,7 +27,7 @@ async function shell(script: string, env: Record<string, string> = {}): Promise<
   return child.pid!
 }
 
-describe.skipIf(process.platform !== 'linux')('/proc', () => {
+describe('/proc', unless(notLinux), () => {
   it('tells what a process is and was started with', async () => {
     const pid = await shell('echo ready; sleep 60', { MARK: 'a=b' })
     expect(processIds()).toContain(pid)

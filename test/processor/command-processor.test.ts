@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { createTable } from '../../src/task-table/create-table.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
-import { connect, onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
+import { connect, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { taskProcesses } from '../support/task-processes.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
-const onLinux = { skip: process.platform !== 'linux' }
+const onLinux = unless(notLinux)
 
 const resizes = taskTable('resizes', (column) => ({
   source: column.text().notNull(),
@@ -110,7 +111,7 @@ console.log(JSON.stringify({ width: task.source.length, ratio: 0.5, note: 'tägl
     const project = TestProject.withConfig()
     const { exitCode, stdout, stderr } = await project.ops('plugins:install', await packed(root))
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    expect(stdout).toContain('  processor resize, table resizes, waits for ops migrate')
+    expect(stdout).toContain('  processor resize, table resizes, needs ops migrate')
     expect((await project.ops('migrate')).exitCode).toBe(0)
     await project.ops('enqueue', 'resize', '--source', 'x')
     await project.ops('worker', '--drain')
@@ -138,7 +139,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     await worker.event('succeeded', 'resize 1')
   })
 
-  it('may print nothing, or what is no JSON', async () => {
+  it('may print nothing, or output that is not JSON', async () => {
     expect(await performed({ sh: 'echo done' })).toMatchObject({ status: 'succeeded', width: null })
     expect(await performed({ sh: ':' })).toMatchObject({ status: 'succeeded', width: null })
   })
@@ -151,9 +152,9 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
   })
 
   it.each([
-    ['{ "width": 12', 'printed { "width": 12, which is no JSON object of columns'],
-    ['[1, 2]', 'printed [1, 2], which is no JSON object of columns'],
-    ['{\\n"width": 1,\\n}', 'printed }, which is no JSON object of columns'],
+    ['{ "width": 12', 'printed { "width": 12, which is not a JSON object of columns'],
+    ['[1, 2]', 'printed [1, 2], which is not a JSON object of columns'],
+    ['{\\n"width": 1,\\n}', 'printed }, which is not a JSON object of columns'],
     [
       '{ "widht": 12, "height": 3 }',
       'the processor returned widht, height; the columns of "resizes" are source, width, ratio, note',
@@ -171,7 +172,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     ['{ "ratio": [] }', 'returned [] for "ratio", which must be a number'],
     [
       '{ "source": null }',
-      'what the processor returned cannot be written to "resizes": NOT NULL constraint failed: resizes.source',
+      'cannot write the result of the processor to "resizes": NOT NULL constraint failed: resizes.source',
     ],
   ])('fails its task when it prints %s', async (printed, error) => {
     expect(await performed({ sh: `printf '${printed}\\n'` })).toEqual({
@@ -195,16 +196,16 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
   it.each<[string, Program, string]>([
     ['complains and exits', { sh: 'echo first >&2; echo "no such picture" >&2; exit 3' }, 'no such picture'],
     ['exits without a word', { sh: 'exit 3' }, '"sh work.sh" exited with 3'],
-    ['is ended by a signal', { sh: 'kill -KILL $$' }, '"sh work.sh" was ended by SIGKILL'],
+    ['is killed by a signal', { sh: 'kill -KILL $$' }, '"sh work.sh" was killed by SIGKILL'],
     [
       'is not on this machine',
       { command: ['python-of-nobody', 'resize.py'] },
-      '"python-of-nobody resize.py" cannot be started: there is no "python-of-nobody" on the PATH',
+      '"python-of-nobody resize.py" cannot be started: "python-of-nobody" is not on the PATH',
     ],
     [
-      'is no file',
+      'does not exist',
       { command: ['./resize'] },
-      '"./resize" cannot be started: there is no ./resize, or not what its first line names',
+      '"./resize" cannot be started: ./resize, or the interpreter in its first line, does not exist',
     ],
     ['is not executable', { command: ['./work.sh'] }, '"./work.sh" cannot be started: ./work.sh is not executable'],
   ])('fails its task with one line when it %s', async (_, program, error) => {
@@ -220,13 +221,13 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     expect(project.rows('select status, attempt from resizes')).toEqual([{ status: 'succeeded', attempt: 2 }])
   })
 
-  it('is refused where it is declared wrongly, in words', async () => {
+  it('is refused if its declaration is wrong, with the reason', async () => {
     const project = await withProgram({ rules: { results: ['widht'], exclusiveBy: 'colour' } })
     const { stdout } = await project.ops('processors')
     expect(stdout).toContain(
-      'The processor "resize" of ops-plugin-resize@1.0.0 cannot be loaded: "results" names widht, and "resizes" has no such column.',
+      'The processor "resize" of ops-plugin-resize@1.0.0 cannot be loaded: "results" names widht, but "resizes" has no such column.',
     )
-    expect(stdout).toContain('mend "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
+    expect(stdout).toContain('fix "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
   })
 
   it('may name the key that it shares with other processors', async () => {
@@ -274,7 +275,7 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => (text += chunk)).on('end
     const sh = `printf '{ "note": "'; head -c 20000000 /dev/zero | tr '\\0' x; echo '" }'`
     expect(await performed({ sh })).toMatchObject({
       status: 'failed',
-      error: 'printed a line of more than 16 MB',
+      error: 'printed a line longer than 16 MB',
       note: null,
     })
   })
@@ -369,7 +370,7 @@ describe('the end of a program', () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a program on PostgreSQL'), () => {
+describe('a program on PostgreSQL', unless(postgresMissing), () => {
   it('gets and returns truth values, JSON and instants as what they are', async () => {
     const columns = `flag boolean default true, data jsonb default '{"a":[1]}', at timestamptz default '2026-01-31T12:00Z'`
     const root = programPlugin({

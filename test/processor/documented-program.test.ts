@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { connect, onPostgres, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
+import { connect, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { TestProject } from '../support/test-project.ts'
+import { missingProgram, unless } from '../support/unless.ts'
 
 const guide = readFileSync(join(import.meta.dirname, '../../plugins/README.md'), 'utf8')
 const section = /\n## In other languages\n(.*?)\n## /s.exec(guide)![1]!
@@ -12,9 +12,6 @@ const section = /\n## In other languages\n(.*?)\n## /s.exec(guide)![1]!
 function example(language: string, first = ''): string {
   return new RegExp(`\`\`\`${language}\n${first}(.*?)\`\`\``, 's').exec(section)![1]!
 }
-
-const isThere = spawnSync('python3', ['--version']).status === 0
-const title = `the example of a program in plugins/README.md${isThere ? '' : ' (skipped: there is no python3)'}`
 
 function write(project: TestProject): void {
   const of = (path: string) => `ops-plugin-words/${path}`
@@ -27,7 +24,7 @@ function write(project: TestProject): void {
   project.write('book.txt', 'one two three\nvier\n')
 }
 
-describe.skipIf(!isThere)(title, () => {
+describe('the example of a program in plugins/README.md', unless(missingProgram('python3')), () => {
   it('runs as it stands there', async () => {
     const project = TestProject.withConfig()
     write(project)
@@ -48,7 +45,7 @@ describe.skipIf(!isThere)(title, () => {
     )
   })
 
-  it.skipIf(postgresMissing)(onPostgres('runs on PostgreSQL too'), async () => {
+  it('runs on PostgreSQL too', unless(postgresMissing), async () => {
     const project = TestProject.withConfig()
     const url = await postgresUrl()
     project.env.OPS_DATABASE_URL = url

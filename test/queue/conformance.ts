@@ -22,16 +22,16 @@ import {
   syncs,
 } from './tables.ts'
 
-/** A database with the tables, migrated; released after the test. */
+/** A migrated database with the tables, removed after the test. */
 export interface QueueFixture {
   readonly queue: Queue
-  /** By which other processes open the same database. */
+  /** For other processes to open the same database. */
   readonly url: string
-  /** Who the audit says it was where nobody is named; null where the database has no users. */
+  /** The actor in the audit if none is given; null if the database has no users. */
   readonly shellActor: string | null
   /** Another connection to the same database. */
   secondQueue(): Promise<Queue>
-  /** What a person in an SQL shell sees and does. */
+  /** Runs a statement like a person in an SQL shell. */
   sql(text: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
@@ -41,7 +41,7 @@ const hour = 3_600_000
 const forever = new AbortController().signal
 const program = (name: string) => join(import.meta.dirname, 'programs', `${name}.ts`)
 
-/** What every database must do that is a queue. */
+/** The contract of a queue, which every database must keep. */
 export function queueConformance(name: string, open: (tables: readonly QueuedTable[]) => Promise<QueueFixture>): void {
   describe(`a queue on ${name}`, () => {
     describe('migrating', () => {
@@ -54,7 +54,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         return { name: 'ops-plugin-notes', directory }
       }
 
-      it('does once what is due and says what it did', async () => {
+      it('performs pending steps once and returns them', async () => {
         const { queue, sql } = await open(allTables)
         const source = notes()
         const step = { kind: 'migration', source: 'ops-plugin-notes', name: '0000_notes', change: 'create' }
@@ -64,7 +64,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.planMigration([source], allTables)).toEqual([])
       })
 
-      it('plans without a change', async () => {
+      it('plans without changing anything', async () => {
         const { queue, sql } = await open(allTables)
         const source = notes()
         const planned = await queue.planMigration([source], allTables)
@@ -74,17 +74,29 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.migrate([source], allTables)).toEqual(planned)
       })
 
-      it('tells the columns that a table lacks', async () => {
+      it('finds the missing columns of a table', async () => {
         const { queue, sql } = await open([queuedChecks])
         expect(await queue.missingColumns(checks)).toEqual([])
         await sql('alter table checks drop column url')
         expect(await queue.missingColumns(checks)).toEqual(['url'])
         expect(await queue.missingColumns(builds)).toBeUndefined()
       })
+
+      it('lists the columns of any table', async () => {
+        const { queue } = await open(allTables)
+        const columns = (await queue.records.columns('deployments'))!
+        const column = (name: string) => columns.find((each) => each.name === name)
+        expect(columns[0]!.name).toBe('id')
+        expect(column('status')).toMatchObject({ type: 'text', isNotNull: true, hasDefault: true })
+        expect(column('attempt')).toMatchObject({ type: 'integer', isNotNull: true, hasDefault: true })
+        expect(column('progress')).toMatchObject({ type: 'real', isNotNull: false, hasDefault: false })
+        expect(column('build_id')).toMatchObject({ isNotNull: false, references: 'builds' })
+        expect(await queue.records.columns('no_such_table')).toBeUndefined()
+      })
     })
 
-    describe('enqueueing', () => {
-      it('gives ids that grow in the order of the rows', async () => {
+    describe('enqueue', () => {
+      it('returns ids that grow in the order of the rows', async () => {
         const { queue } = await open(allTables)
         const ids = await add(queue, checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])
         expect(ids).toEqual([...ids].sort((a, b) => Number(a) - Number(b)))
@@ -102,17 +114,17 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await sql('select actor from ops_audit')).toEqual([{ actor: shellActor }])
       })
 
-      it('writes nothing when the rows end with an error', async () => {
+      it('writes nothing if the iterator of rows throws', async () => {
         const { queue, sql } = await open(allTables)
         function* rows() {
           yield { repository: 'a' }
-          throw new Error('line 2 is no JSON')
+          throw new Error('line 2 is not JSON')
         }
-        await expect(queue.enqueue(builds, rows())).rejects.toThrow('line 2 is no JSON')
+        await expect(queue.enqueue(builds, rows())).rejects.toThrow('line 2 is not JSON')
         expect(await sql('select * from builds')).toEqual([])
       })
 
-      it('makes a pending task with the instants of the insert', async () => {
+      it('creates a pending task with the time of the insert', async () => {
         const { queue } = await open(allTables)
         const before = Date.now()
         const [id] = await add(queue, checks, [{ url: 'a', result: { code: 200 } }])
@@ -134,13 +146,13 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('the order of tasks', () => {
-      it('is that of their ids where they were added at once', async () => {
+      it('is by id if they were added together', async () => {
         const { queue } = await open(allTables)
         const ids = await add(queue, checks, [{}, {}, {}])
         expect(await claimAll(queue, [queuedChecks])).toEqual(ids.map((id) => `check ${id}`))
       })
 
-      it('is that of run_at before that of ids', async () => {
+      it('is by run_at before id', async () => {
         const { queue } = await open(allTables)
         const [now] = await add(queue, checks, [{}])
         const [earlier] = await add(queue, checks, [{}], { runAt: new Date(Date.now() - hour) })
@@ -148,7 +160,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await claimAll(queue, [queuedChecks])).toEqual([earliest, earlier, now].map((id) => `check ${id}`))
       })
 
-      it('is that of the tables first, and starts again there after each task', async () => {
+      it('is by table first, and starts at the first table again after each task', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, [{ environment: 'a' }])
         await queue.enqueue(builds, [{ repository: 'a' }])
@@ -160,7 +172,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(nameOf(await queue.claim(allTables))).toBe('deployment 1')
       })
 
-      it('leaves a scheduled task alone before its time', async () => {
+      it('leaves a scheduled task until it is due', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + hour) })
         expect(await queue.claim(allTables)).toBeUndefined()
@@ -169,7 +181,15 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.claim(allTables)).toBeUndefined()
       })
 
-      it('takes only from the tables that are asked for', async () => {
+      it('makes a scheduled task due at its place by created_at', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + hour) })
+        await queue.enqueue(checks, [{}])
+        await queue.makeDue(checks, 1)
+        expect(await claimAll(queue, [queuedChecks])).toEqual(['check 1', 'check 2'])
+      })
+
+      it('considers only the given tables', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}])
         expect(await queue.claim([queuedBuilds, queuedDeployments])).toBeUndefined()
@@ -177,7 +197,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('a claim', () => {
-      it('gives the task as its row is when the run begins', async () => {
+      it('returns the row of the task as it is when the run starts', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{ url: 'a', result: { code: 200 } }])
         const before = Date.now()
@@ -198,7 +218,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         ])
       })
 
-      it('has its deadline from the timeout of the processor', async () => {
+      it('sets the deadline by the timeout of the processor', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }])
         const before = Date.now()
@@ -237,7 +257,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(Number((await sql(counts))[0]!.n)).toBe(300)
       })
 
-      it('clears what the attempt before has left on the task', async () => {
+      it('clears what the previous attempt left on the task', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}])
         const { run } = (await queue.claim(allTables))!
@@ -251,7 +271,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('an attempt', () => {
-      it('is counted, with a run of its own whose id is greater', async () => {
+      it('is counted, and its run has a higher id', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}])
         const runs: Run[] = []
@@ -270,7 +290,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         )
       })
 
-      it('never gets the id of an older run, also when old runs are deleted', async () => {
+      it('never reuses the id of a run, even if old runs are deleted', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}, {}, {}])
         const first = (await queue.claim(allTables))!
@@ -283,7 +303,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('exclusivity', () => {
-      it('by table lets one task of it run', async () => {
+      it('by table allows one task of the table', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
         const first = (await queue.claim(allTables))!
@@ -292,13 +312,13 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(nameOf(next)).toBe('build 2')
       })
 
-      it('by column passes over the tasks whose key is taken and runs the one behind', async () => {
+      it('by column skips tasks whose key is taken', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, ['a', 'a', 'b', 'a', 'b'].map(toEnvironment))
         expect(await claimAll(queue, [queuedDeployments])).toEqual(['deployment 1', 'deployment 3'])
       })
 
-      it('gives a key that has become free to the first task that waits for it', async () => {
+      it('passes a released key to the first task that waits for it', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, ['a', 'b', 'a', 'a'].map(toEnvironment))
         const first = (await queue.claim(allTables))!
@@ -307,7 +327,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(nameOf(next)).toBe('deployment 3')
       })
 
-      it('is shared by the tables that name the same column', async () => {
+      it('is shared by tables with the same column', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, ['a'].map(toEnvironment))
         await queue.enqueue(rollbacks, ['a', 'b'].map(toEnvironment))
@@ -319,7 +339,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(nameOf(next)).toBe('rollback 1')
       })
 
-      it('does not bind a task whose column is null', async () => {
+      it('does not apply to a task whose column is null', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, [null, null].map(toEnvironment))
         expect(await claimAll(queue, [queuedDeployments])).toEqual(['deployment 1', 'deployment 2'])
@@ -328,14 +348,14 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       it.each([
         ['of another key', 'free'],
         ['without a key', null],
-      ])('never delays a task %s behind 200 that wait', async (_, environment) => {
+      ])('never delays a task %s behind 200 waiting ones', async (_, environment) => {
         const { queue } = await open(allTables)
         const waiting = Array.from({ length: 200 }, (_, index) => toEnvironment(index % 2 === 0 ? 'a' : 'b'))
         await queue.enqueue(deployments, [...waiting, toEnvironment(environment)])
         expect(await claimAll(queue, [queuedDeployments])).toEqual(['deployment 1', 'deployment 2', 'deployment 201'])
       })
 
-      it('keeps the order of run_at among the keys behind 200 tasks that wait', async () => {
+      it('keeps the order by run_at among the keys behind 200 waiting tasks', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(
           deployments,
@@ -346,7 +366,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(order).toEqual([1, 202, 203, 204, 205].map((id) => `deployment ${id}`))
       })
 
-      it('binds two queues that claim at once', async () => {
+      it('holds for two queues that claim at the same time', async () => {
         const { queue, secondQueue } = await open(allTables)
         const other = await secondQueue()
         await queue.enqueue(
@@ -360,8 +380,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
-    describe('settling', () => {
-      it('writes the columns of the task, the end of the run and the audit, and claims the next', async () => {
+    describe('settle', () => {
+      it('writes the task, the end of the run and the audit, and claims the next task', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
         const { run } = (await queue.claim(allTables))!
@@ -391,7 +411,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         ['timed_out', 'timed out after 10m'],
         ['interrupted', 'interrupted by shutdown'],
         ['crashed', 'worker one died'],
-      ] as const)('fails a task that %s, and the run keeps how', async (kind, error) => {
+      ] as const)('fails a task with the outcome %s, which the run keeps', async (kind, error) => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }])
         const { run } = (await queue.claim(allTables))!
@@ -400,7 +420,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await sql('select outcome, error from ops_runs')).toEqual([{ outcome: kind, error }])
       })
 
-      it('keeps nothing of it when a part cannot be written', async () => {
+      it('writes all or nothing', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}, {}])
         await queue.enqueue(deployments, [{ environment: 'a' }])
@@ -425,7 +445,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.find(builds, 1)).toMatchObject({ status: 'failed', error: failed.error, revision: 'abc' })
       })
 
-      it('claims nothing where no tables are given', async () => {
+      it('claims nothing if no tables are given', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}, {}])
         const { run } = (await queue.claim(allTables))!
@@ -445,7 +465,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       }
 
       it.each([succeeded, failed, { kind: 'timed_out', error: 'late' }] as const)(
-        'cannot be settled as $kind, and nothing changes',
+        'cannot be settled as $kind',
         async (outcome) => {
           const { queue, sql, run } = await takenAway()
           const before = await everything(sql)
@@ -454,7 +474,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         },
       )
 
-      it('cannot settle the attempt that came after it', async () => {
+      it('cannot settle the next attempt', async () => {
         const { queue, sql, run } = await takenAway()
         await sql(`update builds set status = 'pending' where id = 1`)
         const second = (await queue.claim(allTables))!
@@ -465,7 +485,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.settle(second.run, succeeded)).toMatchObject({ held: true })
       })
 
-      it('cannot report, record its processes or be held', async () => {
+      it('cannot report progress or record processes', async () => {
         const { queue, sql, run } = await takenAway()
         await sql(`update builds set status = 'pending' where id = 1`)
         await queue.claim(allTables)
@@ -476,7 +496,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await everything(sql)).toEqual(before)
       })
 
-      it('is true while it is held', async () => {
+      it('can report and record processes while it is open', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }])
         const { run } = (await queue.claim(allTables))!
@@ -495,7 +515,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('the run of a worker that died', () => {
-      it('is decided once', async () => {
+      it('is settled once', async () => {
         const { queue, secondQueue, sql } = await open(allTables)
         const other = await secondQueue()
         await queue.enqueue(builds, [{ repository: 'a' }])
@@ -509,7 +529,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await sql(`select run_id from ops_audit where event = 'recovered'`)).toEqual([{ run_id: run!.id }])
       })
 
-      it('tells how often the task has crashed before, and how late it is', async () => {
+      it('knows how often the task has crashed and how long it is overdue', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}])
         await queue.enqueue(builds, [{ repository: 'a' }])
@@ -521,11 +541,11 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         }
         expect(await sql(`select count(*) as n from ops_audit where event = 'returned'`)).toEqual([{ n: 3 }])
         await queue.claim([{ ...queuedBuilds, timeout: 1 }])
-        await until(async () => ((await queue.openRuns())[0]!.overdue ?? 0) > 0, 'the run is late')
+        await until(async () => ((await queue.openRuns())[0]!.overdue ?? 0) > 0, 'the run is overdue')
         expect(await queue.openRuns()).toMatchObject([{ crashes: 0 }])
       })
 
-      it('frees its exclusivity key when it is decided', async () => {
+      it('frees its exclusivity key when it is settled', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
         await queue.claim(allTables)
@@ -551,7 +571,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await writer.line()).toBe('done')
       })
 
-      it('ends with the commit of a writer that is not ops', async () => {
+      it('ends with the commit of a client other than ops', async () => {
         const { queue, sql } = await open(allTables)
         await nothingNew(queue)
         const waiting = timed(queue.waitForWork(allTables, 25_000, forever))
@@ -562,7 +582,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(nameOf(await claimSoon(queue))).toBe('check 1')
       })
 
-      it('sees a commit that came between the claim and the wait', async () => {
+      it('notices a commit between the claim and the wait', async () => {
         const { queue, sql } = await open(allTables)
         await nothingNew(queue)
         expect(await queue.claim(allTables)).toBeUndefined()
@@ -583,7 +603,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(nameOf(await claimSoon(queue))).toBe('check 2')
       })
 
-      it('ends with the signal', async () => {
+      it('ends when the signal aborts', async () => {
         const { queue } = await open(allTables)
         await nothingNew(queue)
         const stop = new AbortController()
@@ -600,7 +620,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
-    describe('a run that gives its task back', () => {
+    describe('a run that returns its task', () => {
       const returned = async (back: Return) => {
         const fixture = await open(allTables)
         const { queue } = fixture
@@ -611,7 +631,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         return { ...fixture, run, before, task: (await queue.find(checks, 1))! }
       }
 
-      it('makes it pending again, due after the delay, with the error of the attempt', async () => {
+      it('makes it pending, due after the delay, with the error of the attempt', async () => {
         const { queue, sql, before, task } = await returned({ delay: hour })
         expect(task).toMatchObject({ status: 'pending', attempt: 1, error: failed.error })
         expect((task.runAt as Date).getTime() - before).toBeGreaterThanOrEqual(hour - 1000)
@@ -620,7 +640,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await sql('select outcome, error from ops_runs')).toEqual([{ outcome: 'failed', error: failed.error }])
       })
 
-      it('keeps its place in the queue where there is no delay, and counts the attempt', async () => {
+      it('keeps its place in the queue without a delay, and counts the attempt', async () => {
         const { queue } = await returned({})
         await queue.enqueue(checks, [{ url: 'b' }])
         const claim = (await queue.claim(allTables))!
@@ -628,7 +648,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(claim.run.attempt).toBe(2)
       })
 
-      it('may give the attempt back too', async () => {
+      it('can give back the attempt too', async () => {
         const { queue, task, run } = await returned({ givesAttemptBack: true })
         expect(task).toMatchObject({ status: 'pending', attempt: 0 })
         const again = (await queue.claim(allTables))!.run
@@ -636,7 +656,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(again.id).toBeGreaterThan(run.id)
       })
 
-      it('is on the record with what became of it', async () => {
+      it('is in the audit with its outcome', async () => {
         const { queue } = await returned({ delay: 0 })
         const entries = await queue.records.audit({ table: 'checks', limit: 10 })
         expect(entries.at(-1)).toMatchObject({
@@ -647,7 +667,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         })
       })
 
-      it('is the next task itself, where nothing else waits', async () => {
+      it('can claim the same task again if nothing else waits', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, [{ environment: 'a' }])
         const { run } = (await queue.claim(allTables))!
@@ -656,7 +676,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(next?.run).toMatchObject({ taskId: 1, attempt: 2 })
       })
 
-      it('frees the key, and the next task takes it', async () => {
+      it('frees the key for the next task', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
         const { run } = (await queue.claim(allTables))!
@@ -665,8 +685,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
-    describe('canceling', () => {
-      it('ends a task that is pending, on the record', async () => {
+    describe('cancel', () => {
+      it('cancels a pending task and records it', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}])
         expect(await queue.cancel(checks, 1, 'ada')).toEqual({ change: 'canceled', status: 'canceled' })
@@ -678,7 +698,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(entry).toMatchObject({ event: 'canceled', fromStatus: 'pending', toStatus: 'canceled', actor: 'ada' })
       })
 
-      it('asks the worker of a task that is ongoing, once', async () => {
+      it('asks the worker of an ongoing task, once', async () => {
         const { queue, secondQueue } = await open(allTables)
         await queue.enqueue(checks, [{}])
         const { run } = (await queue.claim(allTables))!
@@ -693,7 +713,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.find(checks, 1)).toMatchObject({ status: 'canceled', error: 'canceled by ada' })
       })
 
-      it('is not undone by a run that would have given its task back', async () => {
+      it('prevents a retry', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}])
         const { run } = (await queue.claim(allTables))!
@@ -715,7 +735,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.cancel(checks, 1, 'ada')).toEqual({ change: 'none', status: 'succeeded' })
       })
 
-      it('ends at once what a writer that is not ops has begun', async () => {
+      it('immediately ends a run of a client other than ops', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }])
         await sql(`update builds set status = 'ongoing' where id = 1`)
@@ -723,15 +743,15 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.openRuns()).toEqual([])
       })
 
-      it('knows no task that is not there', async () => {
+      it('returns nothing for a missing task', async () => {
         const { queue } = await open(allTables)
         expect(await queue.cancel(checks, 7, 'ada')).toBeUndefined()
         expect(await queue.retry(checks, 7, 'ada')).toBeUndefined()
       })
     })
 
-    describe('retrying', () => {
-      it.each(['failed', 'canceled'] as const)('makes a task that is %s pending and due', async (kind) => {
+    describe('retry', () => {
+      it.each(['failed', 'canceled'] as const)('makes a %s task pending and due', async (kind) => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() - hour) })
         const { run } = (await queue.claim(allTables))!
@@ -743,7 +763,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await claimAll(queue, allTables)).toEqual(['check 2', 'check 1'])
       })
 
-      it('leaves every other task as it is', async () => {
+      it('changes no other task', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}])
         expect(await queue.retry(checks, 1, 'ada')).toEqual({ change: 'none', status: 'pending' })
@@ -776,13 +796,13 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(next!.unmet).toBeUndefined()
       })
 
-      it('does not delay the one behind it, of the same key or of another', async () => {
+      it('does not delay the next task, with the same key or another', async () => {
         const { queue } = await waiting()
         await queue.enqueue(releases, [{ environment: 'a' }, { environment: 'b' }])
         expect(await claimAll(queue, [queuedReleases])).toEqual(['release 2', 'release 3'])
       })
 
-      it.each(['failed', 'canceled'] as const)('is claimed with the prerequisite that is %s', async (kind) => {
+      it.each(['failed', 'canceled'] as const)('is claimed with its %s prerequisite', async (kind) => {
         const { queue, claim } = await waiting()
         await queue.settle(await claim(queuedBuilds), { kind, error: 'no such host' })
         await queue.settle(await claim(queuedChecks), succeeded)
@@ -790,14 +810,14 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(release.unmet).toEqual({ table: 'builds', id: 1, status: kind })
       })
 
-      it('waits for a prerequisite that is to be tried again', async () => {
+      it('waits for a prerequisite that will be retried', async () => {
         const { queue, claim } = await waiting()
         await queue.settle(await claim(queuedChecks), succeeded)
         await queue.settle(await claim(queuedBuilds), { ...failed, return: { delay: hour } })
         expect(await queue.claim([queuedReleases])).toBeUndefined()
       })
 
-      it('is passed over by the hundred without delay for the keys behind', async () => {
+      it('does not delay other keys, even in hundreds', async () => {
         const { queue } = await open(allTables)
         const [build] = await add(queue, builds, [{ repository: 'a' }])
         await queue.enqueue(
@@ -810,8 +830,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
-    describe('a table of which no two tasks are alike', () => {
-      it('returns the task that is there while it is pending or ongoing', async () => {
+    describe('a unique table', () => {
+      it('returns the existing task while it is pending or ongoing', async () => {
         const { queue, sql } = await open(allTables)
         const production = { environment: 'production', ref: 'v1' }
         expect(await queue.enqueue(syncs, [production])).toEqual([{ id: 1, isNew: true }])
@@ -828,7 +848,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(id).toBeGreaterThan(1)
       })
 
-      it('takes null, and what is left out, for a value like another', async () => {
+      it('treats nulls and missing values as equal', async () => {
         const { queue } = await open(allTables)
         const rows = [{}, { environment: null }, { environment: '' }, { ref: 'HEAD' }, { ref: 'v1' }]
         const added = await queue.enqueue(syncs, rows)
@@ -836,7 +856,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(added[3]!.id).toBe(added[0]!.id)
       })
 
-      it('binds whoever writes', async () => {
+      it('is unique for any client', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(syncs, [{ environment: 'a' }])
         await expect(sql(`insert into syncs (environment) values ('a')`)).rejects.toThrow(/unique/i)
@@ -846,8 +866,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
-    describe('a key that a person holds', () => {
-      it('keeps its tasks waiting until it is released, and no others', async () => {
+    describe('a key on hold', () => {
+      it('stops only its tasks, until it is released', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(deployments, ['a', 'b', null].map(toEnvironment))
         await queue.enqueue(rollbacks, ['a'].map(toEnvironment))
@@ -858,7 +878,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await claimAll(queue, allTables)).toEqual(['deployment 1'])
       })
 
-      it('may be held while a task runs under it, and binds the next', async () => {
+      it('can be put on hold while a task runs with it', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
         const { run } = (await queue.claim(allTables))!
@@ -866,14 +886,14 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.settle(run, succeeded, allTables)).toEqual({ held: true, next: undefined })
       })
 
-      it('may be that of a processor whose tasks have no key', async () => {
+      it('can be that of a processor without keys', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}])
         await queue.holds.take('processor:check', 'ada', undefined)
         expect(await queue.claim(allTables)).toBeUndefined()
       })
 
-      it('is held by one person at a time', async () => {
+      it('has one holder at a time', async () => {
         const { queue } = await open(allTables)
         await queue.holds.take('environment:a', 'ada', 'migration')
         expect(await queue.holds.take('environment:a', 'bob', 'mine')).toMatchObject({
@@ -887,7 +907,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.holds.list()).toEqual([])
       })
 
-      it('is on the record', async () => {
+      it('is in the audit', async () => {
         const { queue } = await open(allTables)
         await queue.holds.take('environment:a', 'ada', 'migration')
         await queue.holds.release('environment:a', 'bob')
@@ -897,7 +917,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         ])
       })
 
-      it('binds a writer that is not ops', async () => {
+      it('stops clients other than ops', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(deployments, ['a', 'b'].map(toEnvironment))
         await queue.holds.take('environment:a', 'ada', 'migration')
@@ -912,7 +932,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       const nightly = { table: checks, row: { url: 'a' } }
       const at = (since: Date, minutes: number) => new Date(since.getTime() + minutes * minute)
 
-      it('has each tick enqueued once, in its name', async () => {
+      it('enqueues each tick once, with the schedule as the actor', async () => {
         const { queue, secondQueue } = await open(allTables)
         const other = await secondQueue()
         const { since, lastTickAt } = await queue.schedules.register('nightly', 'daily')
@@ -931,7 +951,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         ])
       })
 
-      it('has no ticks from before it was known, or last changed', async () => {
+      it('ignores ticks from before it was registered or changed', async () => {
         const { queue } = await open(allTables)
         const { since } = await queue.schedules.register('nightly', 'daily')
         expect(await queue.schedules.tick('nightly', at(since, -1), nightly)).toMatchObject({ isOurs: false })
@@ -941,7 +961,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(changed.since.getTime()).toBeGreaterThan(since.getTime())
       })
 
-      it('may pass over a tick', async () => {
+      it('can skip a tick', async () => {
         const { queue } = await open(allTables)
         const { since } = await queue.schedules.register('nightly', 'daily')
         expect(await queue.schedules.tick('nightly', at(since, 1), undefined)).toEqual({
@@ -954,7 +974,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     })
 
     describe('the records', () => {
-      it('count the due tasks that are looked at before one', async () => {
+      it('count the due tasks ahead of one', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}, {}])
         await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + 60_000) })
@@ -970,12 +990,12 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await ahead(4)).toEqual([...others, { processor: 'deployment', count: 0 }])
       })
 
-      it('name the task tables, whether or not anybody knows of them', async () => {
+      it('list all task tables of the database', async () => {
         const { queue } = await open([queuedBuilds, queuedChecks])
         expect(await queue.records.tables()).toEqual(['builds', 'checks'])
       })
 
-      it('list the tasks of a table, the newest first, by status', async () => {
+      it('list the tasks of a table by status, newest first', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{ url: 'a' }, { url: 'b' }, { url: 'c' }])
         await queue.claim(allTables)
@@ -987,7 +1007,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await urls(['failed'])).toEqual([])
       })
 
-      it('have the runs of a task in their order', async () => {
+      it('list the runs of a task in order', async () => {
         const { queue } = await open(allTables)
         await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
         await queue.enqueue(builds, [{ repository: 'a' }])
@@ -1004,7 +1024,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.records.runs(builds, 2)).toEqual([])
       })
 
-      it('have the newest of the audit, or what came after', async () => {
+      it('list the newest audit entries, or those after an id', async () => {
         const { queue } = await open(allTables)
         await queue.enqueue(checks, [{}, {}, {}])
         const newest = await queue.records.audit({ limit: 2 })
@@ -1016,7 +1036,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(one[0]!.at).toBeInstanceOf(Date)
       })
 
-      it('have the milestones of progress', async () => {
+      it('include milestones of progress', async () => {
         const { queue } = await open(allTables)
         await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
         await queue.enqueue(checks, [{}])
@@ -1030,7 +1050,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
-    describe('the life of a worker', () => {
+    describe('a worker', () => {
       const start = async () => {
         const fixture = await open(allTables)
         const worker = startProgram(program('live'), fixture.url, 'one')
@@ -1038,7 +1058,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         return { ...fixture, worker }
       }
 
-      it('lasts as long as its process', async () => {
+      it('is alive as long as its process', async () => {
         const { queue, worker } = await start()
         expect(await queue.isAlive('one')).toBe(true)
         expect(await queue.hasLivingWorker()).toBe(true)
@@ -1048,7 +1068,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.hasLivingWorker()).toBe(false)
       })
 
-      it('lasts while its process is stopped', async () => {
+      it('is alive while its process is stopped', async () => {
         const { queue, worker } = await start()
         worker.kill('SIGSTOP')
         expect(await queue.isAlive('one')).toBe(true)
@@ -1056,7 +1076,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.isAlive('one')).toBe(true)
       })
 
-      it('ends with an orderly close', async () => {
+      it('ends with close', async () => {
         const { queue, worker, sql } = await start()
         worker.say('close')
         expect(await worker.line()).toBe('closed')
@@ -1065,7 +1085,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await sql('select id, state from ops_workers')).toEqual([{ id: 'one', state: 'stopped' }])
       })
 
-      it('is not ended by whoever asks', async () => {
+      it('stays alive when others ask', async () => {
         const { queue, secondQueue } = await start()
         const other = await secondQueue()
         for (let time = 0; time < 3; time += 1) {
@@ -1074,7 +1094,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         }
       })
 
-      it('is known to the worker itself, also when it asks', async () => {
+      it('is alive for itself too', async () => {
         const { queue, secondQueue } = await open(allTables)
         await queue.startWorker({ id: 'self', host: 'here', pid: process.pid, version: '0' })
         expect(await queue.isAlive('self')).toBe(true)
@@ -1082,13 +1102,13 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.isAlive('self')).toBe(true)
       })
 
-      it('is over for a worker that nobody has heard of', async () => {
+      it('is not alive if it is unknown', async () => {
         const { queue } = await open(allTables)
         expect(await queue.isAlive('nobody')).toBe(false)
         expect(await queue.hasLivingWorker()).toBe(false)
       })
 
-      it('leaves its open run to be decided by another', async () => {
+      it('leaves its open run for another to settle', async () => {
         const { queue, worker } = await start()
         await queue.enqueue(builds, [{ repository: 'a' }])
         worker.say('claim')
@@ -1111,7 +1131,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         return { ...task, event, from_status: from, to_status: to, actor: null, detail: null, ...rest }
       }
 
-      it('has a row for each change, with the run and who did it', async () => {
+      it('has an entry for each change, with run and actor', async () => {
         const { queue, sql, shellActor } = await open(allTables)
         await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
         await queue.enqueue(builds, [{ repository: 'a' }], { actor: 'ada' })
@@ -1132,7 +1152,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         ])
       })
 
-      it('has the actor of one enqueue on no other', async () => {
+      it('does not keep the actor for the next enqueue', async () => {
         const { queue, sql, shellActor } = await open(allTables)
         await queue.enqueue(checks, [{}], { actor: 'ada' })
         await queue.enqueue(checks, [{}])
@@ -1147,7 +1167,7 @@ async function add(queue: Queue, ...enqueued: Parameters<Queue['enqueue']>): Pro
   return (await queue.enqueue(...enqueued)).map(({ id }) => id)
 }
 
-/** JSON is a text on SQLite. */
+/** SQLite stores JSON as text. */
 function parseDetail(row: Readonly<Record<string, unknown>>): object {
   return { ...row, detail: typeof row.detail === 'string' ? JSON.parse(row.detail) : row.detail }
 }
@@ -1170,7 +1190,7 @@ async function claimAll(queue: Queue, tables: readonly QueuedTable[]): Promise<s
   }
 }
 
-/** A timer may ring a moment before its time; then the worker looks once more. */
+/** A timer may fire slightly early; then the worker looks again. */
 async function claimSoon(queue: Queue): Promise<Claim | undefined> {
   let claim: Claim | undefined
   await until(async () => {
@@ -1180,7 +1200,7 @@ async function claimSoon(queue: Queue): Promise<Claim | undefined> {
   return claim
 }
 
-/** What happened before the test's own events is taken note of. */
+/** Waits until events from before the test are over. */
 async function nothingNew(queue: Queue): Promise<void> {
   while ((await queue.waitForWork([], 50, forever)) === 'changed');
 }
@@ -1190,7 +1210,7 @@ async function timed(waiting: Promise<WakeReason>): Promise<{ reason: WakeReason
   return { reason: await waiting, milliseconds: performance.now() - started }
 }
 
-/** All that a write about a run could have changed. */
+/** Every row that a write about a run could change. */
 async function everything(sql: QueueFixture['sql']): Promise<unknown> {
   const found: unknown[] = []
   for (const table of ['builds', 'ops_runs', 'ops_audit', 'ops_workers']) {

@@ -10,7 +10,7 @@ describe('the URL of a database', () => {
     ['postgresql://db/shop', undefined, true],
     ['postgres://ann:se/cret@db/shop', undefined, false],
     ['mysql://ann:secret@db/shop', undefined, false],
-  ])('%s names the file %s, or a server for several machines: %s', (url, file, isShared) => {
+  ])('%s names the file %s; shared between machines: %s', (url, file, isShared) => {
     const facts = databaseUrlFacts(url, '/srv/shop')
     expect(facts).toEqual({ file, isShared, redactedUrl: expect.not.stringMatching(/se.?cret/) })
   })

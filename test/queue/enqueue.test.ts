@@ -46,7 +46,7 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     expect(enqueue(handle, checks, [])).toEqual([])
   })
 
-  it('adds all of them or none', async () => {
+  it('adds all tasks or none', async () => {
     const { handle, rows } = await application(kind)
     enqueue(handle, builds, { repository: 'a' })
     const values = [{ buildId: 1 }, { buildId: 7 }]
@@ -54,7 +54,7 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     expect(rows('select id from deployments')).toEqual([])
   })
 
-  it('writes nothing when a column is wrong', async () => {
+  it('writes nothing if a column is wrong', async () => {
     const { handle, rows } = await application(kind)
     const wrong = [{ repository: 'a' }, { repository: 7 }] as never
     expect(() => enqueue(handle, builds, wrong)).toThrow(InvalidTaskError)
@@ -72,13 +72,13 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     expect(await queue.claim([queuedChecks])).toBeUndefined()
   })
 
-  it('returns the task that is there already where no two of its kind may wait', async () => {
+  it('returns the existing task of a unique table', async () => {
     const { handle } = await application(kind)
     expect(enqueue(handle, syncs, { environment: 'a' })).toEqual({ id: 1, isNew: true })
     expect(enqueue(handle, syncs, { environment: 'a', note: 'again' })).toEqual({ id: 1, isNew: false })
   })
 
-  it('leaves a trace in the audit', async () => {
+  it('is recorded in the audit', async () => {
     const { handle, rows } = await application(kind)
     enqueue(handle, checks, {})
     expect(rows('select task_table, task_id, event from ops_audit')).toEqual([
@@ -92,7 +92,7 @@ describe('enqueue in a transaction', () => {
   const count = ({ value }: Application) =>
     value('select (select count(*) from orders) + (select count(*) from checks)')
 
-  it('of better-sqlite3 is there with the rest of the data', async () => {
+  it('of better-sqlite3 commits with it', async () => {
     const shop = await application('better-sqlite3')
     shop.connection.transaction(() => {
       order(shop.connection)
@@ -102,7 +102,7 @@ describe('enqueue in a transaction', () => {
     expect(count(shop)).toBe(3)
   })
 
-  it('of better-sqlite3 is gone when it is rolled back', async () => {
+  it('of better-sqlite3 is rolled back with it', async () => {
     const shop = await application('better-sqlite3')
     const failing = shop.connection.transaction(() => {
       order(shop.connection)
@@ -114,7 +114,7 @@ describe('enqueue in a transaction', () => {
     expect(shop.value('select count(*) from ops_audit')).toBe(0)
   })
 
-  it('of Drizzle is there with the rest of the data', async () => {
+  it('of Drizzle commits with it', async () => {
     const shop = await application('Drizzle')
     shop.database.transaction((transaction) => {
       order(shop.connection)
@@ -124,7 +124,7 @@ describe('enqueue in a transaction', () => {
     expect(count(shop)).toBe(3)
   })
 
-  it('of Drizzle is gone when it is rolled back', async () => {
+  it('of Drizzle is rolled back with it', async () => {
     const shop = await application('Drizzle')
     const failing = () =>
       shop.database.transaction((transaction) => {
@@ -136,7 +136,7 @@ describe('enqueue in a transaction', () => {
     expect(count(shop)).toBe(0)
   })
 
-  it('that goes on after a refused task keeps what is right', async () => {
+  it('that continues after a refused task keeps the others', async () => {
     const shop = await application('better-sqlite3')
     shop.connection.transaction(() => {
       order(shop.connection)
@@ -147,7 +147,7 @@ describe('enqueue in a transaction', () => {
     expect(shop.value('select count(*) from builds')).toBe(0)
   })
 
-  it('adds all tasks or none, also where the transaction goes on after an error of the database', async () => {
+  it('adds all tasks or none, even if the transaction continues after an error', async () => {
     const shop = await application('better-sqlite3')
     shop.connection.transaction(() => {
       order(shop.connection)

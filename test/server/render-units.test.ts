@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { checkUnitFiles } from '../../src/server/check-unit-files.ts'
 import { renderUnits } from '../../src/server/render-units.ts'
 import { explainUnit, renderTemplate } from '../../src/systemd/unit-template.ts'
+import { missingProgram, unless } from '../support/unless.ts'
 import { serverSetup } from '../systemd/setup.ts'
 
 const services = {
@@ -102,10 +102,7 @@ describe('a template', () => {
   })
 })
 
-const analyze = spawnSync('systemd-analyze', ['--version']).error === undefined
-const where = analyze ? '' : ' (skipped: systemd-analyze not found)'
-
-describe.skipIf(!analyze)(`systemd-analyze${where}`, () => {
+describe('systemd-analyze', unless(missingProgram('systemd-analyze')), () => {
   it('accepts the units, with an exposure of at most 1.5 and 2.5', async () => {
     const checks = (await checkUnitFiles(renderUnits(serverSetup(services, { ops: import.meta.filename }))))!
     expect(checks.flatMap(({ complaints }) => complaints)).toEqual([])

@@ -1,6 +1,6 @@
 import { type Status, transitions } from '../../src/task/lifecycle.ts'
 
-/** What a person in an SQL shell asks, on whichever database. */
+/** Runs a statement on either database, past ops. */
 export type Sql = (text: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
 
 interface AuditRow {
@@ -19,8 +19,7 @@ interface RunRow {
 }
 
 /**
- * Everything that must hold in a database at any moment, whoever was killed and when. Returns a sentence for each thing
- * that is wrong.
+ * Checks what must hold in a database at any moment, whatever was killed when. Returns a sentence for each violation.
  */
 export async function violations(sql: Sql, tables: readonly string[]): Promise<string[]> {
   const audit = await readAudit(sql)
@@ -42,7 +41,8 @@ export async function violations(sql: Sql, tables: readonly string[]): Promise<s
       ...wrongAttempt(task, attempt, own),
     )
   }
-  for (const { task, id } of runs) if (!tasks.has(task)) problems.push(`run ${id} is of ${task}, which does not exist`)
+  for (const { task, id } of runs)
+    if (!tasks.has(task)) problems.push(`run ${id} belongs to ${task}, which does not exist`)
   return problems
 }
 
@@ -62,10 +62,10 @@ async function sharedKeys(sql: Sql): Promise<string[]> {
   ]
 }
 
-/** A run is begun once, and the runs of one task have growing ids: it is the fence. */
+/** A run starts once, and the ids of a task's runs grow: they are the fence. */
 function reusedRuns(audit: readonly AuditRow[], runs: readonly RunRow[]): string[] {
   const problems: string[] = []
-  const begun = new Map<number, number>()
+  const started = new Map<number, number>()
   const latest = new Map<string, number>()
   for (const { task, run, event } of audit) {
     if (event !== 'started') continue
@@ -73,32 +73,32 @@ function reusedRuns(audit: readonly AuditRow[], runs: readonly RunRow[]): string
       problems.push(`${task} was started without a run`)
       continue
     }
-    begun.set(run, (begun.get(run) ?? 0) + 1)
+    started.set(run, (started.get(run) ?? 0) + 1)
     const before = latest.get(task)
     if (before !== undefined && run <= before) problems.push(`${task} had run ${run} after run ${before}`)
     latest.set(task, run)
   }
   for (const { id, task } of runs) {
-    const times = begun.get(id) ?? 0
-    if (times !== 1) problems.push(`run ${id} of ${task} was started ${times} times by the audit`)
-    begun.delete(id)
+    const times = started.get(id) ?? 0
+    if (times !== 1) problems.push(`run ${id} of ${task} has ${times} starts in the audit`)
+    started.delete(id)
   }
-  for (const [id] of begun) problems.push(`run ${id} is in the audit and is not among the runs`)
+  for (const [id] of started) problems.push(`run ${id} is in the audit but not in ops_runs`)
   return problems
 }
 
-/** Each change is on record, is legal, and begins where the one before it ended. */
+/** Each change is in the audit, is legal, and starts from the status before it. */
 function wrongReplay(task: string, status: Status, audit: readonly AuditRow[]): string[] {
   const problems: string[] = []
   let replayed: Status | null = null
   for (const { event, from, to } of audit) {
     if (to === null) continue
-    if (from !== replayed) problems.push(`${task}: "${event}" is from ${from}, and it was ${replayed}`)
+    if (from !== replayed) problems.push(`${task}: "${event}" changes from ${from}, but the status was ${replayed}`)
     else if (from !== null && !transitions[from].includes(to as never))
-      problems.push(`${task}: "${event}" goes from ${from} to ${to}`)
+      problems.push(`${task}: "${event}" illegally changes from ${from} to ${to}`)
     replayed = to
   }
-  if (replayed !== status) problems.push(`${task} is ${status}, and by its audit it is ${replayed}`)
+  if (replayed !== status) problems.push(`${task} is ${status}, but ${replayed} in its audit`)
   return problems
 }
 
@@ -115,7 +115,7 @@ function wrongRuns(task: string, status: Status, runs: readonly RunRow[]): strin
   return problems
 }
 
-/** Runs begun, but for those that a shutdown interrupted and that were given back. */
+/** The attempt is the number of runs without the interrupted ones that were given back. */
 function wrongAttempt(
   task: string,
   attempt: number,
@@ -125,7 +125,7 @@ function wrongAttempt(
   const given = runs.filter(({ id, outcome }) => outcome === 'interrupted' && returned.has(id)).length
   return attempt === runs.length - given
     ? []
-    : [`${task} is at attempt ${attempt} after ${runs.length} runs, of which ${given} do not count`]
+    : [`${task} is at attempt ${attempt} after ${runs.length} runs, ${given} of them given back`]
 }
 
 async function readAudit(sql: Sql): Promise<AuditRow[]> {

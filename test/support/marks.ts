@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Sql } from './invariants.ts'
 
-/** One line that a task's child process has left in the file, in the order in which they were written. */
+/** A line that a task's child process has appended to the file of marks. */
 export interface Mark {
   readonly kind: 'start' | 'stop' | 'overlap'
   readonly run: number
@@ -26,7 +26,7 @@ export function readMarks(file: string): Mark[] {
     })
 }
 
-/** Compares what was done, by the word of those who did it, with what the database says was done. */
+/** Compares the marks of what was done with what the database says. Returns a sentence for each difference. */
 export async function wrongMarks(marks: readonly Mark[], sql: Sql): Promise<string[]> {
   const rows = await sql('select id, exclusive_key, outcome from ops_runs')
   const runs = new Map(rows.map(({ id, outcome, exclusive_key }) => [Number(id), { outcome, key: exclusive_key }]))
@@ -36,26 +36,26 @@ export async function wrongMarks(marks: readonly Mark[], sql: Sql): Promise<stri
   const working = new Map<string, Mark>()
   for (const mark of marks) {
     const { kind, run, task, key } = mark
-    if (kind === 'overlap') problems.push(`run ${run} of ${task} began under ${key} while something worked under it`)
+    if (kind === 'overlap') problems.push(`run ${run} of ${task} started with ${key} while another process had it`)
     if (kind === 'stop') {
       stops.add(run)
       if (key !== undefined && working.get(key)?.run !== run)
-        problems.push(`run ${run} of ${task} lost ${key} to another`)
+        problems.push(`run ${run} of ${task} lost ${key} to another run`)
     }
     if (kind !== 'start') continue
     starts.set(run, (starts.get(run) ?? 0) + 1)
-    if (!runs.has(run)) problems.push(`run ${run} of ${task} worked, and the database does not know it`)
+    if (!runs.has(run)) problems.push(`run ${run} of ${task} worked, but is not in the database`)
     else if ((runs.get(run)!.key ?? undefined) !== key) problems.push(`run ${run} of ${task} did not hold ${key}`)
     if (key === undefined) continue
-    // One that never said that it stopped was ended with its worker, or on request: its outcome says so.
+    // A run without a stop mark was killed with its worker or canceled: then its outcome is not success.
     const before = working.get(key)
     if (before && !stops.has(before.run) && runs.get(before.run)?.outcome === 'succeeded')
-      problems.push(`run ${run} of ${task} began under ${key} while run ${before.run} worked`)
+      problems.push(`run ${run} of ${task} started with ${key} while run ${before.run} worked`)
     working.set(key, mark)
   }
   for (const [run, times] of starts) if (times > 1) problems.push(`run ${run} was performed ${times} times`)
   for (const [id, { outcome }] of runs)
     if (outcome === 'succeeded' && !(starts.has(id) && stops.has(id)))
-      problems.push(`run ${id} is said to have succeeded, and nobody did it`)
+      problems.push(`run ${id} succeeded without having been performed`)
   return problems
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject, onTestFinished } from 'vitest'
-import { type PostgresOptions, PostgresQueue } from '../../src/queue/postgres/postgres-queue.ts'
+import { type PostgresOptions, PostgresQueue } from '../../src/queue/postgres/queue.ts'
 import type { QueuedTable } from '../../src/queue/queue.ts'
 import { createTaskTable } from './create-task-table.ts'
 import { type EmptyState, isEmptied, readEmptyState } from './emptied-postgres.ts'
@@ -18,11 +18,6 @@ export const postgres: DatabaseKind = {
   name: 'PostgreSQL',
   missing: postgresMissing,
   urlIn: () => postgresUrl(),
-}
-
-/** The title of tests that need PostgreSQL, with the reason where they are skipped. */
-export function onPostgres(title: string): string {
-  return postgresMissing === undefined ? title : `${title} (skipped: ${postgresMissing})`
 }
 
 export interface PostgresFixture {

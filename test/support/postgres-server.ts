@@ -28,22 +28,22 @@ interface Identity {
  * @throws an error whose first line is the reason, where PostgreSQL cannot run
  */
 export async function startPostgres({ durable = false }: { durable?: boolean } = {}): Promise<PostgresServer> {
-  const folder = makeFolder()
+  const identity = await findIdentity()
+  const folder = await makeHome(identity)
   try {
-    return await startIn(folder, durable)
+    return await startIn(folder, identity, durable)
   } catch (error) {
     removeFolder(folder)
     throw error
   }
 }
 
-async function startIn(folder: string, durable: boolean): Promise<PostgresServer> {
+async function startIn(folder: string, identity: Identity, durable: boolean): Promise<PostgresServer> {
   const data = join(folder, 'data')
   const password = join(folder, 'password')
   writeFileSync(password, 'secret\n')
-  const identity = await findIdentity()
   const programs = await findPrograms(folder, identity)
-  if (identity.uid !== undefined) await execa('chown', ['-R', `${identity.uid}:${identity.gid}`, folder])
+  await giveAway(folder, identity)
   const options = { ...identity, cwd: folder }
   await runToEnd(join(programs, 'initdb'), options, [
     ...['--pgdata', data, '--username=postgres', '--pwfile', password],
@@ -82,6 +82,23 @@ async function findIdentity(): Promise<Identity> {
   if (process.getuid?.() !== 0) return {}
   const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => runToEnd('id', {}, [flag, 'nobody'])))
   return { uid: Number(uid), gid: Number(gid) }
+}
+
+/** A temporary folder that this user reaches, which it does not below a folder for temporary files of root's own. */
+async function makeHome(identity: Identity): Promise<string> {
+  const parents = [undefined, '/tmp']
+  for (const parent of parents) {
+    const folder = makeFolder(parent)
+    await giveAway(folder, identity)
+    const { failed } = await execa('test', ['-w', folder], { ...identity, cwd: '/', reject: false })
+    if (!failed) return folder
+    removeFolder(folder)
+  }
+  throw notStarted('the user "nobody" may not enter the folder for temporary files')
+}
+
+async function giveAway(folder: string, { uid, gid }: Identity): Promise<void> {
+  if (uid !== undefined) await execa('chown', ['-R', `${uid}:${gid}`, folder])
 }
 
 /**

@@ -35,6 +35,8 @@ export function launch(file: string, ...args: string[]): Program {
   child.stdin.on('error', () => {})
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const exit = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals)
+  // Who waits for it or for a line is told of an error.
+  exit.catch(() => {})
   return {
     pid: child.pid!,
     exit,

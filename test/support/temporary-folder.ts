@@ -11,8 +11,8 @@ export function temporaryFolder(): string {
 }
 
 /** The same for a folder that several tests share: whoever makes it removes it. */
-export function makeFolder(): string {
-  return mkdtempSync(join(realpathSync(tmpdir()), 'ops-test-'))
+export function makeFolder(parent = realpathSync(tmpdir())): string {
+  return mkdtempSync(join(parent, 'ops-test-'))
 }
 
 export function removeFolder(folder: string): void {

@@ -23,11 +23,6 @@ export const sqlite: DatabaseKind = {
   urlIn: async (folder) => `sqlite:${folder}/ops.db`,
 }
 
-/** The title of tests on one database, with the reason where they are skipped. */
-export function titleOf({ name, missing }: DatabaseKind): string {
-  return missing === undefined ? name : `${name} (skipped: ${missing})`
-}
-
 /** Opened with the first question, so that it may be made until then. */
 export function databaseAt(url: string): TestDatabase {
   return url.startsWith('sqlite:') ? sqliteAt(url) : postgresAt(url)

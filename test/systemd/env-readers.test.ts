@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAsSystemd } from '../../src/development/env-readers.ts'
 import { command, path } from '../../src/systemd/directive.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
+import { unless } from '../support/unless.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const lines = [
@@ -54,9 +55,7 @@ const lines = [
   '=nothing',
 ]
 
-const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
-
-describe.skipIf(sandboxMissing !== undefined)(`what systemd reads from an env file${where}`, () => {
+describe('what systemd reads from an env file', unless(sandboxMissing), () => {
   let sandbox: Sandbox
   let folder: string
   beforeAll(async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assignment, command, list, path } from '../../src/systemd/directive.ts'
 import { formatEnvironmentFile } from '../../src/systemd/environment-file.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
+import { unless } from '../support/unless.ts'
 import { inside, Sandbox, sandboxMissing } from './sandbox.ts'
 
 const specials = [
@@ -52,9 +53,7 @@ const nasty = [
   ]),
 ]
 
-const where = sandboxMissing === undefined ? '' : ` (skipped: ${sandboxMissing})`
-
-describe.skipIf(sandboxMissing !== undefined)(`values that systemd reads from a unit${where}`, () => {
+describe('values that systemd reads from a unit', unless(sandboxMissing), () => {
   let sandbox: Sandbox
   let folder: string
   beforeAll(async () => {

@@ -35,8 +35,10 @@ const namespaces = ['--mount', '--pid', '--cgroup', '--ipc', '--uts', '--net']
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+const problem = whyNot()
+
 /** Why no systemd can be booted here; undefined where one can. */
-export const sandboxMissing = whyNot()
+export const sandboxMissing = problem === undefined ? undefined : `no systemd can be booted here: ${problem}`
 
 function whyNot(): string | undefined {
   if (process.platform !== 'linux') return 'this is not Linux'
@@ -97,6 +99,9 @@ export class Sandbox {
       env: { PATH },
     })
     let said = ''
+    unshare.on('error', ({ message }) => {
+      said += message
+    })
     unshare.stderr!.setEncoding('utf8').on('data', (text) => {
       said += text
     })

@@ -79,7 +79,7 @@ describe('an existing table', () => {
   it('is refused without the required columns', () => {
     const make = () => existingTable({ sqlite: sqliteTable('notes', { id: integer('id'), note: text('note') }) })
     expect(make).toThrow(
-      'The task table "notes" cannot be used: a task table needs the columns id, status, created_at; missing: status, created_at.',
+      'Invalid task table "notes": a task table needs the columns id, status, created_at; missing: status, created_at.',
     )
     expect(() => existingTable({})).toThrow('existingTable needs a Drizzle table for "sqlite" or "postgres"')
   })

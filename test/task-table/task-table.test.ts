@@ -58,7 +58,7 @@ describe('a task table', () => {
 
   it.each(['status', 'runAt', 'run_at', 'progressNote'])('refuses %j, which is a lifecycle column', (key) => {
     const make = () => taskTable('builds', (column) => ({ [key]: column.text() }))
-    expect(make).toThrow(`The task table "builds" cannot be used: "${key}" becomes the column`)
+    expect(make).toThrow(`Invalid task table "builds": "${key}" becomes the column`)
   })
 
   it('refuses two keys for the same column', () => {

@@ -35,7 +35,7 @@ async function bench<Select extends object, Insert extends object, Own extends o
   return opened
 }
 
-/** A processor of `sums` that does what it is told. */
+/** A processor of `sums` with the given code. */
 function processorThat(perform: AnyProcessor['perform'], rules: Partial<AnyProcessor> = {}): typeof sum {
   return defineProcessor({ name: 'sum', table: sums, ...rules, perform }) as typeof sum
 }
@@ -47,10 +47,10 @@ function migrationsOf(statement: string): string {
   return migrations
 }
 
-const forever = processorThat((_, { exec }) => exec('sh', ['-c', 'echo begun; sleep 60']))
+const forever = processorThat((_, { exec }) => exec('sh', ['-c', 'echo started; sleep 60']))
 
 describe('a test bench', () => {
-  it('performs a task and says what became of it, what it wrote and what it reported', async () => {
+  it('performs a task and returns its row, log and progress', async () => {
     const { task, ...rest } = await (await bench(sum)).perform({ terms: [1, 2] })
     expect(task).toMatchObject({ id: 1, status: 'succeeded', terms: [1, 2], total: 3, attempt: 1, progress: 1 })
     expect(rest).toEqual({
@@ -60,7 +60,7 @@ describe('a test bench', () => {
     })
   })
 
-  it('says why a task has failed, and does not reject', async () => {
+  it('returns why a task failed and does not reject', async () => {
     const failing = processorThat(() => {
       throw new Error('no numbers')
     })
@@ -72,11 +72,11 @@ describe('a test bench', () => {
     })
   })
 
-  it('fails a task whose result does not fit its table, as a worker does', async () => {
+  it('fails a task whose result does not fit its table', async () => {
     const wrong = processorThat(() => ({ total: 1n << 70n }))
     expect((await (await bench(wrong)).perform({ terms: [] })).task).toMatchObject({
       status: 'failed',
-      error: expect.stringContaining('cannot be written to "sums"'),
+      error: expect.stringContaining('cannot write the result of the processor to "sums"'),
     })
   })
 
@@ -85,11 +85,11 @@ describe('a test bench', () => {
       input: v.looseObject({ terms: v.pipe(v.array(v.number()), v.minLength(1, 'must not be empty')) }),
     })
     const opened = await bench(checked)
-    await expect(opened.add({} as never)).rejects.toThrow('sum does not take this task: "terms" is missing')
+    await expect(opened.add({} as never)).rejects.toThrow('Invalid task for "sum": "terms" is missing')
     await expect(opened.add({ terms: [] })).rejects.toThrow('must not be empty')
   })
 
-  it('checks the settings as the configuration is checked', async () => {
+  it('checks the settings with the schema of the processor', async () => {
     const settings = v.object({ limit: v.number() })
     const limited = defineProcessor({
       name: 'sum',
@@ -98,10 +98,12 @@ describe('a test bench', () => {
       perform: (_, context) => ({ total: context.settings.limit }),
     })
     expect((await (await bench(limited, { settings: { limit: 7 } })).perform({ terms: [] })).task.total).toBe(7)
-    await expect(openTestBench(limited)).rejects.toThrow('What the test bench of "sum" is given has a problem')
+    await expect(openTestBench(limited)).rejects.toThrow(
+      'The configuration given to the test bench of "sum" has a problem',
+    )
   })
 
-  it('makes the tables by the migrations of the plugin, where it is told them', async () => {
+  it('creates the tables by the migrations of the plugin', async () => {
     const migrations = migrationsOf(
       createTable(sums, 'sqlite')[0]!.replace('`total` integer', '`total` integer default 5'),
     )
@@ -114,14 +116,14 @@ describe('a test bench', () => {
     expect(task).toMatchObject({ status: 'succeeded', total: 5 })
   })
 
-  it('says which columns the migrations of the plugin leave out', async () => {
+  it('names the columns that the migrations leave out', async () => {
     const [statement] = createTable(sums, 'sqlite')
     const without = openTestBench(sum, { migrations: migrationsOf(statement!.replace('`total` integer,', '')) })
     await expect(without).rejects.toThrow(
-      'The migrations make "sums" without total; write the next one: ops generate migration',
+      'The migrations create "sums" without total; generate the next one: ops generate migration',
     )
     const none = openTestBench(sum, { migrations: migrationsOf('select 1') })
-    await expect(none).rejects.toThrow('The migrations make no table "sums"')
+    await expect(none).rejects.toThrow('The migrations do not create the table "sums"')
   })
 
   it('leaves nothing behind', async () => {
@@ -134,7 +136,7 @@ describe('a test bench', () => {
 })
 
 describe('a task on the bench', () => {
-  it('waits for what it comes after', async () => {
+  it('waits for its prerequisite', async () => {
     const after = processorThat(() => ({ total: 1 }), { after: 'buildId' })
     const opened = await bench(after)
     const buildId = Number(await opened.addTo(builds, { repository: '.' }))
@@ -144,7 +146,7 @@ describe('a task on the bench', () => {
     expect((await opened.performNext())!.task).toMatchObject({ status: 'failed', error: 'builds 1 was canceled' })
   })
 
-  it('is tried again when its time has passed', async () => {
+  it('is retried when it is due', async () => {
     let runs = 0
     const flaky = processorThat(
       () => {
@@ -162,12 +164,11 @@ describe('a task on the bench', () => {
     expect((await opened.performNext())!.task).toMatchObject({ status: 'succeeded', total: 2, attempt: 2 })
   })
 
-  it('is not due before it was asked for', async () => {
+  it('is not due before its scheduled time', async () => {
     const opened = await bench(sum)
     const id = await opened.add({ terms: [1] }, { runAt: new Date('2200-01-01') })
     expect(await opened.performNext()).toBeUndefined()
     await opened.skipWait(id)
-    // Scheduled time is the task's own; it is due as soon as it was added.
     expect((await opened.performNext())!.task).toMatchObject({ status: 'succeeded' })
   })
 
@@ -176,23 +177,23 @@ describe('a task on the bench', () => {
     ['times out', 'timeOut', { outcome: 'timed_out', status: 'failed', error: 'timed out after 10m' }],
     ['is interrupted', 'interrupt', { outcome: 'interrupted', status: 'failed', error: 'interrupted by shutdown' }],
     ['loses its worker', 'crash', { outcome: 'crashed', status: 'failed', error: expect.stringContaining('died') }],
-  ] as const)('%s when the test says so, and what it started ends', async (_, how, expected) => {
+  ] as const)('%s on request, and its programs end', async (_, how, expected) => {
     const slow = processorThat(forever.perform, { timeout: '10m' })
     const running = await (await bench(slow)).start({ terms: [] })
-    await running.until('begun')
+    await running.until('started')
     const { task, outcome } = await running[how]()
     expect({ outcome, status: task.status, error: task.error }).toEqual(expected)
   })
 
-  it('is pending again after a crash, where its processor says so, until it has crashed too often', async () => {
+  it('is pending again after a crash with onCrash: retry, until it is quarantined', async () => {
     const again = processorThat(forever.perform, { onCrash: 'retry' })
     const opened = await bench(again)
     const first = await opened.start({ terms: [] })
-    await first.until('begun')
+    await first.until('started')
     expect((await first.crash()).task.status).toBe('pending')
     for (const outcome of ['crashed', 'quarantined']) {
       const next = (await opened.startNext())!
-      await next.until('begun')
+      await next.until('started')
       expect((await next.crash()).outcome).toBe(outcome)
     }
     expect(await opened.find(1)).toMatchObject({ status: 'failed' })

@@ -12,7 +12,7 @@ export interface TortureFigures {
   readonly runs: number
   readonly crashes: number
   readonly recoveries: number
-  readonly 'decided after, p50 ms': number
+  readonly 'settled after, p50 ms': number
   readonly 'p99 ms': number
   readonly 'max ms': number
 }
@@ -35,13 +35,13 @@ export async function figuresOf(
     runs: await count('ops_runs'),
     crashes: await count(`ops_runs where outcome in ('crashed', 'quarantined')`),
     recoveries: await count(`ops_audit where event = 'recovered'`),
-    'decided after, p50 ms': waits.length > 0 ? percentile(waits, 0.5) : 0,
+    'settled after, p50 ms': waits.length > 0 ? percentile(waits, 0.5) : 0,
     'p99 ms': waits.length > 0 ? percentile(waits, 0.99) : 0,
     'max ms': Math.max(0, ...waits),
   }
 }
 
-/** Milliseconds from each kill to the end of the run that was under way. */
+/** Milliseconds from each kill to the end of the run it interrupted. */
 async function waitsAfter(kills: readonly Kill[], sql: Sql): Promise<number[]> {
   const runs = await sql('select worker_id, started_at, ended_at from ops_runs where ended_at is not null')
   const byPid = Map.groupBy(runs, ({ worker_id }) => Number(/-(\d+)-[^-]+$/.exec(String(worker_id))?.[1]))
@@ -51,7 +51,7 @@ async function waitsAfter(kills: readonly Kill[], sql: Sql): Promise<number[]> {
   })
 }
 
-/** Milliseconds since the epoch of what SQLite keeps as a number and PostgreSQL as a time. */
+/** Milliseconds since the epoch: SQLite stores a number and PostgreSQL a time. */
 function instant(value: unknown): number {
   return new Date(value as number | Date).getTime()
 }

@@ -1,14 +1,14 @@
 /**
- * `npm run torture -- [--kills 1000] [--database sqlite|postgres] [--workers 4] [--seed n]`: kills workers at random
- * moments and checks every promise afterwards. Exits with 1, and with what is wrong, when one was not kept. On
+ * `npm run torture -- [--kills 1000] [--database sqlite|postgres] [--workers 4] [--seed n]`: kills workers at
+ * random and checks every promise afterwards. Prints broken promises and exits with 1 if there are any. On
  * PostgreSQL `--restarts n` restarts the server meanwhile, and `--cuts n` cuts connections.
  */
 
 import { parseArgs } from 'node:util'
 import { print } from '../bench/interleave.ts'
 import { sqlite } from '../support/test-database.ts'
-import type { Chance } from './chance.ts'
-import { disturb, postgresOfItsOwn } from './postgres-of-its-own.ts'
+import { disturb, startOwnPostgres } from './own-postgres.ts'
+import type { Random } from './random.ts'
 import { runTorture } from './run-torture.ts'
 
 const { values } = parseArgs({
@@ -23,11 +23,11 @@ const { values } = parseArgs({
 })
 if (!['sqlite', 'postgres'].includes(values.database)) fail(`"${values.database}" is neither sqlite nor postgres.`)
 const postgres =
-  values.database === 'postgres' ? await postgresOfItsOwn().catch(({ message }) => fail(message)) : undefined
+  values.database === 'postgres' ? await startOwnPostgres().catch(({ message }) => fail(message)) : undefined
 const [restarts, cuts] = [Number(values.restarts), Number(values.cuts)]
-const meanwhile = async (chance: Chance) => {
-  await disturb(restarts, chance, () => postgres!.restart())
-  await disturb(cuts, chance, () => postgres!.cut(chance))
+const meanwhile = async (random: Random) => {
+  await disturb(restarts, random, () => postgres!.restart())
+  await disturb(cuts, random, () => postgres!.cut(random))
 }
 console.log(`${values.kills} kills of ${values.workers} workers on ${values.database}, seed ${values.seed}`)
 const { figures, problems } = await runTorture({
@@ -35,15 +35,15 @@ const { figures, problems } = await runTorture({
   kills: Number(values.kills),
   workers: Number(values.workers),
   seed: Number(values.seed),
-  tell: (line) => console.log(line),
+  onProgress: (line) => console.log(line),
   ...(restarts + cuts > 0 ? { meanwhile } : {}),
 }).finally(() => postgres?.stop())
 print('Torture', [figures])
-for (const problem of problems) console.log(`WRONG: ${problem}`)
+for (const problem of problems) console.log(`BROKEN: ${problem}`)
 console.log(problems.length === 0 ? '\nEvery promise was kept.' : `\n${problems.length} promises were broken.`)
 process.exitCode = problems.length === 0 ? 0 : 1
 
 function fail(why: string): never {
-  console.error(`The torture cannot begin: ${why}`)
+  console.error(`Cannot start: ${why}`)
   process.exit(2)
 }

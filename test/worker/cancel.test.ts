@@ -28,7 +28,7 @@ describe('a running task that is canceled', () => {
     expect(await worker.exit).toBe(0)
   })
 
-  it('is canceled too when its worker is dead', async () => {
+  it('is also canceled when its worker is dead', async () => {
     const project = await TestProject.withProbe()
     project.addScript(family)
     const worker = project.start('worker')

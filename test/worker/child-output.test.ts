@@ -5,7 +5,7 @@ import { until } from '../support/until.ts'
 const log = '.ops/logs/scripts/1.1.log'
 
 describe('what a program of a task prints', () => {
-  it('is all in the log, and stdout alone in the result', async () => {
+  it('is all in the log, and only stdout in the result', async () => {
     const project = await TestProject.withProbe()
     project.addScript('echo one; echo two >&2; echo three; echo four >&2')
     await project.ops('worker', '--drain')
@@ -13,7 +13,7 @@ describe('what a program of a task prints', () => {
     expect(project.read(log).split('\n').sort()).toEqual(['', 'four', 'one', 'three', 'two'])
   })
 
-  it('is whole although it is more than a pipe holds', async () => {
+  it('is complete although it exceeds what a pipe holds', async () => {
     const project = await TestProject.withProbe()
     project.addScript('i=0; while [ $i -lt 20000 ]; do echo "line $i"; echo "other $i" >&2; i=$((i+1)); done')
     await project.ops('worker', '--drain')
@@ -24,7 +24,7 @@ describe('what a program of a task prints', () => {
     expect(logged).toHaveLength(40_001)
   })
 
-  it('is not kept with buffer: false, and is in the log all the same', async () => {
+  it('is not buffered with buffer: false, but is in the log', async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { buffer: false } } })
     project.addScript('echo out; echo err >&2')
     await project.ops('worker', '--drain')
@@ -33,7 +33,7 @@ describe('what a program of a task prints', () => {
     expect(project.read(log)).toBe('out\nerr\n')
   })
 
-  it('goes on into the log when the worker is killed, until recovery ends the program', async () => {
+  it('still reaches the log when the worker is killed, until recovery ends the program', async () => {
     const project = await TestProject.withProbe()
     project.addScript(
       'echo $$ > shell.pid; i=0; while :; do i=$((i+1)); echo out $i; echo err $i >&2; sleep 0.02; done',
@@ -59,7 +59,7 @@ describe('what a program of a task prints', () => {
     expect(lines).toEqual(lines.map((_, index) => `out ${index + 1}`))
   })
 
-  it('comes with the error of a program that fails, beside its exit code', async () => {
+  it('is part of the error of a program that fails, with its exit code', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into outcomes (how) values ('fails')`)
     await project.ops('worker', '--drain')
@@ -69,7 +69,7 @@ describe('what a program of a task prints', () => {
     expect(project.read('.ops/logs/outcomes/1.1.log').split('\n').sort()).toEqual(['', 'err', 'out'])
   })
 
-  it('does not keep a task whose program left a child behind that holds the pipe', async () => {
+  it('does not delay a task whose program left a child behind that holds the pipe open', async () => {
     const project = await TestProject.withProbe()
     project.addScript('sleep 60 & echo $! > child.pid; echo done')
     await project.ops('worker', '--drain')

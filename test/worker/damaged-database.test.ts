@@ -16,7 +16,7 @@ const damages: [name: string, damage: (file: string) => void][] = [
 ]
 
 describe('a database file that is damaged', () => {
-  it.each(damages)('because it %s is told in one sentence', async (_, damage) => {
+  it.each(damages)('is reported in one sentence because it %s', async (_, damage) => {
     const project = await TestProject.withProbe()
     const file = project.path('.ops/ops.db')
     copyFileSync(file, project.path('backup.db'))
@@ -27,7 +27,7 @@ describe('a database file that is damaged', () => {
     ]) {
       const { exitCode, stderr } = await project.ops(...args)
       expect(exitCode).toBe(1)
-      expect(unwrapped(stderr)).toContain(`The database ${file} cannot be used: it is damaged: `)
+      expect(unwrapped(stderr)).toContain(`The database ${file} cannot be used: the file is damaged: `)
     }
     // As the message says.
     copyFileSync(project.path('backup.db'), file)

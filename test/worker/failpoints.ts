@@ -2,18 +2,19 @@ import { describe, expect, it } from 'vitest'
 import type { Failpoint } from '../../src/failpoint.ts'
 import { processStat } from '../../src/platform/proc.ts'
 import { type Kind, kinds } from '../support/kinds.ts'
-import { type DatabaseKind, titleOf } from '../support/test-database.ts'
+import type { DatabaseKind } from '../support/test-database.ts'
 import { TortureProject } from '../support/torture-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 const place = { place: 'here' }
 const columns: Record<Kind, Record<string, string | number>> = { note: {}, count: {}, move: place, sync: place }
 const everyKind = Object.keys(kinds) as Kind[]
 
-/** One that fails when its worker dies, and one that is tried again. */
+/** One that fails when its worker dies, and one that is retried. */
 const victims = ['count', 'sync'] as const
 
-/** Two tasks of each kind, so that one waits behind the other where their key is the same. */
+/** Two tasks of each kind, so that one waits for the other's exclusivity key. */
 async function filled(database: DatabaseKind): Promise<TortureProject> {
   const project = await TortureProject.on(database)
   for (const kind of [...everyKind, ...everyKind]) await project.add(kind, columns[kind])
@@ -30,13 +31,13 @@ async function killed(project: TortureProject, failpoint: Failpoint, ...flags: s
   expect(signal, stdout).toBe('SIGKILL')
 }
 
-/** Another worker is started, and everything must be decided by then. */
+/** Starts another worker, which must settle everything. */
 async function decided(project: TortureProject): Promise<void> {
   const { exitCode, stdout } = await project.ops('worker', '--drain')
   expect(exitCode, stdout).toBe(0)
   expect(await project.unsettled()).toEqual([])
   expect(await project.problems()).toEqual([])
-  // What was not under way came to its end as ever.
+  // Other tasks ended as usual.
   for (const kind of everyKind) expect(await project.statusOf(kind, 2)).toBe('succeeded')
   expect(await project.statusOf('sync', 3)).toBe('succeeded')
 }
@@ -44,9 +45,9 @@ async function decided(project: TortureProject): Promise<void> {
 const starts = (project: TortureProject, task: string) =>
   project.marks().filter(({ kind, task: of }) => kind === 'start' && of === task).length
 
-/** What must hold whatever a worker was about when it was killed, on every database. */
+/** What holds wherever a worker is killed, on every database. */
 export function failpointProofs(database: DatabaseKind): void {
-  describe.skipIf(database.missing)(`on ${titleOf(database)}`, () => {
+  describe(`on ${database.name}`, unless(database.missing), () => {
     describe('a worker that is killed', () => {
       describe.each(victims)('while it takes a %s', (kind) => {
         it('and has not committed the claim leaves a task that is pending, and it runs once', async () => {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { SmallDisk, smallDiskMissing } from '../support/small-disk.ts'
 import { probePlugin, TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
-const title = (text: string) => (smallDiskMissing === undefined ? text : `${text} (skipped: ${smallDiskMissing})`)
-
-/** A project whose database, and nothing else, is on a disk of two megabytes. */
+/** A project whose database alone is on a disk of 2 MB. */
 async function onSmallDisk(): Promise<{ project: TestProject; disk: SmallDisk }> {
   const project = new TestProject()
   project.link({ name: 'ops-plugin-probe', root: probePlugin })
@@ -19,8 +18,8 @@ function unusable(project: TestProject, problem: string): string {
   return `The database ${project.path('small/ops.db')} cannot be used: ${problem}.`
 }
 
-describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
-  it('keeps what became of its task, says what is wrong, and writes it when there is room', async () => {
+describe('a worker whose disk is full', unless(smallDiskMissing), () => {
+  it('keeps the outcome of its task, logs the problem, and writes the outcome when there is space', async () => {
     const { project, disk } = await onSmallDisk()
     const database = project.openDatabase('small/ops.db')
     const insert = database.prepare('insert into scripts (script) values (?)')
@@ -40,7 +39,7 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
     expect(await worker.exit).toBe(0)
   })
 
-  it('leaves the task to the next one when it is killed before there is room', async () => {
+  it('leaves the task to the next worker when it is killed before there is space', async () => {
     const { project, disk } = await onSmallDisk()
     const database = project.openDatabase('small/ops.db')
     database.prepare('insert into scripts (script) values (?)').run(disk.fillCommand)
@@ -56,28 +55,28 @@ describe.skipIf(smallDiskMissing)(title('a worker whose disk is full'), () => {
   it.each([
     ['to the worker that starts', ['worker', '--drain']],
     ['to who enqueues', ['enqueue', 'script', '--script', 'true']],
-  ])('is told in one sentence %s', async (_, args) => {
+  ])('is reported in one sentence %s', async (_, args) => {
     const { project, disk } = await onSmallDisk()
     disk.fill()
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain(unusable(project, 'the disk is full'))
-    expect(unwrapped(stderr)).toContain(`make room on the disk of ${disk.folder}`)
+    expect(unwrapped(stderr)).toContain(`free space on the disk of ${disk.folder}`)
     disk.makeRoom()
     expect((await project.ops(...args)).exitCode).toBe(0)
   })
 })
 
-describe.skipIf(smallDiskMissing)(title('a database that cannot be written'), () => {
+describe('a database that cannot be written', unless(smallDiskMissing), () => {
   it.each([
     ['to the worker', ['worker', '--drain']],
     ['to who enqueues', ['enqueue', 'script', '--script', 'true']],
-  ])('is told in one sentence %s', async (_, args) => {
+  ])('is reported in one sentence %s', async (_, args) => {
     const { project, disk } = await onSmallDisk()
     disk.readOnly()
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/The database \S+ cannot be used: it cannot be written here: /)
-    expect(unwrapped(stderr)).toContain('this user may write to it')
+    expect(unwrapped(stderr)).toMatch(/The database \S+ cannot be used: it is not writable: /)
+    expect(unwrapped(stderr)).toContain('this user can write to it')
   })
 })

@@ -1,14 +1,14 @@
 import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
-import { WAL_LIMIT_BYTES } from '../../src/queue/sqlite/checkpoint.ts'
+import { WAL_LIMIT_BYTES } from '../../src/queue/sqlite/open-database.ts'
 import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-/** Each leaves about 11 kB of log behind a reader. */
+/** Each adds about 11 kB to the WAL while a reader is open. */
 const TASKS = 8000
 
-it('a reader that holds the database open costs no task, and the log is small again soon after it has left', async () => {
+it('a reader that holds the database open delays no task, and the WAL is small again soon after it closes', async () => {
   const project = await TestProject.withProbe({ sqlite: { synchronous: 'NORMAL' } })
   const logSize = () => statSync(project.path('.ops/ops.db-wal')).size
   project.database
@@ -27,7 +27,7 @@ it('a reader that holds the database open costs no task, and the log is small ag
   expect(logSize()).toBeGreaterThan(WAL_LIMIT_BYTES)
   expect(pending.get()).toBe(TASKS)
   reader.exec('commit')
-  // Nobody writes any more: the idle worker does it.
+  // Nothing writes any more: the idle worker checkpoints.
   await until(() => logSize() <= WAL_LIMIT_BYTES, 'the log is small again')
   expect(pending.get()).toBe(0)
   worker.kill('SIGTERM')

@@ -11,7 +11,7 @@ const INSERTS = 200
 /** Of all runs; a fourth would be even. */
 const LEAST_SHARE = 0.05
 
-it('four workers and two writers share one file: nobody is told that it is busy, and nobody starves', async () => {
+it('four workers and two writers share one file without busy errors or starvation', async () => {
   const project = await TestProject.withProbe()
   const workers = Array.from({ length: WORKERS }, () => project.start('worker', '--only', 'ordinary'))
   await Promise.all(workers.map((worker) => worker.event('polling')))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TestProject } from '../support/test-project.ts'
 
-/** The tasks in the order in which their runs began. */
+/** The tasks in the order their runs started. */
 function order(project: TestProject): string[] {
   return project
     .rows<{ task: string }>(`select task_table || ' ' || task_id as task from ops_runs order by id`)
@@ -9,7 +9,7 @@ function order(project: TestProject): string[] {
 }
 
 describe('a worker', () => {
-  it('takes the tables by their priority, and each in the order in which its tasks came', async () => {
+  it('runs tables by priority, and the tasks of each in order of arrival', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into ordinaries (note) values ('a'), ('b')`)
     project.database.exec(`insert into urgencies (note) values ('c'), ('d')`)
@@ -18,7 +18,7 @@ describe('a worker', () => {
     expect(order(project)).toEqual(['urgencies 1', 'urgencies 2', 'ordinaries 1', 'ordinaries 2'])
   })
 
-  it('begins again at the highest priority after each task', async () => {
+  it('starts at the highest priority again after each task', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into ordinaries (note, calls) values ('a', 1), ('b', 1)`)
     await project.ops('worker', '--drain')
@@ -34,11 +34,11 @@ describe('a worker', () => {
       'select started_at - lag(finished_at) over (order by id) as gap from ordinaries order by id limit -1 offset 1',
     )
     expect(gaps).toHaveLength(199)
-    // Nowhere near the poll interval; and a run never begins before the one before it has ended.
+    // Far below the poll interval, and no run starts before the previous one has ended.
     expect(gaps.filter(({ gap }) => gap < 0 || gap > 5000)).toEqual([])
   })
 
-  it('leaves the tasks of processors that --only does not name', async () => {
+  it('ignores tasks of processors that --only does not name', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into ordinaries default values`)
     project.database.exec(`insert into urgencies default values`)
@@ -47,7 +47,7 @@ describe('a worker', () => {
     expect(project.value('select status from urgencies')).toBe('pending')
   })
 
-  it('ends after one task with --once', async () => {
+  it('exits after one task with --once', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into urgencies (note) values ('a'), ('b')`)
     const { exitCode } = await project.ops('worker', '--once')
@@ -58,7 +58,7 @@ describe('a worker', () => {
     ])
   })
 
-  it('waits with --once until there is a task', async () => {
+  it('waits for a task with --once', async () => {
     const project = await TestProject.withProbe()
     const worker = project.start('worker', '--once', '--poll-interval', '60s')
     await worker.event('polling')
@@ -67,7 +67,7 @@ describe('a worker', () => {
     expect(project.value('select status from urgencies')).toBe('succeeded')
   })
 
-  it('ends at once with --drain when nothing is due, and leaves what is scheduled', async () => {
+  it('exits at once with --drain when no task is due, and leaves scheduled tasks', async () => {
     const project = await TestProject.withProbe()
     project.database.prepare(`insert into urgencies (run_at) values (?)`).run(Date.now() + 3_600_000)
     const { exitCode } = await project.ops('worker', '--drain', '--poll-interval', '60s')

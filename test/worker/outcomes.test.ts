@@ -13,7 +13,7 @@ async function outcome(how: string): Promise<{ project: TestProject; row: Record
 }
 
 describe('a task', () => {
-  it('fails with the first line of what its processor throws; the stack is in its log', async () => {
+  it('fails with the first line of the error that its processor throws; the stack is in its log', async () => {
     const { project, row } = await outcome('throws')
     expect(row).toEqual({ status: 'failed', error: 'the first line', answer: null, code: null })
     expect(project.read('.ops/logs/outcomes/1.1.log')).toMatch(
@@ -29,10 +29,10 @@ describe('a task', () => {
     })
   })
 
-  it('gets the columns of the error that its processor throws, where the table has them', async () => {
+  it('gets the columns of a TaskError, where the table has them', async () => {
     const { row, project: first } = await outcome('fails with columns')
     expect(row).toEqual({ status: 'failed', error: 'it exited with 3', answer: null, code: 3 })
-    // It is worded for people, who have no use for a stack.
+    // A TaskError is worded for people, who need no stack.
     expect(first.read('.ops/logs/outcomes/1.1.log')).not.toContain('    at ')
     const { row: other, project } = await outcome('fails with a code too many')
     expect(other).toEqual({ status: 'failed', error: 'it exited with 3', answer: null, code: null })
@@ -49,7 +49,7 @@ describe('a task', () => {
     expect(row).toEqual({ status: 'succeeded', error: null, answer: 'yes', code: 7 })
   })
 
-  it('has a folder of its own that is gone when it has ended, and its run in the environment', async () => {
+  it('has its own folder, removed at its end, and its run in the environment', async () => {
     const { project, row } = await outcome('reads')
     const folder = project.path('.ops/work/outcomes/1.1')
     expect(row).toEqual({ status: 'succeeded', error: null, answer: `${folder}\n1 outcome 1`, code: 1 })
@@ -57,7 +57,7 @@ describe('a task', () => {
     expect(project.read('.ops/logs/outcomes/1.1.log')).toMatch(/^one line\n/)
   })
 
-  it('shows its progress in its row while it runs, written a few times a second however often it reports', async () => {
+  it('shows its progress in its row while it runs, written a few times a second at most', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`create table writes (at integer);
       create trigger count_writes after update of progress on outcomes when new.progress is not null
@@ -70,13 +70,13 @@ describe('a task', () => {
     const writes = project.value<number>('select count(*) from writes')
     expect(writes).toBeGreaterThan(2)
     expect(writes).toBeLessThanOrEqual(9)
-    // A task that fails says how far it came.
+    // A failed task keeps its progress.
     expect(project.rows('select status, error, progress, progress_note from outcomes')).toEqual([
       { status: 'failed', error: 'after many reports', progress: 0.5, progress_note: 'the last' },
     ])
   })
 
-  it('is settled although another program holds the database for three seconds', async () => {
+  it('is settled although another program locks the database for three seconds', async () => {
     const project = await TestProject.withProbe()
     project.addScript('touch started; until [ -e go ]; do sleep 0.02; done')
     const worker = project.start('worker', '--once')
@@ -93,7 +93,7 @@ describe('a task', () => {
 })
 
 describe('two workers on one database', () => {
-  it('share the tasks and perform none twice', async () => {
+  it('share the tasks and run none twice', async () => {
     const project = await TestProject.withProbe()
     const add = project.database.prepare('insert into scripts (script) values (?)')
     project.database.transaction(() => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-it('a worker that is stopped past the deadline loses its task to another, and writes nothing when it goes on', async () => {
+it('a worker suspended past the deadline loses its task to another, and writes nothing when it resumes', async () => {
   const project = await TestProject.withProbe({ plugins: { probe: { timeout: '2s' } } })
   project.addScript('echo $$ > shell.pid; sleep 60')
   const stopped = project.start('worker')
@@ -21,7 +21,7 @@ it('a worker that is stopped past the deadline loses its task to another, and wr
   await stopped.event('taken_away', 'script 1')
   expect(project.rows('select * from scripts')).toEqual(decided)
   expect(project.rows('select outcome from ops_runs')).toEqual([{ outcome: 'timed_out' }])
-  // It is a worker like before.
+  // It goes on as a worker.
   other.kill('SIGTERM')
   await other.exit
   project.addScript('true')

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
+import { toQueuedTable } from '../../src/processor/ready-processor.ts'
 import type { TaskContext } from '../../src/processor/task-context.ts'
-import { toQueuedTable } from '../../src/processor/to-queued-table.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { AbortReason } from '../../src/worker/abort-reason.ts'
 import { type Performed, performTask } from '../../src/worker/perform-task.ts'
@@ -14,7 +14,7 @@ const notes = taskTable('notes', (column) => ({ text: column.text(), count: colu
 
 type Work = (context: TaskContext, end: (reason: AbortReason) => void) => unknown
 
-/** Performs one real task with a processor that does this. */
+/** Performs one real task with this processor. */
 async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; stuckAfter?: number } = {}) {
   let context: RunContext | undefined
   const processor = defineProcessor({
@@ -37,13 +37,13 @@ async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; 
 const forEver = () => new Promise<never>(() => {})
 
 describe('performing a task', () => {
-  it('comes to the columns that the processor returns, with a promise or without', async () => {
+  it('results in the columns that the processor returns, with or without a promise', async () => {
     const succeeded = { kind: 'succeeded', columns: { count: 1 } }
     expect((await perform(async () => ({ count: 1 }))).outcome).toEqual(succeeded)
     expect((await perform(() => ({ count: 1 }))).outcome).toEqual(succeeded)
   })
 
-  it.each([undefined, null])('comes to no columns when the processor returns %s', async (nothing) => {
+  it.each([undefined, null])('results in no columns when the processor returns %s', async (nothing) => {
     expect((await perform(async () => nothing)).outcome).toEqual({ kind: 'succeeded', columns: {} })
   })
 
@@ -73,7 +73,7 @@ describe('performing a task', () => {
     expect({ outcome, isStuck }).toEqual({ outcome: { kind: 'failed', error }, isStuck: false })
   })
 
-  it('writes the stack of what the processor throws to the log of the task', async () => {
+  it('writes the stack of an error to the log of the task', async () => {
     const { log } = await perform(async () => {
       throw new Error('no disk')
     })
@@ -88,7 +88,7 @@ describe('performing a task', () => {
       outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
       isStuck: false,
     })
-    // The end was ops' own doing, and its stack says nothing.
+    // ops ended it, so a stack would say nothing.
     expect(existsSync(log)).toBe(false)
   })
 
@@ -99,7 +99,7 @@ describe('performing a task', () => {
     expect(outcome).toEqual({ kind: 'timed_out', error: 'timed out after 20ms' })
   })
 
-  it('gives up on a processor that never reacts to its signal, and says that it is stuck', async () => {
+  it('gives up on a processor that ignores its signal, and reports it as stuck', async () => {
     const { outcome, isStuck } = await perform(forEver, { timeout: '20ms', stuckAfter: 50 })
     expect({ outcome, isStuck }).toEqual({
       outcome: { kind: 'timed_out', error: 'timed out after 20ms' },
@@ -123,7 +123,7 @@ describe('performing a task', () => {
     expect(outcome).toBeUndefined()
   })
 
-  it('starts no program any more once the task must end', async () => {
+  it('starts no more programs once the task must end', async () => {
     const { outcome, log } = await perform(async ({ exec, signal }, end) => {
       end(AbortReason.interrupted())
       await exec('sh', ['-c', 'echo started']).catch(() => {})
@@ -133,7 +133,7 @@ describe('performing a task', () => {
     expect(existsSync(log) && readFileSync(log, 'utf8')).not.toContain('started')
   })
 
-  it('gives the result of a program, and that of one that fails where it is asked for', async () => {
+  it('gives the result of a program, also of one that fails where that is requested', async () => {
     const { outcome } = await perform(async ({ exec }) => {
       const { durationMs, ...result } = await exec('sh', ['-c', 'echo out'], { cwd: '/' })
       expect(durationMs).toBeGreaterThan(0)
@@ -153,7 +153,7 @@ describe('performing a task', () => {
     expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
   })
 
-  it('adds other tasks in its own name, as an application does', async () => {
+  it('enqueues other tasks, with the task as the actor', async () => {
     const { outcome } = await perform(async ({ enqueue, find }) => {
       const runAt = new Date(Date.now() + 3_600_000)
       const added = await enqueue(notes, { text: 'later' }, { runAt, now: true })
@@ -165,7 +165,7 @@ describe('performing a task', () => {
     expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
   })
 
-  it('passes on the failure to start a program that does not exist', async () => {
+  it('rejects when a program does not exist', async () => {
     const { outcome } = await perform(({ exec }) => exec('/no/such/program'))
     expect(outcome).toMatchObject({ kind: 'failed', error: expect.stringContaining('/no/such/program') })
   })

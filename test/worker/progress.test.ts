@@ -13,7 +13,7 @@ function recorded(): { progress: Progress; written: [number, string | undefined]
 }
 
 describe('progress', () => {
-  it('writes the first report at once, and of many the latest after a quarter of a second', async () => {
+  it('writes the first report at once, then the latest of many after a quarter of a second', async () => {
     const { progress, written } = recorded()
     for (let step = 0; step <= 10; step += 1) progress.report(step / 10, `step ${step}`)
     await vi.advanceTimersByTimeAsync(0)
@@ -27,7 +27,7 @@ describe('progress', () => {
     ])
   })
 
-  it('writes four times in a second of ceaseless reports', async () => {
+  it('writes four times a second at most', async () => {
     const { progress, written } = recorded()
     for (let at = 0; at < 1000; at += 1) {
       progress.report(at / 1000)
@@ -50,7 +50,7 @@ describe('progress', () => {
     expect(written).toHaveLength(2)
   })
 
-  it('keeps a report between 0 and 1, and refuses what is no number', async () => {
+  it('clamps a report to 0..1, and rejects what is not a number', async () => {
     const { progress, written } = recorded()
     progress.report(-3)
     progress.report(7)
@@ -62,7 +62,7 @@ describe('progress', () => {
     expect(() => progress.report(Number.NaN)).toThrow('expected a progress from 0 to 1, got NaN')
   })
 
-  it('goes on after a report that could not be written', async () => {
+  it('continues after a report that could not be written', async () => {
     let failures = 0
     const progress = new Progress(async () => {
       failures += 1

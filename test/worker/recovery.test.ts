@@ -4,17 +4,18 @@ import { processStat } from '../../src/platform/proc.ts'
 import { signalGroup } from '../../src/platform/process-group.ts'
 import type { RunningOps } from '../support/running-ops.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
-/** What is left of a dead run is found in /proc. */
-const onLinux = { skip: process.platform !== 'linux' }
+/** The processes of a dead run are found in /proc. */
+const onLinux = unless(notLinux)
 
-/** With a child in its own group, and a grandchild in a session of its own. */
+/** Starts a child in its group, and a grandchild in its own session. */
 const family =
   "echo $$ > shell.pid; sleep 120 & echo $! > child.pid; setsid sh -c 'echo $$ > far.pid; exec sleep 120' & while :; do echo tick; sleep 0.05; done"
 const members = ['shell.pid', 'child.pid', 'far.pid']
 
-/** A worker that is killed in the middle of a task, and the processes that are left of it. */
+/** A worker that is killed during a task, and the processes it leaves. */
 async function killedWorker(): Promise<{ project: TestProject; pids: number[]; workerId: string }> {
   const project = await TestProject.withProbe()
   project.addScript(family)
@@ -43,7 +44,7 @@ async function stop(worker: RunningOps): Promise<void> {
 }
 
 describe('the task of a worker that was killed', () => {
-  it('is failed by the next worker, with nothing of it left and the next task under way', onLinux, async () => {
+  it('is failed by the next worker, which leaves no process of it and runs the next task', onLinux, async () => {
     const { project, pids, workerId } = await killedWorker()
     project.addScript('echo next')
     const next = project.start('worker')
@@ -60,7 +61,7 @@ describe('the task of a worker that was killed', () => {
     await stop(next)
   })
 
-  it('is on record as recovered', onLinux, async () => {
+  it('is recorded as recovered', onLinux, async () => {
     const { project, workerId } = await killedWorker()
     await project.ops('worker', '--drain')
     expect(project.rows('select outcome, error from ops_runs')).toEqual([
@@ -76,7 +77,7 @@ describe('the task of a worker that was killed', () => {
     expect(project.value('select state from ops_workers where id = ?', workerId)).toBe('died')
   })
 
-  it('has no process left when the worker died between a start and its record', onLinux, async () => {
+  it('has no process left when the worker died before it recorded one', onLinux, async () => {
     const { project, pids } = await killedWorker()
     project.database.exec('update ops_runs set process_groups = null, boot_id = null')
     await project.ops('worker', '--drain')
@@ -84,7 +85,7 @@ describe('the task of a worker that was killed', () => {
     expect(project.value('select status from scripts')).toBe('failed')
   })
 
-  it('is decided by a worker that already runs', onLinux, async () => {
+  it('is recovered by a worker that is already running', onLinux, async () => {
     const project = await TestProject.withProbe()
     project.addScript(family)
     const first = project.start('worker')
@@ -98,11 +99,11 @@ describe('the task of a worker that was killed', () => {
   })
 })
 
-describe('a process that only looks like one of a dead run', () => {
+describe('a process with the pid of a dead run', () => {
   it.each([
     ['before this boot', { startTime: (now: number) => now, boot: 'another' }],
     ['for an earlier process of that number', { startTime: () => 1, boot: undefined }],
-  ])('is not ended when its number was recorded %s', onLinux, async (_, { startTime, boot }) => {
+  ])('is not ended when its pid was recorded %s', onLinux, async (_, { startTime, boot }) => {
     const { project } = await killedWorker()
     const bystander = leaderOfAGroup()
     const groups = JSON.stringify([{ id: bystander, startTime: startTime(processStat(bystander)!.startTime) }])
@@ -114,13 +115,13 @@ describe('a process that only looks like one of a dead run', () => {
   })
 })
 
-describe('a worker that is stopped by SIGSTOP', () => {
-  it('keeps its task from other workers, and finishes it when it goes on', async () => {
+describe('a worker suspended by SIGSTOP', () => {
+  it('keeps its task from other workers, and finishes it when it resumes', async () => {
     const project = await TestProject.withProbe()
     project.addScript('echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done')
     const worker = project.start('worker')
     await project.pid('shell.pid')
-    // Not in the middle of a transaction: a stopped process keeps that lock too.
+    // Not during a transaction: a suspended process keeps that lock too.
     await recorded(project)
     worker.kill('SIGSTOP')
     const { exitCode, stdout } = await project.ops('worker', '--drain')

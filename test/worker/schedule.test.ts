@@ -7,27 +7,27 @@ const once = { cron: nightly, missed: 'run_once' } as const
 const skip = { cron: nightly, missed: 'skip' } as const
 
 describe('the tick that is due', () => {
-  it('is none before the time', () => {
+  it('is none before its time', () => {
     expect(dueTick(once, at('2030-01-01T02:00:00Z'), at('2030-01-02T01:59:59Z'))).toBeUndefined()
   })
 
-  it('comes with its very millisecond', () => {
+  it('is due at its millisecond', () => {
     const tick = at('2030-01-02T02:00:00Z')
     expect(dueTick(once, at('2030-01-01T02:00:00Z'), tick)).toEqual({ at: tick, isRun: true })
   })
 
-  it('is dealt with once', () => {
+  it('is handled once', () => {
     expect(dueTick(once, at('2030-01-02T02:00:00Z'), at('2030-01-02T02:00:05Z'))).toBeUndefined()
   })
 
-  it('is the last of those that were missed, run or skipped as declared', () => {
+  it('is the last missed one, run or skipped as configured', () => {
     const [since, now] = [at('2030-01-01T02:00:00Z'), at('2030-01-09T12:00:00Z')]
     const last = at('2030-01-09T02:00:00Z')
     expect(dueTick(once, since, now)).toEqual({ at: last, isRun: true })
     expect(dueTick(skip, since, now)).toEqual({ at: last, isRun: false })
   })
 
-  it('is not missed when a worker looks a little late', () => {
+  it('is not missed when a worker is a little late', () => {
     const since = at('2030-01-01T02:00:00Z')
     expect(dueTick(skip, since, at('2030-01-02T02:00:59Z'))).toMatchObject({ isRun: true })
     expect(dueTick(skip, since, at('2030-01-02T02:01:00Z'))).toMatchObject({ isRun: false })
@@ -39,12 +39,12 @@ describe('the tick that is due', () => {
 })
 
 describe('a time zone', () => {
-  it('has its own night, in summer and in winter', () => {
+  it('decides when a tick is, in summer and in winter', () => {
     expect(nextTick(once, at('2030-01-01T12:00:00Z'))).toEqual(at('2030-01-02T02:00:00Z'))
     expect(nextTick(once, at('2030-07-01T12:00:00Z'))).toEqual(at('2030-07-02T01:00:00Z'))
   })
 
-  it('runs what falls into the hour that is left out, and once what falls into the one that comes twice', () => {
+  it('runs ticks in the skipped hour of a clock change, and once those in the repeated hour', () => {
     const half = parseCron('30 2 * * *', 'Europe/Berlin')
     expect(half.nextRuns(2, at('2030-03-30T12:00:00Z'))).toEqual([
       at('2030-03-31T01:00:00Z'),

@@ -6,7 +6,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 const everySecond = { cron: '* * * * * *', enqueue: 'urgent', with: { note: 'tick' } }
 
 describe('the schedules of a project', () => {
-  it('have each tick enqueued once by several workers, also while a task runs', async () => {
+  it('enqueue each tick once with several workers, also while a task runs', async () => {
     const project = await TestProject.withProbe({ schedules: { often: everySecond } })
     project.addScript('sleep 3')
     const workers = [project.start('worker'), project.start('worker'), project.start('worker')]
@@ -37,7 +37,7 @@ describe('the schedules of a project', () => {
     expect(project.value('select count(*) from urgencies')).toBe(count)
   })
 
-  it('are checked before a worker starts, all at once', async () => {
+  it('are checked before a worker starts, and every problem is reported', async () => {
     const project = await TestProject.withProbe({
       schedules: {
         one: { cron: '61 * * * *', enqueue: 'urgent' },

@@ -4,11 +4,11 @@ import type { RunningOps } from '../support/running-ops.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
-/** Works until it is told that it may end. */
+/** Runs until the file `go` exists. */
 const untilGo =
   'echo $$ > shell.pid; sleep 60 & echo $! > child.pid; until [ -e go ]; do sleep 0.02; done; kill $!; echo done'
 
-/** From then on a second signal insists: design section 5. */
+/** After this a second signal forces the stop. */
 const AFTER_THE_FIRST_SECOND_MS = 1100
 
 async function working(...flags: string[]): Promise<{ project: TestProject; worker: RunningOps; pids: number[] }> {
@@ -22,7 +22,7 @@ function task(project: TestProject, id = 1): unknown {
   return project.rows('select status, error from scripts where id = ?', id)[0]
 }
 
-describe('a worker that is asked to stop', () => {
+describe('a worker that is told to stop', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'finishes its task after %s, takes no other and exits with 0',
     async (signal) => {
@@ -46,13 +46,13 @@ describe('a worker that is asked to stop', () => {
     expect(await worker.exit).toBe(0)
   })
 
-  it('takes a second signal within the first second for the same request', async () => {
+  it('treats a second signal within the first second as the same request', async () => {
     const { project, worker } = await working()
     worker.kill('SIGTERM')
     await worker.event('stopping')
     worker.kill('SIGINT')
     worker.kill('SIGTERM')
-    // The request would have ended the task by then.
+    // A forced stop would have ended the task by then.
     await delay(AFTER_THE_FIRST_SECOND_MS)
     expect(worker.events().filter(({ event }) => event === 'stopping')).toHaveLength(1)
     project.write('go', '')
@@ -60,7 +60,7 @@ describe('a worker that is asked to stop', () => {
     expect(task(project)).toEqual({ status: 'succeeded', error: null })
   })
 
-  it('ends its task at a second signal after the first second, children included, and exits with 0', async () => {
+  it('interrupts its task and its programs at a second signal after the first second, and exits with 0', async () => {
     const { project, worker, pids } = await working()
     worker.kill('SIGTERM')
     await worker.event('stopping')
@@ -72,7 +72,7 @@ describe('a worker that is asked to stop', () => {
     expect(pids.filter(isRunning)).toEqual([])
   })
 
-  it('ends its task when the grace period has passed', async () => {
+  it('interrupts its task after the grace period', async () => {
     const { project, worker, pids } = await working('--grace', '300ms')
     worker.kill('SIGTERM')
     expect(await worker.exit).toBe(0)
@@ -90,7 +90,7 @@ describe('a worker that is asked to stop', () => {
     expect(task(project)).toEqual({ status: 'failed', error: 'interrupted by shutdown' })
   })
 
-  it('ends with 0 too when its task does not, as it was asked to', async () => {
+  it('exits with 0 although its task does not end', async () => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into outcomes (how) values ('hangs')`)
     const worker = project.start('worker', '--grace', '1ms')
@@ -103,7 +103,7 @@ describe('a worker that is asked to stop', () => {
     ])
   })
 
-  it('is not ended by a signal while it drains short tasks, but stops between two of them', async () => {
+  it('stops between two tasks while it drains short ones', async () => {
     const project = await TestProject.withProbe()
     const insert = project.database.prepare('insert into ordinaries default values')
     project.database.transaction(() => Array.from({ length: 20_000 }, () => insert.run()))()

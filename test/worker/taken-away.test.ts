@@ -3,7 +3,7 @@ import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
 describe('a run that is taken away by SQL', () => {
-  it('has its processes ended within two seconds; nothing is written, the log says so, and the worker goes on', async () => {
+  it('has its processes ended within two seconds; nothing is written but a log line, and the worker continues', async () => {
     const project = await TestProject.withProbe()
     project.addScript('echo $$ > shell.pid; sleep 60 & echo $! > child.pid; wait; echo late')
     const worker = project.start('worker')
@@ -28,7 +28,7 @@ describe('a run that is taken away by SQL', () => {
     ])
   })
 
-  it('does not touch the task even when a new run of it has begun meanwhile', async () => {
+  it('does not touch the task when a new run of it has started', async () => {
     const project = await TestProject.withProbe()
     project.addScript(
       '[ -e again ] && exec echo second; touch again; trap "" TERM; echo $$ > shell.pid; until [ -e go ]; do sleep 0.02; done; echo first',
@@ -48,7 +48,7 @@ describe('a run that is taken away by SQL', () => {
     ])
   })
 
-  it('does not end a run that somebody else has begun since, when its own work is done first', async () => {
+  it('does not settle a newer run when its own task finishes first', async () => {
     const project = await TestProject.withProbe()
     project.addScript('echo $$ > shell.pid; until [ -e go ]; do sleep 0.01; done; echo first')
     const worker = project.start('worker')

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { notLinux, unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 describe('a task that runs past its timeout', () => {
-  it('is failed, and nothing that it started is left: no grandchild, nothing that ignores SIGTERM', async () => {
+  it('fails and leaves no process: no grandchild, nothing that ignores SIGTERM', async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { timeout: '3s' } } })
     const stubborn = `sh -c 'trap "" TERM; echo $$ > stubborn.pid; while :; do sleep 60; done' &`
     project.addScript(`echo $$ > shell.pid; ${stubborn} (sleep 60 & echo $! > grandchild.pid; wait) & wait`)
@@ -20,7 +21,7 @@ describe('a task that runs past its timeout', () => {
     expect(pids.filter(isRunning)).toEqual([])
   })
 
-  it('ends a process that made a session of its own', { skip: process.platform !== 'linux' }, async () => {
+  it('ends a process that created its own session', unless(notLinux), async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { timeout: '3s' } } })
     project.addScript(`setsid sh -c 'echo $$ > far.pid; exec sleep 60' & wait`)
     await project.ops('worker', '--drain')
@@ -28,7 +29,7 @@ describe('a task that runs past its timeout', () => {
     expect(isRunning(await project.pid('far.pid'))).toBe(false)
   })
 
-  it('does not keep the next task waiting', async () => {
+  it('does not delay the next task', async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { timeout: '3s' } } })
     project.addScript('sleep 60')
     project.addScript('echo next')
@@ -39,12 +40,12 @@ describe('a task that runs past its timeout', () => {
     ])
   })
 
-  it('ends the worker when it never ends itself, so that nothing else runs beside it', async () => {
+  it('ends the worker when it never ends, so that nothing runs beside it', async () => {
     const project = await TestProject.withProbe({ plugins: { probe: { timeout: '100ms' } } })
     project.database.exec(`insert into outcomes (how) values ('hangs'), ('nothing')`)
     const { exitCode, stderr } = await project.ops('worker', '--drain')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('goes on although its signal has aborted')
+    expect(unwrapped(stderr)).toContain('is still running although its signal has aborted')
     expect(project.rows('select status, error from outcomes')).toEqual([
       { status: 'failed', error: 'timed out after 100ms' },
       { status: 'pending', error: null },

@@ -3,11 +3,11 @@ import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
 describe('a worker with nothing to do', () => {
-  it('takes a row that another program inserts within a second, although it polls once a minute', async () => {
+  it('claims a row that another program inserts within a second, although it polls once a minute', async () => {
     const project = await TestProject.withProbe()
     const worker = project.start('worker', '--poll-interval', '60s')
     await worker.event('polling')
-    // More than one, so that it waits anew in between, and so that one slow moment of this machine proves nothing.
+    // Several, so that it waits again in between, and one slow moment of the machine does not matter.
     for (const id of [1, 2, 3, 4, 5]) {
       project.database.exec(`insert into ordinaries (note) values ('from elsewhere')`)
       const ended = () => project.value('select status from ordinaries where id = ?', id) === 'succeeded'
@@ -19,7 +19,7 @@ describe('a worker with nothing to do', () => {
     expect(waits[2]!.waited).toBeLessThan(1000)
   })
 
-  it('takes a task that ops enqueue adds within a second', async () => {
+  it('claims a task that ops enqueue adds within a second', async () => {
     const project = await TestProject.withProbe()
     const worker = project.start('worker', '--poll-interval', '60s')
     await worker.event('polling')
@@ -28,7 +28,7 @@ describe('a worker with nothing to do', () => {
     expect(project.value('select started_at - created_at from urgencies')).toBeLessThan(1000)
   })
 
-  it('takes a scheduled task when its time has come, and not before', async () => {
+  it('claims a scheduled task when it is due, and not before', async () => {
     const project = await TestProject.withProbe()
     const worker = project.start('worker', '--poll-interval', '60s')
     await worker.event('polling')

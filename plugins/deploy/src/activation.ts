@@ -1,85 +1,85 @@
-import type { TaskContext } from '@ops-cli/core'
-import { ReleaseFailedError, TargetError } from './errors.ts'
+import { type TaskContext, TaskError } from '@ops-cli/core'
+import { cleanUp, type Environment, isHeld } from './environment.ts'
 import { failpoint } from './failpoint.ts'
 import { checkHealth } from './health-check.ts'
-import { inTheEnd, isOurs } from './last-steps.ts'
 import type { Release } from './releases.ts'
 import type { Settings } from './settings.ts'
-import type { Site } from './site.ts'
+import { TargetError } from './target.ts'
 
-export type ToActivate = Pick<Release, 'number' | 'about'>
+export type ReleaseToActivate = Pick<Release, 'number' | 'info'>
 
 /**
- * Makes a complete release the current one, and sees that it works. One that does not is left again for the release
- * that was current before.
+ * Makes a complete release the current one and checks it. If it fails, the release that was current before becomes
+ * current again.
  *
  * @param before the release that is current now
- * @throws ReleaseFailedError which says what runs now
+ * @throws TaskError that says which release is current then
  */
 export async function activate(
-  release: ToActivate,
-  before: ToActivate | undefined,
-  site: Site,
+  release: ReleaseToActivate,
+  before: ReleaseToActivate | undefined,
+  environment: Environment,
   context: TaskContext<Settings>,
 ): Promise<void> {
   const { signal, progress, log } = context
-  const { number, about } = release
-  const { after, health } = site.settings
-  progress(0.6, `switching ${site.name} to release ${number}`)
-  // Every program that was started until here has asked the database whether this run is still ours.
+  const { number, info } = release
+  const { after, health } = environment.settings
+  progress(0.6, `switching ${environment.name} to release ${number}`)
+  // Starting a program checks that the run is still held; here the time between is the shortest.
   signal.throwIfAborted()
   let isSwitched = false
   try {
-    await site.target.switch(number)
+    await environment.target.switch(number)
     isSwitched = true
-    log(`release ${number} is current in ${site.target.name}`)
+    log(`release ${number} is current in ${environment.target.name}`)
     failpoint('switched')
     if (after.length > 0) progress(0.7, 'running the commands after the switch')
-    await site.run(after, String(number), about)
+    await environment.run(after, String(number), info)
     failpoint('activated')
     if (health) {
       progress(0.8, 'waiting until it is healthy')
-      await checkHealth(health, { signal, log, run: (command) => site.run([command], String(number), about) })
+      await checkHealth(health, { signal, log, run: (command) => environment.run([command], String(number), info) })
     }
     failpoint('checked')
-    await site.target.markSucceeded(number, new Date())
+    await environment.target.markSucceeded(number, new Date())
     failpoint('succeeded')
-  } catch (error) {
-    const why = error as Error
-    // Nothing was switched: the run is too old, or the release is gone.
-    if (!isSwitched && error instanceof TargetError && error.isRefusal) throw why
-    if (!isOurs(signal)) throw why
-    log(`release ${number} failed: ${why.message}`)
-    // One that was canceled or timed out may be a good one.
-    const blame = signal.aborted ? undefined : why.message
-    if (blame !== undefined) progress(0.9, before ? `going back to release ${before.number}` : 'leaving none current')
-    const now = await inTheEnd(site, context, (last) => putBack(release, before, blame, last))
-    log(now)
-    throw new ReleaseFailedError(number, why, now)
+  } catch (cause) {
+    const error = cause as Error
+    // Nothing was switched: the run was superseded, or the release is gone.
+    if (!isSwitched && error instanceof TargetError && error.isRefusal) throw error
+    if (!isHeld(signal)) throw error
+    log(`release ${number} failed: ${error.message}`)
+    // One that was canceled or timed out may be good.
+    const fault = signal.aborted ? undefined : error.message
+    if (fault !== undefined)
+      progress(0.9, before ? `going back to release ${before.number}` : 'removing the current release')
+    const state = await cleanUp(environment, context, (last) => goBack(release, before, fault, last))
+    log(state)
+    throw new TaskError(`release ${number} failed: ${error.message}; ${state}`, { cause })
   }
 }
 
 /**
- * @param blame what was wrong with the release, if anything was
- * @returns what runs now
+ * @param fault what was wrong with the release, if anything
+ * @returns which release is current, as a sentence
  */
-async function putBack(
-  from: ToActivate,
-  to: ToActivate | undefined,
-  blame: string | undefined,
-  site: Site,
+async function goBack(
+  from: ReleaseToActivate,
+  to: ReleaseToActivate | undefined,
+  fault: string | undefined,
+  environment: Environment,
 ): Promise<string> {
   try {
-    await site.target.switch(to?.number)
+    await environment.target.switch(to?.number)
   } catch (error) {
-    return `release ${from.number} is still current, since ${(error as Error).message}`
+    return `release ${from.number} is still current: ${(error as Error).message}`
   }
   failpoint('put back')
-  // What was switched counts; that this cannot be noted is no reason to stop.
-  if (blame !== undefined) await site.target.markWithdrawn(from.number, blame).catch(() => {})
-  if (to === undefined) return 'there was none before, so none is current'
+  // The switch is what counts; go on even if this cannot be recorded.
+  if (fault !== undefined) await environment.target.markWithdrawn(from.number, fault).catch(() => {})
+  if (to === undefined) return 'no release is current, because it was the first'
   try {
-    await site.run(site.settings.after, String(to.number), to.about)
+    await environment.run(environment.settings.after, String(to.number), to.info)
   } catch (error) {
     return `release ${to.number} is current again, but ${(error as Error).message}`
   }

@@ -1,23 +1,22 @@
 import { defineProcessor, taskTable } from '@ops-cli/core'
 import { looseObject } from 'valibot'
-import { builds } from './builds.ts'
-import { performDeployment } from './deployment.ts'
-import { knownEnvironment } from './find-environment.ts'
-import { openSite } from './open-site.ts'
+import { builds } from './artifact.ts'
+import { deployBuild } from './deployment.ts'
+import { knownEnvironment, openEnvironment } from './environment.ts'
 import { settings } from './settings.ts'
 
 export const deployments = taskTable('deployments', (column) => ({
-  environment: column.text().notNull().describe('an environment of the settings, such as staging'),
+  environment: column.text().notNull().describe('environment of the settings, such as staging'),
   buildId: column
     .reference(() => builds)
     .notNull()
-    .describe('the build; one that has not ended yet is waited for'),
-  releaseNumber: column.integer().result().describe('the release that it became'),
+    .describe('build to deploy; waits until it is finished'),
+  releaseNumber: column.integer().result().describe('number of the new release'),
 }))
 
 export default defineProcessor({
   name: 'deploy',
-  summary: 'Put a build into an environment, and take it back when it does not work',
+  summary: 'Deploy a build, and go back if it fails',
   table: deployments,
   priority: 20,
   settings,
@@ -27,6 +26,6 @@ export default defineProcessor({
   timeout: ({ timeout }) => timeout,
 
   async perform(task, context) {
-    return { releaseNumber: await performDeployment(task, openSite(task.environment, context), context) }
+    return { releaseNumber: await deployBuild(task, openEnvironment(task.environment, context), context) }
   },
 })

@@ -1,4 +1,4 @@
-/** Where a test lets the worker die in the middle of a deployment: `OPS_FAILPOINT=deploy.unpacked:kill`. */
+/** Where a test kills the worker in the middle of a deployment: `OPS_FAILPOINT=deploy.unpacked:kill`. */
 export type Failpoint =
   | 'begun'
   | 'unpacked'

@@ -1,25 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { inSeconds } from './duration.ts'
-import { UnhealthyError } from './errors.ts'
+import { formatDuration, TaskError } from '@ops-cli/core'
+import { ProgramError } from './runner.ts'
 import type { HealthCheck } from './settings.ts'
 
-/** One answer is waited for no longer than this. */
-const PATIENCE_MS = 5000
-const NO_ANSWER = 'gave no answer in time'
+/** The longest wait for one answer. */
+const ANSWER_LIMIT_MS = 5000
+const NO_ANSWER = 'no answer in time'
 
-interface Parts {
-  /** Runs the command of the check; rejects when it fails. */
+interface HealthCheckOptions {
+  /** Runs the command of the check; rejects if it fails. */
   readonly run: (command: string) => Promise<void>
   readonly signal: AbortSignal
   readonly log: (line: string) => void
 }
 
 /**
- * Asks until the answer is good, or the time is over.
+ * Checks until the answer is good, or the time limit is over.
  *
- * @throws UnhealthyError with the last answer
+ * @throws TaskError with the last answer
  */
-export async function checkHealth(check: HealthCheck, { run, signal, log }: Parts): Promise<void> {
+export async function checkHealth(check: HealthCheck, { run, signal, log }: HealthCheckOptions): Promise<void> {
   const deadline = performance.now() + check.timeout
   let last = ''
   for (;;) {
@@ -27,16 +27,16 @@ export async function checkHealth(check: HealthCheck, { run, signal, log }: Part
     const complaint = await ask(
       check,
       run,
-      AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(left, PATIENCE_MS))))]),
+      AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(left, ANSWER_LIMIT_MS))))]),
     )
     signal.throwIfAborted()
     if (complaint === undefined) return log(`${subject(check)} is healthy`)
-    // A question that the end of the time cut short says less than the answer before it.
-    const isCutShort = complaint === NO_ANSWER && left < PATIENCE_MS && last !== ''
+    // A check that was cut short by the time limit says less than the one before.
+    const isCutShort = complaint === NO_ANSWER && left < ANSWER_LIMIT_MS && last !== ''
     if (complaint !== last && !isCutShort) log(`${subject(check)}: ${complaint}`)
     if (!isCutShort) last = complaint
     if (performance.now() + check.interval >= deadline)
-      throw new UnhealthyError(subject(check), inSeconds(check.timeout), last)
+      throw new TaskError(`${subject(check)} was not healthy within ${formatDuration(check.timeout)}: ${last}`)
     await delay(check.interval, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
@@ -45,10 +45,10 @@ function subject({ url, command }: HealthCheck): string {
   return url ?? `\`${command}\``
 }
 
-/** What is wrong, or undefined. */
+/** What is wrong; undefined if it is healthy. */
 async function ask(
   { url, status, command }: HealthCheck,
-  run: Parts['run'],
+  run: HealthCheckOptions['run'],
   until: AbortSignal,
 ): Promise<string | undefined> {
   try {
@@ -63,7 +63,8 @@ async function ask(
   } catch (error) {
     if (until.aborted) return NO_ANSWER
     const { message, cause } = error as Error & { cause?: { message?: string; code?: string } }
-    if (command !== undefined && url === undefined) return message.replace(`\`${command}\` `, '')
-    return cause?.code === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : (cause?.message ?? message)
+    // The command itself is named already.
+    if (cause instanceof ProgramError) return cause.explanation
+    return cause?.code === 'ECONNREFUSED' ? 'connection refused' : (cause?.message ?? message)
   }
 }

@@ -1,11 +1,11 @@
 import { formatRelativeTime, type Screen, Table, type TableColumn } from '@ops-cli/core/command'
-import { earlierRelease, type Releases } from './releases.ts'
+import { previousRelease, type Release, type Releases } from './releases.ts'
 
-/** What `--json` says of a release. */
-export interface ReleaseFacts {
+/** A release in `--json`. */
+export interface ReleaseDetails {
   readonly number: number
-  /** `previous` is what a rollback would go to; `unproven` was never found to be healthy. */
-  readonly state: 'current' | 'previous' | 'kept' | 'withdrawn' | 'unproven'
+  /** `previous` is the default of a rollback; `unverified` was never seen healthy. */
+  readonly state: 'current' | 'previous' | 'kept' | 'withdrawn' | 'unverified'
   readonly at: string | null
   readonly build: number | null
   readonly ref: string | null
@@ -15,43 +15,40 @@ export interface ReleaseFacts {
   readonly reason: string | null
 }
 
-/** The newest first. */
-export function releaseFacts(releases: Releases): ReleaseFacts[] {
-  const previous = earlierRelease(releases)?.number
-  return releases.all.toReversed().map(({ number, about, isProven, withdrawn }) => ({
-    number,
-    state:
-      number === releases.current
-        ? 'current'
-        : number === previous
-          ? 'previous'
-          : withdrawn !== undefined
-            ? 'withdrawn'
-            : isProven
-              ? 'kept'
-              : 'unproven',
-    at: about.at ?? null,
-    build: about.build ?? null,
-    ref: about.ref ?? null,
-    revision: about.revision ?? null,
-    deployment: about.deployment ?? null,
-    reason: withdrawn ?? null,
+/** Newest first. */
+export function releaseDetails(releases: Releases): ReleaseDetails[] {
+  const previous = previousRelease(releases)?.number
+  const stateOf = ({ number, isVerified, withdrawn }: Release): ReleaseDetails['state'] => {
+    if (number === releases.current) return 'current'
+    if (number === previous) return 'previous'
+    if (withdrawn !== undefined) return 'withdrawn'
+    return isVerified ? 'kept' : 'unverified'
+  }
+  return releases.all.toReversed().map((release) => ({
+    number: release.number,
+    state: stateOf(release),
+    at: release.info.at ?? null,
+    build: release.info.build ?? null,
+    ref: release.info.ref ?? null,
+    revision: release.info.revision ?? null,
+    deployment: release.info.deployment ?? null,
+    reason: release.withdrawn ?? null,
   }))
 }
 
-const styles = { current: 'green', previous: 'cyan', withdrawn: 'red', unproven: 'yellow' } as const
+const STATE_STYLES = { current: 'green', previous: 'cyan', withdrawn: 'red', unverified: 'yellow' } as const
 
 const columns: readonly TableColumn[] = [
   { title: 'release', align: 'right' },
-  { title: 'made' },
+  { title: 'created' },
   { title: 'build', align: 'right' },
   { title: 'revision', isOptional: true },
   { title: 'deployment', align: 'right', isOptional: true },
-  { title: 'state', style: (state) => styles[state as keyof typeof styles] },
+  { title: 'state', style: (state) => STATE_STYLES[state as keyof typeof STATE_STYLES] },
   { title: 'reason', isOptional: true, isFlexible: true },
 ]
 
-export function releasesTable(releases: readonly ReleaseFacts[], now: Date, screen: Screen): string {
+export function releasesTable(releases: readonly ReleaseDetails[], now: Date, screen: Screen): string {
   const rows = releases.map(({ number, state, at, build, revision, deployment, reason }) => [
     String(number),
     at === null ? '' : formatRelativeTime(new Date(at), now),

@@ -1,23 +1,20 @@
-import { defineProcessor, type TaskContext, taskTable } from '@ops-cli/core'
+import { defineProcessor, type TaskContext, TaskError, taskTable } from '@ops-cli/core'
 import { looseObject } from 'valibot'
 import { activate } from './activation.ts'
-import { AlreadyCurrentError, NoSuchReleaseError } from './errors.ts'
+import { type Environment, knownEnvironment, openEnvironment } from './environment.ts'
 import { failpoint } from './failpoint.ts'
-import { knownEnvironment } from './find-environment.ts'
-import { openSite } from './open-site.ts'
-import { earlierRelease, type Release, type Releases } from './releases.ts'
+import { previousRelease, type Release, type Releases } from './releases.ts'
 import { type Settings, settings } from './settings.ts'
-import type { Site } from './site.ts'
 
 export const rollbacks = taskTable('rollbacks', (column) => ({
-  environment: column.text().notNull().describe('an environment of the settings, such as staging'),
-  toRelease: column.integer().describe('the release to go to; else the last one before the current that worked'),
-  releaseNumber: column.integer().result().describe('the release that it went to'),
+  environment: column.text().notNull().describe('environment of the settings, such as staging'),
+  toRelease: column.integer().describe('release to go back to; default: the previous one that worked'),
+  releaseNumber: column.integer().result().describe('release that is current then'),
 }))
 
 export default defineProcessor({
   name: 'rollback',
-  summary: 'Make an earlier release of an environment the current one again',
+  summary: 'Go back to an earlier release',
   table: rollbacks,
   priority: 20,
   settings,
@@ -26,7 +23,7 @@ export default defineProcessor({
   timeout: ({ timeout }) => timeout,
 
   async perform(task, context) {
-    return { releaseNumber: await performRollback(task, openSite(task.environment, context), context) }
+    return { releaseNumber: await rollBack(task, openEnvironment(task.environment, context), context) }
   },
 })
 
@@ -35,30 +32,37 @@ interface Rollback {
   readonly toRelease: number | null
 }
 
-async function performRollback(task: Rollback, site: Site, context: TaskContext<Settings>): Promise<number> {
+async function rollBack(task: Rollback, environment: Environment, context: TaskContext<Settings>): Promise<number> {
   const { progress, log } = context
-  progress(0, `looking at the releases of ${site.target.name}`)
-  const releases = await site.target.begin()
+  const { target, name } = environment
+  progress(0, `listing the releases of ${target.name}`)
+  const releases = await target.begin()
   failpoint('begun')
-  const to = chosenRelease(task.toRelease, releases, site.name)
+  const to = chooseRelease(task.toRelease, releases, name)
   const from = releases.all.find(({ number }) => number === releases.current)
-  log(`${site.name} goes ${from === undefined ? '' : `from release ${from.number} `}to release ${to.number}`)
-  await activate(to, from, site, context)
-  // So that the next rollback does not come back to what this one has left.
+  log(`rolling ${name} back ${from === undefined ? '' : `from release ${from.number} `}to release ${to.number}`)
+  await activate(to, from, environment, context)
+  // Otherwise the next rollback would return to it.
   if (from !== undefined && from.number > to.number) {
-    const why = `rolled back to release ${to.number} by rollback ${task.id}`
-    await site.target.markWithdrawn(from.number, why).catch((error: Error) => log(error.message))
+    const reason = `rolled back to release ${to.number} by rollback ${task.id}`
+    await target.markWithdrawn(from.number, reason).catch((error: Error) => log(error.message))
   }
   return to.number
 }
 
-function chosenRelease(wanted: number | null, releases: Releases, environment: string): Release {
+function chooseRelease(wanted: number | null, releases: Releases, environment: string): Release {
   const { all, current } = releases
-  const found = wanted === null ? earlierRelease(releases) : all.find(({ number }) => number === wanted)
+  const found = wanted === null ? previousRelease(releases) : all.find(({ number }) => number === wanted)
   if (found === undefined) {
     const numbers = all.map(({ number }) => number)
-    throw new NoSuchReleaseError(environment, wanted ?? undefined, numbers)
+    const existing = numbers.length > 0 ? `existing releases: ${numbers.join(', ')}` : 'there are no releases'
+    throw new TaskError(
+      wanted === null
+        ? `${environment} has no previous release that worked; set "toRelease" (${existing})`
+        : `${environment} has no release ${wanted}; ${existing}`,
+    )
   }
-  if (found.number === current) throw new AlreadyCurrentError(environment, found.number)
+  if (found.number === current)
+    throw new TaskError(`release ${found.number} is already the current one of ${environment}`)
   return found
 }

@@ -1,10 +1,10 @@
 /**
- * What is done where an environment is, for any POSIX shell: the same here and behind ssh. Each script ends with 3 when
- * it says itself what is wrong. $1 is the root, $2 the run.
+ * The scripts that change an environment, for any POSIX shell, on this machine or over ssh. A script that explains its
+ * failure itself exits with 3. $1 is the root, $2 the run.
  */
 
-/** The exit code of a script that says why. */
-export const saidWhy = 3
+/** The exit code of a script that refuses to act and says why. */
+export const REFUSED = 3
 
 const prelude = String.raw`
 set -eu
@@ -14,16 +14,16 @@ shift 2
 releases=$root/releases
 fail() { printf '%s\n' "$*" >&2; exit 3; }
 
-# Only one at a time, and nobody whose time is over: a run that hung, and whose successor has begun, comes too late.
+# One run at a time, and none that was superseded: a run that hung may wake up after a later one has started.
 lock() {
   exec 9>>"$root/.ops-lock"
-  # Without flock, as on macOS, the exclusivity of the task has to do.
+  # Without flock, as on macOS, the exclusivity of the task has to suffice.
   if command -v flock >/dev/null 2>&1; then
     tries=0
-    # -w is not everywhere.
+    # Not every flock has -w.
     until flock -n 9; do
       tries=$((tries + 1))
-      [ $tries -le 20 ] || fail "$root is locked by another run that does not end; see who has $root/.ops-lock open"
+      [ $tries -le 20 ] || fail "$root is still locked by another run; find the process that has $root/.ops-lock open"
       sleep 1
     done
   fi
@@ -32,18 +32,18 @@ lock() {
 check() {
   last=$(cat "$root/.ops-run" 2>/dev/null) || last=0
   case $last in ''|*[!0-9]*) last=0 ;; esac
-  [ "$last" -le "$run" ] || fail "run $last has taken over $root, so run $run, which is older, does nothing more; if the database of ops was made anew, remove $root/.ops-run"
+  [ "$last" -le "$run" ] || fail "run $run was superseded by run $last in $root; if the database was recreated, remove $root/.ops-run"
 }
 
-# rename(2) over what is there. Without the option mv would go into the folder that a link leads to.
+# rename(2) replaces a link. Without the option mv would move into the folder that the link points to.
 replace() { mv -fT -- "$1" "$2" 2>/dev/null || mv -fh "$1" "$2"; }
 
-# fsync(2) of files and folders, where sync takes names.
+# fsync(2) of files and folders, if sync accepts names.
 flush() { sync -- "$@" 2>/dev/null || sync; }
-# All of a tree: what is renamed into its place must be on the disk before it.
+# A whole tree, which must be on the disk before it is renamed into place.
 flush_tree() { sync -f -- "$1" 2>/dev/null || sync; }
 
-# Under another name first: what still works in it cannot get into what comes next. Folders may be read-only.
+# Renamed first, so that processes still using it cannot interfere with what comes next. Folders may be read-only.
 discard() {
   for path in "$@"; do
     [ -e "$path" ] || [ -L "$path" ] || continue
@@ -70,14 +70,14 @@ for path in "$releases"/*; do
 done
 `
 
-/** What is there; changes nothing. */
+/** Lists the releases; changes nothing. */
 export const listScript = `${prelude}${list}`
 
-/** Makes the folders, takes the environment for this run, and removes what runs that were killed have left. */
+/** Creates the folders, takes the environment for this run, and removes what killed runs left. */
 export const beginScript = String.raw`${prelude}
-mkdir -p "$releases" "$root/shared" 2>/dev/null || fail "$root cannot be made or written to by $(id -un)"
+mkdir -p "$releases" "$root/shared" 2>/dev/null || fail "cannot create or write $root as user $(id -un)"
 if [ -e "$root/current" ] && [ ! -L "$root/current" ]; then
-  fail "$root/current is no symbolic link, so it cannot be switched; move it away, and what must stay of it to $root/shared"
+  fail "$root/current is not a symbolic link; move it away, and files to keep to $root/shared"
 fi
 lock
 printf '%s\n' "$run" > "$root/.ops-run.new" && replace "$root/.ops-run.new" "$root/.ops-run" && flush "$root/.ops-run" "$root"
@@ -90,7 +90,7 @@ done
 for path in "$releases"/*.partial "$releases"/*.partial.tar.gz; do discard "$path"; done
 ${list}`
 
-/** Unpacks $4, whose sha256 is $5, as release $3; $6 says whether the archive is a copy that can go. */
+/** Unpacks $4, whose sha256 is $5, as release $3; $6 is yes if the archive is a copy to be removed. */
 export const unpackScript = `${prelude}
 number=$1 archive=$2 expected=$3 isCopy=$4
 partial=$releases/$number.partial
@@ -100,14 +100,14 @@ elif command -v shasum >/dev/null 2>&1; then sum=$(shasum -a 256 < "$archive")
 else sum=$(openssl dgst -sha256 -r < "$archive")
 fi
 sum=$(printf %s "$sum" | cut -c 1-64)
-[ "$sum" = "$expected" ] || fail "the artifact has changed on its way: its sha256 is $sum, expected $expected"
+[ "$sum" = "$expected" ] || fail "the artifact was damaged while copying: expected sha256 $expected, got $sum"
 mkdir -- "$partial"
-# -o: it belongs to whoever unpacks it.
+# -o: the files belong to the user who unpacks them.
 tar -xzof "$archive" -C "$partial"
 if [ "$isCopy" = yes ]; then rm -f -- "$archive"; fi
 `
 
-/** Puts links to what is shared into release $3: groups of a path, the text of its link, and whether it is a folder. */
+/** Creates links to shared paths in release $3: triples of path, link target, and whether it is a folder. */
 export const linkScript = String.raw`${prelude}
 partial=$releases/$1.partial
 shift
@@ -116,17 +116,17 @@ while [ $# -gt 0 ]; do
   path=$1 text=$2 isFolder=$3
   shift 3
   shared=$root/shared/$path
-  # Through a link of the artifact's own this would remove and write wherever that leads.
+  # Through a link in the artifact, this would remove and write outside of the release.
   parent=$(dirname "$path")
   while [ "$parent" != . ]; do
-    if [ -L "$partial/$parent" ]; then fail "\"$path\" cannot be shared, since \"$parent\" is a link in the artifact"; fi
+    if [ -L "$partial/$parent" ]; then fail "cannot share \"$path\": \"$parent\" is a symbolic link in the artifact"; fi
     parent=$(dirname "$parent")
   done
   if [ ! -e "$shared" ] && [ ! -L "$shared" ]; then
     mkdir -p "$(dirname "$shared")"
     if [ -e "$partial/$path" ]; then cp -Rp -- "$partial/$path" "$shared"
     elif [ "$isFolder" = yes ]; then mkdir -p "$shared"
-    else fail "$shared does not exist; put it there, or write \"$path/\" in \"shared\" for a folder that is made"
+    else fail "$shared does not exist; create it, or write \"$path/\" in \"shared\" if it is a folder"
     fi
   fi
   mkdir -p "$(dirname "$partial/$path")"
@@ -142,25 +142,25 @@ cd "$root/$1"
 /bin/sh -c "$2"
 `
 
-/** Makes release $3 complete: from here on it is whole, with $4 in it as what is known of it. */
+/** Completes release $3, with $4 as its release.json. */
 export const completeScript = `${prelude}
-number=$1 about=$2
+number=$1 info=$2
 partial=$releases/$number.partial
 lock
 rm -rf -- "$partial/.ops-release"
-note "$partial/.ops-release" release.json "$about"
+note "$partial/.ops-release" release.json "$info"
 flush_tree "$partial"
-if [ -e "$releases/$number" ]; then fail "$releases/$number exists already"; fi
+if [ -e "$releases/$number" ]; then fail "$releases/$number already exists"; fi
 replace "$partial" "$releases/$number"
 flush "$releases"
 `
 
-/** Makes release $3 the current one; without a number there is none any more. */
+/** Makes release $3 the current one; without a number, removes `current`. */
 export const switchScript = `${prelude}
 lock
 if [ -z "$1" ]; then rm -f -- "$root/current"
 else
-  is_complete "$1" || fail "$releases/$1 is no complete release"
+  is_complete "$1" || fail "$releases/$1 is not a complete release"
   rm -f -- "$root/.current.$run"
   ln -s -- "releases/$1" "$root/.current.$run"
   replace "$root/.current.$run" "$root/current"
@@ -168,20 +168,20 @@ fi
 flush "$root"
 `
 
-/** Notes that release $3 has succeeded, or was withdrawn ($4), and since when or why ($5). */
+/** Records that release $3 succeeded or was withdrawn ($4), and when or why ($5). */
 export const markScript = `${prelude}
 lock
-about=$releases/$1/.ops-release
-if [ "$2" = succeeded ]; then rm -f -- "$about/withdrawn"; fi
-note "$about" "$2" "$3"
+folder=$releases/$1/.ops-release
+if [ "$2" = succeeded ]; then rm -f -- "$folder/withdrawn"; fi
+note "$folder" "$2" "$3"
 `
 
-/** Removes the releases $3, $4, …, or what is left of one that was not completed (8.partial). */
+/** Removes the releases $3, $4, …; 8.partial is an incomplete one. */
 export const removeScript = `${prelude}
 lock
 current=$(readlink "$root/current" 2>/dev/null) || current=
 for name in "$@"; do
-  if [ "$current" = "releases/$name" ]; then fail "$name is the current release of $root, and stays"; fi
+  if [ "$current" = "releases/$name" ]; then fail "cannot remove $name: it is the current release of $root"; fi
   discard "$releases/$name"
 done
 `

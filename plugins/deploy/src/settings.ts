@@ -1,107 +1,100 @@
+import { expected, isDuration, parseDuration, strictMessage } from '@ops-cli/core'
 import * as v from 'valibot'
-import { duration, durationText } from './duration.ts'
 
-const text = (example: string) =>
-  v.pipe(v.string(`must be a text such as "${example}"`), v.nonEmpty('must not be empty'))
+const text = (example: string) => {
+  const message = expected(`a string such as "${example}"`)
+  return v.pipe(v.string(message), v.nonEmpty(message))
+}
 
-/** A path inside a release; with a slash at its end a folder, which is made where it is missing. */
+const durationMessage = expected('a duration such as "500ms", "30s" or "10m"')
+const durationText = v.pipe(v.string(durationMessage), v.check(isDuration, durationMessage))
+const duration = v.pipe(
+  durationText,
+  v.transform((given) => parseDuration(given, 'duration')),
+)
+
+/** A path inside a release. With a slash at its end it is a folder, which is created if missing. */
 const sharedPath = v.pipe(
   text('uploads/'),
   v.check(
     (path) =>
       path.split('/').every((part, at, all) => part !== '..' && part !== '.' && (part !== '' || at === all.length - 1)),
-    'must be a path inside the release, such as "uploads/" or ".env"',
+    expected('a path inside the release such as "uploads/" or ".env"'),
   ),
 )
 
 /** One command, or several. */
 const commands = v.optional(
   v.pipe(
-    v.union([text('npm ci'), v.array(text('npm ci'))], 'must be a command such as "npm ci", or a list of commands'),
+    v.union([text('npm ci'), v.array(text('npm ci'))], expected('a command such as "npm ci", or a list of commands')),
     v.transform((given) => (typeof given === 'string' ? [given] : given)),
   ),
   [],
 )
 
-/** What to say of a key that is not known, and of a value that is no object. */
-const strict =
-  (what: string, entries: object) =>
-  (issue: { readonly expected: string | null; readonly received: string }): string =>
-    issue.expected === 'never'
-      ? `is not a setting of ${what}; use ${Object.keys(entries).join(', ')}`
-      : issue.expected?.startsWith('"')
-        ? `is missing from ${what}`
-        : `must be an object with settings of ${what}, not ${issue.received}`
+const status = expected('a status such as 200')
 
 const healthEntries = {
-  /** Asked by GET from the worker's machine. */
+  /** Requested with GET from the worker's machine. */
   url: v.optional(
     v.pipe(
       text('https://example.com/health'),
       v.check(
         (url) => /^https?:\/\//.test(url) && URL.canParse(url),
-        'must be a URL such as "https://example.com/health"',
+        expected('a URL such as "https://example.com/health"'),
       ),
     ),
   ),
-  /** Run where the environment is; healthy when it exits with 0. */
+  /** Run on the machine of the environment; exit status 0 is healthy. */
   command: v.optional(text('curl --fail --silent localhost:3000/health')),
-  /** The status that is expected; any below 400 by default. */
-  status: v.optional(
-    v.pipe(
-      v.number('must be a status such as 200'),
-      v.integer('must be a status such as 200'),
-      v.minValue(100, 'must be a status such as 200'),
-      v.maxValue(599, 'must be a status such as 200'),
-    ),
-  ),
+  /** The expected status; by default any below 400. */
+  status: v.optional(v.pipe(v.number(status), v.integer(status), v.minValue(100, status), v.maxValue(599, status))),
   timeout: v.optional(duration, '30s'),
   interval: v.optional(duration, '1s'),
 }
 
 const health = v.pipe(
-  v.strictObject(healthEntries, strict('a health check', healthEntries)),
-  v.check(({ url, command }) => (url === undefined) !== (command === undefined), 'must have either "url" or "command"'),
+  v.strictObject(healthEntries, strictMessage(healthEntries)),
+  v.check(({ url, command }) => (url === undefined) !== (command === undefined), 'expected either "url" or "command"'),
 )
 
+const count = expected('a whole number of 1 or more')
+
 const environmentEntries = {
-  /** The root: `releases`, `shared` and `current` are in it. Relative to the project, where it is on this machine. */
+  /** The root of `releases`, `shared` and `current`; on this machine relative to the project. */
   path: text('/srv/shop'),
-  /** Where it is on another machine. */
+  /** The machine, if it is another one. */
   host: v.optional(
-    v.pipe(text('deploy@example.com'), v.regex(/^[^-\s]\S*$/, 'must be a host such as "deploy@example.com"')),
+    v.pipe(text('deploy@example.com'), v.regex(/^[^-\s]\S*$/, expected('a host such as "deploy@example.com"'))),
   ),
-  /** Options for ssh, in front of the host. */
-  ssh: v.optional(v.array(text('-p'), 'must be a list such as ["-p", "2222"]'), []),
-  /** The file with the host's key; that of the worker's user by default. */
+  /** Options for ssh, before the host. */
+  ssh: v.optional(v.array(text('-p'), expected('a list such as ["-p", "2222"]')), []),
+  /** The file with the host's key; by default that of the worker's user. */
   knownHosts: v.optional(text('deploy/known_hosts')),
-  shared: v.optional(v.array(sharedPath, 'must be a list of paths such as ["uploads/"]'), []),
+  shared: v.optional(v.array(sharedPath, expected('a list of paths such as ["uploads/"]')), []),
   before: commands,
   after: commands,
   health: v.optional(health),
-  /** How many releases stay. */
-  keep: v.optional(
-    v.pipe(v.number('must be a number'), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1')),
-    5,
-  ),
-  /** Variables of the commands. */
+  /** How many releases to keep. */
+  keep: v.optional(v.pipe(v.number(count), v.integer(count), v.minValue(1, count)), 5),
+  /** Variables for the commands. */
   env: v.optional(
     v.record(
-      v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable')),
-      v.string('must be a text'),
-      'must be an object with variables',
+      v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, expected('the name of a variable'))),
+      v.string(expected('a string')),
+      expected('an object of variables'),
     ),
     {},
   ),
 }
 
 const environment = v.pipe(
-  v.strictObject(environmentEntries, strict('an environment', environmentEntries)),
+  v.strictObject(environmentEntries, strictMessage(environmentEntries)),
   v.forward(
     v.partialCheck(
       [['path'], ['host']],
       ({ path, host }) => host === undefined || path.startsWith('/'),
-      'must be absolute, since it is on another machine',
+      'expected an absolute path, because it is on another machine',
     ),
     ['path'],
   ),
@@ -112,20 +105,20 @@ const entries = {
     v.record(
       v.pipe(
         v.string(),
-        v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, dots, dashes and underscores'),
+        v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, expected('a name of letters, digits, dots, dashes and underscores')),
       ),
       environment,
-      'must be an object with environments by their names',
+      expected('an object of environments by name'),
     ),
     {},
   ),
-  /** The longest that a deployment or rollback may take. */
+  /** Time limit of a deployment or rollback. */
   timeout: v.optional(durationText, '30m'),
 }
 
-/** The plugin's part of the configuration, `plugins.deploy`. */
-export const settings = v.optional(v.strictObject(entries, strict('deploy', entries)), {})
+/** `plugins.deploy` of the configuration. */
+export const settings = v.optional(v.strictObject(entries, strictMessage(entries)), {})
 
 export type Settings = v.InferOutput<typeof settings>
-export type Environment = v.InferOutput<typeof environment>
+export type EnvironmentSettings = v.InferOutput<typeof environment>
 export type HealthCheck = v.InferOutput<typeof health>

@@ -1,45 +1,45 @@
-import { HostUnreachableError, ProgramError, ProgramMissingError } from './errors.ts'
-import { quote } from './quote.ts'
-import type { Runner } from './runner.ts'
+import { OpsError } from '@ops-cli/core'
+import { ProgramError, ProgramMissingError, type Runner } from './runner.ts'
 
 export interface ScriptOptions {
   readonly env?: Readonly<Record<string, string>>
-  readonly isAsked?: boolean
+  /** Whether to return the output. */
+  readonly capture?: boolean
 }
 
-/** A POSIX shell where an environment is: on this machine, or behind ssh. */
+/** A POSIX shell on the machine of an environment: this one, or another one over ssh. */
 export interface Shell {
-  /** The machine, for messages; undefined for this one. */
+  /** The name of the machine; undefined for this one. */
   readonly host: string | undefined
   /**
-   * Runs a script with arguments, and gives back what it printed where it is asked.
+   * Runs a script with arguments.
    *
-   * @throws ProgramError when it fails, HostUnreachableError
+   * @throws ProgramError when it fails, OpsError when the host is unreachable
    */
   run(script: string, args: readonly string[], options?: ScriptOptions): Promise<string>
   /**
-   * Brings a file of this machine there.
+   * Makes a file of this machine available there.
    *
-   * @param to where to, if it is not there already
-   * @returns where it is
+   * @param to where it is copied to, unless it is on the same machine
+   * @returns its path there
    */
-  bring(file: string, to: string): Promise<string>
+  upload(file: string, to: string): Promise<string>
 }
 
-/** @param env what programs on this machine are given */
+/** @param env the environment of programs on this machine */
 export function localShell(runner: Runner, env: Readonly<Record<string, string>>): Shell {
   return {
     host: undefined,
-    run: (script, args, { env: own, isAsked = false } = {}) =>
-      runner('/bin/sh', ['-c', script, 'ops', ...args], { env: { ...env, ...own }, isAsked }),
-    bring: async (file) => file,
+    run: (script, args, { env: own, capture = false } = {}) =>
+      runner('/bin/sh', ['-c', script, 'ops', ...args], { env: { ...env, ...own }, capture }),
+    upload: async (file) => file,
   }
 }
 
 export interface SshHost {
-  /** `user@server`, or a name of ssh's own configuration. */
+  /** `user@server`, or a name in ssh's own configuration. */
   readonly host: string
-  /** Options in front of it. */
+  /** Options before the host. */
   readonly options: readonly string[]
   /** The file with the host's key. */
   readonly knownHosts: string | undefined
@@ -47,7 +47,7 @@ export interface SshHost {
 
 export function sshShell(runner: Runner, env: Readonly<Record<string, string>>, to: SshHost): Shell {
   const options = sshOptions(to)
-  const connect = async (command: string, given: { says?: string; reads?: string; isAsked?: boolean }) => {
+  const connect = async (command: string, given: { input?: string; inputFile?: string; capture?: boolean }) => {
     try {
       return await runner('ssh', [...options, '--', to.host, command], { env, ...given })
     } catch (error) {
@@ -56,33 +56,33 @@ export function sshShell(runner: Runner, env: Readonly<Record<string, string>>, 
   }
   return {
     host: to.host,
-    // The login shell there, which may be any, sees these words alone.
-    run: (script, args, { env: own = {}, isAsked = false } = {}) =>
-      connect('exec /bin/sh -s', { says: remoteScript(script, args, own), isAsked }),
-    async bring(file, path) {
-      if (!(await sentByRsync(file, path))) {
-        await connect(`exec /bin/sh -c 'cat > "$0"' ${quote(path)}`, { reads: file })
+    // The login shell there, which may be any, parses only these words.
+    run: (script, args, { env: own = {}, capture = false } = {}) =>
+      connect('exec /bin/sh -s', { input: remoteScript(script, args, own), capture }),
+    async upload(file, path) {
+      if (!(await uploadByRsync(file, path))) {
+        await connect(`exec /bin/sh -c 'cat > "$0"' ${quote(path)}`, { inputFile: file })
       }
       return path
     },
   }
 
-  /** Whether rsync is there, at both ends. Of a copy that breaks off nothing is kept, and nothing of it is used. */
-  async function sentByRsync(file: string, path: string): Promise<boolean> {
+  /** False when rsync is missing on either side. An incomplete copy is removed. */
+  async function uploadByRsync(file: string, path: string): Promise<boolean> {
     const transport = ['ssh', ...options].map(quoteForRsync).join(' ')
     const args = ['--protect-args', '--whole-file', '-e', transport, '--', file, `${to.host}:${path}`]
     try {
       await runner('rsync', args, { env })
       return true
     } catch (error) {
-      const isMissing = error instanceof ProgramError && error.exitCode === noSuchCommand
+      const isMissing = error instanceof ProgramError && error.exitCode === COMMAND_NOT_FOUND
       if (error instanceof ProgramMissingError || isMissing) return false
       throw unreachable(to.host, error) ?? error
     }
   }
 }
 
-/** Never a question, and an end to every wait. What the settings say stands in front, since ssh takes the first. */
+/** No prompts, and a limit for every wait. The options of the settings come first, because ssh uses the first value. */
 function sshOptions({ options, knownHosts }: SshHost): string[] {
   const fixed = {
     BatchMode: 'yes',
@@ -96,25 +96,25 @@ function sshOptions({ options, knownHosts }: SshHost): string[] {
   return [...options, '-T', ...Object.entries(fixed).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
 }
 
-/** ssh_config(5): a value with spaces stands in double quotes, and this one may be a list. */
+/** ssh_config(5): a value with spaces needs double quotes, and this one may be a list. */
 function quoteForConfig(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`
 }
 
-/** rsync(1), --rsh: it splits by spaces itself, and knows quotes; a doubled quote stands for itself. */
+/** rsync(1), --rsh: rsync splits it at spaces and knows quotes; a doubled quote is a quote. */
 function quoteForRsync(word: string): string {
   return `'${word.replaceAll("'", "''")}'`
 }
 
 /**
- * A script with its arguments and variables, as text for `sh -s`. When the connection ends, so does all that the script
- * has started: ssh itself would leave it behind, and a late command could work into a later deployment.
+ * A script with its arguments and variables, as input of `sh -s`. When the connection ends, everything that the script
+ * started is ended: ssh itself would leave it running, and a late command could interfere with a later deployment.
  */
 export function remoteScript(script: string, args: readonly string[], env: Readonly<Record<string, string>>): string {
   const variables = Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}`)
   return `{
 exec 3<&0 </dev/null
-# The group is ours where ssh started this shell, and not where something else did that must live on.
+# The group is ours if ssh started this shell; otherwise it belongs to something that must go on.
 group=$(sed 's/^.*) [^ ]* [^ ]* \\([0-9]*\\) .*/\\1/' /proc/$$/stat 2>/dev/null) || group=$(ps -o pgid= -p $$ | tr -d ' ')
 if [ "$group" = $$ ]; then all=0; else all=$$; fi
 (cat <&3 >/dev/null; trap '' TERM; kill -TERM $all; sleep 3; kill -KILL $all) >/dev/null 2>&1 &
@@ -135,11 +135,26 @@ exit $status
 }
 
 /** rsync's exit code when the other side has no rsync. */
-const noSuchCommand = 127
+const COMMAND_NOT_FOUND = 127
 
-/** ssh ends with 255 for everything that is its own. */
+/** ssh exits with 255 for its own errors. */
 function unreachable(host: string, error: unknown): Error | undefined {
   if (!(error instanceof ProgramError) || error.exitCode !== 255) return undefined
-  const complaint = error.lines.at(-1) ?? 'ssh gives no reason'
-  return new HostUnreachableError(host, complaint.replace(/^ssh: /, ''))
+  const complaint = (error.lines.at(-1) ?? 'ssh gave no reason').replace(/^ssh: /, '')
+  return new OpsError('HOST_UNREACHABLE', `cannot reach ${host} over ssh: ${complaint}${adviceFor(host, complaint)}`)
+}
+
+function adviceFor(host: string, complaint: string): string {
+  if (/host key|known_hosts/i.test(complaint)) {
+    const machine = host.split('@').at(-1)
+    return `; add its key: ssh-keyscan ${machine} >> known_hosts, and set "knownHosts" to that file`
+  }
+  if (/permission denied/i.test(complaint))
+    return '; give the worker a key that the host accepts: "ssh": ["-i", "<file>"]'
+  return ''
+}
+
+/** One word for a POSIX shell, whatever it contains. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -1,44 +1,54 @@
-import { ProgramError, TargetError } from './errors.ts'
-import { parseReleases, type Releases } from './releases.ts'
+import { OpsError } from '@ops-cli/core'
+import { parseReleases, type ReleaseInfo, type Releases } from './releases.ts'
+import { ProgramError } from './runner.ts'
 import * as scripts from './scripts.ts'
-import { sharedLink } from './shared-link.ts'
 import type { ScriptOptions, Shell } from './shell.ts'
 
+/** A change of an environment that failed. */
+export class TargetError extends OpsError {
+  /** Whether it was refused before anything was changed. */
+  readonly isRefusal: boolean
+  constructor(message: string, { isRefusal = false } = {}) {
+    super('ENVIRONMENT_UNUSABLE', message)
+    this.isRefusal = isRefusal
+  }
+}
+
 /**
- * The root of an environment, on this machine or behind ssh. Every change is whole or not made, and none is made for a
- * run that a later one has followed.
+ * The root directory of an environment, on this machine or over ssh. Every change is made completely or not at all, and
+ * none for a run that was superseded by a later one.
  */
 export class Target {
   readonly root: string
   readonly #shell: Shell
   readonly #runId: string
 
-  /** @param runId the fence: it never gets smaller */
+  /** @param runId the fence: ids only grow */
   constructor(shell: Shell, root: string, runId: string) {
     this.#shell = shell
     this.root = root
     this.#runId = runId
   }
 
-  /** As people write it: `/srv/shop`, `deploy@server:/srv/shop`. */
+  /** `/srv/shop`, or `deploy@server:/srv/shop`. */
   get name(): string {
     return this.#shell.host === undefined ? this.root : `${this.#shell.host}:${this.root}`
   }
 
-  /** What is there. An environment that does not exist yet has no releases. */
+  /** Lists the releases. An environment that does not exist yet has none. */
   async list(): Promise<Releases> {
-    return parseReleases(await this.#script(scripts.listScript, [], { isAsked: true }))
+    return parseReleases(await this.#script(scripts.listScript, [], { capture: true }))
   }
 
-  /** Takes the environment for this run, and clears away what killed runs have left. */
+  /** Takes the environment for this run and removes what killed runs left. */
   async begin(): Promise<Releases> {
-    return parseReleases(await this.#script(scripts.beginScript, [], { isAsked: true }))
+    return parseReleases(await this.#script(scripts.beginScript, [], { capture: true }))
   }
 
-  /** Brings an artifact and unpacks it as a release that is not complete yet. */
+  /** Copies an artifact there and unpacks it as an incomplete release. */
   async unpack(number: number, { file, sha256 }: { file: string; sha256: string }): Promise<void> {
-    const there = await this.#shell.bring(file, `${this.root}/releases/${number}.partial.tar.gz`)
-    await this.#script(scripts.unpackScript, [String(number), there, sha256, there === file ? 'no' : 'yes'])
+    const archive = await this.#shell.upload(file, `${this.root}/releases/${number}.partial.tar.gz`)
+    await this.#script(scripts.unpackScript, [String(number), archive, sha256, archive === file ? 'no' : 'yes'])
   }
 
   async link(number: number, paths: readonly string[]): Promise<void> {
@@ -49,18 +59,18 @@ export class Target {
   /**
    * Runs a command of the settings.
    *
-   * @param release its number, with `.partial` as long as it is not complete
+   * @param release its number, with `.partial` while it is incomplete
    * @throws ProgramError
    */
   async command(release: string, command: string, env: Readonly<Record<string, string>>): Promise<void> {
     await this.#script(scripts.commandScript, [`releases/${release}`, command], { env })
   }
 
-  async complete(number: number, about: object): Promise<void> {
-    await this.#script(scripts.completeScript, [String(number), JSON.stringify(about)])
+  async complete(number: number, info: ReleaseInfo): Promise<void> {
+    await this.#script(scripts.completeScript, [String(number), JSON.stringify(info)])
   }
 
-  /** Switches `current`, at once for whoever looks; undefined removes it. */
+  /** Switches `current` atomically; undefined removes it. */
   async switch(number: number | undefined): Promise<void> {
     await this.#script(scripts.switchScript, [number === undefined ? '' : String(number)])
   }
@@ -73,7 +83,7 @@ export class Target {
     await this.#script(scripts.markScript, [String(number), 'withdrawn', why.replaceAll(/\s+/g, ' ').slice(0, 500)])
   }
 
-  /** @param names numbers, or `8.partial` for what was not completed */
+  /** @param names numbers, or `8.partial` for an incomplete release */
   async remove(names: readonly (number | string)[]): Promise<void> {
     if (names.length > 0) await this.#script(scripts.removeScript, names.map(String))
   }
@@ -83,10 +93,27 @@ export class Target {
       return await this.#shell.run(script, [this.root, this.#runId, ...args], options)
     } catch (error) {
       if (!(error instanceof ProgramError) || script === scripts.commandScript) throw error
-      if (error.exitCode === scripts.saidWhy)
-        throw new TargetError(error.lines.at(-1) ?? 'a script failed without a word', { isRefusal: true })
+      if (error.exitCode === scripts.REFUSED)
+        throw new TargetError(error.lines.at(-1) ?? 'a script failed without a message', { isRefusal: true })
       const complaints = error.lines.length > 0 ? error.lines.join(' | ') : error.message
-      throw new TargetError(`${this.name} cannot be changed: ${complaints}`)
+      throw new TargetError(`cannot change ${this.name}: ${complaints}`)
     }
   }
+}
+
+/** A symbolic link in a release to a path that all releases share. */
+export interface SharedLink {
+  /** Without the slash at its end. */
+  readonly path: string
+  /** The target of the link: relative, so that the root can be moved. */
+  readonly text: string
+  readonly isFolder: boolean
+}
+
+/** @param written as in the settings: `uploads/` is a folder, `.env` must exist */
+export function sharedLink(written: string): SharedLink {
+  const path = written.replace(/\/$/, '')
+  // From the folder of the link up to the release, to `releases`, to the root.
+  const up = '../'.repeat(path.split('/').length + 1)
+  return { path, text: `${up}shared/${path}`, isFolder: written !== path }
 }

@@ -3,18 +3,18 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findArtifact, isUnsafe } from '../src/artifact.ts'
-import { plainRunner } from '../src/runner.ts'
+import { standaloneRunner } from '../src/runner.ts'
 import { makeArtifact, sha256, temporaryFolder } from './support.ts'
 
 const { signal } = new AbortController()
 
 async function find(build: { artifact: string | null; artifactSha256: string | null } | undefined) {
   const row = build && { ref: 'main', revision: 'abc', ...build }
-  return findArtifact(3, { find: async () => row as never, signal }, plainRunner(signal))
+  return findArtifact(3, { find: async () => row as never, signal }, standaloneRunner(signal))
 }
 
 describe('the artifact of a build', () => {
-  test('is found where the build left it, as the build recorded it', async () => {
+  test('is found and verified', async () => {
     const { file, sha256 } = makeArtifact({ 'a..b/c...d': '' })
     expect(await find({ artifact: file, artifactSha256: sha256 })).toEqual({
       file,
@@ -25,25 +25,25 @@ describe('the artifact of a build', () => {
     })
   })
 
-  test('is refused when it is not there, or another', async () => {
+  test('is refused if missing or changed', async () => {
     const { file } = makeArtifact({ a: '' })
-    await expect(find(undefined)).rejects.toThrow('build 3 kept no artifact')
-    await expect(find({ artifact: null, artifactSha256: null })).rejects.toThrow('build 3 kept no artifact')
+    await expect(find(undefined)).rejects.toThrow('build 3 has no artifact')
+    await expect(find({ artifact: null, artifactSha256: null })).rejects.toThrow('build 3 has no artifact')
     await expect(find({ artifact: '/nowhere', artifactSha256: 'x' })).rejects.toThrow(
-      'the artifact of build 3 is not on this machine any more (/nowhere); build again',
+      'the artifact of build 3 does not exist (/nowhere); build again',
     )
     await expect(find({ artifact: file, artifactSha256: '0'.repeat(64) })).rejects.toThrow(
-      /its sha256 is [0-9a-f]{12}…, and the build recorded 000000000000…; build again/,
+      /has changed: expected sha256 000000000000…, got [0-9a-f]{12}…; build again/,
     )
   })
 
-  test('is refused when it would write outside of its release', async () => {
+  test('is refused if it contains a path outside of the release', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'evil'), '')
     const file = join(folder, 'evil.tar.gz')
     execFileSync('tar', ['-czPf', file, '-C', folder, '--transform', 's,^,../,', 'evil'])
     await expect(find({ artifact: file, artifactSha256: sha256(file) })).rejects.toThrow(
-      'the artifact of build 3 would write outside of its release: "../evil"',
+      'the artifact of build 3 contains a path outside of the release: "../evil"',
     )
   })
 
@@ -52,7 +52,7 @@ describe('the artifact of a build', () => {
     ['a/../../b', true],
     ['..', true],
     ['./a..b/...', false],
-  ])('may not have the member %j: %j', (member, expected) => {
+  ])('with the member %j is unsafe: %j', (member, expected) => {
     expect(isUnsafe(member)).toBe(expected)
   })
 })

@@ -1,16 +1,14 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isRunning } from '../../../test/support/test-project.ts'
+import { unless } from '../../../test/support/unless.ts'
 import { until } from '../../../test/support/until.ts'
+import { DeployProject } from './deploy-project.ts'
 import { type Sshd, sshdMissing, startSshd } from './sshd.ts'
-import { Workshop } from './workshop.ts'
-
-const patience = 120_000
 
 function scenario(sshd: () => Sshd | undefined) {
-  test('waits for the build that was added with it, is live when both have ended, and goes back when a release fails', {
-    timeout: patience,
-  }, async () => {
-    const shop = new Workshop(sshd())
+  test('waits for its build, becomes current, and goes back if a release fails', async () => {
+    const shop = new DeployProject(sshd())
     const { project } = shop
     await shop.serve()
     shop.configure()
@@ -32,7 +30,7 @@ function scenario(sshd: () => Sshd | undefined) {
       run: 2,
     })
 
-    shop.ill.add(2)
+    shop.unhealthy.add(2)
     await shop.commit({ text: 'two\n' })
     await project.ops('enqueue', 'build', '--repository', project.path('shop'))
     await project.ops('enqueue', 'deploy', '--build-id', '2', '--environment', 'staging')
@@ -41,7 +39,7 @@ function scenario(sshd: () => Sshd | undefined) {
     const failed = shop.task('deployments', 2)
     expect(failed).toMatchObject({ status: 'failed', release: null })
     expect(failed.error).toMatch(
-      /^release 2 failed: http:.*\/health was not healthy within 3s: answered 500, expected a status below 400; release 1 is current again$/,
+      /^release 2 failed: http:.*\/health was not healthy within 3\.0 s: answered 500, expected a status below 400; release 1 is current again$/,
     )
     expect(readFileSync(shop.path('current/text'), 'utf8')).toBe('one\n')
     expect(shop.history.slice(2)).toEqual(['before 2', 'after 2', 'after 1'])
@@ -50,15 +48,15 @@ function scenario(sshd: () => Sshd | undefined) {
     expect(stdout).toMatch(/^ *2 .* withdrawn .*answered 500/m)
   })
 
-  test('that is canceled after the switch goes back, and ends what it had started', async () => {
-    const shop = new Workshop(sshd())
+  test('that is canceled after the switch goes back and ends what it started', async () => {
+    const shop = new DeployProject(sshd())
     await shop.withBuild()
     shop.deploy()
     await shop.work()
     writeFileSync(shop.path('slow'), '')
     const id = shop.deploy()
     const worker = shop.project.start('worker')
-    await until(() => existsSync(shop.path('pid')) && shop.current === 2, 'the command behind the switch runs')
+    await until(() => existsSync(shop.path('pid')) && shop.current === 2, 'the command after the switch runs')
     const pid = Number(readFileSync(shop.path('pid'), 'utf8'))
     rmSync(shop.path('slow'))
     await shop.project.ops('tasks', 'cancel', 'deploy', String(id))
@@ -76,7 +74,7 @@ describe('a deployment on this machine', () => {
   scenario(() => undefined)
 })
 
-describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: ${sshdMissing})` : ''}`, () => {
+describe('a deployment over ssh', unless(sshdMissing), () => {
   let sshd: Sshd
   beforeAll(async () => {
     sshd = await startSshd()
@@ -84,8 +82,8 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
   afterAll(() => sshd.stop())
   scenario(() => sshd)
 
-  test('whose worker is killed takes its command on the host with it', async () => {
-    const shop = new Workshop(sshd)
+  test('whose worker is killed leaves no command running on the host', async () => {
+    const shop = new DeployProject(sshd)
     await shop.withBuild()
     shop.configure({ before: 'echo $$ > ../../pid; sleep 60; true' })
     shop.deploy()
@@ -103,8 +101,8 @@ describe.skipIf(sshdMissing)(`a deployment over ssh${sshdMissing ? ` (skipped: $
 })
 
 describe('a deployment', () => {
-  test('that is canceled before the switch leaves everything as it was', async () => {
-    const shop = new Workshop()
+  test('that is canceled before the switch changes nothing', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     await shop.work()
@@ -120,15 +118,13 @@ describe('a deployment', () => {
     await worker.exit
   })
 
-  test('that is the first and fails leaves no current release, and the next one works', {
-    timeout: patience,
-  }, async () => {
-    const shop = new Workshop()
+  test('that fails as the first one leaves no current release, and the next one works', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
-    shop.ill.add(1)
+    shop.unhealthy.add(1)
     const first = shop.deploy()
     await shop.work()
-    expect(shop.task('deployments', first).error).toMatch(/; there was none before, so none is current$/)
+    expect(shop.task('deployments', first).error).toMatch(/; no release is current, because it was the first$/)
     expect(existsSync(shop.path('current'))).toBe(false)
     const second = shop.deploy()
     await shop.work()
@@ -136,10 +132,8 @@ describe('a deployment', () => {
     expect(readdirSync(shop.path('releases'))).toEqual(['1', '2'])
   })
 
-  test('fails before the switch when a command does, and leaves nothing of the release', {
-    timeout: patience,
-  }, async () => {
-    const shop = new Workshop()
+  test('fails with a command before the switch, and leaves nothing of the release', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.configure({ before: 'echo no database >&2; exit 4' })
     const id = shop.deploy()
@@ -150,8 +144,8 @@ describe('a deployment', () => {
     expect(readdirSync(shop.path('releases'))).toEqual([])
   })
 
-  test('says when its build failed, kept nothing, or lost or changed what it kept', async () => {
-    const shop = new Workshop()
+  test('reports a failed build and a missing or changed artifact', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     const { project } = shop
     const artifact = project.value<string>('select artifact from builds where id = 1')
@@ -161,21 +155,19 @@ describe('a deployment', () => {
     const empty = shop.deploy(3)
     await shop.work()
     expect(shop.task('deployments', failed).error).toBe('build 2 failed')
-    expect(shop.task('deployments', empty).error).toMatch(/^build 3 kept no artifact; name what it makes/)
+    expect(shop.task('deployments', empty).error).toMatch(/^build 3 has no artifact; set /)
     writeFileSync(artifact, 'changed')
     const changed = shop.deploy()
     await shop.work()
-    expect(shop.task('deployments', changed).error).toMatch(
-      /^the artifact of build 1 is not what was built: its sha256/,
-    )
+    expect(shop.task('deployments', changed).error).toMatch(/^the artifact of build 1 has changed: expected sha256/)
     rmSync(artifact)
     const gone = shop.deploy()
     await shop.work()
-    expect(shop.task('deployments', gone).error).toMatch(/^the artifact of build 1 is not on this machine any more/)
+    expect(shop.task('deployments', gone).error).toMatch(/^the artifact of build 1 does not exist/)
   })
 
-  test('keeps as many releases as the settings say', async () => {
-    const shop = new Workshop()
+  test('keeps as many releases as configured', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     for (let count = 0; count < 5; count += 1) shop.deploy()
     await shop.work()
@@ -183,10 +175,8 @@ describe('a deployment', () => {
     expect(shop.current).toBe(5)
   })
 
-  test('of an environment that does not exist is refused, with the one that was meant', {
-    timeout: patience,
-  }, async () => {
-    const shop = new Workshop()
+  test('of an unknown environment is refused with a suggestion', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     const { exitCode, stderr } = await shop.project.ops(
       'enqueue',
@@ -197,24 +187,20 @@ describe('a deployment', () => {
       'stagin',
     )
     expect(exitCode).toBe(2)
-    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
-      '"stagin" is no environment; did you mean "staging"? There are: staging',
-    )
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('Unknown environment "stagin". Did you mean "staging"?')
     expect(shop.project.value('select count(*) from deployments')).toBe(0)
     shop.project.database.exec(`insert into deployments (environment, build_id) values ('stagin', 1)`)
     await shop.work()
-    expect(shop.task('deployments', 1).error).toMatch(/^"stagin" is no environment; did you mean "staging"\?/)
+    expect(shop.task('deployments', 1).error).toMatch(/^Unknown environment "stagin". Did you mean "staging"\?$/)
   })
 })
 
 describe('a rollback', () => {
-  test('goes to the release before that worked, further each time, or to one that is named', {
-    timeout: patience,
-  }, async () => {
-    const shop = new Workshop()
+  test('goes to the previous release that worked, further back each time, or to a given one', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     for (let count = 0; count < 3; count += 1) shop.deploy()
-    shop.ill.add(2)
+    shop.unhealthy.add(2)
     await shop.work()
     const before = shop.history.length
     const first = shop.rollback()
@@ -224,33 +210,24 @@ describe('a rollback', () => {
     const ids = [shop.rollback(), shop.rollback(1), shop.rollback(9), shop.rollback(3)]
     await shop.work()
     expect(ids.map((id) => shop.task('rollbacks', id).error)).toEqual([
-      'staging has no earlier release that worked; name one with "toRelease" (there are: 1, 2, 3)',
-      'release 1 is the current one of staging already',
-      'staging has no release 9; there are: 1, 2, 3',
+      'staging has no previous release that worked; set "toRelease" (existing releases: 1, 2, 3)',
+      'release 1 is already the current one of staging',
+      'staging has no release 9; existing releases: 1, 2, 3',
       null,
     ])
     expect(shop.current).toBe(3)
   })
 
-  test('to a release that is not healthy goes back to where it came from', async () => {
-    const shop = new Workshop()
+  test('to an unhealthy release returns to the one it came from', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     shop.deploy()
     await shop.work()
-    shop.ill.add(1)
+    shop.unhealthy.add(1)
     const id = shop.rollback()
     await shop.work()
     expect(shop.task('rollbacks', id).error).toMatch(/^release 1 failed: .*; release 2 is current again$/)
     expect(shop.current).toBe(2)
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    // A process that has ended and that nobody has collected still has its entry.
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Workshop } from './workshop.ts'
+import { DeployProject } from './deploy-project.ts'
 
-/** In the order in which a deployment comes to them. */
+/** In the order of a deployment. */
 const steps = [
   'begun',
   'unpacked',
@@ -18,7 +18,7 @@ const steps = [
 
 describe('a worker that is killed in the middle of a deployment', () => {
   test('leaves a complete release current at every step, and the next deployment works', async () => {
-    const shop = new Workshop()
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     await shop.work()
@@ -28,10 +28,10 @@ describe('a worker that is killed in the middle of a deployment', () => {
       const { signal } = await shop.workUntil(`deploy.${step}`)
       expect({ step, signal }).toEqual({ step, signal: 'SIGKILL' })
       const isSwitched = steps.indexOf(step) >= steps.indexOf('switched')
-      expect({ step, isSwitched: shop.current !== before, isWhole: shop.isCurrentWhole }).toEqual({
+      expect({ step, isSwitched: shop.current !== before, isComplete: shop.isCurrentComplete }).toEqual({
         step,
         isSwitched,
-        isWhole: true,
+        isComplete: true,
       })
       const next = shop.deploy()
       await shop.work()
@@ -45,24 +45,24 @@ describe('a worker that is killed in the middle of a deployment', () => {
         status: 'succeeded',
         release: shop.current,
       })
-      expect(shop.isCurrentWhole).toBe(true)
+      expect(shop.isCurrentComplete).toBe(true)
       expect(readdirSync(shop.path('releases')).filter((name) => !/^\d+$/.test(name))).toEqual([])
     }
   })
 
-  test('leaves a complete release current when it goes back from one that failed', async () => {
-    const shop = new Workshop()
+  test('leaves a complete release current while going back from a failed one', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     await shop.work()
-    shop.ill.add(2)
+    shop.unhealthy.add(2)
     shop.deploy()
     expect((await shop.workUntil('deploy.put back')).signal).toBe('SIGKILL')
-    expect({ current: shop.current, isWhole: shop.isCurrentWhole }).toEqual({ current: 1, isWhole: true })
+    expect({ current: shop.current, isComplete: shop.isCurrentComplete }).toEqual({ current: 1, isComplete: true })
   })
 
-  test('leaves a complete release current at whatever moment it is', async () => {
-    const shop = new Workshop()
+  test('leaves a complete release current at any moment', async () => {
+    const shop = new DeployProject()
     await shop.withBuild()
     shop.deploy()
     await shop.work()
@@ -73,7 +73,7 @@ describe('a worker that is killed in the middle of a deployment', () => {
       await new Promise((resolve) => setTimeout(resolve, 60 + round * 90))
       worker.kill('SIGKILL')
       await worker.exit
-      expect({ round, isWhole: shop.isCurrentWhole }).toEqual({ round, isWhole: true })
+      expect({ round, isComplete: shop.isCurrentComplete }).toEqual({ round, isComplete: true })
     }
     const last = shop.deploy()
     await shop.work()

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { earlierRelease, nextNumber, parseReleases, type Releases, releasesToRemove } from '../src/releases.ts'
-import { releaseFacts } from '../src/releases-table.ts'
-import { sharedLink } from '../src/shared-link.ts'
+import { nextNumber, parseReleases, previousRelease, type Releases, releasesToRemove } from '../src/releases.ts'
+import { releaseDetails } from '../src/releases-table.ts'
+import { sharedLink } from '../src/target.ts'
 
-/** `'1 2 3* 4!'`: all have worked, but for 4, which was withdrawn; `?` is one that was never proven; `*` is current. */
+/** `'1 2? 3* 4!'`: 2 was never verified, 3 is current, 4 was withdrawn. */
 function releases(text: string): Releases {
   const all = text.split(' ').map((word) => ({
     number: Number.parseInt(word, 10),
-    about: {},
-    isProven: !/[!?]/.test(word),
+    info: {},
+    isVerified: !/[!?]/.test(word),
     withdrawn: word.includes('!') ? 'broken' : undefined,
   }))
   return { all, current: Number.parseInt(text.split(' ').find((word) => word.includes('*')) ?? '', 10) || undefined }
 }
 
 describe('the releases of an environment', () => {
-  test('are read from what the target prints, whatever stands between', () => {
+  test('are parsed from the output of a script, other lines ignored', () => {
     const lines = [
       'Welcome to the server',
       'current\treleases/10',
@@ -28,13 +28,13 @@ describe('the releases of an environment', () => {
     expect(parseReleases(lines.join('\n'))).toEqual({
       current: 10,
       all: [
-        { number: 9, about: {}, isProven: false, withdrawn: 'it was\tbad' },
-        { number: 10, about: { build: 3 }, isProven: true, withdrawn: undefined },
+        { number: 9, info: {}, isVerified: false, withdrawn: 'it was\tbad' },
+        { number: 10, info: { build: 3 }, isVerified: true, withdrawn: undefined },
       ],
     })
   })
 
-  test('are numbered upwards, also from one that was removed', () => {
+  test('get ascending numbers, also after one that was removed', () => {
     expect(nextNumber({ all: [], current: undefined })).toBe(1)
     expect(nextNumber(releases('1* 2 5!'))).toBe(6)
     expect(nextNumber({ all: [], current: 7 })).toBe(8)
@@ -45,8 +45,8 @@ describe('the releases of an environment', () => {
     ['1 2! 3? 4*', 1],
     ['1* 2 3', undefined],
     ['1 2', 2],
-  ])('of %j a rollback goes to %j', (text, expected) => {
-    expect(earlierRelease(releases(text))?.number).toBe(expected)
+  ])('of %j: a rollback goes to %j', (text, expected) => {
+    expect(previousRelease(releases(text))?.number).toBe(expected)
   })
 
   test.each([
@@ -56,13 +56,13 @@ describe('the releases of an environment', () => {
     ['1 2! 3! 4*', 1, 2, [2]],
     ['1 2? 3*', undefined, 5, []],
     ['1*', undefined, 1, []],
-  ])('of %j, before which %j was current, with %j to keep, go %j', (text, before, keep, expected) => {
+  ])('%j, before which %j was current, keeping %j: removes %j', (text, before, keep, expected) => {
     expect(releasesToRemove(releases(text), before, keep)).toEqual(expected)
   })
 
-  test('are shown with what they are', () => {
-    const states = releaseFacts(releases('1 2 3! 4? 5*')).map(({ number, state }) => `${number} ${state}`)
-    expect(states).toEqual(['5 current', '4 unproven', '3 withdrawn', '2 previous', '1 kept'])
+  test('are listed with their state', () => {
+    const states = releaseDetails(releases('1 2 3! 4? 5*')).map(({ number, state }) => `${number} ${state}`)
+    expect(states).toEqual(['5 current', '4 unverified', '3 withdrawn', '2 previous', '1 kept'])
   })
 })
 
@@ -70,6 +70,6 @@ test.each([
   ['uploads/', 'uploads', '../../shared/uploads', true],
   ['.env', '.env', '../../shared/.env', false],
   ['a/b/c', 'a/b/c', '../../../../shared/a/b/c', false],
-])('the shared path %j is linked as %j to %j', (written, path, text, isFolder) => {
+])('the shared path %j is the link %j to %j', (written, path, text, isFolder) => {
   expect(sharedLink(written)).toEqual({ path, text, isFolder })
 })

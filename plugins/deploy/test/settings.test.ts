@@ -1,22 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { problemsOf } from '../../../test/support/problems-of.ts'
 import { settings } from '../src/settings.ts'
 
 const check = async (value: unknown) => settings['~standard'].validate(value)
 
-async function problemsOf(value: unknown): Promise<readonly string[]> {
-  const { issues = [] } = await check(value)
-  return issues.map(({ message, path = [] }) => {
-    const where = path.map((key) => String(typeof key === 'object' ? key.key : key)).join('.')
-    return where === '' ? message : `${where}: ${message}`
-  })
-}
-
 describe('the settings of deploy', () => {
-  test('may be left out', async () => {
+  test('are optional', async () => {
     expect(await check(undefined)).toMatchObject({ value: { environments: {}, timeout: '30m' } })
   })
 
-  test('need no more of an environment than its path', async () => {
+  test('require only the path of an environment', async () => {
     expect(await check({ environments: { staging: { path: 'srv/staging' } } })).toMatchObject({
       value: {
         environments: {
@@ -26,7 +19,7 @@ describe('the settings of deploy', () => {
     })
   })
 
-  test('take one command or several, and durations as text', async () => {
+  test('accept one command or several, and durations', async () => {
     const staging = {
       path: '/srv',
       before: 'one',
@@ -42,7 +35,7 @@ describe('the settings of deploy', () => {
     })
   })
 
-  test('are told whole when they are wrong, every problem with its place', async () => {
+  test('report every problem with its path', async () => {
     const environments = {
       a: { path: '', shared: ['../x', '/etc'], before: 1, keep: 0, health: { timeout: 3 }, env: { 'A-B': 'x', C: 1 } },
       b: { host: '-oProxyCommand=x', path: 'relative' },
@@ -50,32 +43,30 @@ describe('the settings of deploy', () => {
       'd e': { path: '/srv' },
       f: { path: 'relative', host: 'deploy@example.com', health: {} },
     }
-    expect(await problemsOf({ environments, timeout: 30 })).toEqual([
-      'environments.a.path: must not be empty',
-      'environments.a.shared.0: must be a path inside the release, such as "uploads/" or ".env"',
-      'environments.a.shared.1: must be a path inside the release, such as "uploads/" or ".env"',
-      'environments.a.before: must be a command such as "npm ci", or a list of commands',
-      'environments.a.health.timeout: must be a duration such as 500ms, 30s or 10m',
-      'environments.a.keep: must be at least 1',
-      'environments.a.env.A-B: must be the name of a variable',
-      'environments.a.env.C: must be a text',
-      'environments.b.host: must be a host such as "deploy@example.com"',
-      'environments.b.path: must be absolute, since it is on another machine',
-      'environments.c.healt: is not a setting of an environment; use path, host, ssh, knownHosts, shared, before, after, health, keep, env',
-      'environments.d e: must be a name of letters, digits, dots, dashes and underscores',
-      'environments.f.health: must have either "url" or "command"',
-      'environments.f.path: must be absolute, since it is on another machine',
-      'timeout: must be a duration such as 500ms, 30s or 10m',
+    expect(await problemsOf(settings, { environments, timeout: 30 })).toEqual([
+      'environments.a.path: expected a string such as "/srv/shop", got ""',
+      'environments.a.shared.0: expected a path inside the release such as "uploads/" or ".env", got "../x"',
+      'environments.a.shared.1: expected a path inside the release such as "uploads/" or ".env", got "/etc"',
+      'environments.a.before: expected a command such as "npm ci", or a list of commands, got 1',
+      'environments.a.health.timeout: expected a duration such as "500ms", "30s" or "10m", got 3',
+      'environments.a.keep: expected a whole number of 1 or more, got 0',
+      'environments.a.env.A-B: expected the name of a variable, got "A-B"',
+      'environments.a.env.C: expected a string, got 1',
+      'environments.b.host: expected a host such as "deploy@example.com", got "-oProxyCommand=x"',
+      'environments.b.path: expected an absolute path, because it is on another machine',
+      'environments.c.healt: unknown key, did you mean "health"?',
+      'environments.d e: expected a name of letters, digits, dots, dashes and underscores, got "d e"',
+      'environments.f.health: expected either "url" or "command"',
+      'environments.f.path: expected an absolute path, because it is on another machine',
+      'timeout: expected a duration such as "500ms", "30s" or "10m", got 30',
     ])
   })
 
-  test('name what they are, where they are no object', async () => {
-    expect(await problemsOf('staging')).toEqual(['must be an object with settings of deploy, not "staging"'])
-    expect(await problemsOf({ environments: { a: '/srv' } })).toEqual([
-      'environments.a: must be an object with settings of an environment, not "/srv"',
+  test('must be objects', async () => {
+    expect(await problemsOf(settings, 'staging')).toEqual(['expected an object, got "staging"'])
+    expect(await problemsOf(settings, { environments: { a: '/srv' } })).toEqual([
+      'environments.a: expected an object, got "/srv"',
     ])
-    expect(await problemsOf({ environments: { a: {} } })).toEqual([
-      'environments.a.path: is missing from an environment',
-    ])
+    expect(await problemsOf(settings, { environments: { a: {} } })).toEqual(['environments.a.path: is missing'])
   })
 })

@@ -1,17 +1,20 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { execa } from 'execa'
+import { until } from '../../../test/support/until.ts'
 
-const program = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/opt/homebrew/sbin/sshd'].find((path) => existsSync(path))
+// A PATH has it for root alone, if at all.
+const folders = [...process.env.PATH!.split(':'), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']
+const program = folders.map((folder) => join(folder, 'sshd')).find((path) => existsSync(path))
 
-/** Why no server can be started here, or undefined. */
-export const sshdMissing: string | undefined = program === undefined ? 'there is no sshd on this machine' : undefined
+/** Why sshd cannot run here; undefined if it can. */
+export const sshdMissing: string | undefined = program === undefined ? 'sshd not found' : undefined
 
-/** A server on loopback, with keys of its own, and what an environment says to get there. */
+/** A server on loopback with its own keys, and the settings of an environment to reach it. */
 export interface Sshd {
   readonly host: string
   readonly ssh: readonly string[]
@@ -20,13 +23,13 @@ export interface Sshd {
   stop(): Promise<void>
 }
 
-/** Starts one as a process of the test's own, on a port that anybody may have. */
+/** Starts sshd as a child process, on an unprivileged port. */
 export async function startSshd(): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'ops sshd '))
   const port = await freePort()
   for (const name of ['host', 'user'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
-  // Where root starts it, it wants a folder of the system's.
+  // Started by root, it needs a system folder.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true })
   const config = {
     Port: port,
@@ -39,32 +42,24 @@ export async function startSshd(): Promise<Sshd> {
     PermitRootLogin: 'prohibit-password',
     PasswordAuthentication: 'no',
     KbdInteractiveAuthentication: 'no',
-    // More than a test ever opens at once.
+    // More than a test opens at a time.
     MaxStartups: 100,
   }
   const text = Object.entries(config).map(([name, value]) => `${name} ${value}\n`)
   writeFileSync(join(folder, 'config'), text.join(''))
-  const server = spawn(program!, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
-  let log = ''
-  server.stderr.on('data', (chunk) => {
-    log += chunk
-  })
+  const server = execa(program!, ['-D', '-e', '-f', join(folder, 'config')], { stdout: 'ignore', reject: false })
   const key = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ')
   writeFileSync(join(folder, 'known hosts'), `[127.0.0.1]:${port} ${key}\n`)
-  for (let attempt = 0; !(await answers(port)); attempt += 1) {
-    if (server.exitCode !== null || attempt > 500) throw new Error(`sshd could not be started:\n${log}`)
-    await delay(10)
-  }
+  const ended = await Promise.race([server, until(() => answers(port), 'sshd answers')])
+  if (ended) throw new Error(`sshd could not be started:\n${ended.stderr || ended.message}`)
   return {
     host: `${userInfo().username}@127.0.0.1`,
     ssh: ['-p', String(port), '-i', join(folder, 'user'), '-o', 'IdentitiesOnly=yes', '-F', '/dev/null'],
     knownHosts: join(folder, 'known hosts'),
     pid: server.pid!,
     async stop() {
-      if (server.exitCode === null) {
-        server.kill('SIGTERM')
-        await once(server, 'exit')
-      }
+      server.kill('SIGTERM')
+      await server
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A folder with a name that shells dislike, gone after the test. */
+/** A folder with special characters in its name, removed after the test. */
 export function temporaryFolder(name = `ops deploy's "$x" `): string {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), name))
   onTestFinished(() => {
@@ -23,7 +23,7 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
   }
 }
 
-/** An archive as a build leaves it. */
+/** An archive like that of a build. */
 export function makeArtifact(files: Readonly<Record<string, string>>): { file: string; sha256: string } {
   const folder = temporaryFolder()
   writeFiles(join(folder, 'contents'), files)

@@ -11,17 +11,20 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { plainRunner } from '../src/runner.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isRunning } from '../../../test/support/test-project.ts'
+import { unless } from '../../../test/support/unless.ts'
+import { until } from '../../../test/support/until.ts'
+import { standaloneRunner } from '../src/runner.ts'
 import { localShell, type Shell, sshShell } from '../src/shell.ts'
 import { Target } from '../src/target.ts'
 import { type Sshd, sshdMissing, startSshd } from './sshd.ts'
 import { makeArtifact, sha256, temporaryFolder } from './support.ts'
 
 const env = { PATH: process.env.PATH!, HOME: process.env.HOME! }
-const about = { environment: 'staging', build: 3, revision: 'abc', run: 7 }
+const info = { environment: 'staging', build: 3, revision: 'abc', run: 7 }
 
-/** What both kinds of targets promise. */
+/** What local and remote targets promise. */
 function conformance(makeShell: (log: (text: string) => void, until: AbortSignal) => Shell) {
   function open(run = 1, root = join(temporaryFolder(), `it's "here" $HOME`)) {
     let log = ''
@@ -35,22 +38,22 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
 
   async function release(target: Target, number: number, files: Record<string, string> = { text: `${number}\n` }) {
     await target.unpack(number, makeArtifact(files))
-    await target.complete(number, { ...about, build: number })
+    await target.complete(number, { ...info, build: number })
   }
 
-  test('has no releases where nothing is, and makes nothing to find out', async () => {
+  test('has no releases where nothing is, and creates nothing by listing them', async () => {
     const { target, root } = open()
     expect(await target.list()).toEqual({ all: [], current: undefined })
     expect(existsSync(root)).toBe(false)
   })
 
-  test('brings a release step by step, and shows it only when it is whole', async () => {
+  test('creates a release step by step, and lists it only when it is complete', async () => {
     const { target, root, releases, current } = open()
     expect(await target.begin()).toEqual({ all: [], current: undefined })
     await target.unpack(1, makeArtifact({ 'a file': 'hello\n', 'folder/b': '' }))
     expect(readdirSync(releases)).toEqual(['1.partial'])
     expect((await target.list()).all).toEqual([])
-    await target.complete(1, about)
+    await target.complete(1, info)
     expect(readdirSync(releases)).toEqual(['1'])
     expect(existsSync(current)).toBe(false)
     await target.switch(1)
@@ -58,13 +61,13 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(readFileSync(join(current, 'a file'), 'utf8')).toBe('hello\n')
     await target.markSucceeded(1, new Date(0))
     expect(await target.list()).toEqual({
-      all: [{ number: 1, about, isProven: true, withdrawn: undefined }],
+      all: [{ number: 1, info, isVerified: true, withdrawn: undefined }],
       current: 1,
     })
     expect(readdirSync(root).sort()).toEqual(['.ops-lock', '.ops-run', 'current', 'releases', 'shared'])
   })
 
-  test('switches to a release in place of another, never into it, and away from all', async () => {
+  test('switches from one release to another, and to none', async () => {
     const { target, current, releases } = open()
     await target.begin()
     await release(target, 1)
@@ -79,7 +82,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(existsSync(current)).toBe(false)
   })
 
-  test('keeps "current" there at every moment of a switch', async () => {
+  test('keeps "current" valid at every moment of a switch', async () => {
     const { target, current } = open()
     await target.begin()
     await release(target, 1)
@@ -99,30 +102,32 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(looks).toBeGreaterThan(50)
   })
 
-  test('refuses to switch to what is no complete release', async () => {
+  test('refuses to switch to an incomplete release', async () => {
     const { target, current } = open()
     await target.begin()
     await target.unpack(1, makeArtifact({ a: '' }))
-    await expect(target.switch(1)).rejects.toThrow(/releases\/1 is no complete release$/)
+    await expect(target.switch(1)).rejects.toThrow(/releases\/1 is not a complete release$/)
     expect(existsSync(current)).toBe(false)
   })
 
-  test('refuses a "current" that is a folder, and leaves it alone', async () => {
+  test('refuses a "current" that is a folder, and does not touch it', async () => {
     const { target, current } = open()
     mkdirSync(join(current, 'precious'), { recursive: true })
-    await expect(target.begin()).rejects.toThrow(/current is no symbolic link, so it cannot be switched; move it away/)
+    await expect(target.begin()).rejects.toThrow(/current is not a symbolic link; move it away/)
     expect(readdirSync(current)).toEqual(['precious'])
   })
 
-  test('refuses an artifact that has changed on its way', async () => {
+  test('refuses an artifact that was damaged while copying', async () => {
     const { target, releases } = open()
     await target.begin()
     const { file } = makeArtifact({ a: '' })
-    await expect(target.unpack(1, { file, sha256: '0'.repeat(64) })).rejects.toThrow(/changed on its way.*expected 000/)
+    await expect(target.unpack(1, { file, sha256: '0'.repeat(64) })).rejects.toThrow(
+      /damaged while copying: expected sha256 000/,
+    )
     expect(existsSync(join(releases, '1.partial'))).toBe(false)
   })
 
-  test('gives what it unpacks to whoever unpacks it, and runs programs of the artifact', async () => {
+  test('unpacks files as the current user, executables included', async () => {
     const { target, releases } = open()
     await target.begin()
     const folder = temporaryFolder()
@@ -134,7 +139,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect([uid, mode & 0o777]).toEqual([process.getuid?.(), 0o755])
   })
 
-  test('does not write through a link of the artifact', async () => {
+  test('does not write through a link in the artifact', async () => {
     const { target } = open()
     await target.begin()
     const outside = temporaryFolder()
@@ -149,7 +154,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(readdirSync(outside)).toEqual([])
   })
 
-  test('links what releases share: folders are made, what the first release has becomes the shared one', async () => {
+  test('links shared paths: creates folders, and takes over what the first release contains', async () => {
     const { target, root, releases } = open()
     mkdirSync(join(root, 'shared'), { recursive: true })
     writeFileSync(join(root, 'shared', "the user's .env"), 'SECRET=1\n')
@@ -157,37 +162,39 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     const shared = ['storage/uploads/', "the user's .env", 'data']
     await target.unpack(1, makeArtifact({ 'data/seed': 'first\n', "the user's .env": 'SECRET=example\n' }))
     await target.link(1, shared)
-    await target.complete(1, about)
+    await target.complete(1, info)
     await target.unpack(2, makeArtifact({ 'data/seed': 'second\n' }))
     await target.link(2, shared)
-    await target.complete(2, about)
+    await target.complete(2, info)
     expect(readlinkSync(join(releases, '2', 'storage', 'uploads'))).toBe('../../../shared/storage/uploads')
     expect(statSync(join(releases, '2', 'storage', 'uploads')).isDirectory()).toBe(true)
     expect(readFileSync(join(releases, '2', "the user's .env"), 'utf8')).toBe('SECRET=1\n')
     expect(readFileSync(join(releases, '2', 'data', 'seed'), 'utf8')).toBe('first\n')
   })
 
-  test('says which shared file is missing', async () => {
+  test('reports a missing shared file', async () => {
     const { target } = open()
     await target.begin()
     await target.unpack(1, makeArtifact({ a: '' }))
     await expect(target.link(1, ['.env'])).rejects.toThrow(
-      /shared\/\.env does not exist; put it there, or write "\.env\/"/,
+      /shared\/\.env does not exist; create it, or write "\.env\/"/,
     )
   })
 
-  test('does not follow a link of the artifact out of the release', async () => {
+  test('does not follow a link in the artifact out of the release', async () => {
     const { target, releases } = open()
     await target.begin()
     const outside = temporaryFolder()
     writeFileSync(join(outside, 'precious'), '')
     await target.unpack(1, makeArtifact({ a: '' }))
     symlinkSync(outside, join(releases, '1.partial', 'storage'))
-    await expect(target.link(1, ['storage/precious'])).rejects.toThrow(/cannot be shared, since "storage" is a link/)
+    await expect(target.link(1, ['storage/precious'])).rejects.toThrow(
+      /cannot share "storage\/precious": "storage" is a symbolic link/,
+    )
     expect(existsSync(join(outside, 'precious'))).toBe(true)
   })
 
-  test('runs commands in a release, with their variables and all of their text', async () => {
+  test('runs commands in a release, with their variables', async () => {
     const { target, log, releases } = open()
     await target.begin()
     await release(target, 1)
@@ -197,7 +204,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(log()).toContain('its\n')
   })
 
-  test('says how a command failed, with the end of what it said', async () => {
+  test('reports how a command failed, with the end of its output', async () => {
     const { target } = open()
     await target.begin()
     await release(target, 1)
@@ -205,7 +212,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     await expect(failing).rejects.toThrow(/failed with exit code 7: one \| two$/)
   })
 
-  test('gives a command nothing to read, so that it cannot wait for an answer', async () => {
+  test('gives a command no input, so that it cannot wait for an answer', async () => {
     const { target, log } = open()
     await target.begin()
     await release(target, 1)
@@ -213,19 +220,20 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(log()).toContain('nothing to read')
   })
 
-  test('ends all that a command has started when it is ended itself', async () => {
+  test('ends everything that a command started when it is ended', async () => {
     const { target, stop, root } = open()
     await target.begin()
     await release(target, 1)
     const file = join(root, 'pid')
     const running = target.command('1', 'sleep 300 & echo $! > ../../pid; wait; true', {})
-    const pid = Number(await vi.waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').trim(), 5000))
+    await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), 'the command has started')
+    const pid = Number(readFileSync(file, 'utf8'))
     stop.abort()
     await expect(running).rejects.toThrow()
-    await vi.waitUntil(() => !isRunning(pid), 5000)
+    await until(() => !isRunning(pid), 'the command has ended')
   })
 
-  test('refuses a run that a later one has followed, whatever it wants', async () => {
+  test('refuses every change of a run that was superseded', async () => {
     const { target: late, root, current } = open(7)
     await late.begin()
     await release(late, 1)
@@ -233,9 +241,9 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     const { target: later } = open(8, root)
     await later.begin()
     await later.switch(1)
-    const refused = /run 8 has taken over .*, so run 7, which is older, does nothing more; if the database/
+    const refused = /run 7 was superseded by run 8 in .*; if the database was recreated/
     await expect(late.switch(undefined)).rejects.toThrow(refused)
-    await expect(late.complete(2, about)).rejects.toThrow(refused)
+    await expect(late.complete(2, info)).rejects.toThrow(refused)
     await expect(late.remove([1])).rejects.toThrow(refused)
     await expect(late.markWithdrawn(1, 'x')).rejects.toThrow(refused)
     await expect(late.begin()).rejects.toThrow(refused)
@@ -247,13 +255,13 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     const { target, root, current } = open()
     await target.begin()
     await release(target, 1)
-    const holder = plainRunner(AbortSignal.timeout(10_000))
+    const holder = standaloneRunner(AbortSignal.timeout(10_000))
     const holding = holder(
       'flock',
       [join(root, '.ops-lock'), 'sh', '-c', `touch '${join(root, 'held').replaceAll("'", `'\\''`)}'; sleep 1`],
       { env },
     )
-    await vi.waitUntil(() => existsSync(join(root, 'held')), 5000)
+    await until(() => existsSync(join(root, 'held')), 'the lock is held')
     const switching = target.switch(1)
     await delay(300)
     expect(existsSync(current)).toBe(false)
@@ -261,7 +269,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(readlinkSync(current)).toBe('releases/1')
   })
 
-  test('clears away what killed runs have left, read-only folders too', async () => {
+  test('removes what killed runs left, also read-only folders', async () => {
     const { target, root, releases } = open()
     await target.begin()
     await release(target, 1)
@@ -276,7 +284,7 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     expect(readdirSync(root)).not.toContain('.current.1')
   })
 
-  test('removes releases, and never the current one', async () => {
+  test('removes releases, but never the current one', async () => {
     const { target, releases } = open()
     await target.begin()
     for (const number of [1, 2, 3]) await release(target, number)
@@ -284,46 +292,46 @@ function conformance(makeShell: (log: (text: string) => void, until: AbortSignal
     await target.switch(3)
     await target.remove([1, 2, '7.partial'])
     expect(readdirSync(releases)).toEqual(['3'])
-    await expect(target.remove([3])).rejects.toThrow(/3 is the current release/)
+    await expect(target.remove([3])).rejects.toThrow(/cannot remove 3: it is the current release/)
   })
 
-  test('keeps in mind why a release was withdrawn, until it has succeeded', async () => {
+  test('records why a release was withdrawn, until it succeeds', async () => {
     const { target } = open()
     await target.begin()
     await release(target, 1)
     await target.markWithdrawn(1, `it's\n"bad"\t$HOME`)
-    expect((await target.list()).all[0]).toMatchObject({ withdrawn: `it's "bad" $HOME`, isProven: false })
+    expect((await target.list()).all[0]).toMatchObject({ withdrawn: `it's "bad" $HOME`, isVerified: false })
     await target.markSucceeded(1, new Date())
-    expect((await target.list()).all[0]).toMatchObject({ withdrawn: undefined, isProven: true })
+    expect((await target.list()).all[0]).toMatchObject({ withdrawn: undefined, isVerified: true })
   })
 
-  test.skipIf(process.getuid?.() === 0)('says that its folder cannot be made (not for root)', async () => {
+  test('reports that its folder cannot be created', async () => {
     const { target } = open(1, '/proc/nothing')
-    await expect(target.begin()).rejects.toThrow(/cannot be made or written to by/)
+    await expect(target.begin()).rejects.toThrow(/cannot create or write .* as user/)
   })
 }
 
-describe('an environment on this machine', () => {
-  conformance((log, until) => localShell(plainRunner(until, log), env))
+describe('a target on this machine', () => {
+  conformance((log, until) => localShell(standaloneRunner(until, log), env))
 })
 
-describe.skipIf(sshdMissing)(`an environment behind ssh${sshdMissing ? ` (skipped: ${sshdMissing})` : ''}`, () => {
+describe('a target over ssh', unless(sshdMissing), () => {
   let sshd: Sshd
   beforeAll(async () => {
     sshd = await startSshd()
   })
   afterAll(() => sshd.stop())
-  const shellTo = (runner: ReturnType<typeof plainRunner>, own = env) =>
+  const shellTo = (runner: ReturnType<typeof standaloneRunner>, own = env) =>
     sshShell(runner, own, { host: sshd.host, options: sshd.ssh, knownHosts: sshd.knownHosts })
 
-  conformance((log, until) => shellTo(plainRunner(until, log)))
+  conformance((log, until) => shellTo(standaloneRunner(until, log)))
 
-  test('is reached without rsync too', async () => {
+  test('works without rsync', async () => {
     const tools = temporaryFolder()
     for (const name of ['ssh', 'sh', 'cat'])
       symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(tools, name))
     const target = new Target(
-      shellTo(plainRunner(AbortSignal.timeout(20_000)), { ...env, PATH: tools }),
+      shellTo(standaloneRunner(AbortSignal.timeout(20_000)), { ...env, PATH: tools }),
       join(temporaryFolder(), "o'clock"),
       '1',
     )
@@ -335,35 +343,26 @@ describe.skipIf(sshdMissing)(`an environment behind ssh${sshdMissing ? ` (skippe
 
   const listWith = (change: Partial<{ host: string; ssh: readonly string[]; knownHosts: string }>) => {
     const { host, ssh, knownHosts } = { ...sshd, ...change }
-    const shell = sshShell(plainRunner(AbortSignal.timeout(20_000)), env, { host, options: ssh, knownHosts })
+    const shell = sshShell(standaloneRunner(AbortSignal.timeout(20_000)), env, { host, options: ssh, knownHosts })
     return new Target(shell, '/tmp', '1').list()
   }
 
-  test('that does not know the key of its host says so, and asks nothing', async () => {
+  test('reports an unknown host key without prompting', async () => {
     await expect(listWith({ knownHosts: '/dev/null' })).rejects.toThrow(
-      /127\.0\.0\.1 cannot be reached by ssh: .*[Hh]ost key.*; put its key where ssh looks for it: ssh-keyscan 127\.0\.0\.1/,
+      /cannot reach .*127\.0\.0\.1 over ssh: .*[Hh]ost key.*; add its key: ssh-keyscan 127\.0\.0\.1/,
     )
   })
 
-  test('that has no key to log in says so, and asks nothing', async () => {
+  test('reports a refused login without prompting', async () => {
     const other = sshd.ssh.map((option, at) => (sshd.ssh[at - 1] === '-i' ? '/dev/null' : option))
     await expect(listWith({ ssh: other })).rejects.toThrow(/Permission denied.*; give the worker a key/)
   })
 
-  test('whose host is down fails within seconds', async () => {
+  test('reports an unreachable host within seconds', async () => {
     const startedAt = performance.now()
     await expect(listWith({ ssh: ['-p', '1', '-F', '/dev/null'] })).rejects.toThrow(
-      /cannot be reached by ssh: connect to host 127\.0\.0\.1 port 1: Connection refused/,
+      /cannot reach .* over ssh: connect to host 127\.0\.0\.1 port 1: Connection refused/,
     )
     expect(performance.now() - startedAt).toBeLessThan(5000)
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    // A process that has ended and that nobody has collected still has its entry.
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}

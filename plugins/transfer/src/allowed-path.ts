@@ -3,30 +3,29 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { TaskError } from '@ops-cli/core'
 
 /**
- * The file that a task names.
+ * The absolute path of a task's file.
  *
- * @param project what a relative path is relative to
- * @param folders where files may be; undefined for everywhere
- * @throws TaskError when it is somewhere else, links followed
+ * @param folders the allowed folders; undefined for all
+ * @throws TaskError when the file is in none of them, links followed
  */
 export function allowedPath(file: string, project: string, folders: readonly string[] | undefined): string {
   if (file.trim() === '') throw new TaskError('"file" must not be empty')
   const path = resolve(project, file)
   if (folders === undefined) return path
-  const real = realOf(path)
-  const allowed = folders.map((folder) => realOf(resolve(project, folder)))
+  const real = realPath(path)
+  const allowed = folders.map((folder) => realPath(resolve(project, folder)))
   if (allowed.some((folder) => isInside(real, folder))) return path
-  throw new TaskError(`${path} is in none of the folders that plugins.transfer.folders allows: ${allowed.join(', ')}`)
+  throw new TaskError(`${path} is outside of the folders in plugins.transfer.folders: ${allowed.join(', ')}`)
 }
 
-/** Links followed as far as there is something. */
-function realOf(path: string): string {
+/** Follows links as far as the path exists. */
+function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path)
   const parent = dirname(path)
-  return parent === path ? path : join(realOf(parent), basename(path))
+  return parent === path ? path : join(realPath(parent), basename(path))
 }
 
 function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path)
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`)
+  const rest = relative(folder, path)
+  return rest !== '' && rest !== '..' && !rest.startsWith(`..${sep}`)
 }

@@ -1,11 +1,11 @@
-import { TaskError } from '@ops-cli/core'
+import { formatCount, TaskError } from '@ops-cli/core'
 import { type CsvError, Parser } from 'csv-parse'
-import { type FileRecord, LONGEST_RECORD, type Records, withFirst } from './records.ts'
+import { type FileRecord, LONGEST_RECORD_BYTES, type Records, withFirst } from './records.ts'
 import { Utf8Marker } from './utf8.ts'
 
 type Field = string | null
 
-/** What csv-parse found. */
+/** A record of csv-parse. */
 interface Parsed {
   readonly line: number
   readonly fields: readonly Field[]
@@ -14,15 +14,14 @@ interface Parsed {
 
 interface CsvOptions {
   readonly delimiter: string
-  /** The names of the fields, for a file whose first line has none. */
+  /** The names of the fields, for a file without a header. */
   readonly names: readonly string[] | undefined
 }
 
 /**
- * Reads CSV as RFC 4180 has it, with line breaks of any kind. A field that is empty and not quoted is null, as
- * PostgreSQL has it.
+ * Reads CSV (RFC 4180) with line breaks of any kind. An empty field without quotes is null, as in PostgreSQL.
  *
- * @throws TaskError when there is no line of names, or a quote is never closed
+ * @throws TaskError when there is no header, or a quote is not closed
  */
 export async function csvRecords(chunks: AsyncIterable<Buffer>, { delimiter, names }: CsvOptions): Promise<Records> {
   const marker = new Utf8Marker()
@@ -31,7 +30,7 @@ export async function csvRecords(chunks: AsyncIterable<Buffer>, { delimiter, nam
   if (names === undefined)
     while (first.length === 0) {
       const { value, done } = await batches.next()
-      if (done) throw new TaskError('the file is empty, expected a line with the names of the columns')
+      if (done) throw new TaskError('the file is empty; expected a header line with column names')
       first.push(...value)
     }
   const header = names ?? headerOf(first.shift()!, marker)
@@ -39,12 +38,12 @@ export async function csvRecords(chunks: AsyncIterable<Buffer>, { delimiter, nam
 }
 
 function headerOf({ fields, problem }: Parsed, { mark, hasMarked }: Utf8Marker): string[] {
-  if (problem !== undefined) throw new TaskError(`the line of names cannot be read: ${problem}`)
+  if (problem !== undefined) throw new TaskError(`invalid header line: ${problem}`)
   if (hasMarked && fields.some((field) => field?.includes(mark))) throw new TaskError(NOT_UTF8)
   return fields.map((name) => name?.trim() ?? '')
 }
 
-const NOT_UTF8 = 'it is not UTF-8; convert the file, as in: iconv -f latin1 -t utf-8'
+const NOT_UTF8 = 'not UTF-8; convert the file: iconv -f latin1 -t utf-8'
 
 async function* checked(
   batches: AsyncIterable<readonly Parsed[]>,
@@ -56,13 +55,13 @@ async function* checked(
     const records: FileRecord[] = []
     for (const record of batch) {
       const { fields } = record
-      // An empty line is a row of one null only where rows have one field.
+      // An empty line is a row of one null only if rows have one field.
       if (fields.length === 1 && fields[0] === null && expected > 1 && record.problem === undefined) continue
       records.push(record)
       if (record.problem === undefined && fields.length !== expected)
         records[records.length - 1] = {
           ...record,
-          problem: `it has ${count(fields.length, 'field')}, expected ${expected}`,
+          problem: `expected ${formatCount(expected, 'field')}, got ${fields.length}`,
         }
       if (marker.hasMarked && fields.some((field) => field?.includes(marker.mark)))
         records[records.length - 1] = {
@@ -75,7 +74,7 @@ async function* checked(
   }
 }
 
-/** Gives each chunk to the parser and takes what came out of it: no queue of its own, and no turn for each row. */
+/** Parses chunk by chunk: without the queue of a stream, and without a turn of the event loop per row. */
 async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker: Utf8Marker): AsyncGenerator<Parsed[]> {
   let batch: Parsed[] = []
   const lines = new LineCount()
@@ -84,7 +83,7 @@ async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker:
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     skip_records_with_error: true,
-    max_record_size: LONGEST_RECORD,
+    max_record_size: LONGEST_RECORD_BYTES,
     cast: (text, { quoting }) => (text === '' && !quoting ? null : text),
     on_record: (fields, { lines: counted }) => {
       batch.push({ line: lines.ofRecord(fields as Field[], counted), fields: fields as Field[] })
@@ -95,18 +94,18 @@ async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker:
       return undefined
     },
   })
-  // Of the parser, which has it for everybody to see, but not in its types.
+  // A public property of the parser that is missing in its types.
   const { state } = parser as unknown as { state: { quoting: boolean; record: unknown } }
   let bad: unknown
 
-  /** Throws what cannot be left out. */
+  /** Throws errors that cannot be skipped. */
   function skip(error: CsvError): void {
     const line = lines.ofError(error.lines as number)
     if (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE')
-      throw new TaskError(`line ${lines.next}: a quote is opened and never closed`, { cause: error })
-    // As if the quote were none: otherwise all up to the next quote, lines further down, would be of this field.
+      throw new TaskError(`line ${lines.next}: unclosed quote`, { cause: error })
+    // Ignores the quote: otherwise everything up to the next one, lines further down, would belong to this field.
     state.quoting = false
-    // Several things may be wrong with one record; the first of them is told.
+    // A record may have several problems; the first one is reported.
     if (state.record !== bad) batch.push({ line, fields: [], problem: explain(error) })
     bad = state.record
   }
@@ -121,7 +120,7 @@ async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker:
   if (batch.length > 0) yield batch
 }
 
-/** csv-parse counts a CRLF within quotes as two lines, and says where a record ends and not where it begins. */
+/** csv-parse counts a CRLF within quotes as two lines, and reports where a record ends, not where it begins. */
 class LineCount {
   #tooMany = 0
   #last = 0
@@ -144,7 +143,7 @@ class LineCount {
     return counted - this.#tooMany
   }
 
-  /** Where the record behind the last whole one begins. */
+  /** The first line of the record after the last complete one. */
   get next(): number {
     return this.#last + 1
   }
@@ -152,10 +151,9 @@ class LineCount {
 
 function explain({ code }: CsvError): string {
   if (code === 'CSV_INVALID_CLOSING_QUOTE')
-    return 'behind a closing quote there must be a delimiter; a quote within a field is written twice'
-  if (code === 'INVALID_OPENING_QUOTE')
-    return 'there is a quote within a field that is not quoted; quote the field and write the quote twice'
-  return `it cannot be read (${code})`
+    return 'expected a delimiter after the closing quote (double a quote inside a field)'
+  if (code === 'INVALID_OPENING_QUOTE') return 'quote inside an unquoted field (quote the field and double the quote)'
+  return `cannot be parsed (${code})`
 }
 
 function write(parser: Parser, chunk: Buffer): Promise<void> {
@@ -173,8 +171,4 @@ function finish(parser: Parser): Promise<void> {
   return new Promise((resolve, reject) => {
     parser.once('error', reject).once('end', resolve).resume().end()
   })
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }

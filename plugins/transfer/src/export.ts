@@ -1,26 +1,30 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { defineProcessor, taskTable } from '@ops-cli/core'
-import { compressions, formats } from './file-format.ts'
+import * as v from 'valibot'
+import { COMPRESSIONS, columnsMessage, delimiterInput, FORMATS, pathInput } from './file-format.ts'
 import { settings } from './settings.ts'
-import { exportInput } from './typed.ts'
 
-/** Names of the file to columns of the table; as a list where their order matters, which JSON in PostgreSQL forgets. */
+/** Names in the file to columns of the table; a list keeps their order, which JSON in PostgreSQL does not. */
 export type ExportColumns = Readonly<Record<string, string>> | readonly (string | Readonly<Record<string, string>>)[]
 
 export const exports = taskTable('exports', (column) => ({
-  sourceTable: column.text().notNull().describe('the table or view whose rows are wanted'),
-  file: column.text().notNull().describe('the file to write, relative to the project; one that is there is replaced'),
-  format: column.enumeration(formats).describe("else by the file's name"),
-  compression: column.enumeration(compressions).describe("else by the file's name"),
-  delimiter: column.text().describe('between the fields of CSV; else a comma, or a tab in .tsv'),
+  sourceTable: column.text().notNull().describe('table or view to export'),
+  file: column.text().notNull().describe('file to write, relative to the project; an existing one is replaced'),
+  format: column.enumeration(FORMATS).describe("default: from the file's name"),
+  compression: column.enumeration(COMPRESSIONS).describe("default: from the file's name"),
+  delimiter: column.text().describe('delimiter of CSV; default: comma, tab for .tsv'),
   columns: column
     .json<ExportColumns>()
-    .describe('a list of columns, each a name or {"name in the file": "column of the table"}'),
-  where: column.text().describe('which rows, in SQL'),
-  rowCount: column.integer().result().describe('rows in the file'),
+    .describe('list of columns, each a name or {"name in the file": "column of the table"}'),
+  where: column.text().describe('SQL condition for the rows'),
+  rowCount: column.integer().result().describe('rows written'),
   fileSize: column.integer().result().describe('its size in bytes'),
 }))
 
 export type ExportTask = (typeof exports)['$inferSelect']
+
+const renamed = v.record(v.string(), v.string())
 
 export default defineProcessor({
   name: 'export',
@@ -28,9 +32,17 @@ export default defineProcessor({
   table: exports,
   priority: 100,
   settings,
-  input: exportInput,
+  input: v.looseObject({
+    // On the command line, a file in an existing folder is relative to the current folder.
+    file: v.pipe(
+      pathInput,
+      v.transform((typed) => (existsSync(dirname(typed)) ? resolve(typed) : typed)),
+    ),
+    delimiter: delimiterInput,
+    columns: v.nullish(v.union([v.array(v.union([v.string(), renamed])), renamed], columnsMessage)),
+  }),
   timeout: ({ timeout }) => timeout,
-  // The file appears whole or not at all, so it may be written again.
+  // The file appears completely or not at all, so it can be written again.
   onCrash: 'retry',
   onInterrupt: 'retry',
 

@@ -1,39 +1,37 @@
 import { basename } from 'node:path'
-import { TaskError } from '@ops-cli/core'
+import { expected, TaskError } from '@ops-cli/core'
+import * as v from 'valibot'
 
-export const formats = ['csv', 'ndjson'] as const
-export const compressions = ['none', 'gzip'] as const
+export const FORMATS = ['csv', 'ndjson'] as const
+export const COMPRESSIONS = ['none', 'gzip'] as const
 
 export interface FileFormat {
-  readonly format: (typeof formats)[number]
-  readonly compression: (typeof compressions)[number]
+  readonly format: (typeof FORMATS)[number]
+  readonly compression: (typeof COMPRESSIONS)[number]
   readonly delimiter: string
 }
 
-type Asked = { readonly [K in keyof FileFormat]: FileFormat[K] | null }
+type RequestedFormat = { readonly [K in keyof FileFormat]: FileFormat[K] | null }
 
 /**
- * What a file is: as the task says, else by its name.
+ * The format of a file: from the task, else from its name.
  *
- * @throws TaskError when neither tells
+ * @throws TaskError when neither says it
  */
-export function formatOf(file: string, asked: Asked): FileFormat {
+export function formatOf(file: string, requested: RequestedFormat): FileFormat {
   const [, name, gz] = /^(.*?)(\.gz)?$/i.exec(basename(file))!
   const extension = /\.([^.]+)$/.exec(name!)?.[1]?.toLowerCase() ?? ''
-  const format = asked.format ?? byExtension[extension]
+  const format = requested.format ?? EXTENSIONS[extension]
   if (format === undefined)
     throw new TaskError(
-      `the format of "${basename(file)}" cannot be told from its name (.csv, .tsv, .ndjson, .jsonl, each with .gz too); set "format" to csv or ndjson`,
+      `cannot tell the format of "${basename(file)}" from its name (.csv, .tsv, .ndjson, .jsonl, also with .gz); set "format" to csv or ndjson`,
     )
-  const delimiter = asked.delimiter ?? (extension === 'tsv' || extension === 'tab' ? '\t' : ',')
-  if (!/^[^"\r\n]$/.test(delimiter))
-    throw new TaskError(
-      `"delimiter" must be one character, and neither a quote nor a line break, not ${JSON.stringify(delimiter)}`,
-    )
-  return { format, compression: asked.compression ?? (gz ? 'gzip' : 'none'), delimiter }
+  const delimiter = requested.delimiter ?? (extension === 'tsv' || extension === 'tab' ? '\t' : ',')
+  if (!isDelimiter(delimiter)) throw new TaskError(`"delimiter": ${delimiterMessage({ input: delimiter })}`)
+  return { format, compression: requested.compression ?? (gz ? 'gzip' : 'none'), delimiter }
 }
 
-const byExtension: Readonly<Record<string, FileFormat['format']>> = {
+const EXTENSIONS: Readonly<Record<string, FileFormat['format']>> = {
   csv: 'csv',
   tsv: 'csv',
   tab: 'csv',
@@ -41,3 +39,23 @@ const byExtension: Readonly<Record<string, FileFormat['format']>> = {
   ndjson: 'ndjson',
   jsonl: 'ndjson',
 }
+
+const delimiterMessage = expected('one character other than a quote or line break')
+
+function isDelimiter(text: string): boolean {
+  return /^[^"\r\n]$/.test(text)
+}
+
+/** The delimiter on the command line, where `\t` is a tab: most shells cannot type one. */
+export const delimiterInput = v.nullish(
+  v.pipe(
+    v.string(),
+    v.transform((typed) => (typed === '\\t' ? '\t' : typed)),
+    v.check(isDelimiter, delimiterMessage),
+  ),
+)
+
+export const columnsMessage = expected('{"name in the file": "column of the table"} or a list of columns')
+
+/** A path on the command line. */
+export const pathInput = v.pipe(v.string(), v.nonEmpty(expected('a path')))

@@ -1,5 +1,5 @@
-import { TaskError } from '@ops-cli/core'
-import { type FileRecord, LONGEST_RECORD, type Records, withFirst } from './records.ts'
+import { formatBytes, TaskError } from '@ops-cli/core'
+import { type FileRecord, LONGEST_RECORD_BYTES, type Records, withFirst } from './records.ts'
 import { Utf8Marker } from './utf8.ts'
 
 interface Parsed {
@@ -10,9 +10,9 @@ interface Parsed {
 }
 
 /**
- * Reads one JSON object a line. The names are those of the first one, unless they are given.
+ * Reads one JSON object per line. The first one decides the names, with those that are given.
  *
- * @throws TaskError when nothing is there
+ * @throws TaskError when there is none
  */
 export async function ndjsonRecords(
   chunks: AsyncIterable<Buffer>,
@@ -23,7 +23,7 @@ export async function ndjsonRecords(
   let first: Parsed | undefined
   while (!first) {
     const { value, done } = await batches.next()
-    if (done) throw new TaskError(noneOf(read))
+    if (done) throw new TaskError(explainEmpty(read))
     read.push(...value)
     first = read.find(({ problem }) => problem === undefined)
   }
@@ -31,10 +31,10 @@ export async function ndjsonRecords(
   return { names: all, batches: aligned(withFirst(read, batches), all) }
 }
 
-function noneOf([first]: readonly Parsed[]): string {
+function explainEmpty([first]: readonly Parsed[]): string {
   return first
-    ? `no line is a JSON object; line ${first.line}: ${first.problem}`
-    : 'the file is empty, expected a JSON object in each line'
+    ? `the file contains no JSON object; line ${first.line}: ${first.problem}`
+    : 'the file is empty; expected one JSON object per line'
 }
 
 async function* aligned(
@@ -51,7 +51,7 @@ async function* aligned(
       return {
         line,
         fields,
-        problem: `it has "${other}", which the first row does not have; name all of them in "columns"`,
+        problem: `unknown key "${other}", which the first row does not have; list all keys in "columns"`,
       }
     })
 }
@@ -72,7 +72,8 @@ async function* parsed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Parsed[]> 
     const bytes = rest.length > 0 ? Buffer.concat([rest, marker.push(chunk)]) : marker.push(chunk)
     const end = bytes.lastIndexOf(10)
     rest = end < 0 ? bytes : bytes.subarray(end + 1)
-    if (rest.length > LONGEST_RECORD) throw new TaskError(`line ${line + 1} is longer than ${LONGEST_RECORD} bytes`)
+    if (rest.length > LONGEST_RECORD_BYTES)
+      throw new TaskError(`line ${line + 1} is longer than ${formatBytes(LONGEST_RECORD_BYTES)}`)
     if (end >= 0) yield parse(bytes.subarray(0, end))
   }
   const last = Buffer.concat([rest, marker.end()])
@@ -81,15 +82,15 @@ async function* parsed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Parsed[]> 
 
 function parseLine(text: string, line: number, marker: Utf8Marker): Parsed {
   if (marker.hasMarked && text.includes(marker.mark))
-    return { line, object: {}, text: marker.unmarked(text), problem: 'it is not UTF-8' }
+    return { line, object: {}, text: marker.unmarked(text), problem: 'not UTF-8' }
   try {
-    // A number of more digits than JavaScript keeps is looked at as it is written.
+    // Numbers with more digits than JavaScript keeps are parsed from their text.
     const value: unknown = /\d{16}/.test(text) ? JSON.parse(text, keepDigits as never) : JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { line, object: value as Record<string, unknown> }
-    return { line, object: {}, text, problem: 'it is JSON and no object' }
+    return { line, object: {}, text, problem: 'not a JSON object' }
   } catch (error) {
-    return { line, object: {}, text, problem: `it is no JSON: ${(error as Error).message}` }
+    return { line, object: {}, text, problem: `invalid JSON: ${(error as Error).message}` }
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Store } from './store.ts'
 
-/** @param database the Drizzle that a processor is given */
+/** @param database Drizzle, as processors get it */
 export async function openStore(database: { readonly $client: unknown }): Promise<Store> {
   const client = database.$client as { prepare?: unknown }
-  // better-sqlite3 prepares, a pool of pg connects. Only the driver's own side is imported.
+  // better-sqlite3 has prepare, a pool of pg does not. Only the side that is needed is imported.
   if (typeof client.prepare === 'function') {
     const { SqliteStore } = await import('./sqlite/sqlite-store.ts')
     return new SqliteStore(client as never)

@@ -1,4 +1,6 @@
-/** How fast it goes and how long it may take, for the note of a progress. */
+import { formatCount, formatDuration } from '@ops-cli/core'
+
+/** The rate and the remaining time of a transfer, for its progress. */
 export class Pace {
   readonly #startedAt: number
   readonly #now: () => number
@@ -9,24 +11,17 @@ export class Pace {
   }
 
   /**
-   * @param fraction what is done, from 0 to 1; undefined when nobody knows
-   * @returns `350,000 rows, 210,000/s, 12s left`
+   * @param fraction how much is done, from 0 to 1; undefined if unknown
+   * @returns `350,000 rows, 210,000/s, 12 s left`
    */
   note(rows: number, fraction: number | undefined): string {
-    const seconds = (this.#now() - this.#startedAt) / 1000
-    const parts = [`${rows.toLocaleString('en')} rows`]
-    // What is said of the first moments would be wrong.
-    if (seconds >= 0.5) {
-      parts.push(`${Math.round(rows / seconds).toLocaleString('en')}/s`)
-      if (fraction) parts.push(`${time((seconds / fraction) * (1 - fraction))} left`)
+    const elapsedMs = this.#now() - this.#startedAt
+    const parts = [formatCount(rows, 'row')]
+    // The first moments say nothing about the rest.
+    if (elapsedMs >= 500) {
+      parts.push(`${Math.round(rows / (elapsedMs / 1000)).toLocaleString('en')}/s`)
+      if (fraction) parts.push(`${formatDuration((elapsedMs / fraction) * (1 - fraction))} left`)
     }
     return parts.join(', ')
   }
-}
-
-function time(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  if (whole < 60) return `${whole}s`
-  const minutes = Math.round(whole / 60)
-  return minutes < 60 ? `${minutes}m` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`
 }

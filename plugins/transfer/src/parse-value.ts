@@ -1,50 +1,47 @@
 import type { Value } from './store.ts'
 import type { Table, TableColumn } from './table.ts'
 
-/** Why a value is not one of its column: what was expected, and what was got. */
-export class Refusal {
+/** A value that its column does not take. */
+export class InvalidValue {
   readonly reason: string
   constructor(reason: string) {
     this.reason = reason
   }
 }
 
-/** Makes what a file holds into a value of one column: a text or null from CSV, anything that JSON knows from NDJSON. */
-export type ValueParser = (raw: unknown) => Value | Refusal
+/** Converts a field of a file to a value of one column: a string or null from CSV, any JSON value from NDJSON. */
+export type ValueParser = (raw: unknown) => Value | InvalidValue
 
-/** The parser of a column, made once for a whole file. */
+/** The parser of a column, created once per file. */
 export function valueParser(column: TableColumn, table: Pick<Table, 'takesNullCharacter' | 'takesNaN'>): ValueParser {
   const { name, isNotNull } = column
   const parse = parserOf(column, table)
-  const expected = EXPECTED[column.kind] ?? `a value of the type ${column.type}`
+  const wanted =
+    column.kind === 'integer'
+      ? `a ${column.bits}-bit integer`
+      : (EXPECTED[column.kind] ?? `a value of type ${column.type}`)
   return (raw) => {
     if (raw === null || raw === undefined)
       return isNotNull
-        ? new Refusal(`"${name}" is empty and must not be${column.kind === 'text' ? '; "" is an empty text' : ''}`)
+        ? new InvalidValue(`"${name}" must not be null${column.kind === 'text' ? ' ("" is an empty string)' : ''}`)
         : null
     if (typeof raw === 'string' && raw.includes('\0') && !table.takesNullCharacter)
-      return new Refusal(`"${name}" holds a character of code 0, which the database does not take`)
+      return new InvalidValue(`"${name}" contains a null character, which the database does not support`)
     const value = parse(raw)
-    return value === undefined
-      ? new Refusal(`"${name}" must be ${expectedOf(column, expected)}, not ${shown(raw)}`)
-      : value
+    return value === undefined ? new InvalidValue(`"${name}": expected ${wanted}, got ${formatRaw(raw)}`) : value
   }
 }
 
 const EXPECTED: Partial<Record<TableColumn['kind'], string>> = {
-  text: 'a text',
-  instant: 'an instant such as 2030-01-31T12:00:00Z, or its milliseconds',
+  text: 'a string',
+  instant: 'a time such as 2030-01-31T12:00:00Z, or milliseconds',
   number: 'a number',
   decimal: 'a number',
   boolean: 'true or false',
-  timestamp: 'a time such as 2030-01-31 12:00:00',
-  date: 'a day such as 2030-01-31',
+  timestamp: 'a timestamp such as 2030-01-31 12:00:00',
+  date: 'a date such as 2030-01-31',
   json: 'JSON',
   binary: 'bytes such as \\x00ff',
-}
-
-function expectedOf({ kind, bits }: TableColumn, expected: string): string {
-  return kind === 'integer' ? `a whole number of ${bits} bits` : expected
 }
 
 type Parse = (raw: unknown) => Value | undefined
@@ -80,7 +77,7 @@ function parserOf({ kind, bits }: TableColumn, { takesNaN }: Pick<Table, 'takesN
   }
 }
 
-/** Half of a pair of surrogates, which JSON can write, is no text in UTF-8. */
+/** A lone surrogate, which JSON can contain, is not valid in UTF-8. */
 function wellFormed(text: string): string | undefined {
   return text.isWellFormed() ? text : undefined
 }
@@ -114,7 +111,7 @@ function number(raw: unknown, takesNaN: boolean): number | undefined {
   return takesNaN && /^nan$/i.test(text) ? Number.NaN : undefined
 }
 
-/** Stays a text: a number of JavaScript would lose digits. */
+/** Stays a string: a JavaScript number would lose digits. */
 function decimal(raw: unknown, takesNaN: boolean): string | undefined {
   if (typeof raw === 'number' || typeof raw === 'bigint') return String(raw)
   if (typeof raw !== 'string') return undefined
@@ -129,7 +126,7 @@ function boolean(raw: unknown): boolean | undefined {
   return /^(false|f|no|n|off|0)$/i.test(text) ? false : undefined
 }
 
-/** A text must be JSON, and stays as it is written. */
+/** A string must be JSON, and stays as it is. */
 function json(raw: unknown): string | undefined {
   if (typeof raw !== 'string') return toJson(raw)
   try {
@@ -140,7 +137,7 @@ function json(raw: unknown): string | undefined {
   }
 }
 
-/** With all digits of a number that JavaScript cannot hold. */
+/** Keeps all digits of large numbers. */
 function toJson(value: unknown): string {
   const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown }
   return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? rawJSON(String(part)) : part))
@@ -167,8 +164,8 @@ function instant(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
-/** A value as the file has it, cut where it is long. */
-function shown(raw: unknown): string {
+/** A value as in the file, truncated. */
+function formatRaw(raw: unknown): string {
   const text = toJson(raw)
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

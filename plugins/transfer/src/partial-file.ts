@@ -7,28 +7,28 @@ import { createGzip } from 'node:zlib'
 import { TaskError } from '@ops-cli/core'
 import type { FileFormat } from './file-format.ts'
 
-interface PartialFile extends Pick<FileFormat, 'compression'> {
+interface FileToWrite extends Pick<FileFormat, 'compression'> {
   readonly path: string
-  /** Tells it from that of another task with the same file. */
+  /** The id of the task, for the name of the partial file. */
   readonly owner: string
   readonly signal: AbortSignal
 }
 
 /**
- * Writes a file beside its name and renames it when it is whole and on the disk. A file that was there is replaced in
+ * Writes a file under another name and renames it when it is complete and on the disk. An existing file is replaced at
  * that moment.
  *
  * @returns its size
  */
-export async function writeWhole(pieces: AsyncIterable<string | Buffer>, file: PartialFile): Promise<number> {
+export async function writeFile(chunks: AsyncIterable<string | Buffer>, file: FileToWrite): Promise<number> {
   const { path, owner, compression, signal } = file
   const folder = dirname(path)
-  if (!existsSync(folder)) throw new TaskError(`the folder ${folder} does not exist; make it first`)
-  if (existsSync(path) && !statSync(path).isFile()) throw new TaskError(`${path} is there, and is no file`)
+  if (!existsSync(folder)) throw new TaskError(`folder ${folder} does not exist; create it first`)
+  if (existsSync(path) && !statSync(path).isFile()) throw new TaskError(`${path} exists and is not a file`)
   const temporary = `${path}.${owner}.partial`
   try {
     const out = createWriteStream(temporary)
-    const source = Readable.from(pieces, { objectMode: true })
+    const source = Readable.from(chunks, { objectMode: true })
     if (compression === 'gzip') await pipeline(source, createGzip(), out, { signal })
     else await pipeline(source, out, { signal })
     await flush(temporary)
@@ -37,16 +37,16 @@ export async function writeWhole(pieces: AsyncIterable<string | Buffer>, file: P
     await flush(folder)
     return (await stat(path)).size
   } catch (error) {
-    throw explained(error as NodeJS.ErrnoException, path)
+    throw explain(error as NodeJS.ErrnoException, path)
   } finally {
     await rm(temporary, { force: true })
   }
 }
 
-function explained(error: NodeJS.ErrnoException, path: string): Error {
+function explain(error: NodeJS.ErrnoException, path: string): Error {
   if (error.code === 'EACCES' || error.code === 'EROFS')
-    return new TaskError(`${path} may not be written by the worker's user`, { cause: error })
-  if (error.code === 'ENOSPC') return new TaskError(`the disk is full; ${path} was not written`, { cause: error })
+    return new TaskError(`no permission to write ${path}`, { cause: error })
+  if (error.code === 'ENOSPC') return new TaskError(`disk full; ${path} was not written`, { cause: error })
   return error
 }
 

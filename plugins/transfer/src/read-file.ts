@@ -5,20 +5,20 @@ import { createGunzip } from 'node:zlib'
 import { TaskError } from '@ops-cli/core'
 import type { FileFormat } from './file-format.ts'
 
-/** Some thousand rows at once: more memory gives no more speed. */
+/** Some thousand rows; larger chunks are not faster. */
 const CHUNK_BYTES = 128 * 1024
 
-/** A file while it is read. */
+/** A file that is being read. */
 export interface OpenFile {
-  /** As it is on the disk. */
+  /** Its size on the disk. */
   readonly size: number
-  /** Of it, how many bytes have been read. */
+  /** How many bytes of it have been read. */
   readonly bytesRead: () => number
-  /** What it holds, unpacked, without a byte order mark. */
+  /** Its contents, decompressed, without a byte order mark. */
   readonly chunks: AsyncIterable<Buffer>
 }
 
-/** @throws TaskError when it cannot be read, or is of another kind than was said */
+/** @throws TaskError when it cannot be read, or has another format */
 export function openFile(
   path: string,
   { compression }: Pick<FileFormat, 'compression'>,
@@ -26,7 +26,7 @@ export function openFile(
 ): OpenFile {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) throw new TaskError(`${path} does not exist; a relative "file" is relative to the project`)
-  if (!stat.isFile()) throw new TaskError(`${path} is no file`)
+  if (!stat.isFile()) throw new TaskError(`${path} is not a file`)
   const raw = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
   const stream = compression === 'gzip' ? pipeline(raw, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : raw
   return { size: stat.size, bytesRead: () => raw.bytesRead, chunks: contents(stream, path, compression) }
@@ -40,24 +40,24 @@ async function* contents(
   let isFirst = true
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      if (isFirst) yield withoutMark(chunk, path, compression)
+      if (isFirst) yield withoutByteOrderMark(chunk, path, compression)
       else yield chunk
       isFirst = false
     }
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    if (code.startsWith('Z_')) throw new TaskError(`${path} cannot be unpacked: ${message}`, { cause: error })
-    if (code === 'EACCES') throw new TaskError(`${path} may not be read by the worker's user`, { cause: error })
+    if (code.startsWith('Z_')) throw new TaskError(`cannot decompress ${path}: ${message}`, { cause: error })
+    if (code === 'EACCES') throw new TaskError(`no permission to read ${path}`, { cause: error })
     throw error
   }
 }
 
-function withoutMark(chunk: Buffer, path: string, compression: FileFormat['compression']): Buffer {
+function withoutByteOrderMark(chunk: Buffer, path: string, compression: FileFormat['compression']): Buffer {
   const [a, b, c] = chunk
   const name = basename(path)
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff))
-    throw new TaskError(`${path} is UTF-16, expected UTF-8; convert it: iconv -f utf-16 -t utf-8 ${name}`)
+    throw new TaskError(`${path} is UTF-16; convert it to UTF-8: iconv -f utf-16 -t utf-8 ${name}`)
   if (compression === 'none' && a === 0x1f && b === 0x8b)
-    throw new TaskError(`${path} is packed with gzip; set "compression" to gzip, or call it ${name}.gz`)
+    throw new TaskError(`${path} is compressed with gzip; set "compression" to gzip, or rename it to ${name}.gz`)
   return a === 0xef && b === 0xbb && c === 0xbf ? chunk.subarray(3) : chunk
 }

@@ -1,24 +1,24 @@
-/** A row of a file before it is understood. */
+/** A row of a file, before its values are parsed. */
 export interface FileRecord {
-  /** Where it begins, from 1. */
+  /** Its first line, from 1. */
   readonly line: number
-  /** In the order of the names; a text or null from CSV, anything that JSON knows from NDJSON. */
+  /** In the order of the names; a string or null from CSV, any JSON value from NDJSON. */
   readonly fields: readonly unknown[]
-  /** Why it cannot be a row. */
+  /** Why it is invalid. */
   readonly problem?: string
 }
 
-/** The rows of a file, some thousand at a time, so that memory stays flat and the event loop turns. */
+/** The rows of a file in batches, so that memory stays flat and the event loop turns. */
 export interface Records {
-  /** What its fields are called. */
+  /** The names of its fields. */
   readonly names: readonly string[]
   readonly batches: AsyncIterable<readonly FileRecord[]>
 }
 
-/** A record that has no end keeps all of the file in memory. */
-export const LONGEST_RECORD = 16 * 1024 * 1024
+/** A record without an end would keep the whole file in memory. */
+export const LONGEST_RECORD_BYTES = 16 * 1024 * 1024
 
-/** The batches behind one whose beginning was looked at. */
+/** Puts a batch that was read ahead before the rest. */
 export async function* withFirst<T>(
   first: readonly T[],
   rest: AsyncIterator<readonly T[]>,

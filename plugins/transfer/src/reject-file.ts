@@ -1,14 +1,14 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { TaskError } from '@ops-cli/core'
+import { formatCount, TaskError } from '@ops-cli/core'
 
-/** Bad rows behind the limit that are still told, so that they can all be mended at once. */
-const TOLD_BEYOND_THE_LIMIT = 1000
+/** How many invalid rows beyond the limit are still recorded, so that all can be corrected at once. */
+const RECORDED_BEYOND_LIMIT = 1000
 
-/** How many reasons the task's one line has. */
-const REASONS = 3
+/** How many reasons are in the task's error. */
+const SHOWN_REASONS = 3
 
-/** The rows that cannot be imported: each is a line of JSON beside the table, with its place and the reason. */
+/** The rows that cannot be imported, one JSON object per line, with their line and reason. */
 export class RejectFile {
   count = 0
   readonly #path: string
@@ -16,32 +16,32 @@ export class RejectFile {
   readonly #reasons: string[] = []
   #file: number | undefined
 
-  /** @param limit so many bad rows are accepted */
+  /** @param limit how many invalid rows are accepted */
   constructor(path: string, limit: number) {
     this.#path = path
     this.#limit = limit
-    // That of an earlier attempt says nothing about this one.
+    // One from an earlier attempt is out of date.
     rmSync(path, { force: true })
   }
 
-  /** The columns of the task that tell of it. */
+  /** The task's columns about it. */
   get columns(): { rejectedCount: number; rejectedFile: string | null } {
     return { rejectedCount: this.count, rejectedFile: this.count > 0 ? this.#path : null }
   }
 
-  /** Whether nothing may be imported any more. */
+  /** Whether nothing will be imported. */
   get isOverLimit(): boolean {
     return this.count > this.#limit
   }
 
-  /** Whether there is no use in reading on. */
+  /** Whether there is no point in reading on. */
   get isFull(): boolean {
-    return this.count > this.#limit + TOLD_BEYOND_THE_LIMIT
+    return this.count > this.#limit + RECORDED_BEYOND_LIMIT
   }
 
   add(line: number, reason: string, row: unknown): void {
     this.count += 1
-    if (this.#reasons.length < REASONS) this.#reasons.push(`line ${line}: ${reason}`)
+    if (this.#reasons.length < SHOWN_REASONS) this.#reasons.push(`line ${line}: ${reason}`)
     if (this.#file === undefined) {
       mkdirSync(dirname(this.#path), { recursive: true })
       this.#file = openSync(this.#path, 'w')
@@ -52,18 +52,16 @@ export class RejectFile {
     writeSync(this.#file, `${json}\n`)
   }
 
-  /** @throws TaskError when there are more than are accepted */
+  /** @throws TaskError when there are more rows than the limit */
   check(): void {
     if (!this.isOverLimit) return
     const rows = this.isFull
-      ? `more than ${this.count - 1} rows are bad`
-      : this.count === 1
-        ? 'a row is bad'
-        : `${this.count} rows are bad`
-    const allowed = this.#limit === 0 ? '' : `, and ${this.#limit} are accepted (max_rejected)`
-    const more = this.count > REASONS ? '; …' : ''
+      ? `more than ${formatCount(this.count - 1, 'invalid row')}`
+      : formatCount(this.count, 'invalid row')
+    const allowed = this.#limit === 0 ? '' : ` (max_rejected is ${this.#limit})`
+    const more = this.count > SHOWN_REASONS ? '; …' : ''
     throw new TaskError(
-      `nothing was imported, since ${rows}${allowed}: ${this.#reasons.join('; ')}${more} (all in ${this.#path})`,
+      `nothing was imported: ${rows}${allowed}: ${this.#reasons.join('; ')}${more} (all in ${this.#path})`,
       { columns: { rowCount: 0, skippedCount: 0, ...this.columns }, isFinal: true },
     )
   }

@@ -1,18 +1,18 @@
-import type { TaskContext } from '@ops-cli/core'
+import { formatBytes, formatCount, type TaskContext } from '@ops-cli/core'
 import { allowedPath } from './allowed-path.ts'
 import { planExport } from './column-plan.ts'
 import type { ExportTask } from './export.ts'
 import { formatOf } from './file-format.ts'
 import { openStore } from './open-store.ts'
 import { Pace } from './pace.ts'
-import { writeWhole } from './partial-file.ts'
+import { writeFile } from './partial-file.ts'
 import type { Settings } from './settings.ts'
 import type { ExportRequest, Store } from './store.ts'
 
-/** Exports a table as it is at one moment. The file is there whole or not at all. */
+/** Exports one snapshot of a table. The file appears completely or not at all. */
 export async function runExport(task: ExportTask, context: TaskContext<Settings>) {
-  const { log, signal, settings, env } = context
-  const path = allowedPath(task.file, env.OPS_PROJECT ?? process.cwd(), settings.folders)
+  const { log, signal, settings, projectDirectory } = context
+  const path = allowedPath(task.file, projectDirectory, settings.folders)
   const { format, compression, delimiter } = formatOf(path, task)
   const store = await openStore(context.database)
   const table = await store.describe(task.sourceTable, 'export')
@@ -20,13 +20,13 @@ export async function runExport(task: ExportTask, context: TaskContext<Settings>
   const request = { table, columns, where: task.where, format, delimiter, signal }
   log(`exporting ${table.name} to ${path}: ${columns.map(({ name }) => name).join(', ')}`)
   const rows = { count: 0 }
-  const pieces = counted(store, request, rows, context)
-  const fileSize = await writeWhole(pieces, { path, owner: String(task.id), compression, signal })
-  log(`exported ${rows.count} rows, ${fileSize} bytes`)
+  const chunks = withProgress(store, request, rows, context)
+  const fileSize = await writeFile(chunks, { path, owner: String(task.id), compression, signal })
+  log(`exported ${formatCount(rows.count, 'row')}, ${formatBytes(fileSize)}`)
   return { format, rowCount: rows.count, fileSize }
 }
 
-async function* counted(
+async function* withProgress(
   store: Store,
   request: ExportRequest,
   total: { count: number },

@@ -1,13 +1,12 @@
 import { basename, join } from 'node:path'
-import { type TaskContext, TaskError } from '@ops-cli/core'
+import { formatCount, formatDuration, type TaskContext, TaskError } from '@ops-cli/core'
 import { allowedPath } from './allowed-path.ts'
-import { type PlannedColumn, planImport } from './column-plan.ts'
-import { planConflict } from './conflict-plan.ts'
+import { type PlannedColumn, planConflict, planImport } from './column-plan.ts'
 import { type FileFormat, formatOf } from './file-format.ts'
 import type { ImportTask } from './import.ts'
 import { openStore } from './open-store.ts'
 import { Pace } from './pace.ts'
-import { Refusal, valueParser } from './parse-value.ts'
+import { InvalidValue, valueParser } from './parse-value.ts'
 import { type OpenFile, openFile } from './read-file.ts'
 import type { FileRecord, Records } from './records.ts'
 import { RejectFile } from './reject-file.ts'
@@ -18,23 +17,21 @@ import { writeRows } from './write-rows.ts'
 
 type Context = TaskContext<Settings>
 
-/** Collecting is most of the work that can be measured; what is left is the one transaction. */
-const SHARE_OF_COLLECTING = 0.9
+/** Most of the measurable work is reading and staging; the rest is the one transaction. */
+const STAGING_SHARE = 0.9
 
 /**
- * Imports a file: understands all of it first, collects its rows apart, then writes them in one transaction together
- * with `imported_at`. So they are in, or they are not, and the task knows.
+ * Imports a file: parses all of it first and stages its rows, then writes them in one transaction together with
+ * `imported_at`. So either all are imported or none, and the task says which.
  */
 export async function runImport(task: ImportTask, context: Context) {
-  const { log, stateDirectory, settings, env, signal } = context
+  const { log, stateDirectory, settings, env, signal, projectDirectory } = context
   if (task.importedAt) {
-    log(
-      `an earlier attempt has imported the rows, at ${task.importedAt.toISOString()}, and died before it could say so`,
-    )
+    log(`the rows were imported at ${task.importedAt.toISOString()} by an earlier attempt, which died right after that`)
     return {}
   }
-  if (!(task.maxRejected >= 0)) throw new TaskError(`"max_rejected" must not be below 0, and is ${task.maxRejected}`)
-  const path = allowedPath(task.file, env.OPS_PROJECT ?? process.cwd(), settings.folders)
+  if (!(task.maxRejected >= 0)) throw new TaskError(`"max_rejected": expected 0 or more, got ${task.maxRejected}`)
+  const path = allowedPath(task.file, projectDirectory, settings.folders)
   const format = formatOf(path, task)
   const store = await openStore(context.database)
   const table = await store.describe(task.targetTable, 'import')
@@ -47,7 +44,7 @@ export async function runImport(task: ImportTask, context: Context) {
     table,
     given.map(({ name }) => name),
   )
-  if (ignored.length > 0) log(`left out, since the database computes them: ${ignored.join(', ')}`)
+  if (ignored.length > 0) log(`left out, because the database computes them: ${ignored.join(', ')}`)
   log(`importing ${path} into ${table.name}: ${given.map(({ name }) => name).join(', ')}`)
 
   const rejectedFile = join(stateDirectory, 'rejected', String(task.id), `${basename(path)}.rejected.ndjson`)
@@ -55,22 +52,21 @@ export async function runImport(task: ImportTask, context: Context) {
   const { workDirectory } = context
   const session = await store.beginImport({ table, columns: given, conflict, workDirectory, signal })
   try {
-    const total = await collect(records, { columns, table, file, session, rejects, context })
+    const total = await stage(records, { columns, table, file, session, rejects, context })
     rejects.check()
     signal.throwIfAborted()
-    context.progress(SHARE_OF_COLLECTING, `writing ${total.toLocaleString('en')} rows into ${table.name}`)
-    const began = performance.now()
+    context.progress(STAGING_SHARE, `writing ${formatCount(total, 'row')} into ${table.name}`)
+    const startedAt = performance.now()
     await session.begin()
     const written = await writeRows(total, {
       session,
       rejects,
       signal,
       nameValues: (values) => Object.fromEntries(given.map(({ name }, index) => [name, values[index]])),
-      onProgress: () => {},
     })
     const result = { format: format.format, ...written, ...rejects.columns }
-    await session.commit({ runId: env.OPS_RUN_ID!, taskId: task.id, columns: inDatabase(result) })
-    log(summary(result, task.targetTable, performance.now() - began))
+    await session.commit({ runId: env.OPS_RUN_ID!, taskId: task.id, columns: databaseColumns(result) })
+    log(formatResult(result, task.targetTable, performance.now() - startedAt))
     return result
   } finally {
     rejects.close()
@@ -87,7 +83,7 @@ function readRecords(file: OpenFile, { format, delimiter }: FileFormat, { column
   )
 }
 
-interface Collecting {
+interface StageOptions {
   readonly columns: readonly PlannedColumn[]
   readonly table: Table
   readonly file: OpenFile
@@ -96,10 +92,10 @@ interface Collecting {
   readonly context: Context
 }
 
-/** Reads the whole file, also when a row was bad: whoever mends it wants to know of all. */
-async function collect(
+/** Reads the whole file even if a row is invalid, to report all problems. */
+async function stage(
   records: Records,
-  { columns, table, file, session, rejects, context }: Collecting,
+  { columns, table, file, session, rejects, context }: StageOptions,
 ): Promise<number> {
   const parsers = columns.map(({ index, column }) => ({ index, parse: valueParser(column, table) }))
   const pace = new Pace()
@@ -111,7 +107,7 @@ async function collect(
     if (problem === undefined)
       for (const { index, parse } of parsers) {
         const value = parse(fields[index])
-        if (value instanceof Refusal) reasons.push(value.reason)
+        if (value instanceof InvalidValue) reasons.push(value.reason)
         else values.push(value)
       }
     if (reasons.length === 0) return { line, values }
@@ -127,11 +123,11 @@ async function collect(
     context.signal.throwIfAborted()
     const rows = batch.map(toRow).filter((row) => row !== undefined)
     if (rejects.isFull) break
-    // Nothing will be imported: it is read to the end only to tell what else is wrong.
-    if (!rejects.isOverLimit) await session.collect(rows)
+    // Beyond the limit nothing will be imported, and the file is only read to report what else is invalid.
+    if (!rejects.isOverLimit) await session.stage(rows)
     total += rows.length
     const fraction = file.size === 0 ? 1 : file.bytesRead() / file.size
-    context.progress(fraction * SHARE_OF_COLLECTING, pace.note(total, fraction))
+    context.progress(fraction * STAGING_SHARE, pace.note(total, fraction))
   }
   return total
 }
@@ -140,7 +136,7 @@ function named(names: readonly string[], fields: readonly unknown[]): Record<str
   return Object.fromEntries(names.map((name, index) => [name, fields[index]]))
 }
 
-interface Result {
+interface Imported {
   readonly format: FileFormat['format']
   readonly rowCount: number
   readonly skippedCount: number
@@ -148,7 +144,7 @@ interface Result {
   readonly rejectedFile: string | null
 }
 
-function inDatabase({ format, rowCount, skippedCount, rejectedCount, rejectedFile }: Result) {
+function databaseColumns({ format, rowCount, skippedCount, rejectedCount, rejectedFile }: Imported) {
   return {
     format,
     row_count: rowCount,
@@ -159,8 +155,14 @@ function inDatabase({ format, rowCount, skippedCount, rejectedCount, rejectedFil
   }
 }
 
-function summary({ rowCount, skippedCount, rejectedCount, rejectedFile }: Result, table: string, ms: number): string {
-  const skipped = skippedCount > 0 ? `, ${skippedCount} were there already` : ''
-  const rejected = rejectedFile === null ? '' : `, ${rejectedCount} were bad (${rejectedFile})`
-  return `imported ${rowCount} rows into ${table}${skipped}${rejected}; the transaction took ${Math.round(ms)} ms`
+function formatResult(
+  { rowCount, skippedCount, rejectedCount, rejectedFile }: Imported,
+  table: string,
+  ms: number,
+): string {
+  const skipped = skippedCount > 0 ? `, skipped ${formatCount(skippedCount, 'existing row')}` : ''
+  const rejected =
+    rejectedFile === null ? '' : `, rejected ${formatCount(rejectedCount, 'invalid row')} (${rejectedFile})`
+  const rows = formatCount(rowCount, 'row')
+  return `imported ${rows} into ${table}${skipped}${rejected}; the transaction took ${formatDuration(ms)}`
 }

@@ -1,53 +1,89 @@
-/** What a column holds, as far as it decides which values it takes. */
+import { nearest, TaskError } from '@ops-cli/core'
+
+/** The kind of values that a column takes. */
 export type Kind =
   | 'text'
   | 'integer'
-  /** A whole number that stands for an instant, in milliseconds since the epoch. */
+  /** An integer for a time, in milliseconds since the epoch. */
   | 'instant'
   /** A floating-point number. */
   | 'number'
-  /** A number of any length, which stays a text on its way. */
+  /** A number of any length, kept as text. */
   | 'decimal'
   | 'boolean'
   | 'timestamp'
   | 'date'
   | 'json'
   | 'binary'
-  /** Whatever the database makes of the text. */
+  /** Left to the database. */
   | 'any'
 
 export interface TableColumn {
   readonly name: string
-  /** As it was declared. For people. */
+  /** As declared, for people. */
   readonly type: string
   readonly kind: Kind
-  /** What a text is cast to where the database does not do so by itself: without a length, which would cut it. */
+  /** The type for an explicit cast, without a length, which would truncate the value. */
   readonly castTo?: string
   /** Of an integer. */
   readonly bits: 16 | 32 | 64
   readonly isNotNull: boolean
-  /** Whether a row may leave it out although it is not null. */
+  /** Whether a row may omit it although it is not null. */
   readonly hasDefault: boolean
-  /** Computed by the database, so it cannot be written. */
+  /** Computed by the database, and not writable. */
   readonly isGenerated: boolean
 }
 
 /** A table as the database describes it. */
 export interface Table {
-  /** Its whole name. For people. */
+  /** Its full name, for people. */
   readonly name: string
-  /** Its quoted name. For SQL. */
+  /** Its quoted name, for SQL. */
   readonly sql: string
   readonly columns: readonly TableColumn[]
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly primaryKey: readonly string[]
-  /** The columns of each unique index, the primary key included, those with a condition or an expression aside. */
+  /** The columns of each unique index, including the primary key, without partial and expression indexes. */
   readonly uniqueKeys: readonly (readonly string[])[]
-  /** Whether a text may hold the character of code 0, and a number be NaN. */
+  /** Whether a text may contain a null character. */
   readonly takesNullCharacter: boolean
+  /** Whether a number may be NaN. */
   readonly takesNaN: boolean
 }
 
 export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`
+}
+
+/** What to do with a row that already exists. */
+export type Conflict = { readonly do: 'fail' | 'skip' } | { readonly do: 'update'; readonly key: readonly string[] }
+
+/** The ON CONFLICT clause of an INSERT into these columns. */
+export function onConflict(conflict: Conflict, columns: readonly TableColumn[]): string {
+  if (conflict.do !== 'update') return conflict.do === 'skip' ? 'on conflict do nothing' : ''
+  const { key } = conflict
+  const updates = columns
+    .filter(({ name }) => !key.includes(name))
+    .map(({ name }) => `${quote(name)} = excluded.${quote(name)}`)
+  return `on conflict (${key.map(quote).join(', ')}) do ${updates.length > 0 ? `update set ${updates.join(', ')}` : 'nothing'}`
+}
+
+/** `did you mean "email"?`, or the known names. */
+export function suggest(word: string, known: readonly string[], all: string): string {
+  const name = nearest(word, known)
+  return name === undefined ? `${all}: ${known.join(', ')}` : `did you mean "${name}"?`
+}
+
+export function missingTable(name: string, known: readonly string[]): TaskError {
+  const advice = suggest(name, known.toSorted(), 'existing tables')
+  return new TaskError(`table "${name}" does not exist; ${advice}`, { isFinal: true })
+}
+
+export function notImportable(name: string, reason: string): TaskError {
+  return new TaskError(`cannot import into "${name}": ${reason}`, { isFinal: true })
+}
+
+export function invalidWhere(error: Error): TaskError {
+  const message = `invalid "where": ${error.message}; expected an SQL condition such as "age > 17"`
+  return new TaskError(message, { cause: error, isFinal: true })
 }

@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 
 /**
- * Finds what is not UTF-8. A decoder would put the same character for it that a file may hold by right, and nobody
- * would know; so a mark is put there that no file holds, by which a bad row is known when it has been parsed.
+ * Finds bytes that are not UTF-8. A decoder would replace them by a character that a file may contain legitimately; so
+ * they are replaced by a mark that no file contains, which identifies the row after parsing.
  */
 export class Utf8Marker {
   readonly mark = `\u{10fffd}${randomUUID()}`
-  /** Whether there was anything to mark: until then no row need be looked at. */
+  /** Whether there was anything to mark; until then no row needs to be checked. */
   hasMarked = false
   #rest: Buffer = Buffer.alloc(0)
 
-  /** What was read, up to the last whole character. */
+  /** The bytes up to the last complete character. */
   push(chunk: Buffer): Buffer {
     const joined = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
     const end = joined.length - unfinished(joined)
@@ -23,7 +23,7 @@ export class Utf8Marker {
     return this.#checked(this.#rest)
   }
 
-  /** A text as people can read it. */
+  /** A text for people. */
   unmarked(text: string): string {
     return text.replaceAll(this.mark, '\ufffd')
   }
@@ -46,7 +46,7 @@ export class Utf8Marker {
   }
 }
 
-/** How many bytes at the end may be the beginning of a character. */
+/** How many bytes at the end may be an incomplete character. */
 function unfinished(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!

@@ -18,7 +18,7 @@ const task = (project: TestProject, columns: string) =>
   project.rows(`select ${columns} from imports order by id desc limit 1`)[0] as Record<string, unknown>
 
 describe('on the command line', () => {
-  test('a file goes in and out, from where it is typed', async () => {
+  test('paths are relative to the current folder', async () => {
     const project = await projectWith('create table people (id integer primary key, name text)')
     mkdirSync(project.path('sub'))
     project.write('sub/x.csv', 'id,name\n2,Bob\n1,Ada\n')
@@ -60,17 +60,17 @@ describe('on the command line', () => {
       '--wait',
     )
     expect(bad).toMatchObject({ exitCode: 1 })
-    expect(bad.stdout + bad.stderr).toContain('line 2: "id" must be a whole number of 64 bits, not "x"')
+    expect(bad.stdout + bad.stderr).toContain('line 2: "id": expected a 64-bit integer, got "x"')
   })
 
-  test('what is typed wrong is said at once', async () => {
+  test('invalid values are refused before anything is written', async () => {
     const project = await projectWith('')
     const args = ['--file', 'x', '--target-table', 'people', '--delimiter', 'ab', '--columns', '3']
     const { exitCode, stderr } = await project.ops('enqueue', 'import', ...args)
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('delimiter: must be one character')
+    expect(unwrapped(stderr)).toContain('delimiter: expected one character')
     expect(unwrapped(stderr)).toContain(
-      'columns: must be {"name in the file": "column of the table"}, or a list of columns',
+      'columns: expected {"name in the file": "column of the table"} or a list of columns, got 3',
     )
     const conflict = await project.ops('enqueue', 'import', '--file', 'x', '--target-table', 'y', '--on-conflict', 'no')
     expect(unwrapped(conflict.stderr)).toContain('--on-conflict must be one of fail, skip, update, not "no"')
@@ -79,14 +79,14 @@ describe('on the command line', () => {
 
 describe('an import whose worker is killed', () => {
   const ROWS = 30_000
-  /** The table has no key, so that a second import would be seen. */
+  /** The table has no key, so a second import would be noticed. */
   const moments: [string, (project: TestProject) => boolean][] = [
-    ['while it collects rows', (project) => /rows/.test(String(task(project, 'progress_note').progress_note))],
+    ['while it stages rows', (project) => /rows/.test(String(task(project, 'progress_note').progress_note))],
     ['while it writes them', (project) => sizeOf(project.path('.ops/ops.db-wal')) > 1_000_000],
-    ['when it has written them', (project) => task(project, 'imported_at').imported_at !== null],
+    ['after it has written them', (project) => task(project, 'imported_at').imported_at !== null],
   ]
 
-  test.each(moments)('%s has imported all or nothing, and is done once', async (_moment, isNow) => {
+  test.each(moments)('%s has imported all or nothing, and is completed once', async (_moment, isNow) => {
     const project = await projectWith(PEOPLE)
     project.database.pragma('wal_checkpoint(truncate)')
     writePeople(project.path('people.csv'), ROWS)
@@ -132,7 +132,7 @@ describe('an import whose worker is killed at any moment', () => {
 })
 
 describe('an import that is canceled', () => {
-  test('leaves nothing, neither in the table nor on the disk', async () => {
+  test('leaves nothing in the table and on the disk', async () => {
     const project = await projectWith(PEOPLE)
     writePeople(project.path('people.csv'), 100_000)
     project.start('worker')

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { AbortReason } from '../../../src/worker/abort-reason.ts'
-import { workshop } from './support.ts'
+import { openBench } from './support.ts'
 
 const SQL = `
   create table people (id integer primary key, name text, is_member boolean, note json, photo blob, height real);
@@ -16,7 +16,7 @@ const numbersTo = (last: number, columns: string) =>
 
 describe('an export', () => {
   test('writes CSV in the order of the primary key', async () => {
-    const { export: run, read } = await workshop(SQL)
+    const { export: run, read } = await openBench(SQL)
     const row = await run({ sourceTable: 'people', file: 'people.csv' })
     const csv = [
       'id,name,is_member,note,photo,height',
@@ -29,8 +29,8 @@ describe('an export', () => {
     expect(row).toMatchObject({ status: 'succeeded', format: 'csv', rowCount: 3, fileSize: csv.length })
   })
 
-  test('writes NDJSON that anybody can read', async () => {
-    const { export: run, read } = await workshop(SQL)
+  test('writes NDJSON that every reader understands', async () => {
+    const { export: run, read } = await openBench(SQL)
     await run({ sourceTable: 'people', file: 'people.ndjson' })
     expect(read('people.ndjson')).toBe(
       [
@@ -42,8 +42,8 @@ describe('an export', () => {
     )
   })
 
-  test('takes some of the columns, under other names, and some of the rows, and packs them', async () => {
-    const { export: run, path, read } = await workshop(SQL)
+  test('selects and renames columns, selects rows, and compresses the file', async () => {
+    const { export: run, path, read } = await openBench(SQL)
     const columns = { Name: 'name', Nr: 'id' }
     const row = await run({
       sourceTable: 'people',
@@ -57,16 +57,16 @@ describe('an export', () => {
     expect(read('q.csv')).toMatch(/^name;id\n;1\n/)
   })
 
-  test('writes views, empty tables, and what ops keeps', async () => {
-    const { export: run, read } = await workshop('create view v as select 1 as a; create table t (a, b)')
+  test('exports views, empty tables and tables of ops', async () => {
+    const { export: run, read } = await openBench('create view v as select 1 as a; create table t (a, b)')
     await run({ sourceTable: 'v', file: 'v.csv' })
     await run({ sourceTable: 't', file: 't.csv' })
     expect([read('v.csv'), read('t.csv')]).toEqual(['a\n1\n', 'a,b\n'])
     expect(await run({ sourceTable: 'ops_audit', file: 'audit.ndjson' })).toMatchObject({ status: 'succeeded' })
   })
 
-  test('replaces a file that is there, in one moment, and leaves nothing beside it', async () => {
-    const { export: run, read, write, project } = await workshop(SQL)
+  test('replaces an existing file atomically', async () => {
+    const { export: run, read, write, project } = await openBench(SQL)
     mkdirSync(`${project}/out`)
     write('out/p.csv', 'old')
     await run({ sourceTable: 'people', file: 'out/p.csv', columns: ['id'] })
@@ -74,8 +74,8 @@ describe('an export', () => {
     expect(readdirSync(`${project}/out`)).toEqual(['p.csv'])
   })
 
-  test('sees one moment, while others write', async () => {
-    const { startExport, database, read } = await workshop(
+  test('exports one snapshot while others write', async () => {
+    const { startExport, database, read } = await openBench(
       `create table t (a integer primary key, b text);
        insert into t ${numbersTo(20_000, 'n, hex(randomblob(50))')}`,
     )
@@ -93,8 +93,8 @@ describe('an export', () => {
     )
   })
 
-  test('that is canceled leaves the file that was there, and nothing beside it', async () => {
-    const { startExport, project, read, write } = await workshop(
+  test('that is canceled leaves the existing file, and no other', async () => {
+    const { startExport, project, read, write } = await openBench(
       `create table t (a integer primary key); insert into t ${numbersTo(100_000, 'n')}`,
     )
     mkdirSync(`${project}/out`)
@@ -112,20 +112,20 @@ describe('an export', () => {
 })
 
 describe('an export fails', () => {
-  test('with what was expected', async () => {
-    const { export: run, project } = await workshop(SQL)
+  test('with a clear error', async () => {
+    const { export: run, project } = await openBench(SQL)
     const errorOf = async (values: object) => (await run({ sourceTable: 'people', file: 'p.csv', ...values })).error
-    expect(await errorOf({ sourceTable: 'peple' })).toBe('the database has no table "peple"; did you mean "people"?')
+    expect(await errorOf({ sourceTable: 'peple' })).toBe('table "peple" does not exist; did you mean "people"?')
     expect(await errorOf({ columns: ['nam', 'id', 'id'] })).toBe(
-      '"columns" names "id" twice; "nam" is no column of "people"; did you mean "name"?',
+      '"columns" contains "id" twice; "people" has no column "nam"; did you mean "name"?',
     )
     expect(await errorOf({ where: 'id = 1; delete from people' })).toMatch(
-      /^"where" cannot be understood: .*; expected a condition/,
+      /^invalid "where": .*; expected an SQL condition/,
     )
     expect(await errorOf({ where: 'ag > 1' })).toMatch(/no such column: ag/)
-    expect(await errorOf({ file: 'gone/p.csv' })).toBe(`the folder ${project}/gone does not exist; make it first`)
-    expect(await errorOf({ file: '.ops', format: 'csv' })).toBe(`${project}/.ops is there, and is no file`)
-    expect(await errorOf({ delimiter: '::' })).toMatch(/^"delimiter" must be one character/)
+    expect(await errorOf({ file: 'gone/p.csv' })).toBe(`folder ${project}/gone does not exist; create it first`)
+    expect(await errorOf({ file: '.ops', format: 'csv' })).toBe(`${project}/.ops exists and is not a file`)
+    expect(await errorOf({ delimiter: '::' })).toMatch(/^"delimiter": expected one character other than/)
     expect(readdirSync(project)).toEqual(['.ops'])
   })
 })

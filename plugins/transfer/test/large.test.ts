@@ -8,7 +8,7 @@ import { PEOPLE, writePeople } from './people-file.ts'
 /** A million takes a minute: OPS_TRANSFER_ROWS=1000000 npx vitest run plugins/transfer/test/large.test.ts */
 const ROWS = Number(process.env.OPS_TRANSFER_ROWS ?? 60_000)
 
-test(`${ROWS} rows go in and out in little memory, and others can write meanwhile`, async () => {
+test(`${ROWS} rows are imported and exported in little memory, while others can write`, async () => {
   const project = new TestProject()
   project.write('ops.config.json', '{}')
   await project.ops('migrate')
@@ -32,14 +32,14 @@ test(`${ROWS} rows go in and out in little memory, and others can write meanwhil
   )
   const afterExport = peakMemory(worker.pid)
   const log = project.read('.ops/logs/imports/1.1.log')
-  const transaction = /the transaction took (\d+) ms/.exec(log)?.[1]
+  const transaction = /the transaction took (.*)/.exec(log)?.[1]
   console.log(
-    `${ROWS} rows: import ${rate(imported)}, its transaction ${transaction} ms; longest wait of another writer ${Math.round(Math.max(...waits))} ms ` +
+    `${ROWS} rows: import ${rate(imported)}, its transaction ${transaction}; longest wait of another writer ${Math.round(Math.max(...waits))} ms ` +
       `of ${waits.length} writes; export ${rate(exported)}; peak memory ${before} MB idle, ${afterImport} MB import, ${afterExport} MB export`,
   )
   expect(project.value('select count(*) from people')).toBe(ROWS)
   expect(project.read('out.csv').split('\n')).toHaveLength(ROWS + 2)
-  // Three million rows take no more than one: what there is more than idle is the collector's ease.
+  // Three million rows need no more memory than one million; the rest is garbage that was not collected yet.
   if (hasProc) expect(afterExport - before).toBeLessThan(350)
 })
 
@@ -60,7 +60,7 @@ function rate(milliseconds: number): string {
   return `${Math.round(ROWS / (milliseconds / 1000)).toLocaleString('en')} rows/s`
 }
 
-/** A program that writes a row each few milliseconds, as patient as most are. */
+/** Writes a row every few milliseconds, with the usual busy timeout. */
 function writeMeanwhile(file: string) {
   const database = new Database(file, { timeout: 5000 })
   const insert = database.prepare('insert into notes values (?)')

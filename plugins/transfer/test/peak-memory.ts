@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Whether the system tells. */
+/** Whether the system has /proc. */
 export const hasProc = process.platform === 'linux'
 
-/** The most memory that a process has had, in MB. */
+/** The peak memory of a process in MB; 0 if unknown. */
 export function peakMemory(pid: number): number {
   if (!hasProc) return 0
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024)

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 
 export const PEOPLE = 'create table people (id integer, name text not null, email text, age integer, joined_at integer)'
 
-/** A CSV file of so many people. */
+/** Writes a CSV file with this many people. */
 export function writePeople(path: string, rows: number): void {
   const file = openSync(path, 'w')
   let text = 'id,name,email,age,joined_at\n'

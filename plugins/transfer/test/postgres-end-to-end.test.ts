@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { connect, onPostgres, postgresMissing, postgresUrl } from '../../../test/support/postgres-fixture.ts'
+import { connect, postgresMissing, postgresUrl } from '../../../test/support/postgres-fixture.ts'
 import { TestProject } from '../../../test/support/test-project.ts'
+import { unless } from '../../../test/support/unless.ts'
 import { hasProc, peakMemory } from './peak-memory.ts'
 import { PEOPLE, writePeople } from './people-file.ts'
 
@@ -31,7 +32,7 @@ async function project() {
 
 const ADD = `insert into imports (file, target_table) values ('people.csv', 'people')`
 
-describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL a worker'), () => {
+describe('on PostgreSQL a worker', unless(postgresMissing), () => {
   test('imports and exports in little memory', async () => {
     const { project: at, database, ended, row } = await project()
     const worker = at.start('worker')
@@ -50,7 +51,7 @@ describe.skipIf(postgresMissing)(onPostgres('on PostgreSQL a worker'), () => {
     if (hasProc) expect(memory).toBeLessThan(400)
   })
 
-  test('that is killed in the middle has imported nothing, and the next one all', async () => {
+  test('that is killed has imported nothing, and the next one imports everything', async () => {
     const { project: at, database, ended, row } = await project()
     const worker = at.start('worker')
     await database.query(ADD)

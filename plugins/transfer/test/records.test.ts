@@ -4,7 +4,7 @@ import { csvRecords } from '../src/csv-records.ts'
 import { ndjsonRecords } from '../src/ndjson-records.ts'
 import type { FileRecord, Records } from '../src/records.ts'
 
-async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
@@ -16,7 +16,7 @@ async function allOf({ names, batches }: Records) {
 
 const csv = async (bytes: Buffer, size = bytes.length) => {
   try {
-    return await allOf(await csvRecords(inPieces(bytes, size), { delimiter: ',', names: ['a', 'b'] }))
+    return await allOf(await csvRecords(inChunks(bytes, size), { delimiter: ',', names: ['a', 'b'] }))
   } catch (error) {
     return (error as Error).message
   }
@@ -24,7 +24,7 @@ const csv = async (bytes: Buffer, size = bytes.length) => {
 
 const ndjson = async (bytes: Buffer, size = bytes.length) => {
   try {
-    return await allOf(await ndjsonRecords(inPieces(bytes, size), { names: undefined }))
+    return await allOf(await ndjsonRecords(inChunks(bytes, size), { names: undefined }))
   } catch (error) {
     return (error as Error).message
   }
@@ -37,7 +37,7 @@ const bytesOf = (...parts: (string | number)[]) =>
       Buffer.concat(parts.map((part) => (typeof part === 'number' ? Buffer.from([part]) : Buffer.from(part)))),
     )
 
-describe('a file says the same, wherever it is cut in pieces:', () => {
+describe('a file gives the same records, however it is split into chunks:', () => {
   test('CSV', async () => {
     const bytes = bytesOf('"', '"', ',', ',', '\n', '\r\n', '\r', 'x', 'ü', '\u{1f600}', '\ufffd', 0xfc, 0xf0, 0x9f)
     const property = check.asyncProperty(bytes, check.integer({ min: 1, max: 5 }), async (bytes, size) => {
@@ -55,7 +55,7 @@ describe('a file says the same, wherever it is cut in pieces:', () => {
   })
 })
 
-test('a record says the line where it begins, whatever is in those before it', async () => {
+test('a record has the line where it starts, whatever comes before it', async () => {
   const field = check.constantFrom('x', '"a\r\nb"', '"\n\n"', '"\r"', '""', '')
   const lineBreak = check.constantFrom('\n', '\r\n')
   const property = check.asyncProperty(

@@ -1,6 +1,6 @@
 import * as check from 'fast-check'
 import { expect, test } from 'vitest'
-import { workshop } from './support.ts'
+import { openBench } from './support.ts'
 
 const TABLE = `(
   id integer primary key, "a ""name""" text, "größe" integer, x real, b boolean, j json, bin blob, at timestamp, num numeric)`
@@ -60,13 +60,13 @@ const row = check.tuple(
 )
 
 test.each(['csv', 'tsv', 'ndjson', 'csv.gz'])(
-  'what is exported as %s and imported again is the same',
+  'a table exported as %s and imported again is the same',
   async (extension) => {
     const {
       export: write,
       import: read,
       database,
-    } = await workshop(`create table source ${TABLE}; create table target ${TABLE}`)
+    } = await openBench(`create table source ${TABLE}; create table target ${TABLE}`)
     const insert = database.prepare('insert into source values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
     const all = (table: string) => database.prepare(`select * from ${table} order by id`).safeIntegers().all()
     const property = check.asyncProperty(check.array(row, { maxLength: 30 }), async (rows) => {
@@ -90,8 +90,8 @@ test.each(['csv', 'tsv', 'ndjson', 'csv.gz'])(
   },
 )
 
-test('a table of one column keeps its nulls and empty texts', async () => {
-  const { export: write, import: read, rows } = await workshop('create table a (t text); create table b (t text)')
+test('a table of one column keeps nulls and empty strings', async () => {
+  const { export: write, import: read, rows } = await openBench('create table a (t text); create table b (t text)')
   rows(`insert into a values (null), (''), ('x'), (null) returning t`)
   await write({ sourceTable: 'a', file: 'a.csv' })
   await read({ targetTable: 'b', file: 'a.csv' })

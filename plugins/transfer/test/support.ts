@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import * as v from 'valibot'
 import { onTestFinished } from 'vitest'
-import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
+import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
 import { openQueue } from '../../../src/queue/open-queue.ts'
 import { performTask } from '../../../src/worker/perform-task.ts'
 import { RunContext } from '../../../src/worker/run-context.ts'
@@ -15,27 +15,27 @@ import { settings as schema } from '../src/settings.ts'
 type ImportValues = (typeof imports)['$inferInsert']
 type ExportValues = (typeof exports)['$inferInsert']
 
-/** A project of its own with a SQLite database, in which files go in and out as a worker does it. */
-export async function workshop(sql: string, options: object = {}) {
+/** A project with a SQLite database, in which imports and exports run as in a worker. */
+export async function openBench(sql: string, options: object = {}) {
   const project = temporaryFolder()
-  const parts = await openWorkshop('sqlite:.ops/ops.db', project, options)
+  const parts = await openBenchOn('sqlite:.ops/ops.db', project, options)
   const database = new Database(join(project, '.ops', 'ops.db'), { timeout: 5000 })
   onTestFinished(() => void database.close())
   database.exec(sql)
   return { ...parts, database, rows: (query: string) => database.prepare(query).all() as Record<string, unknown>[] }
 }
 
-/** The same with a PostgreSQL database. */
-export async function postgresWorkshop(sql: string, options: object = {}) {
+/** The same with PostgreSQL. */
+export async function openPostgresBench(sql: string, options: object = {}) {
   const { connect, postgresUrl } = await import('../../../test/support/postgres-fixture.ts')
   const url = await postgresUrl()
-  const parts = await openWorkshop(url, temporaryFolder(), options)
+  const parts = await openBenchOn(url, temporaryFolder(), options)
   const database = await connect(url)
   await database.query(sql)
   return { ...parts, database, rows: async (query: string) => (await database.query(query)).rows }
 }
 
-async function openWorkshop(url: string, project: string, options: object) {
+async function openBenchOn(url: string, project: string, options: object) {
   const stateDirectory = join(project, '.ops')
   const settings = v.parse(schema, options)
   const importing = toQueuedTable(importProcessor, settings)
@@ -73,7 +73,7 @@ async function openWorkshop(url: string, project: string, options: object) {
   }
 
   const path = (name: string) => join(project, name)
-  const workshop = {
+  const bench = {
     project,
     queue,
     path,
@@ -90,8 +90,8 @@ async function openWorkshop(url: string, project: string, options: object) {
       await queue.enqueue(exports, [values])
       return start(exporting as never, exportProcessor)
     },
-    import: async (values: ImportValues) => (await workshop.startImport(values)).ended,
-    export: async (values: ExportValues) => (await workshop.startExport(values)).ended,
+    import: async (values: ImportValues) => (await bench.startImport(values)).ended,
+    export: async (values: ExportValues) => (await bench.startExport(values)).ended,
   }
-  return workshop
+  return bench
 }

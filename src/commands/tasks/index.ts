@@ -23,14 +23,14 @@ export default class Tasks extends OpsCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Tasks)
-    const [{ readStatuses }, { listTasks }, { taskJson }, { tasksTable }] = await Promise.all([
-      import('../../command-line/read-statuses.ts'),
+    const [{ parseStatuses }, { listTasks }, { taskJson }, { tasksTable }] = await Promise.all([
+      import('../../command-line/parse-task-filter.ts'),
       import('../../tasks/list-tasks.ts'),
       import('../../tasks/find-task.ts'),
       import('../../output/tasks-table.ts'),
     ])
     const { table, limit } = flags
-    const statuses = readStatuses(flags.status ?? [])
+    const statuses = parseStatuses(flags.status ?? [])
     const project = await this.openProject(flags.config)
     const { tasks, isCut, problems } = await listTasks(project, { table, statuses, limit })
     for (const problem of problems) this.warn(problem)

@@ -1,19 +1,18 @@
 import type { Status } from '../../task/lifecycle.ts'
-import type { TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { CancelResult, RetryResult, TaskId } from '../queue.ts'
 import { FOREIGN_WRITER } from '../records.ts'
-import { asActor, recordEvent } from './record-event.ts'
+import { quote } from '../sql-fragments.ts'
 import type { Session } from './session.ts'
-import { columnNamed, quote } from './values.ts'
+import { asActor, recordEvent } from './statements.ts'
 
 /**
- * Cancels a pending task; of an ongoing one the run is marked, and its worker sees the mark. Inside a transaction of
- * the caller's.
+ * Cancels a pending task, or marks the run of an ongoing one for its worker. The caller has a transaction open.
  */
 export async function cancel(session: Session, table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
   const status = await lockedStatus(session, table, id)
   if (status === undefined) return undefined
-  if (status === 'ongoing' && (await askForEnd(session, table, id, actor))) return { change: 'asked', status }
+  if (status === 'ongoing' && (await requestCancel(session, table, id, actor))) return { change: 'asked', status }
   if (status !== 'pending' && status !== 'ongoing') return { change: 'none', status }
   await asActor(session, actor)
   const set = [
@@ -26,8 +25,8 @@ export async function cancel(session: Session, table: TaskTable, id: TaskId, act
   return { change: 'canceled', status: 'canceled' }
 }
 
-/** Marks the open run; false where nobody would see the mark, since the run is not that of a worker of ops. */
-async function askForEnd(session: Session, table: TaskTable, id: TaskId, actor: string): Promise<boolean> {
+/** Marks the open run; false if it has no worker that would see the mark. */
+async function requestCancel(session: Session, table: TaskTable, id: TaskId, actor: string): Promise<boolean> {
   const [run] = await session.query(
     `select id, cancel_requested_by as asked_by from ops_runs
      where task_table = $1 and task_key = $2 and ended_at is null and worker_id <> '${FOREIGN_WRITER}'`,
@@ -43,7 +42,7 @@ async function askForEnd(session: Session, table: TaskTable, id: TaskId, actor: 
   return true
 }
 
-/** Makes a task pending again that failed or was canceled. What it last failed of stays until it runs. */
+/** Makes a failed or canceled task pending again. Its error stays until it runs. */
 export async function retry(session: Session, table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
   const status = await lockedStatus(session, table, id)
   if (status === undefined) return undefined
@@ -54,7 +53,12 @@ export async function retry(session: Session, table: TaskTable, id: TaskId, acto
   return { change: 'retried', status: 'pending' }
 }
 
-/** Locks the task, so that its status stays what it is until the end of the transaction. */
+export async function makeDue(session: Session, table: TaskTable, id: TaskId): Promise<void> {
+  const text = `update ${quote(table.name)} set run_at = created_at where id = $1 and status = 'pending'`
+  await session.query(text, [id])
+}
+
+/** Locks the task, so that its status does not change before the end of the transaction. */
 async function lockedStatus(session: Session, table: TaskTable, id: TaskId): Promise<Status | undefined> {
   const [row] = await session.query(`select status from ${quote(table.name)} where id = $1 for no key update`, [id])
   return row?.status

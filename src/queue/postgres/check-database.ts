@@ -1,8 +1,9 @@
 import { toProblem } from '../../errors.ts'
 import { formatBytes, formatDuration } from '../../format.ts'
 import { type Check, failed, passed, skipped, warned } from '../check.ts'
-import type { Row, Session } from './session.ts'
-import { proveSession, TransactionPoolerError } from './session-proof.ts'
+import type { Session } from './session.ts'
+import type { Row } from './statements.ts'
+import { refuseTransactionPooler, TransactionPoolerError } from './transaction-pooler.ts'
 
 /** While a transaction is open, the server cannot remove rows that were deleted since. */
 const LONG_TRANSACTION_MS = 3_600_000
@@ -13,7 +14,7 @@ export async function checkDatabase(session: Session, url: string): Promise<Chec
   const version = `PostgreSQL ${settings.server_version}`
   return [
     passed('database', `${session.name}, ${formatBytes(settings.size)}, ${version}`),
-    await sessionProof(session, url),
+    await sessionMode(session, url),
     synchronousCommit(settings),
     fsync(settings),
     foreignKeys(settings),
@@ -32,9 +33,9 @@ async function settingsOf(session: Session): Promise<Row> {
   return row!
 }
 
-async function sessionProof(session: Session, url: string): Promise<Check> {
+async function sessionMode(session: Session, url: string): Promise<Check> {
   try {
-    await proveSession(session, url)
+    await refuseTransactionPooler(session, url)
     return passed('session', 'stays with its worker')
   } catch (error) {
     if (!(error instanceof TransactionPoolerError)) throw error

@@ -1,19 +1,18 @@
+import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queue.ts'
-import type { Guarantee } from './guarantees.ts'
-import { type Instants, instants } from './instants.ts'
-import { claimOrder, guaranteeName, idsOf, isHeld, isKeyTaken, keyOf, rowAsJson } from './task-sql.ts'
-import { columnNamed, literal, quote } from './values.ts'
+import { claimOrder, exclusiveKey, isKeyTaken, literal, quote } from '../sql-fragments.ts'
+import { type Guarantee, guaranteeName, type Instants, idsOf, instants, isHeld, rowAsJson } from './task-sql.ts'
 
-/** So many of the first tasks are looked at in order; behind more that wait for busy keys, one is looked at for each key. */
+/** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
 const FIRST_TASKS = 50
 
-/** After a lost race for a key there may be another task. Who loses so often comes back with the next poll. */
-const LOOKS = 10
+/** After a lost race for a key there may be another task. After so many lost races, the next poll finds it. */
+const CLAIM_RETRIES = 10
 
 /**
- * The function by which a worker begins the run of the first task that may run: none or one row of JSON. A function,
- * so that it takes no round trip of its own, and sees what the settlement before it in the same statement has freed.
- * With `begun` it gives the task of a run that it has begun before, when the answer was lost with the connection.
+ * The function that starts the run of the first task that may run; returns at most one row of JSON. As a function it needs
+ * no round trip, and sees what the settlement before it in the same statement has freed. With `begun` it returns the task
+ * of a run that was started before, if the answer was lost with the connection.
  */
 export function claimFunction(queued: QueuedTable): Guarantee {
   const { table, exclusivity, after } = queued
@@ -51,12 +50,12 @@ if begun is not null then
   task_id := run.task_key;
   select t.* into task from ${quote(table.name)} t where t.id = task_id;
 else
-for look in 1..${LOOKS} loop
+for look in 1..${CLAIM_RETRIES} loop
 ${look.join('\n')}
 if not found then return; end if;
--- Whoever has begun a run with this key since the look has won it.
+-- Another worker may have started a run with this key since the look-up.
 insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
-select ${literal(table.name)}, ${idsOf(table, 't')}, ${attempt}, worker, ${keyOf(exclusivity, 't')}, clock_timestamp() + timeout
+select ${literal(table.name)}, ${idsOf(table, 't')}, ${attempt}, worker, ${exclusiveKey(exclusivity, 't')}, clock_timestamp() + timeout
 from ${quote(table.name)} t where t.id = candidate.id
 on conflict do nothing
 returning ops_runs.id, ops_runs.attempt, ops_runs.deadline_at into run;
@@ -91,9 +90,9 @@ end if;
 }
 
 /**
- * The statements that look for the task, each where the one before has found none. They lock what they find, pass over
- * what another worker has locked, and compare the status again under the lock. The status is a literal in each: a
- * bound one would hide the partial index from the planner.
+ * The statements that search for a task, each used if the one before finds none. They lock what they find, skip what another
+ * worker has locked, and check the status again under the lock. The status is a literal in each: with a bound one, the
+ * planner does not use the partial index.
  */
 export function candidates(queued: QueuedTable, now: Instants = claimInstants(queued)): string[] {
   const { processor, table, exclusivity, after } = queued
@@ -102,12 +101,12 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
   const isPending = `t.status = 'pending'`
   const hasRunAt = columnNamed(table, 'run_at') !== undefined
   const isDue = hasRunAt ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
-  const key = keyOf(exclusivity, 't')
+  const key = exclusiveKey(exclusivity, 't')
   const isFree = [
     ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
     `not ${isHeld(processor, exclusivity, key)}`,
   ].join(' and ')
-  // The reference may be null, and then there is nothing to wait for.
+  // If the reference is null, there is nothing to wait for.
   const isReady = after
     .map((each) => {
       const isOne = `p.id = t.${quote(each.column)} and p.status in ('pending', 'ongoing')`
@@ -122,14 +121,14 @@ order by ${order} limit 1 for no key update of t skip locked`,
   }
   const column = `t.${quote(exclusivity.column)}`
   const needed = [...order.split(', ').map((each) => `t.${each}`), column].join(', ')
-  // Materialized, so that only tasks whose key is free are locked, one after the other, until one is not taken yet.
+  // Materialized, so that only tasks with a free key are locked, one by one, until one is not locked yet.
   const firstUnlocked = `select t.id from free t cross join lateral (
   select 1 from ${name} l where l.id = t.id and l.status = 'pending' for no key update skip locked
 ) l limit 1`
   const firstWith = (condition: string) =>
     `(select ${needed} from ${name} t where ${isPending} and ${condition}${isReady} order by ${column}, ${order} limit 1)`
-  // As a range and not as an equality, for which the planner may walk the index of all that is due and leave out, one
-  // by one, the tasks of every other key. The pair ends the range at what is not due yet.
+  // A range instead of an equality, for which the planner may walk the index of all due tasks and filter out those of
+  // every other key. The pair ends the range at tasks that are not due yet.
   const ofKey = hasRunAt
     ? `${column} >= keys.value and (${column}, t.run_at) <= (keys.value, ${now.of('run_at')})`
     : `${column} >= keys.value and ${column} <= keys.value`
@@ -143,7 +142,7 @@ order by ${order} limit 1 for no key update of t skip locked`,
   select t.id from first t where ${isFree}
 )
 ${firstUnlocked}`,
-    // Walks the keys and not the tasks: as cheap behind a million waiting tasks as behind one.
+    // Walks the keys instead of the tasks: a million waiting tasks cost as much as one.
     `with recursive keys (value) as (
   ${nextKey('is not null')}
   union all
@@ -157,4 +156,28 @@ ${firstUnlocked}`,
 )
 ${firstUnlocked}`,
   ]
+}
+
+/** Claims the first task that may run: `$1` is the worker, `$2` a run that it started without getting the answer, or null. */
+export function claimStatement(tables: readonly QueuedTable[]): string {
+  const rest = { worker: '$1', rest: 'null, $2', orElse: '$2::bigint is not null' }
+  return `select place, claim from (\n${claims(tables, rest)}\n) c limit 1`
+}
+
+/**
+ * Calling a function costs time even if it finds nothing, so it is called only if the table has a pending task at all, or
+ * `orElse` holds.
+ */
+export function claims(
+  tables: readonly QueuedTable[],
+  { worker, rest, orElse }: { worker: string; rest: string; orElse: string },
+): string {
+  return tables
+    .map(({ table, timeout }, place) => {
+      const within = timeout === undefined ? 'null' : literal(`${timeout} milliseconds`)
+      const claim = `${quote(guaranteeName(table, 'claim'))}(${worker}, ${within}, ${rest})`
+      const isAny = `exists (select 1 from ${quote(table.name)} where status = 'pending')`
+      return `  select ${place} as place, claim from ${claim} claim where ${isAny} or ${orElse}`
+    })
+    .join(' union all\n')
 }

@@ -3,8 +3,8 @@ import { openSession } from './open-session.ts'
 import type { Session } from './session.ts'
 
 /**
- * The one connection of a queue: everything that belongs to a session is on it, the statements, the lock that is the
- * worker's life and the notifications. When it is lost, the next statement opens it again.
+ * The one connection of a queue, for its statements, the worker's lock and the notifications. If it is lost, the next
+ * statement opens it again.
  */
 export class Connection {
   readonly name: string
@@ -18,13 +18,13 @@ export class Connection {
     this.name = redactUrl(url)
   }
 
-  /** Has something done on each new session before anything else is. */
+  /** Prepares this session and each new one before any other statement runs on it. */
   async prepare(preparation: (session: Session) => Promise<void>): Promise<void> {
     await this.use(preparation)
     this.#preparations.push(preparation)
   }
 
-  /** Gives the session to one piece of work at a time, so that no statement gets into the transaction of another. */
+  /** Runs one piece of work at a time on the session, so that no statement gets into another's transaction. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const done = this.#turn.then(async () => work(await this.#open()))
     this.#turn = done.catch(() => {})
@@ -35,21 +35,21 @@ export class Connection {
     return this.use((session) => session.transaction(() => work(session)))
   }
 
-  /** Runs something on the session if there is one, and closes it. */
-  async close(farewell: (session: Session) => Promise<void>): Promise<void> {
+  /** Runs the last statements on the session, if there is one, and closes it. */
+  async close(finish: (session: Session) => Promise<void>): Promise<void> {
     await this.#turn
     const session = this.#session
     this.#session = undefined
-    if (!session || session.isOver) return
+    if (!session || session.hasEnded) return
     try {
-      await farewell(session)
+      await finish(session)
     } finally {
       await session.close()
     }
   }
 
   async #open(): Promise<Session> {
-    if (this.#session && !this.#session.isOver) return this.#session
+    if (this.#session && !this.#session.hasEnded) return this.#session
     const session = await openSession(this.#url)
     try {
       for (const prepare of this.#preparations) await prepare(session)

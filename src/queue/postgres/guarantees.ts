@@ -1,18 +1,11 @@
-import type { QueuedTable } from '../queue.ts'
+import type { QueuedTable } from '../queued-table.ts'
+import { claimOrder, IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import { claimFunction } from './claim.ts'
 import { settleFunction } from './settle.ts'
-import { claimOrder, guaranteeName, IS_UNSETTLED, uniqueExpression } from './task-sql.ts'
+import { type Guarantee, guaranteeName, uniqueExpression } from './task-sql.ts'
 import { triggers } from './triggers.ts'
-import { quote } from './values.ts'
 
-/** What ops keeps on a task table: an index, a trigger with its function, or a function that workers call. */
-export interface Guarantee {
-  readonly kind: 'index' | 'trigger' | 'function'
-  readonly name: string
-  readonly create: readonly string[]
-}
-
-/** What makes a table's promises hold whoever writes to it, and what its workers call. */
+/** What keeps the promises of a task table, whichever client writes to it, and the functions that its workers call. */
 export function guarantees(queued: QueuedTable, schema: string): Guarantee[] {
   return [...indexes(queued), ...triggers(queued, schema), claimFunction(queued), settleFunction(queued)]
 }
@@ -26,7 +19,7 @@ function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
   }
   return [
     index('due', order, `status = 'pending'`),
-    // Finds the first task of each key, where the first ones of all are waiting behind a busy key.
+    // Finds the first task of each key when the first tasks of all wait for a busy key.
     ...(exclusivity.kind === 'column'
       ? [index('due_by_key', `${quote(exclusivity.column)}, ${order}`, `status = 'pending'`)]
       : []),

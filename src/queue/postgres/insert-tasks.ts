@@ -1,24 +1,25 @@
-import { InvalidTaskError } from '../../errors.ts'
-import type { TaskColumn, TaskTable } from '../../task-table/task-table.ts'
-import type { EnqueuedTask, TaskId } from '../queue.ts'
-import type { Row, Statements } from './session.ts'
-import { guaranteeName, IS_UNSETTLED, uniqueExpression } from './task-sql.ts'
-import { columnNamed, decodeId, encode, quote } from './values.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import { lifecycleValues } from '../lifecycle-values.ts'
+import type { EnqueuedTask, TaskId } from '../queued-table.ts'
+import { IS_UNSETTLED, quote } from '../sql-fragments.ts'
+import type { Row, Statements } from './statements.ts'
+import { guaranteeName, uniqueExpression } from './task-sql.ts'
+import { decodeId, encode, instant } from './values.ts'
 
 type Values = ReadonlyMap<string, unknown>
 
-/** Rows of one statement. A statement takes 65,535 values at most. */
+/** Rows and values of one statement, which takes at most 65,535 values. */
 const CHUNK_ROWS = 500
 const CHUNK_VALUES = 60_000
 
-/** Whoever was in the way may just have ended; what is there after so many looks is another constraint. */
-const LOOKS = 3
+/** The task in conflict may have just settled. If the conflict persists, it is another constraint. */
+const CONFLICT_RETRIES = 3
 
 /**
- * Inserts rows and returns their ids. Where the table takes no second task of a kind while one is unsettled, that one is
- * returned. Several rows may take several statements.
+ * Inserts tasks. If the table is `unique` and an unsettled task has the same values, that one is returned instead. Many
+ * rows take several statements.
  *
- * @throws InvalidTaskError when they are for later and the table has no `run_at`
+ * @throws InvalidTaskError if they are scheduled and the table has no `run_at`
  */
 export async function insertTasks(
   statements: Statements,
@@ -26,9 +27,7 @@ export async function insertTasks(
   rows: Iterable<Readonly<Record<string, unknown>>>,
   runAt?: Date,
 ): Promise<EnqueuedTask[]> {
-  if (runAt && !columnNamed(table, 'run_at'))
-    throw new InvalidTaskError(table.name, ['tasks cannot be scheduled without a column "run_at"'])
-  const filled = lifecycleValues(table, runAt)
+  const filled = lifecycleValues(table, runAt, instant)
   const added: EnqueuedTask[] = []
   let chunk: Values[] = []
   let unique: readonly UniqueColumn[] | undefined
@@ -47,7 +46,7 @@ export async function insertTasks(
   return added
 }
 
-/** A conflict is no error, which would end the application's transaction, but a reason to look who is in the way. */
+/** With `on conflict do nothing`, because an error would abort the application's transaction. */
 async function insertOne(statements: Statements, table: TaskTable, values: Values): Promise<EnqueuedTask> {
   const names = [...values.keys()]
   const bound = [...values.values()]
@@ -56,22 +55,22 @@ async function insertOne(statements: Statements, table: TaskTable, values: Value
       ? 'default values'
       : `(${names.map(quote).join(', ')}) values (${names.map((_, index) => `$${index + 1}`).join(', ')})`
   const insert = `insert into ${quote(table.name)} ${columns}`
-  for (let look = 0; look < LOOKS; look += 1) {
+  for (let look = 0; look < CONFLICT_RETRIES; look += 1) {
     const [inserted] = await statements.query(`${insert} on conflict do nothing returning id`, bound)
     if (inserted) return { id: decodeId(table, inserted.id), isNew: true }
     const unique = await uniqueColumns(statements, table)
     const existing = unique.length > 0 ? await findAlike(statements, table, unique, values) : undefined
     if (existing !== undefined) return { id: existing, isNew: false }
   }
-  // Says by its error which constraint it is.
+  // The error names the constraint.
   const [inserted] = await statements.query(`${insert} returning id`, bound)
   return { id: decodeId(table, inserted!.id), isNew: true }
 }
 
-/** The ids come in the order of the rows, since nothing else than the order of the values is in the plan. */
+/** The ids are returned in the order of the rows: the plan has no other order. */
 async function insertMany(statements: Statements, table: TaskTable, rows: readonly Values[]): Promise<EnqueuedTask[]> {
   const names = [...new Set(rows.flatMap((row) => [...row.keys()]))]
-  // A statement with no column takes one row.
+  // Without a column, a statement inserts only one row.
   if (names.length === 0) names.push('status')
   const bound: unknown[] = []
   const tuples = rows.map((row) => {
@@ -88,7 +87,7 @@ interface UniqueColumn {
   readonly type: string
 }
 
-/** What the index says, and not the processor: the application that inserts may not know of it. */
+/** Read from the index and not from the processor, which an application that inserts does not have. */
 async function uniqueColumns(statements: Statements, table: TaskTable): Promise<UniqueColumn[]> {
   const rows = await statements.query(
     `select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type
@@ -125,26 +124,4 @@ function ownValues(table: TaskTable, row: Readonly<Record<string, unknown>>): [n
   return Object.keys(row)
     .filter((key) => row[key] !== undefined)
     .map((key) => [table.columns[key]!.name, encode(table.columns[key]!, row[key])])
-}
-
-/** The time of scheduled tasks, and what an existing table has no defaults for. */
-function lifecycleValues(table: TaskTable, runAt: Date | undefined): [name: string, value: unknown][] {
-  const now = new Date()
-  const values: Record<string, (column: TaskColumn) => unknown> = {
-    status: () => 'pending',
-    created_at: (column) => instant(column, now),
-    run_at: (column) => instant(column, runAt ?? now),
-    attempt: () => 0,
-  }
-  return Object.values(table.columns).flatMap((column): [string, unknown][] => {
-    const isNeeded = column.isLifecycle && (!column.hasDefault || (runAt && column.name === 'run_at'))
-    const value = isNeeded ? values[column.name] : undefined
-    return value ? [[column.name, value(column)]] : []
-  })
-}
-
-/** An instant as this column takes it: in an existing table it may be a number or a text. */
-function instant(column: TaskColumn, at: Date): unknown {
-  if (!column.codec) return at
-  return column.type === 'integer' ? at.getTime() : at.toISOString()
 }

@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto'
 import type { TaskTable } from '../../task-table/task-table.ts'
-import type { Guarantee } from './guarantees.ts'
-import type { Row, Session } from './session.ts'
-import { literal, quote } from './values.ts'
+import { literal, quote } from '../sql-fragments.ts'
+import type { Session } from './session.ts'
+import type { Row } from './statements.ts'
+import type { Guarantee } from './task-sql.ts'
 
-/** A guarantee as the database has it. */
+/** A guarantee in the database. */
 export interface InstalledGuarantee {
   readonly kind: Guarantee['kind']
   readonly name: string
-  /** The statement that takes it away. */
+  /** The statement that drops it. */
   readonly drop: string
-  /** Whether it is what was installed, from the text that was installed. */
+  /** Whether it was made from this text and has not been changed since. */
   isFrom(guarantee: Guarantee): boolean
 }
 
 /**
- * What the database has is not the text that made it, so each guarantee is marked, in its comment, with the hashes of
- * the text and of what the database made of it: when a rule changes, or somebody's hand changes the guarantee, one of the
- * two differs.
+ * The database does not keep the text of a guarantee, so its comment has the hashes of the text and of the definition that
+ * the database made of it. If either changes, with a new version or by hand, one of the two differs.
  */
 const markOf = (table: string, { create }: Guarantee, definition: string) =>
   `ops:${table}:${hash(create.join(';'))}:${hash(definition)}`
 
-/** What ops has put on a table, by name. The names begin with ops', and nobody else's do. */
+/** The guarantees of a table, by name: only their names start with `ops_`. */
 export async function installedGuarantees(
   session: Session,
   { name: table }: TaskTable,
@@ -37,7 +37,7 @@ export async function installedGuarantees(
   )
 }
 
-/** Marks guarantees as they are now as made from their text. */
+/** Marks guarantees as made from their text, as they are now. */
 export async function markGuarantees(
   session: Session,
   { name: table }: TaskTable,

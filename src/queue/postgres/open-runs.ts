@@ -1,14 +1,16 @@
 import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
+import { columnNamed } from '../../task-table/task-table.ts'
 import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
-import type { Lives } from './life.ts'
-import { recordEvent } from './record-event.ts'
+import { quote } from '../sql-fragments.ts'
 import type { Runs } from './runs.ts'
 import type { Session } from './session.ts'
-import { columnNamed, quote, taskIdOf } from './values.ts'
+import { recordEvent } from './statements.ts'
+import { taskIdOf } from './values.ts'
+import type { WorkerLocks } from './worker-lock.ts'
 
-/** All runs that have not ended. A partial index holds only these, so their number alone is the cost. */
+/** All open runs. A partial index contains only these, so the cost depends only on their number. */
 export async function openRuns(session: Session): Promise<OpenRun[]> {
   const rows = await session.prepared(OPEN_RUNS)
   return rows.map((row) => ({
@@ -39,7 +41,7 @@ export async function stateOf(session: Session, run: Run): Promise<RunState> {
   return { isHeld: row !== undefined, cancelRequestedBy: row?.cancel_requested_by ?? undefined }
 }
 
-/** Inside a transaction of the caller's where it is a milestone. */
+/** For a milestone, the caller has a transaction open. */
 export async function report(
   session: Session,
   run: Run,
@@ -49,7 +51,7 @@ export async function report(
   const { table } = run.queued
   const known = ['progress', 'progress_note'].filter((name) => columnNamed(table, name))
   const values = { progress: fraction, progress_note: note ?? null } as Record<string, unknown>
-  // A table with neither column has nothing to write; then the run alone is looked at.
+  // A table with neither column has nothing to write; this then only checks the run.
   const set = known.length > 0 ? known.map((name, index) => `${name} = $${index + 3}`).join(', ') : 'id = t.id'
   const text = `update ${quote(table.name)} t set ${set} where t.id = $2 and t.status = 'ongoing'
   and exists (select 1 from ops_runs r where r.id = $1 and r.ended_at is null) returning 1`
@@ -75,17 +77,17 @@ export async function recordProcessGroups(
   return changed.length === 1
 }
 
-/** Settles the run of a worker that died, on the record as recovered by this one. Inside a transaction of the caller's. */
+/** Settles the run of a dead worker and records that this one recovered it. The caller has a transaction open. */
 export async function settleDead(
   session: Session,
   run: OpenRun,
   queued: QueuedTable,
   outcome: Outcome,
-  lives: Lives,
+  workerLocks: WorkerLocks,
   runs: Runs,
 ): Promise<boolean> {
-  // A worker whose run is only late may go on one day.
-  const isDead = !(await lives.isAlive(session, run.workerId))
+  // The worker of an overdue run may still be alive.
+  const isDead = !(await workerLocks.isAlive(session, run.workerId))
   const { held } = await runs.settle(session, { ...run, table: queued.table }, outcome, [])
   if (!held) return false
   if (isDead) {

@@ -3,13 +3,14 @@ import { type Failpoint, failpoint, isSet } from '../../failpoint.ts'
 import { type Outcome, statusAfter } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
-import { ExistingRows } from './existing-rows.ts'
-import { claimStatement, settleStatement } from './run-statements.ts'
-import type { Row, Session } from './session.ts'
-import { TAKEN_AWAY } from './settle.ts'
+import { claimStatement } from './claim.ts'
+import type { Session } from './session.ts'
+import { settleStatement, TAKEN_AWAY } from './settle.ts'
+import type { Row } from './statements.ts'
+import { RowParser } from './type-parsers.ts'
 import { decodeRow, encode, isExisting } from './values.ts'
 
-/** What a settlement names of a run. */
+/** The parts of a run that a settlement needs. */
 export interface EndedRun {
   readonly id: number
   readonly taskId: TaskId
@@ -22,33 +23,32 @@ export interface Settled {
 }
 
 /**
- * Begins and ends the runs of one worker, each time in one round trip.
+ * Claims and settles the runs of one worker, each in one round trip.
  *
- * When the connection is lost before the answer came, the database may have begun a run of which the worker does not
- * know, and which nobody would ever perform: so the next statement looks for it first.
+ * If the connection is lost before the answer arrives, the database may have started a run that the worker does not know
+ * of and that no one would perform: the next statement looks for it first.
  */
 export class Runs {
-  /** By which the runs are known. */
   readonly workerId: string
-  readonly #isAlone: boolean
-  readonly #existingRows = new ExistingRows()
+  readonly #isWorker: boolean
+  readonly #rowParser = new RowParser()
   #isInDoubt = false
 
-  /** @param workerId undefined where no worker is: then the runs of this queue are not told from those of another */
+  /** @param workerId undefined if this process is no worker: then its runs have the worker id `ops` */
   constructor(workerId?: string) {
     this.workerId = workerId ?? 'ops'
-    this.#isAlone = workerId !== undefined
+    this.#isWorker = workerId !== undefined
   }
 
   async claim(session: Session, tables: readonly QueuedTable[]): Promise<Claim | undefined> {
     if (this.#isInDoubt) return this.#claimInDoubt(session, tables)
-    return this.#unlessLost(session, 'claim.before-commit', () => this.#begin(session, tables))
+    return this.#trackDoubt(session, 'claim.before-commit', () => this.#begin(session, tables))
   }
 
-  /** @throws ResultRefusedError when the task's own columns do not take what the processor returned */
+  /** @throws ResultRefusedError if the database refuses the columns that the processor returned */
   async settle(session: Session, run: EndedRun, outcome: Outcome, next: readonly QueuedTable[]): Promise<Settled> {
     if (this.#isInDoubt) return this.#settleInDoubt(session, run, outcome, next)
-    return this.#unlessLost(session, 'settle.before-commit', () => this.#end(session, run, outcome, next))
+    return this.#trackDoubt(session, 'settle.before-commit', () => this.#end(session, run, outcome, next))
   }
 
   async #settleInDoubt(
@@ -58,21 +58,21 @@ export class Runs {
     next: readonly QueuedTable[],
   ): Promise<Settled> {
     const { held } = await this.#end(session, run, outcome, [])
-    const wasHeld = held || (await hasEndedSo(session, run, outcome))
+    const wasHeld = held || (await hasEndedWith(session, run, outcome))
     return { held: wasHeld, next: await this.#claimInDoubt(session, next, run.id) }
   }
 
   async #claimInDoubt(session: Session, tables: readonly QueuedTable[], known?: number): Promise<Claim | undefined> {
-    const begun = await this.#findUnheard(session, known)
-    const claim = await this.#unlessLost(session, 'claim.before-commit', () => this.#begin(session, tables, begun))
-    // It waits for the next claim where this one does not take from its table.
+    const begun = await this.#findUnknownRun(session, known)
+    const claim = await this.#trackDoubt(session, 'claim.before-commit', () => this.#begin(session, tables, begun))
+    // If this claim does not include its table, the next one looks for it.
     this.#isInDoubt = begun !== undefined && claim === undefined
     return claim
   }
 
   async #begin(session: Session, tables: readonly QueuedTable[], begun?: number): Promise<Claim | undefined> {
     if (tables.length === 0) return undefined
-    await this.#learn(session, tables)
+    await this.#prepareParser(session, tables)
     const rows = await session.prepared(claimStatement(tables), [this.workerId, begun ?? null])
     return this.#toClaim(tables, rows[0])
   }
@@ -83,7 +83,7 @@ export class Runs {
     outcome: Outcome,
     next: readonly QueuedTable[],
   ): Promise<Settled> {
-    await this.#learn(session, next)
+    await this.#prepareParser(session, next)
     const own = outcome.columns ?? {}
     const failure = outcome.kind === 'succeeded' ? undefined : outcome
     const keys = Object.keys(own)
@@ -103,47 +103,47 @@ export class Runs {
     }
   }
 
-  async #unlessLost<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
-    this.#isInDoubt = this.#isAlone
+  async #trackDoubt<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
+    this.#isInDoubt = this.#isWorker
     try {
       const result = await beforeCommit(session, point, work)
       this.#isInDoubt = false
       return result
     } catch (error) {
-      if (!session.isOver) this.#isInDoubt = false
+      if (!session.hasEnded) this.#isInDoubt = false
       throw error
     }
   }
 
-  /** The run of this worker that is open and that it does not know of. */
-  async #findUnheard(session: Session, known = 0): Promise<number | undefined> {
+  /** The open run of this worker that it does not know of. */
+  async #findUnknownRun(session: Session, known = 0): Promise<number | undefined> {
     const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> $2'
     const [row] = await session.query(text, [this.workerId, known])
     return row?.id
   }
 
-  async #learn(session: Session, tables: readonly QueuedTable[]): Promise<void> {
-    for (const { table } of tables) if (isExisting(table)) await this.#existingRows.learn(session, table)
+  async #prepareParser(session: Session, tables: readonly QueuedTable[]): Promise<void> {
+    for (const { table } of tables) if (isExisting(table)) await this.#rowParser.prepare(session, table)
   }
 
   #toClaim(tables: readonly QueuedTable[], row: Row | undefined): Claim | undefined {
     if (!row?.claim) return undefined
     const queued = tables[row.place]!
-    const existingRows = this.#existingRows
+    const rowParser = this.#rowParser
     const { run: id, task: taskId, attempt, deadline, unmet, row: columns } = row.claim as ClaimedRow
     return {
       run: { id, queued, taskId, attempt, deadlineAt: deadline === null ? undefined : new Date(deadline) },
       unmet: unmet ? { ...unmet, status: unmet.status ?? undefined } : undefined,
-      // A row that cannot be decoded must fail as a task, and not keep the worker from claiming.
+      // A row that cannot be decoded must fail its task and not the claim.
       get task() {
         const { table } = queued
-        return decodeRow(table, isExisting(table) ? existingRows.read(table, columns as never) : columns)
+        return decodeRow(table, isExisting(table) ? rowParser.parse(table, columns as never) : columns)
       },
     }
   }
 }
 
-/** What the function of a table returns. */
+/** What the claim function of a table returns. */
 interface ClaimedRow {
   run: number
   task: TaskId
@@ -153,7 +153,7 @@ interface ClaimedRow {
   row: Record<string, unknown>
 }
 
-/** A statement commits itself, so a test that fails before the commit needs a transaction around it. */
+/** A statement commits by itself, so a failpoint before the commit needs a transaction around it. */
 async function beforeCommit<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {
   if (!isSet(point)) return work()
   return session.transaction(async () => {
@@ -163,13 +163,13 @@ async function beforeCommit<T>(session: Session, point: Failpoint, work: () => P
   })
 }
 
-/** Whether a run that is no longer open has ended as it should have: by the settlement whose answer was lost. */
-async function hasEndedSo(session: Session, { id }: EndedRun, { kind }: Outcome): Promise<boolean> {
+/** Whether a run has ended with this outcome: by the settlement whose answer was lost. */
+async function hasEndedWith(session: Session, { id }: EndedRun, { kind }: Outcome): Promise<boolean> {
   const text = 'select 1 from ops_runs where id = $1 and ended_at is not null and outcome = $2'
   return (await session.query(text, [id, kind])).length === 1
 }
 
-/** Whether trying again would be refused again: the data, a constraint, or a value that cannot be sent. */
+/** Whether a retry would fail again: the data, a constraint, or a value that cannot be sent. */
 function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   return error instanceof TypeError || error instanceof RangeError || /^2[23]/.test(String(code))

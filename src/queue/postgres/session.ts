@@ -1,38 +1,31 @@
 import type pg from 'pg'
-import { DatabaseUnusableError } from '../../errors.ts'
+import { explainStatementError } from './explain-error.ts'
+import type { Row, Statements } from './statements.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: who writes the statement knows the columns
-export type Row = Record<string, any>
-
-/** What runs statements: a session of ops, or the connection of an application. */
-export interface Statements {
-  query(text: string, values?: readonly unknown[]): Promise<Row[]>
-}
-
-/** One connection to the server while it lasts. */
+/** One connection to the server, from its start to its end. */
 export class Session implements Statements {
-  /** The database as people may see it. */
+  /** The database for messages. */
   readonly name: string
   readonly #client: pg.Client
   readonly #names = new Map<string, string>()
-  readonly #onEnd: ((error: Error) => void)[] = []
-  #ending: Error | undefined
+  readonly #endListeners: ((error: Error) => void)[] = []
+  #endError: Error | undefined
 
   constructor(client: pg.Client, name: string) {
     this.#client = client
     this.name = name
-    // Without a listener for errors the loss of an idle connection would end the process.
+    // Without a listener for errors, losing an idle connection would end the process.
     client.on('error', (error) => this.#end(error))
-    client.on('end', () => this.#end(new Error(`The connection to ${name} has ended.`)))
+    client.on('end', () => this.#end(new Error(`The connection to ${name} was closed.`)))
   }
 
-  get isOver(): boolean {
-    return this.#ending !== undefined
+  get hasEnded(): boolean {
+    return this.#endError !== undefined
   }
 
-  whenOver(listener: (error: Error) => void): void {
-    if (this.#ending) listener(this.#ending)
-    else this.#onEnd.push(listener)
+  onEnd(listener: (error: Error) => void): void {
+    if (this.#endError) listener(this.#endError)
+    else this.#endListeners.push(listener)
   }
 
   onNotification(listener: (payload: string) => void): void {
@@ -47,7 +40,7 @@ export class Session implements Statements {
     return this.#run({ text, ...(values && { values: [...values] }), ...(types && { types }) })
   }
 
-  /** The same for a statement that comes again and again: the server parses and plans it once. */
+  /** The same for a repeated statement, which the server parses and plans once. */
   async prepared(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     let name = this.#names.get(text)
     if (name === undefined) {
@@ -57,7 +50,7 @@ export class Session implements Statements {
     return this.#run({ name, text, values: [...values] })
   }
 
-  /** The types of a table's columns, by their names. */
+  /** The type oids of a table's columns, by name. */
   async columnTypes(table: string): Promise<Readonly<Record<string, number>>> {
     const { fields } = await this.#client.query(`select * from ${table} limit 0`)
     return Object.fromEntries(fields.map(({ name, dataTypeID }) => [name, dataTypeID]))
@@ -70,7 +63,7 @@ export class Session implements Statements {
       await this.query('commit')
       return result
     } catch (error) {
-      // Fails only where the session is over, and the transaction with it.
+      // Fails only if the session has ended, and the transaction with it.
       await this.query('rollback').catch(() => {})
       throw error
     }
@@ -81,7 +74,7 @@ export class Session implements Statements {
   }
 
   destroy(): void {
-    this.#end(new Error(`The connection to ${this.name} was given up.`))
+    this.#end(new Error(`The connection to ${this.name} was aborted.`))
     this.#client.end().catch(() => {})
   }
 
@@ -90,25 +83,15 @@ export class Session implements Statements {
       const result = await this.#client.query(query)
       return result.rows
     } catch (error) {
-      // What is not the server's answer to the statement leaves no connection behind.
+      // After anything but the server's answer to the statement, the connection is not usable.
       if ((error as { severity?: string }).severity !== 'ERROR') this.destroy()
-      throw explained(this.name, error as Error & { code?: string })
+      throw explainStatementError(this.name, error as Error)
     }
   }
 
   #end(error: Error): void {
-    if (this.#ending) return
-    this.#ending = error
-    for (const listener of this.#onEnd) listener(error)
+    if (this.#endError) return
+    this.#endError = error
+    for (const listener of this.#endListeners) listener(error)
   }
-}
-
-/** A database that nobody has migrated lacks what every statement of ops needs. */
-function explained(name: string, error: Error & { code?: string }): Error {
-  const isMissing = error.code === '42P01' || error.code === '42883'
-  if (!isMissing || !/\bops_/.test(error.message)) return error
-  return new DatabaseUnusableError(name, `it lacks what ops needs: ${error.message}`, {
-    cause: error,
-    suggestions: ['create it: ops migrate'],
-  })
 }

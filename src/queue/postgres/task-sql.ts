@@ -1,63 +1,72 @@
 import { createHash } from 'node:crypto'
-import type { TaskTable } from '../../task-table/task-table.ts'
-import type { QueuedTable } from '../queue.ts'
-import { columnNamed, isExisting, literal, quote } from './values.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import type { Exclusivity } from '../queued-table.ts'
+import { holdKeys, literal, quote } from '../sql-fragments.ts'
+import { isExisting } from './values.ts'
 
-/** The name of something that belongs to a table. PostgreSQL cuts names at 63 bytes, and two could become one. */
+/** What ops keeps on a task table: an index, a trigger with its function, or a function that workers call. */
+export interface Guarantee {
+  readonly kind: 'index' | 'trigger' | 'function'
+  readonly name: string
+  readonly create: readonly string[]
+}
+
+/** The name of a guarantee. PostgreSQL truncates names to 63 bytes, so that two could become the same. */
 export function guaranteeName(table: TaskTable, suffix: string): string {
   const name = `ops_${table.name}_${suffix}`
   if (Buffer.byteLength(name) <= 63) return name
   return `ops_${createHash('sha256').update(table.name).digest('hex').slice(0, 16)}_${suffix}`
 }
 
-/** Of the tasks for which this holds, no two may be alike where the processor says `unique`. */
-export const IS_UNSETTLED = `status in ('pending', 'ongoing')`
-
-/** A column in the index of what is unique, where null is a value like another. */
+/** A column in the index of a `unique` processor, where two nulls are equal. */
 export function uniqueExpression(table: TaskTable, name: string): string {
-  // How an instant is written depends on the session, and an index must not.
+  // The text of an instant depends on the session, and an index must not.
   const isInstant = columnNamed(table, name)?.type === 'timestamp'
   return `coalesce('=' || ${isInstant ? `extract(epoch from ${quote(name)})` : quote(name)}::text, '')`
 }
 
-/** Whether an open run has the key. */
-export function isKeyTaken(key: string): string {
-  return `exists (select 1 from ops_runs r where r.ended_at is null and r.exclusive_key = ${key})`
+/** Whether the key, or the processor itself, is on hold. */
+export function isHeld(processor: string, exclusivity: Exclusivity, key: string): string {
+  return `exists (select 1 from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}))`
 }
 
-/** Whether a person has the key, or all tasks of the processor. */
-export function isHeld(processor: string, exclusivity: QueuedTable['exclusivity'], key: string): string {
-  const keys = [literal(`processor:${processor}`), ...(exclusivity.kind === 'none' ? [] : [key])]
-  return `exists (select 1 from ops_holds h where h.key in (${keys.join(', ')}))`
-}
-
-/** FIFO: by the time from which a task may run, which is that of its insert unless it was scheduled, then by id. */
-export function claimOrder(table: TaskTable): string {
-  return columnNamed(table, 'run_at') ? 'run_at, id' : 'created_at, id'
-}
-
-/** The exclusivity key of a row, as an SQL expression, or null. */
-export function keyOf(exclusivity: QueuedTable['exclusivity'], row: string): string {
-  switch (exclusivity.kind) {
-    case 'none':
-      return 'null::text'
-    case 'table':
-      return literal(exclusivity.key)
-    case 'column':
-      return `${literal(`${exclusivity.name}:`)} || ${row}.${quote(exclusivity.column)}`
-  }
-}
-
-/** What a row's id is in ops' own tables: `task_id, task_key`. */
+/** The id of a row in ops' own tables: `task_id, task_key`. */
 export function idsOf(table: TaskTable, row: string): string {
   return `${columnNamed(table, 'id')!.type === 'integer' ? `${row}.id` : 'null'}, ${row}.id::text`
 }
 
-/** A row as JSON. Of an existing table the columns are texts, as the driver would get them. */
+/** A row as JSON. The columns of an existing table are texts, as the server sends them to the driver. */
 export function rowAsJson(table: TaskTable, row: string): string {
   if (!isExisting(table)) return `row_to_json(${row})`
   const columns = Object.values(table.columns)
   const names = columns.map(({ name }) => literal(name))
   const texts = columns.map(({ name }) => `${row}.${quote(name)}::text`)
   return `json_object(array[${names.join(', ')}], array[${texts.join(', ')}])`
+}
+
+/** Instants in the types of a task table's columns, inside a function. */
+export interface Instants {
+  readonly declarations: string
+  of(column: string): string
+}
+
+/**
+ * In a described table an instant is a `timestamptz`. In an existing one it may be text or a number: then a variable holds
+ * it in the column's type.
+ *
+ * @param expressions SQL expressions of the instants, by the names of the columns
+ */
+export function instants(table: TaskTable, expressions: Readonly<Record<string, string>>): Instants {
+  const needed = Object.keys(expressions).filter((name) => columnNamed(table, name)?.codec)
+  const variable = (name: string) => `instant_of_${name}`
+  const asStored = (name: string) =>
+    columnNamed(table, name)!.type === 'integer'
+      ? `(extract(epoch from ${expressions[name]}) * 1000)::bigint`
+      : `to_char((${expressions[name]}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+  return {
+    declarations: needed
+      .map((name) => `  ${variable(name)} ${quote(table.name)}.${quote(name)}%type := ${asStored(name)};\n`)
+      .join(''),
+    of: (name) => (needed.includes(name) ? variable(name) : expressions[name]!),
+  }
 }

@@ -1,9 +1,9 @@
 import { statuses, transitions } from '../../task/lifecycle.ts'
-import type { QueuedTable } from '../queue.ts'
+import { columnNamed } from '../../task-table/task-table.ts'
+import type { QueuedTable } from '../queued-table.ts'
 import { FOREIGN_WRITER } from '../records.ts'
-import type { Guarantee } from './guarantees.ts'
-import { guaranteeName, idsOf, keyOf } from './task-sql.ts'
-import { columnNamed, literal, quote } from './values.ts'
+import { exclusiveKey, holdKeys, literal, quote, refusals } from '../sql-fragments.ts'
+import { type Guarantee, guaranteeName, idsOf } from './task-sql.ts'
 
 interface Trigger {
   readonly suffix: string
@@ -14,8 +14,8 @@ interface Trigger {
 }
 
 /**
- * Refusals, the audit, the runs of writers that are not ops, and the wake-up. They come after the change where they
- * can, so that they see what the application's own triggers have made of it: a refusal takes the statement back all the same.
+ * Refusals, the audit trail, the runs of other clients, and the wake-up. They run after the change where possible, to see
+ * what the application's own triggers have made of it: a refusal still undoes the statement.
  */
 export function triggers(queued: QueuedTable, schema: string): Guarantee[] {
   const all = [beginsPending(queued), inserted(queued), changed(queued), deleted(queued), truncated(queued)]
@@ -24,7 +24,7 @@ export function triggers(queued: QueuedTable, schema: string): Guarantee[] {
 
 function withFunction({ table }: QueuedTable, trigger: Trigger, schema: string): Guarantee {
   const name = guaranteeName(table, trigger.suffix)
-  // With the rights of who migrated: a program that may write tasks need not be let at ops' own tables.
+  // With the rights of the user who migrated: a program that writes tasks needs no access to ops' own tables.
   const code = `create or replace function ${quote(name)}() returns trigger language plpgsql
 security definer set search_path = ${quote(schema)}, pg_temp as $ops$
 #variable_conflict use_variable
@@ -40,12 +40,11 @@ ${trigger.each} execute function ${quote(name)}()`
 }
 
 function beginsPending({ processor }: QueuedTable): Trigger {
-  const message = `a new ${processor} begins as "pending", not as "%s"`
   return {
     suffix: 'begins_pending',
     event: 'before insert',
     each: `for each row when (new.status is distinct from 'pending')`,
-    body: refuse(message, `coalesce(new.status::text, 'null')`),
+    body: refuse(refusals(processor).insert, `coalesce(new.status::text, 'null')`),
   }
 }
 
@@ -63,6 +62,7 @@ return null;`,
 
 function changed(queued: QueuedTable): Trigger {
   const { table, processor } = queued
+  const messages = refusals(processor)
   const error = columnNamed(table, 'error') ? 'new.error' : 'null'
   const isRescheduled = columnNamed(table, 'run_at')
     ? ` or (new.status = 'pending' and old.run_at is distinct from new.run_at)`
@@ -81,16 +81,16 @@ function changed(queued: QueuedTable): Trigger {
   detail jsonb;
   holder record;
 `,
-    body: `-- The open run names the task by its id, and nothing could end it any more.
+    body: `-- The open run refers to the task by its id, and could not be settled any more.
 if before = 'ongoing' and new.id is distinct from old.id then
-  ${refuse(`${processor} %s is ongoing and keeps its id; end it first`, 'old.id')}
+  ${refuse(messages.changeId, 'old.id', 'old.id')}
 end if;
 if before = after then
   ${wakeUp(table.name)}
   return null;
 end if;
 if (${isLegal()}) is not true then
-  ${refuse(`${processor} %s cannot go from "%s" to "%s"`, 'old.id', 'before', 'after')}
+  ${refuse(messages.transition, 'old.id', 'before', 'after')}
 end if;
 if after = 'ongoing' then
   event := 'started';
@@ -103,7 +103,7 @@ elsif before = 'ongoing' then
   update ops_runs r set ended_at = clock_timestamp(), outcome = coalesce(r.outcome, event), error = coalesce(r.error, ${error})
   where ${isOpenRun}
   returning r.id, r.outcome, r.error into run, outcome, why;
-  -- What was decided of the run tells more than the status that follows from it.
+  -- The outcome of a run says more than the status that follows from it.
   if outcome <> event then
     detail := jsonb_build_object('outcome', outcome, 'error', why);
   elsif after = 'failed' and ${error} is not null then
@@ -119,21 +119,20 @@ return null;`,
   }
 }
 
-/** A writer that is not ops gets its run here: so every attempt has one, and the exclusivity of runs binds it too. */
+/** Starts the run of a client other than ops: so every attempt has a run, and exclusivity applies to it too. */
 function beginRun({ table, processor, exclusivity }: QueuedTable): string {
-  const key = keyOf(exclusivity, 'new')
-  const keys = [literal(`processor:${processor}`), ...(exclusivity.kind === 'none' ? [] : [key])]
+  const key = exclusiveKey(exclusivity, 'new')
   const attempt = columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1'
-  const mustWait = `${processor} %s must wait: "%s" is held by`
+  const messages = refusals(processor)
   return `    select r.id, r.task_table, r.task_key, r.exclusive_key into holder
     from ops_runs r where r.ended_at is null and r.exclusive_key = ${key};
     if found then
-      ${refuse(`${mustWait} run %s of %s %s`, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}
+      ${refuse(messages.keyTaken, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}
     end if;
     select h.key, h.actor || coalesce(': ' || h.reason, '') as person into holder
-    from ops_holds h where h.key in (${keys.join(', ')}) limit 1;
+    from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}) limit 1;
     if found then
-      ${refuse(`${mustWait} %s`, 'new.id', 'holder.key', 'holder.person')}
+      ${refuse(messages.onHold, 'new.id', 'holder.key', 'holder.person')}
     end if;
     insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key)
     values (${literal(table.name)}, ${idsOf(table, 'new')}, ${attempt}, ${literal(FOREIGN_WRITER)}, ${key}) returning id into run;`
@@ -145,7 +144,7 @@ function deleted({ table, processor }: QueuedTable): Trigger {
     event: 'after delete',
     each: 'for each row',
     body: `if old.status = 'ongoing' then
-  ${refuse(`${processor} %s is ongoing and cannot be deleted; end it first`, 'old.id')}
+  ${refuse(refusals(processor).delete, 'old.id', 'old.id')}
 end if;
 insert into ops_audit (task_table, task_id, task_key, event, from_status, actor)
 values (${literal(table.name)}, ${idsOf(table, 'old')}, 'deleted', old.status::text, actor);
@@ -159,7 +158,7 @@ function truncated({ table, processor }: QueuedTable): Trigger {
     event: 'before truncate',
     each: 'for each statement',
     body: `if exists (select 1 from ops_runs r where r.task_table = ${literal(table.name)} and r.ended_at is null) then
-  ${refuse(`a ${processor} is ongoing, so %s cannot be truncated; end it first`, literal(table.name))}
+  ${refuse(refusals(processor).truncate, literal(table.name))}
 end if;
 insert into ops_audit (task_table, event, actor) values (${literal(table.name)}, 'truncated', actor);
 return null;`,
@@ -171,7 +170,7 @@ function refuse(message: string, ...values: string[]): string {
   return `raise exception using message = ${text}, errcode = 'check_violation', table = tg_table_name, constraint = tg_name;`
 }
 
-/** Names the table, so that a worker of other tables sleeps on. */
+/** Names the table, so that only its workers wake up. */
 function wakeUp(table: string): string {
   return `perform pg_notify('ops', ${literal(table)});`
 }

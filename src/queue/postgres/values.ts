@@ -1,14 +1,14 @@
-import type { TaskColumn, TaskTable } from '../../task-table/task-table.ts'
-import type { TaskId } from '../queue.ts'
+import { columnNamed, type TaskColumn, type TaskTable } from '../../task-table/task-table.ts'
+import type { TaskId } from '../queued-table.ts'
 
-/** The value of a column as the driver takes it. */
+/** A value as the driver takes it. */
 export function encode(column: TaskColumn, value: unknown): unknown {
   if (value === null || value === undefined) return null
   if (column.codec) return column.codec.encode(value)
   return column.type === 'json' ? JSON.stringify(value) : value
 }
 
-/** A value of a row, as the driver gives it or as JSON writes it. */
+/** A value from the driver or from JSON. */
 function decode(column: TaskColumn, raw: unknown): unknown {
   if (raw === null || raw === undefined) return null
   if (column.codec) return column.codec.decode(raw)
@@ -24,7 +24,7 @@ function decode(column: TaskColumn, raw: unknown): unknown {
   }
 }
 
-/** Makes a row of the database into a task: keys as in TypeScript, values as the table's types say. */
+/** Turns a row into a task: keys as in TypeScript, values of the table's types. */
 export function decodeRow(table: TaskTable, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const task: Record<string, unknown> = {}
   for (const key in table.columns) {
@@ -34,36 +34,29 @@ export function decodeRow(table: TaskTable, row: Readonly<Record<string, unknown
   return task
 }
 
-/** An id as the table's column has it, whatever the types are that an application's driver gives. */
+/** An id of the column's type, whatever type the application's driver returns. */
 export function decodeId(table: TaskTable, raw: unknown): TaskId {
   return decode(columnNamed(table, 'id')!, raw) as TaskId
 }
 
-/** The id of a task as ops' own tables keep it: the number where it is one, and always its text. */
+/** The id of a task in ops' own tables, which have its text and, if it is a number, the number. */
 export function taskIdOf(row: { task_id: number | null; task_key: string }): TaskId {
   return row.task_id ?? row.task_key
 }
 
-export function quote(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`
-}
-
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
-
-/** The column of this name in the database, where the table has one; an existing table may lack lifecycle columns. */
-export function columnNamed(table: TaskTable, name: string): TaskColumn | undefined {
-  return Object.values(table.columns).find((column) => column.name === name)
-}
-
-/** Whether the application made the table: then the driver's own reading of a column goes through the table's codec. */
+/** Whether it is an existing table, whose columns convert the driver's values by their own codec. */
 export function isExisting(table: TaskTable): boolean {
   return Object.values(table.columns).some(({ codec }) => codec !== undefined)
 }
 
-/** For a look-up by an id that the column's type cannot have: there is no such task. */
-export function nothingForNoId(error: unknown): undefined {
+/** Ignores the error for an id that does not fit the column's type: then the task does not exist. */
+export function ignoreInvalidId(error: unknown): undefined {
   // invalid_text_representation, numeric_value_out_of_range
   if (!['22P02', '22003'].includes((error as { code?: string }).code ?? '')) throw error
+}
+
+/** An instant as a column takes it: in an existing table it may be a number or text. */
+export function instant(column: TaskColumn, at: Date): unknown {
+  if (!column.codec) return at
+  return column.type === 'integer' ? at.getTime() : at.toISOString()
 }

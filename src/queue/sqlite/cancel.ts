@@ -1,18 +1,17 @@
 import type { Status } from '../../task/lifecycle.ts'
-import type { TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { CancelResult, RetryResult, TaskId } from '../queue.ts'
 import { FOREIGN_WRITER } from '../records.ts'
-import { instant } from './claim.ts'
+import { quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
-import { asActor } from './insert-tasks.ts'
-import { recordEvent } from './record-event.ts'
-import { columnNamed, quote } from './values.ts'
+import { asActor, recordEvent } from './statements.ts'
+import { instant } from './values.ts'
 
-/** Cancels a pending task; of an ongoing one the run is marked, and its worker sees the mark. */
+/** Cancels a pending task, or marks the run of an ongoing one for its worker. */
 export function cancel(connection: Connection, table: TaskTable, id: TaskId, actor: string): CancelResult {
   const status = statusOf(connection, table, id)
   if (status === undefined) return undefined
-  if (status === 'ongoing' && askForEnd(connection, table, id, actor)) return { change: 'asked', status }
+  if (status === 'ongoing' && requestCancel(connection, table, id, actor)) return { change: 'asked', status }
   if (status !== 'pending' && status !== 'ongoing') return { change: 'none', status }
   const finishedAt = columnNamed(table, 'finished_at')
   const set = [
@@ -30,8 +29,8 @@ export function cancel(connection: Connection, table: TaskTable, id: TaskId, act
   return { change: 'canceled', status: 'canceled' }
 }
 
-/** Marks the open run; false where nobody would see the mark, since the run is not that of a worker of ops. */
-function askForEnd(connection: Connection, table: TaskTable, id: TaskId, actor: string): boolean {
+/** Marks the open run; false if it has no worker that would see the mark. */
+function requestCancel(connection: Connection, table: TaskTable, id: TaskId, actor: string): boolean {
   const run = connection
     .sql(
       `select id, cancel_requested_by as askedBy from ops_runs
@@ -47,7 +46,7 @@ function askForEnd(connection: Connection, table: TaskTable, id: TaskId, actor: 
   return true
 }
 
-/** Makes a task pending again that failed or was canceled. What it last failed of stays until it runs. */
+/** Makes a failed or canceled task pending again. Its error stays until it runs. */
 export function retry(connection: Connection, table: TaskTable, id: TaskId, actor: string): RetryResult {
   const status = statusOf(connection, table, id)
   if (status === undefined) return undefined
@@ -59,6 +58,10 @@ export function retry(connection: Connection, table: TaskTable, id: TaskId, acto
     connection.sql(`update ${quote(table.name)} set ${set.join(', ')} where id = ?`).run(...bound, id),
   )
   return { change: 'retried', status: 'pending' }
+}
+
+export function makeDue(connection: Connection, table: TaskTable, id: TaskId): void {
+  connection.sql(`update ${quote(table.name)} set run_at = created_at where id = ? and status = 'pending'`).run(id)
 }
 
 function statusOf(connection: Connection, table: TaskTable, id: TaskId): Status | undefined {

@@ -3,11 +3,10 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { formatBytes, formatDuration } from '../../format.ts'
 import { type Check, failed, passed, warned } from '../check.ts'
-import { WAL_LIMIT_BYTES } from './checkpoint.ts'
 import { connectedProcesses } from './connected-processes.ts'
 import type { Connection } from './connection.ts'
-import type { SqliteDatabase } from './open-database.ts'
-import { asUnusable } from './unusable.ts'
+import { explainError } from './explain-error.ts'
+import { type SqliteDatabase, WAL_LIMIT_BYTES } from './open-database.ts'
 
 /** A large result or a backup can fill what is left. */
 const LITTLE_SPACE_BYTES = 256 * 1024 * 1024
@@ -43,7 +42,7 @@ function checkFile(path: string): Check[] {
       database.close()
     }
   } catch (error) {
-    throw asUnusable(path, error)
+    throw explainError(path, error)
   }
 }
 

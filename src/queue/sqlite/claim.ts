@@ -1,11 +1,12 @@
 import type { Statement } from 'better-sqlite3'
-import type { TaskColumn } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskColumn } from '../../task-table/task-table.ts'
 import type { Claim, QueuedTable, Run, TaskId, UnmetPrerequisite } from '../queue.ts'
+import { claimOrder, exclusiveKey, isKeyTaken, literal, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
-import { claimOrder, isHeld, isKeyTaken, keyOf } from './guarantees.ts'
-import { columnNamed, decodeRow, encode, literal, quote } from './values.ts'
+import { isHeld } from './task-sql.ts'
+import { decodeRow, instant, millisecondsOf } from './values.ts'
 
-/** So many of the first tasks are looked at in order; behind more that wait for busy keys, one is looked at for each key. */
+/** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
 const FIRST_TASKS = 50
 
 interface Candidate {
@@ -14,7 +15,7 @@ interface Candidate {
   readonly key: string | null
 }
 
-/** Begins runs on one task table. */
+/** Claims the tasks of one table. */
 export class TableClaims {
   readonly #queued: QueuedTable
   readonly #runAt: TaskColumn | undefined
@@ -26,7 +27,7 @@ export class TableClaims {
   readonly #row: Statement
   readonly #next: Statement | undefined
   readonly #prerequisites: readonly { column: string; table: string; status: Statement }[]
-  /** Whether the last look found a task: where one was, there is most likely another. */
+  /** Whether the last claim found a task: then there is most likely another. */
   #wasBusy = false
 
   constructor({ database }: Connection, queued: QueuedTable, workerId: string) {
@@ -47,20 +48,20 @@ export class TableClaims {
     }))
   }
 
-  /** Whether a task is due, its key aside: a look that takes no lock. */
+  /** Whether a task is due, whatever its key. Takes no lock. */
   hasDue(now: number): boolean {
     return this.#peek.get(...this.#due(now)) !== undefined
   }
 
-  /** When the first task that is not yet due will be, in milliseconds since the epoch. */
+  /** When the next scheduled task is due, in milliseconds since the epoch. */
   nextRunAt(now: number): number | undefined {
     const raw = this.#next?.get(...this.#due(now))
     return raw === undefined ? undefined : millisecondsOf(this.#runAt!, raw)
   }
 
-  /** Begins the run of the first task that may run. Inside a transaction of the caller's. */
+  /** Starts the run of the first task that may run. The caller has a transaction open. */
   claim(now: number): Claim | undefined {
-    // Most tables are empty most of the time, and this is the cheapest way to see it.
+    // Most tables have no due task most of the time, and this is the cheapest way to find out.
     if (!this.#wasBusy && !this.hasDue(now)) return undefined
     this.#wasBusy = false
     const queued = this.#queued
@@ -100,7 +101,7 @@ export class TableClaims {
   }
 }
 
-/** A claimed task. A row that cannot be decoded must fail as a task, and not keep the worker from claiming. */
+/** A claimed task. A row that cannot be decoded must fail its task and not the claim. */
 class ClaimedRow implements Claim {
   readonly run: Run
   readonly unmet: UnmetPrerequisite | undefined
@@ -117,40 +118,21 @@ class ClaimedRow implements Claim {
   }
 }
 
-/** An instant as this column keeps it: in an existing table it may be a plain number or text. */
-export function instant(column: TaskColumn, at: number): unknown {
-  if (!column.codec) return at
-  const date = new Date(at)
-  switch (column.type) {
-    case 'timestamp':
-      return encode(column, date)
-    case 'text':
-      return date.toISOString()
-    default:
-      return at
-  }
-}
-
-function millisecondsOf(column: TaskColumn, raw: unknown): number {
-  const value = column.codec ? column.codec.decode(raw) : raw
-  return typeof value === 'number' ? value : new Date(value as Date | string).getTime()
-}
-
 /**
- * The statements of the polling path, apart from their preparation so that their plans can be asserted. The status is a
- * literal in each: a bound one hides the partial index from the planner.
+ * The statements of a claim; tests assert their plans. The status is a literal in each: with a bound one, the planner does
+ * not use the partial index.
  */
 export function claimStatements({ processor, table, exclusivity, after }: QueuedTable, workerId: string) {
   const name = quote(table.name)
   const has = (column: string) => columnNamed(table, column) !== undefined
-  const order = claimOrder(table.columns)
+  const order = claimOrder(table)
   const isDue = has('run_at') ? `status = 'pending' and run_at <= ?` : `status = 'pending'`
-  const key = keyOf(exclusivity, 't')
+  const key = exclusiveKey(exclusivity, 't')
   const isFree = [
     ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
     `not ${isHeld(processor, exclusivity, key)}`,
   ].join(' and ')
-  // Named in full: the table that is waited for may have a column of that name, or be the same table.
+  // Qualified: the referenced table may have a column with the same name, or be the same table.
   const isReady = (row: string) =>
     after
       .map(({ column, table: awaited }) => {
@@ -168,11 +150,11 @@ export function claimStatements({ processor, table, exclusivity, after }: Queued
     ...reset,
   ]
   return {
-    // What waits for others is passed over here too: there may be many of them, and this look takes no lock.
+    // Skips tasks that wait for a prerequisite: there may be many of them, and this look-up takes no lock.
     peek: `select 1 from ${name} where ${isDue}${isReady(name)} limit 1`,
-    // Each apart from the next: RETURNING, and an INSERT that selects, cost a table of their own with each task.
+    // Separate statements: RETURNING and INSERT … SELECT build a temporary table for each task.
     finds: candidates().map(find),
-    // The id is read once more, so that it is kept as the task has it: a number that is bound is a real one.
+    // The id is selected again to keep its type: a bound number is stored as REAL.
     begin: `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
 values (${literal(table.name)}, (select id from ${name} where id = ?), ?, ${literal(workerId)}, ?, ?, ?)`,
     ongoing: `update ${name} set ${filled.join(', ')} where id = ?`,
@@ -190,7 +172,7 @@ values (${literal(table.name)}, (select id from ${name} where id = ?), ?, ${lite
       case 'column': {
         const needed = ['id', quote(exclusivity.column), ...(has('attempt') ? ['attempt'] : [])].join(', ')
         return [
-          // Not ordered once more outside: that would fetch all of them to sort them, where the first is nearly always it.
+          // No outer ORDER BY: it would fetch and sort all of them, and nearly always the first one is free.
           `(select ${needed} from ${name} where ${isDue}${isReady(name)} order by ${order} limit ${FIRST_TASKS}) t where ${isFree}`,
           `(${firstOfEachKey(quote(exclusivity.column))}) t where ${isFree} order by ${order}`,
         ]
@@ -199,8 +181,8 @@ values (${literal(table.name)}, (select id from ${name} where id = ?), ?, ${lite
   }
 
   /**
-   * Walks the keys and not the tasks: as cheap behind a million waiting tasks as behind one. The walk ends with null,
-   * which is also the key of the tasks that have none.
+   * Walks the keys instead of the tasks: a million waiting tasks cost as much as one. The walk ends with null, which is
+   * also the key of tasks that have none.
    */
   function firstOfEachKey(column: string): string {
     const pending = `from ${name} where status = 'pending' and ${column}`

@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs'
 import { fileLocks } from '../../platform/proc.ts'
 
-/** The byte of the shared-memory file on which each connection holds a shared lock as long as it is open (walformat). */
+/** The byte of the shared-memory file on which every open connection holds a shared lock (sqlite.org/walformat.html). */
 const CONNECTED_BYTE = 128
 
 /**
- * The processes that have the database open, by the locks that the kernel lists in /proc/locks.
+ * The processes that have the database open, from the kernel's list of locks in /proc/locks.
  *
- * @returns undefined where there is no such list
+ * @returns undefined if there is no such list
  */
 export function connectedProcesses(databasePath: string): number[] | undefined {
   try {

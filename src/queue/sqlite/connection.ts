@@ -1,20 +1,20 @@
 import type { Statement } from 'better-sqlite3'
 import { Checkpoint } from './checkpoint.ts'
 import { connectedProcesses } from './connected-processes.ts'
-import { GiveWay } from './give-way.ts'
-import { Lives } from './life.ts'
 import { type OpenOptions, openDatabase, type SqliteDatabase } from './open-database.ts'
-import { StatementCache } from './statement-cache.ts'
+import { StatementCache } from './statements.ts'
 import { WakeUp } from './wake-up.ts'
+import { WorkerLocks } from './worker-lock.ts'
+import { WriteFairness } from './write-fairness.ts'
 import { WriteLock } from './write-lock.ts'
 
-/** One open database file with what belongs to it: the write lock, the wake-up, the checkpoint, the lives of the workers. */
+/** An open database file with its write lock, wake-up, checkpoint and worker locks. */
 export class Connection {
   readonly database: SqliteDatabase
   readonly lock: WriteLock
   readonly wakeUp: WakeUp
-  readonly giveWay: GiveWay
-  readonly lives: Lives
+  readonly fairness: WriteFairness
+  readonly workerLocks: WorkerLocks
   readonly checkpoint: Checkpoint
   readonly #statements: StatementCache
 
@@ -22,13 +22,13 @@ export class Connection {
     this.database = openDatabase(path, options)
     this.#statements = new StatementCache(this.database)
     this.wakeUp = new WakeUp(this.database)
-    this.lock = new WriteLock(this.database, () => this.wakeUp.ring())
-    this.giveWay = new GiveWay({
-      takeRing: () => this.wakeUp.takeRing(),
-      ignoreLog: () => this.wakeUp.ignoreLog(),
+    this.lock = new WriteLock(this.database, () => this.wakeUp.signal())
+    this.fairness = new WriteFairness({
+      isWriterWaiting: () => this.wakeUp.isWriterWaiting(),
+      stopWatchingLog: () => this.wakeUp.stopWatchingLog(),
       areOthersConnected: () => this.#areOthersConnected(),
     })
-    this.lives = new Lives(path)
+    this.workerLocks = new WorkerLocks(path)
     this.checkpoint = new Checkpoint(this.database)
   }
 
@@ -36,10 +36,10 @@ export class Connection {
     return this.#statements.sql(text)
   }
 
-  /** Who rings when he wants in does not count. Where the system does not tell, somebody may be there. */
+  /** Not counting processes that signal when they wait. Without a list of processes, assume that there are some. */
   #areOthersConnected(): boolean {
     const connected = connectedProcesses(this.database.name)
-    return connected?.some((pid) => pid !== process.pid && !this.wakeUp.rings(pid)) ?? true
+    return connected?.some((pid) => pid !== process.pid && !this.wakeUp.hasSignaled(pid)) ?? true
   }
 
   close(): void {

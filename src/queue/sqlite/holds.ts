@@ -1,6 +1,6 @@
 import type { Hold, Holds } from '../holds.ts'
 import type { Connection } from './connection.ts'
-import { recordEvent } from './record-event.ts'
+import { recordEvent } from './statements.ts'
 
 interface HoldRow {
   key: string
@@ -36,7 +36,7 @@ export class SqliteHolds implements Holds {
       recordEvent(connection, 'released', actor, undefined, { key })
       return hold
     })
-    connection.wakeUp.ring()
+    connection.wakeUp.signal()
     return released
   }
 

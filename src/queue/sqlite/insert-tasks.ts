@@ -1,32 +1,30 @@
-import { InvalidTaskError } from '../../errors.ts'
-import type { TaskColumn, TaskTable } from '../../task-table/task-table.ts'
-import type { EnqueuedTask, TaskId } from '../queue.ts'
-import { instant } from './claim.ts'
-import { IS_UNSETTLED, uniqueExpression } from './guarantees.ts'
-import type { StatementCache } from './statement-cache.ts'
-import { columnNamed, encode, quote } from './values.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import { lifecycleValues } from '../lifecycle-values.ts'
+import type { EnqueuedTask, TaskId } from '../queued-table.ts'
+import { IS_UNSETTLED, quote } from '../sql-fragments.ts'
+import type { Statements } from './statements.ts'
+import { uniqueExpression } from './task-sql.ts'
+import { encode, instant } from './values.ts'
 
 /**
- * Inserts rows and returns their ids. Where the table takes no second task of a kind while one is unsettled, that one is
- * returned. Inside a transaction of the caller's.
+ * Inserts tasks. If the table is `unique` and an unsettled task has the same values, that one is returned instead. The
+ * caller has a transaction open.
  *
- * @throws InvalidTaskError when they are for later and the table has no `run_at`
+ * @throws InvalidTaskError if they are scheduled and the table has no `run_at`
  */
 export function insertTasks(
-  connection: Pick<StatementCache, 'sql'>,
+  statements: Statements,
   table: TaskTable,
   rows: Iterable<Readonly<Record<string, unknown>>>,
   runAt?: Date,
 ): EnqueuedTask[] {
-  if (runAt && !columnNamed(table, 'run_at'))
-    throw new InvalidTaskError(table.name, ['tasks cannot be scheduled without a column "run_at"'])
-  const filled = lifecycleValues(table, runAt)
-  const unique = uniqueColumns(connection, table)
-  return Array.from(rows, (row) => insertTask(connection, table, row, filled, unique))
+  const filled = lifecycleValues(table, runAt, (column, at) => instant(column, at.getTime()))
+  const unique = uniqueColumns(statements, table)
+  return Array.from(rows, (row) => insertTask(statements, table, row, filled, unique))
 }
 
 function insertTask(
-  connection: Pick<StatementCache, 'sql'>,
+  statements: Statements,
   table: TaskTable,
   row: Readonly<Record<string, unknown>>,
   filled: readonly [name: string, value: unknown][],
@@ -39,21 +37,21 @@ function insertTask(
     names.push(name)
     values.push(value)
   }
-  const statement = connection.sql(insertStatement(table.name, names, unique))
+  const statement = statements.sql(insertStatement(table.name, names, unique))
   const inserted = statement.get(...values) as { id: TaskId } | undefined
   if (inserted) return { id: inserted.id, isNew: true }
   const alike = unique.map((column) =>
     names.includes(column) ? values[names.indexOf(column)] : defaultOf(table, column),
   )
-  return { id: findUnsettled(connection, table, unique, alike), isNew: false }
+  return { id: findUnsettled(statements, table, unique, alike), isNew: false }
 }
 
 /**
- * What the index says, and not the processor: the application that inserts may not know of it. Asked each time, since a
+ * Read from the index and not from the processor, which an application that inserts does not have. Read each time, since a
  * migration may have changed it: the schema is small, and an insert costs a commit.
  */
-function uniqueColumns(connection: Pick<StatementCache, 'sql'>, table: TaskTable): string[] {
-  const sql = connection.sql('select sql from sqlite_master where name = ?').pluck().get(`ops_${table.name}_unique`)
+function uniqueColumns(statements: Statements, table: TaskTable): string[] {
+  const sql = statements.sql('select sql from sqlite_master where name = ?').pluck().get(`ops_${table.name}_unique`)
   const columns = Object.values(table.columns).map(({ name }) => name)
   return typeof sql === 'string' ? columns.filter((name) => sql.includes(uniqueExpression(name))) : []
 }
@@ -64,32 +62,16 @@ function defaultOf(table: TaskTable, name: string): unknown {
 }
 
 function findUnsettled(
-  connection: Pick<StatementCache, 'sql'>,
+  statements: Statements,
   table: TaskTable,
   columns: readonly string[],
   values: readonly unknown[],
 ): TaskId {
   const alike = columns.map((column) => `${uniqueExpression(column)} = ifnull('=' || ?, '')`).join(' and ')
-  return connection
+  return statements
     .sql(`select id from ${quote(table.name)} where ${IS_UNSETTLED} and ${alike}`)
     .pluck()
     .get(...values) as TaskId
-}
-
-/** The time of scheduled tasks, and what an existing table has no defaults for. */
-function lifecycleValues(table: TaskTable, runAt: Date | undefined): [name: string, value: unknown][] {
-  const now = Date.now()
-  const values: Record<string, (column: TaskColumn) => unknown> = {
-    status: () => 'pending',
-    created_at: (column) => instant(column, now),
-    run_at: (column) => instant(column, runAt?.getTime() ?? now),
-    attempt: () => 0,
-  }
-  return Object.values(table.columns).flatMap((column) => {
-    const isNeeded = column.isLifecycle && (!column.hasDefault || (runAt && column.name === 'run_at'))
-    const value = isNeeded ? values[column.name] : undefined
-    return value ? [[column.name, value(column)]] : []
-  })
 }
 
 function insertStatement(table: string, names: readonly string[], unique: readonly string[]): string {
@@ -100,13 +82,4 @@ function insertStatement(table: string, names: readonly string[], unique: readon
       ? ` on conflict (${unique.map(uniqueExpression).join(', ')}) where ${IS_UNSETTLED} do nothing`
       : ''
   return `${into} (${names.map(quote).join(', ')}) values (${names.map(() => '?').join(', ')})${conflict} returning id`
-}
-
-/** Makes the changes of one transaction in somebody's name: the audit triggers look here. */
-export function asActor<T>(connection: Pick<StatementCache, 'sql'>, actor: string | undefined, change: () => T): T {
-  if (actor === undefined) return change()
-  connection.sql('insert into ops_actor (actor) values (?)').run(actor)
-  const result = change()
-  connection.sql('delete from ops_actor').run()
-  return result
 }

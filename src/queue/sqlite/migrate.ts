@@ -1,52 +1,59 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseUnusableError, MigrationChangedError, MigrationFailedError } from '../../errors.ts'
+import Database from 'better-sqlite3'
+import { DatabaseUnusableError, MigrationFailedError } from '../../errors.ts'
 import { SQLITE_NOW } from '../../task-table/lifecycle.ts'
+import {
+  guaranteeStep,
+  type MigrationFolder,
+  type PlannedStep,
+  pendingMigrationsIn,
+  withoutStatements,
+} from '../migrations.ts'
 import type { MigrationSource, MigrationStep, QueuedTable } from '../queue.ts'
+import { quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import { guarantees } from './guarantees.ts'
 import type { SqliteDatabase } from './open-database.ts'
-import { literal, quote } from './values.ts'
 
-/** A step and the statements that perform it. */
-interface PlannedStep extends MigrationStep {
-  readonly statements: readonly string[]
-}
-
-const LEDGER = `create table if not exists ops_migrations (
+const MIGRATIONS_TABLE = `create table if not exists ops_migrations (
   source text not null, name text not null, hash text not null, applied_at integer not null, primary key (source, name)
 ) strict, without rowid`
 
-/** What is due: core's migrations, the plugins', then the guarantees of each task table that exists by then. */
+/** The pending migrations of core and the plugins, then the guarantees of each task table that exists by then. */
 export function planMigration(
   database: SqliteDatabase,
   sources: readonly MigrationSource[],
   tables: readonly QueuedTable[],
 ): MigrationStep[] {
-  const migrations = [coreSource, ...sources].flatMap((source) => pendingMigrations(database, source))
-  // Without migrations no table comes that is missing now; with them each one may, since they are not read for that.
-  const later = migrations.length > 0 ? tables : tables.filter((queued) => isThere(database, queued))
+  const migrations = pendingMigrations(database, sources)
+  // A pending migration may create any of the missing tables.
+  const later = migrations.length > 0 ? tables : tables.filter((queued) => exists(database, queued))
   return [...migrations, ...later.flatMap((queued) => pendingGuarantees(database, queued))].map(withoutStatements)
 }
 
-function withoutStatements({ statements: _, ...step }: PlannedStep): MigrationStep {
-  return step
+/** The same for a file that does not exist yet. */
+export function planNewDatabase(
+  path: string,
+  sources: readonly MigrationSource[],
+  tables: readonly QueuedTable[],
+): MigrationStep[] {
+  const steps = planMigration(new Database(':memory:'), sources, tables)
+  return [{ kind: 'create_database', source: 'core', name: path, change: 'create' }, ...steps]
 }
 
-/** Applies what is due in one transaction: all of it is kept, or nothing. */
+/** Performs the pending steps in one transaction, all or nothing. */
 export async function migrate(
   { database, lock, wakeUp }: Connection,
   sources: readonly MigrationSource[],
   tables: readonly QueuedTable[],
 ): Promise<MigrationStep[]> {
-  // Inside a transaction SQLite ignores this, and drizzle-kit makes tables anew with their references off.
+  // SQLite ignores this inside a transaction, and drizzle-kit rebuilds tables with foreign keys off.
   database.pragma('foreign_keys = OFF')
   try {
     return await lock.write(() => apply(database, sources, tables))
   } finally {
     database.pragma('foreign_keys = ON')
-    wakeUp.ring()
+    wakeUp.signal()
   }
 }
 
@@ -55,36 +62,34 @@ function apply(
   sources: readonly MigrationSource[],
   tables: readonly QueuedTable[],
 ): MigrationStep[] {
-  database.exec(LEDGER)
-  const migrations = [coreSource, ...sources].flatMap((source) => pendingMigrations(database, source))
+  database.exec(MIGRATIONS_TABLE)
+  const migrations = pendingMigrations(database, sources)
   for (const step of migrations) perform(database, step)
-  // Rendered only now, since a migration may have made the table, or taken its triggers along when it made it anew.
+  // Only now: a migration may have created the table, or dropped its triggers by rebuilding it.
   const later = tables
-    .filter((queued) => isThere(database, queued))
+    .filter((queued) => exists(database, queued))
     .flatMap((queued) => pendingGuarantees(database, queued))
   for (const step of later) perform(database, step)
   const broken = database.pragma('foreign_key_check') as unknown[]
   if (broken.length > 0) {
-    throw new DatabaseUnusableError(database.name, `${broken.length} rows would reference rows that do not exist`, {
-      suggestions: ['mend those rows, then migrate again'],
-    })
+    throw new DatabaseUnusableError(
+      database.name,
+      `rows with broken references after this migration: ${broken.length}`,
+      {
+        suggestions: ['fix these rows, then run ops migrate again'],
+      },
+    )
   }
   return [...migrations, ...later].map(withoutStatements)
 }
 
-const coreSource: MigrationSource = { name: 'core', directory: join(import.meta.dirname, 'migrations') }
+const core: MigrationFolder = { source: 'core', folder: join(import.meta.dirname, 'migrations') }
 
-function pendingMigrations(database: SqliteDatabase, source: MigrationSource): PlannedStep[] {
-  const applied = appliedMigrations(database, source.name)
-  return readMigrations(source).flatMap(({ name, text }): PlannedStep[] => {
-    const hash = createHash('sha256').update(text).digest('hex')
-    const before = applied.get(name)
-    if (before === hash) return []
-    if (before !== undefined) throw new MigrationChangedError(source.name, name)
-    const record = `insert into ops_migrations values (${literal(source.name)}, ${literal(name)}, ${literal(hash)}, ${SQLITE_NOW})`
-    const statements = text.split('--> statement-breakpoint').filter((statement) => statement.trim() !== '')
-    return [{ kind: 'migration', source: source.name, name, change: 'create', statements: [...statements, record] }]
-  })
+function pendingMigrations(database: SqliteDatabase, sources: readonly MigrationSource[]): PlannedStep[] {
+  const plugins = sources.map(({ name, directory }) => ({ source: name, folder: join(directory, 'sqlite') }))
+  return [core, ...plugins].flatMap((each) =>
+    pendingMigrationsIn(each, appliedMigrations(database, each.source), SQLITE_NOW),
+  )
 }
 
 function appliedMigrations(database: SqliteDatabase, source: string): Map<string, string> {
@@ -93,42 +98,23 @@ function appliedMigrations(database: SqliteDatabase, source: string): Map<string
   return new Map((rows as { name: string; hash: string }[]).map(({ name, hash }) => [name, hash]))
 }
 
-/** The migrations of a source, in the order of their names, which drizzle-kit numbers. */
-function readMigrations({ name, directory }: MigrationSource): { name: string; text: string }[] {
-  const folder = name === 'core' ? directory : join(directory, 'sqlite')
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-    .map((file) => ({ name: file.slice(0, -'.sql'.length), text: readFileSync(join(folder, file), 'utf8') }))
-}
-
 function pendingGuarantees(database: SqliteDatabase, queued: QueuedTable): PlannedStep[] {
   const { name: table } = queued.table
   const wanted = guarantees(queued)
-  const present = objectsOf(database, table)
+  const present = installedGuarantees(database, table)
   const stale = [...present.keys()].filter((name) => !wanted.some((guarantee) => guarantee.name === name))
   return [
     ...stale.map((name) => guaranteeStep(table, name, 'drop', [drop(present.get(name)!, name)])),
     ...wanted.flatMap(({ name, sql }) => {
-      const before = present.get(name)
-      if (before === undefined) return [guaranteeStep(table, name, 'create', [sql])]
-      return before === sql ? [] : [guaranteeStep(table, name, 'replace', [drop(before, name), sql])]
+      const current = present.get(name)
+      if (current === undefined) return [guaranteeStep(table, name, 'create', [sql])]
+      return current === sql ? [] : [guaranteeStep(table, name, 'replace', [drop(current, name), sql])]
     }),
   ]
 }
 
-function guaranteeStep(
-  source: string,
-  name: string,
-  change: MigrationStep['change'],
-  statements: readonly string[],
-): PlannedStep {
-  return { kind: 'guarantee', source, name, change, statements }
-}
-
-/** What ops has put on a table, by name. The names begin with the table's, and nobody else's do. */
-function objectsOf(database: SqliteDatabase, table: string): Map<string, string> {
+/** The indexes and triggers of ops on a table, by name: only their names start with `ops_`. */
+function installedGuarantees(database: SqliteDatabase, table: string): Map<string, string> {
   const rows = database
     .prepare(
       `select name, sql from sqlite_master where tbl_name = ? and type in ('index', 'trigger') and name glob 'ops_*'`,
@@ -149,7 +135,7 @@ function perform(database: SqliteDatabase, step: PlannedStep): void {
   }
 }
 
-function isThere(database: SqliteDatabase, { table }: QueuedTable): boolean {
+function exists(database: SqliteDatabase, { table }: QueuedTable): boolean {
   return objectSql(database, table.name) !== undefined
 }
 

@@ -21,16 +21,16 @@ interface Owner {
 }
 
 /**
- * Moves a database file that nobody has open, onto another disk too. What is moved stays beside it under another name,
- * so that nobody adds a row to a database that no worker looks at, and nothing can be lost.
+ * Moves a database file that no process has open, to another disk too. The original is kept under another name: no
+ * program writes to a database that no worker reads, and nothing is lost.
  *
- * @returns the name under which the old file stays
- * @throws DatabaseUnusableError when somebody has it open, or something is where it should go
+ * @returns the path of the original
+ * @throws DatabaseUnusableError if a process has it open, or the target exists
  */
 export function moveDatabase(from: string, to: string, owner: Owner | undefined): string {
   if (existsSync(to)) {
-    throw new DatabaseUnusableError(from, `it should become ${to}, and there is a database already`, {
-      suggestions: ['move one of the two away'],
+    throw new DatabaseUnusableError(from, `it cannot be moved to ${to}, which already exists`, {
+      suggestions: ['move or remove one of the two'],
     })
   }
   const users = connectedProcesses(from)?.filter((pid) => pid !== process.pid) ?? []
@@ -39,9 +39,9 @@ export function moveDatabase(from: string, to: string, owner: Owner | undefined)
   const kept = `${from}.moved`
   const database = new Database(from, { timeout: 0 })
   try {
-    // Whoever comes now has to wait, and then finds no database.
+    // A process that opens it now waits, and then finds no database.
     database.pragma('locking_mode = EXCLUSIVE')
-    // Folds the write-ahead log into the file, which from then on is all there is; refused while anybody has it open.
+    // Merges the write-ahead log into the file, so that the file is complete; refused while any process has it open.
     const mode = database.pragma('journal_mode = DELETE', { simple: true })
     database.exec('begin exclusive')
     if (mode !== 'delete') throw inUse(from, connectedProcesses(from) ?? [])
@@ -52,7 +52,7 @@ export function moveDatabase(from: string, to: string, owner: Owner | undefined)
     requireSound(draft)
     if (owner !== undefined) chownSync(draft, owner.uid, owner.gid)
     renameSync(from, kept)
-    // Nobody can find it now; who had opened it a moment ago waits for the lock, and would write where nobody looks.
+    // No process can open it now, but one that opened it a moment ago waits for the lock and would write to the old file.
     const late = openedBy(kept)
     if (late.length > 0) {
       renameSync(kept, from)
@@ -69,21 +69,21 @@ export function moveDatabase(from: string, to: string, owner: Owner | undefined)
   }
 }
 
-/** The other processes that have a file open, as far as this user may see. */
+/** The other processes that have a file open, as far as this user can see. */
 function openedBy(path: string): number[] {
   return processIds().filter((pid) => pid !== process.pid && openFiles(pid).includes(path))
 }
 
 /**
- * Takes a move back, with every row that was added since.
+ * Moves the database back, with every row that was added since.
  *
- * @throws DatabaseUnusableError when somebody has it open
+ * @throws DatabaseUnusableError if a process has it open
  */
 export function returnDatabase(from: string, to: string): void {
   const kept = `${from}.moved`
   const { uid, gid } = statSync(kept)
   const moved = moveDatabase(to, from, { uid, gid })
-  // Only now that all of it is back are the two copies one too many.
+  // Only now that the move is complete can the copies go.
   for (const path of [moved, kept]) rmSync(path, { force: true })
 }
 
@@ -100,7 +100,7 @@ function requireSound(path: string): void {
 function inUse(path: string, pids: readonly number[]): DatabaseUnusableError {
   const who =
     pids.length === 0 ? 'a program' : pids.length === 1 ? `process ${pids[0]}` : `processes ${pids.join(', ')}`
-  return new DatabaseUnusableError(path, `${who} has it open, and it can only be moved when nobody does`, {
-    suggestions: ['end what uses it, such as ops start-services, then try again'],
+  return new DatabaseUnusableError(path, `it is in use by ${who} and cannot be moved`, {
+    suggestions: ['stop the programs that use it, such as ops start-services, then try again'],
   })
 }

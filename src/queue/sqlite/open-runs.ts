@@ -1,10 +1,11 @@
 import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
+import { columnNamed } from '../../task-table/task-table.ts'
 import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
+import { quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
-import { recordEvent } from './record-event.ts'
-import { columnNamed, quote } from './values.ts'
+import { recordEvent } from './statements.ts'
 
 interface RunRow {
   id: number
@@ -21,7 +22,7 @@ interface RunRow {
   crashes: number
 }
 
-/** All runs that have not ended. A partial index holds only these, so their number alone is the cost. */
+/** All open runs. A partial index contains only these, so the cost depends only on their number. */
 export function openRuns(connection: Connection, now: number): OpenRun[] {
   const columns =
     'id, task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at, boot_id, process_groups, cancel_requested_by'
@@ -84,7 +85,7 @@ export async function recordProcessGroups(
   return connection.lock.write(() => update.run(bootId ?? null, JSON.stringify(groups), run.id).changes === 1)
 }
 
-/** Settles the run of a worker that died, on the record as recovered by this one. */
+/** Settles the run of a dead worker and records that this one recovered it. */
 export async function settleDead(
   connection: Connection,
   run: OpenRun,
@@ -93,8 +94,8 @@ export async function settleDead(
   settle: (now: number) => boolean,
   recoveredBy: string,
 ): Promise<boolean> {
-  // A worker whose run is only late may go on one day.
-  const isDead = !connection.lives.isAlive(run.workerId)
+  // The worker of an overdue run may still be alive.
+  const isDead = !connection.workerLocks.isHeld(run.workerId)
   const settled = await connection.lock.write(() => {
     const now = Date.now()
     if (!settle(now)) return false
@@ -109,6 +110,6 @@ export async function settleDead(
     failpoint('recover.before-commit')
     return true
   })
-  if (isDead) connection.lives.forget(run.workerId)
+  if (isDead) connection.workerLocks.remove(run.workerId)
   return settled
 }

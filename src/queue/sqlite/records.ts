@@ -1,5 +1,5 @@
 import type { Status } from '../../task/lifecycle.ts'
-import type { TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable, TaskId } from '../queue.ts'
 import {
   type AuditEntry,
@@ -9,10 +9,10 @@ import {
   type RunRecord,
   type TasksAhead,
 } from '../records.ts'
-import { instant } from './claim.ts'
+import { claimOrder, literal, quote } from '../sql-fragments.ts'
+import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import type { Connection } from './connection.ts'
-import { claimOrder } from './guarantees.ts'
-import { columnNamed, decodeRow, literal, quote } from './values.ts'
+import { decodeRow, instant } from './values.ts'
 
 export class SqliteRecords implements Records {
   readonly #connect: () => Connection
@@ -24,6 +24,12 @@ export class SqliteRecords implements Records {
   async tables(): Promise<string[]> {
     const text = `select tbl_name from sqlite_master where type = 'trigger' and name = 'ops_' || tbl_name || '_inserted' order by 1`
     return this.#connect().sql(text).pluck().all() as string[]
+  }
+
+  async columns(table: string): Promise<DatabaseColumn[] | undefined> {
+    const text = `select c.name, c.type, c."notnull" as required, c.dflt_value is not null as defaulted, f."table" as target
+      from pragma_table_info(?) c left join pragma_foreign_key_list(?) f on f."from" = c.name order by c.cid`
+    return databaseColumns(this.#connect().sql(text).all(table, table) as ColumnRow[])
   }
 
   async tasks(
@@ -43,7 +49,7 @@ export class SqliteRecords implements Records {
   ): Promise<TasksAhead[]> {
     return [...before, own].map(({ processor, table }) => {
       const name = quote(table.name)
-      const order = claimOrder(table.columns)
+      const order = claimOrder(table)
       const runAt = columnNamed(table, 'run_at')
       const conditions = [
         `status = 'pending'`,

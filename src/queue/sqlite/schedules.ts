@@ -2,7 +2,8 @@ import type { TaskTable } from '../../task-table/task-table.ts'
 import type { EnqueuedTask, TaskId } from '../queue.ts'
 import type { ScheduleState, Schedules } from '../schedules.ts'
 import type { Connection } from './connection.ts'
-import { asActor, insertTasks } from './insert-tasks.ts'
+import { insertTasks } from './insert-tasks.ts'
+import { asActor } from './statements.ts'
 
 interface ScheduleRow {
   name: string
@@ -38,7 +39,7 @@ export class SqliteSchedules implements Schedules {
   ): Promise<{ isOurs: boolean; task: EnqueuedTask | undefined }> {
     const connection = this.#connect()
     const done = await connection.lock.write(() => {
-      // The condition is the lock: of all workers that come with this tick, one changes the row.
+      // The condition is the lock: of all workers that do this tick, one changes the row.
       const { changes } = connection
         .sql('update ops_schedules set last_tick_at = ? where name = ? and max(ifnull(last_tick_at, 0), since_at) < ?')
         .run(at.getTime(), name, at.getTime())
@@ -50,7 +51,7 @@ export class SqliteSchedules implements Schedules {
         .run(task.table.name, added!.id, name)
       return { isOurs: true, task: added }
     })
-    if (done.task) connection.wakeUp.ring()
+    if (done.task) connection.wakeUp.signal()
     return done
   }
 

@@ -1,12 +1,12 @@
 import { ResultRefusedError } from '../../errors.ts'
 import { type Outcome, type Return, statusAfter } from '../../task/outcome.ts'
-import type { TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { TaskId } from '../queue.ts'
-import { instant } from './claim.ts'
+import { quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
-import { columnNamed, encode, quote } from './values.ts'
+import { encode, instant } from './values.ts'
 
-/** Ends one task of a table in one way; returns how many rows it changed. */
+/** Runs the statement that settles a task; returns how many rows it changed. */
 type EndTask = (end: {
   error: string | null
   now: number
@@ -16,9 +16,9 @@ type EndTask = (end: {
   run: number
 }) => number
 
-const nothing: Readonly<Record<string, unknown>> = {}
+const noColumns: Readonly<Record<string, unknown>> = {}
 
-/** Ends runs and the tasks they were about. Inside a transaction of the caller's. */
+/** Settles runs and their tasks. The caller has a transaction open. */
 export class Settlements {
   readonly #connection: Connection
   readonly #prepared = new Map<TaskTable, Map<string, EndTask>>()
@@ -28,10 +28,10 @@ export class Settlements {
   }
 
   /**
-   * Writes what became of a run and of its task. The trigger on the change of status ends the run, with its audit row.
+   * Settles a run and its task. The trigger on the change of status ends the run and writes the audit row.
    *
-   * @returns whether the run was still open; when it was not, nothing is written
-   * @throws ResultRefusedError when the task's own columns do not take what the processor returned
+   * @returns whether the run was still open; if not, nothing is written
+   * @throws ResultRefusedError if the database refuses the columns that the processor returned
    */
   settle(runId: number, taskId: TaskId, table: TaskTable, outcome: Outcome, now: number): boolean {
     const status = statusAfter(outcome)
@@ -40,9 +40,9 @@ export class Settlements {
       if (canceled) return this.settle(runId, taskId, table, canceled, now)
     }
     const error = outcome.kind === 'succeeded' ? null : outcome.error
-    // The trigger takes the status for the outcome, so only an outcome of another name is written before.
+    // The trigger uses the status as the outcome, so only an outcome with another name is written here.
     if (outcome.kind !== status && !this.#decide(runId, outcome.kind, error)) return false
-    const own = outcome.columns ?? nothing
+    const own = outcome.columns ?? noColumns
     const keys = Object.keys(own)
     const back = outcome.kind === 'succeeded' ? undefined : outcome.return
     try {
@@ -55,7 +55,7 @@ export class Settlements {
     }
   }
 
-  /** A task whose end somebody asked for is not tried again. */
+  /** A task that is to be canceled is not tried again. */
   #canceledInstead(runId: number, outcome: Outcome): Outcome | undefined {
     const asked = this.#connection
       .sql('select cancel_requested_by from ops_runs where id = ? and ended_at is null')
@@ -108,12 +108,12 @@ function prepareEnd(
   }
 }
 
-/** Compares the run in the same statement: whoever lost it changes no row. */
+/** Checks the run in the same statement: a worker that has lost it changes no row. */
 export function settleStatement(table: TaskTable, status: string, keys: readonly string[], back?: Return): string {
   const has = (column: string) => columnNamed(table, column) !== undefined
   const set = [
     `status = '${status}'`,
-    // What a task was last at means nothing once it is done.
+    // The last note means nothing once the task is done.
     ...(status === 'succeeded' && has('progress') ? ['progress = 1'] : []),
     ...(status === 'succeeded' && has('progress_note') ? ['progress_note = null'] : []),
     ...(has('finished_at') ? ['finished_at = ?'] : []),
@@ -126,7 +126,7 @@ export function settleStatement(table: TaskTable, status: string, keys: readonly
   and exists (select 1 from ops_runs r where r.id = ? and r.ended_at is null)`
 }
 
-/** Whether trying again would be refused again: a constraint, or a value that SQLite cannot hold. */
+/** Whether a retry would fail again: a constraint, or a value that SQLite cannot store. */
 function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   return (

@@ -1,6 +1,6 @@
 import type { TaskColumn, TaskTable } from '../../task-table/task-table.ts'
 
-/** The value of a column as SQLite stores it. */
+/** A value as SQLite stores it. */
 export function encode(column: TaskColumn, value: unknown): unknown {
   if (value === null || value === undefined) return null
   if (column.codec) return column.codec.encode(value)
@@ -31,7 +31,7 @@ function decode(column: TaskColumn, raw: unknown): unknown {
   }
 }
 
-/** Makes a row of the database into a task: keys as in TypeScript, values as the table's types say. */
+/** Turns a row into a task: keys as in TypeScript, values of the table's types. */
 export function decodeRow(table: TaskTable, row: Record<string, unknown>): Record<string, unknown> {
   const task: Record<string, unknown> = {}
   for (const key in table.columns) {
@@ -41,15 +41,22 @@ export function decodeRow(table: TaskTable, row: Record<string, unknown>): Recor
   return task
 }
 
-export function quote(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`
+/** An instant as a column stores it: in an existing table it may be a number or text. */
+export function instant(column: TaskColumn, at: number): unknown {
+  if (!column.codec) return at
+  const date = new Date(at)
+  switch (column.type) {
+    case 'timestamp':
+      return encode(column, date)
+    case 'text':
+      return date.toISOString()
+    default:
+      return at
+  }
 }
 
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
-
-/** The column of this name in the database, where the table has one; an existing table may lack lifecycle columns. */
-export function columnNamed(table: TaskTable, name: string): TaskColumn | undefined {
-  return Object.values(table.columns).find((column) => column.name === name)
+/** Milliseconds since the epoch of an instant that a column stores. */
+export function millisecondsOf(column: TaskColumn, raw: unknown): number {
+  const value = column.codec ? column.codec.decode(raw) : raw
+  return typeof value === 'number' ? value : new Date(value as Date | string).getTime()
 }

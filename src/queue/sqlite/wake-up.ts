@@ -3,15 +3,15 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { Statement } from 'better-sqlite3'
 import type { SqliteDatabase } from './open-database.ts'
 
-/** After a hint the commit itself may be a flush of the disk away. */
-const LOOK_AGAIN_MS = 25
+/** How long to look for a commit after a hint: the flush to disk may still be under way. */
+const LOOK_AFTER_HINT_MS = 25
 
-/** For so long the event loop turns between looks; later a millisecond is slept. */
+/** How long only the event loop turns between looks; later each look waits a millisecond. */
 const LOOK_CLOSELY_MS = 2
 
 /**
- * Knows when somebody else has committed: by the write-ahead log, which every writer in any language appends to, and by
- * a small wake file that ops' own writers touch. Both are hints; `data_version` says whether it was so.
+ * Finds out when another connection has committed: from the write-ahead log, which every writer appends to, and from a
+ * small wake file that ops' own writers touch. Both are hints; `data_version` tells whether there was a commit.
  */
 export class WakeUp {
   readonly #walFile: string
@@ -20,10 +20,10 @@ export class WakeUp {
   #wakeWatcher: FSWatcher | undefined
   readonly #dataVersion: Statement
   #seen: unknown
-  #hinted = false
+  #isHinted = false
   #onHint: (() => void) | undefined
-  #isRung = false
-  readonly #ringers = new Set<number>()
+  #isWriterWaiting = false
+  readonly #signalers = new Set<number>()
 
   constructor(database: SqliteDatabase) {
     this.#walFile = `${database.name}-wal`
@@ -32,55 +32,55 @@ export class WakeUp {
     this.#seen = this.#dataVersion.get()
   }
 
-  /** Begins to listen for rings. Where the system has no more watches to give, the poll alone goes on. */
+  /** Starts to watch the wake file. If the system has no file watch left, polling is enough. */
   listen(): void {
-    this.ring()
+    this.signal()
     this.#wakeWatcher = watchFile(this.#wakeFile, () => {
-      this.#isRung = true
-      this.#noteRinger()
+      this.#isWriterWaiting = true
+      this.#noteSignaler()
       this.#hint()
     })
   }
 
   /**
-   * Stops watching the log until the next wait: each write to a watched file makes an event, which costs a worker that
-   * drains the queue a third of its speed.
+   * Stops watching the log until the next wait: an event for each write would cost a draining worker a third of its
+   * speed.
    */
-  ignoreLog(): void {
+  stopWatchingLog(): void {
     this.#walWatcher?.close()
     this.#walWatcher = undefined
   }
 
-  /** Tells the workers on this file that something changed, or that somebody waits for the lock. */
-  ring(): void {
+  /** Tells the workers on this database that something has changed or that a writer waits for the lock. */
+  signal(): void {
     try {
       writeFileSync(this.#wakeFile, String(process.pid))
     } catch {
-      // A hint that cannot be given; the poll finds the change.
+      // Only a hint; polling finds the change.
     }
   }
 
-  /** Whether this process is known to ring when it wants in. */
-  rings(pid: number): boolean {
-    return this.#ringers.has(pid)
+  /** Whether this process has signaled before: it is ops, and signals when it waits. */
+  hasSignaled(pid: number): boolean {
+    return this.#signalers.has(pid)
   }
 
-  #noteRinger(): void {
+  #noteSignaler(): void {
     try {
-      this.#ringers.add(Number(readFileSync(this.#wakeFile, 'utf8')))
+      this.#signalers.add(Number(readFileSync(this.#wakeFile, 'utf8')))
     } catch {
-      // Who it was is a help, not a need.
+      // It helps to know which process it was, but it is not needed.
     }
   }
 
-  /** Whether somebody rang since the last time this was asked. */
-  takeRing(): boolean {
-    const isRung = this.#isRung
-    this.#isRung = false
-    return isRung
+  /** Whether a signal came since the last call. */
+  isWriterWaiting(): boolean {
+    const isWaiting = this.#isWriterWaiting
+    this.#isWriterWaiting = false
+    return isWaiting
   }
 
-  /** Whether another connection has committed since the last time this was asked. */
+  /** Whether another connection has committed since the last call. */
   hasChanged(): boolean {
     const version = this.#dataVersion.get()
     if (version === this.#seen) return false
@@ -88,39 +88,39 @@ export class WakeUp {
     return true
   }
 
-  /** Resolves true as soon as somebody has committed, false when the time has passed or the signal aborts. */
+  /** Resolves to true on a commit, and to false when the time is over or the signal aborts. */
   async changed(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     const end = performance.now() + milliseconds
-    // Before the first look, so that no commit falls between the two.
+    // Before the first look, so that no commit is missed in between.
     this.#walWatcher ??= watchFile(this.#walFile, () => this.#hint())
     for (;;) {
       if (this.hasChanged()) return true
       const left = end - performance.now()
       if (left <= 0 || signal.aborted) return false
-      if (this.#hinted || (await this.#nextHint(left, signal))) {
-        this.#hinted = false
-        if (await this.#lookAgain(signal)) return true
+      if (this.#isHinted || (await this.#nextHint(left, signal))) {
+        this.#isHinted = false
+        if (await this.#lookAfterHint(signal)) return true
       }
     }
   }
 
   close(): void {
-    this.ignoreLog()
+    this.stopWatchingLog()
     this.#wakeWatcher?.close()
   }
 
   #hint(): void {
-    this.#hinted = true
+    this.#isHinted = true
     this.#onHint?.()
   }
 
   #nextHint(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const finish = (hinted: boolean) => {
+      const finish = (isHinted: boolean) => {
         clearTimeout(timer)
         signal.removeEventListener('abort', stop)
         this.#onHint = undefined
-        resolve(hinted)
+        resolve(isHinted)
       }
       const stop = () => finish(false)
       const timer = setTimeout(stop, milliseconds)
@@ -129,19 +129,19 @@ export class WakeUp {
     })
   }
 
-  async #lookAgain(signal: AbortSignal): Promise<boolean> {
+  async #lookAfterHint(signal: AbortSignal): Promise<boolean> {
     const started = performance.now()
     for (;;) {
       if (this.hasChanged()) return true
       const passed = performance.now() - started
-      if (passed > LOOK_AGAIN_MS || signal.aborted) return false
+      if (passed > LOOK_AFTER_HINT_MS || signal.aborted) return false
       if (passed < LOOK_CLOSELY_MS) await turn()
       else await delay(1)
     }
   }
 }
 
-/** A watch that does not keep the process, or none where the system gives none: the poll is the truth. */
+/** A watch that does not keep the process alive; undefined if the system has none left. */
 function watchFile(file: string, onChange: () => void): FSWatcher | undefined {
   try {
     const watcher = watch(file, { persistent: false }, onChange)

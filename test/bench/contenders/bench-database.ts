@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 
-/** A database of its own on the server of a benchmark, for one contender; dropped at its end. */
+/** A new database for one contender on the server of a benchmark; dropped at the end. */
 export async function benchDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `bench_${randomBytes(6).toString('hex')}`
   const asOperator = async (sql: string) => {

@@ -1,4 +1,4 @@
-/** Drains no-op jobs with graphile-worker at concurrency 1, each fetched and completed for itself. */
+/** Drains no-op jobs with graphile-worker at concurrency 1, each fetched and completed separately. */
 
 import { Logger, run, runMigrations } from 'graphile-worker'
 import pg from 'pg'

@@ -1,6 +1,6 @@
 /**
- * Drains no-op jobs with liteque, as its README does, at the NORMAL that it sets itself. As published every look fails,
- * "Transaction function cannot return a promise", so it goes without its transaction here.
+ * Drains no-op jobs with liteque, as in its README, with NORMAL, which it sets itself. As published it fails with
+ * "Transaction function cannot return a promise", so it runs without its transaction here.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
-import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
+import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'
@@ -31,7 +31,7 @@ const ready = tables.map((table, index) => {
   })
   return { processor, settings: {}, queued: toQueuedTable(processor, {}) }
 })
-// The first migration makes the file as ops does; the tables come as from a plugin; the second adds the guarantees.
+// The first migration creates the file; the tables are created like a plugin's; the second installs the guarantees.
 await queue.migrate([], [])
 const setup = new Database(file)
 for (const table of tables) setup.exec(createTaskTable(table))

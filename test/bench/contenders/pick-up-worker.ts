@@ -1,12 +1,12 @@
 /**
- * A worker that tells its parent when `perform` began for each task, by the clock that all processes share; with a backlog
- * it drains no-op tasks instead.
+ * A worker that sends its parent the start of `perform` for each task, by the clock that all processes share; with a
+ * backlog it drains no-op tasks instead.
  */
 
 import Database from 'better-sqlite3'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
-import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
+import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'

@@ -6,7 +6,7 @@ import { pick, type System } from './system.ts'
 
 export type ModelCommand = fc.AsyncCommand<Expected, System>
 
-/** A command with its arguments, of which everything is compared afterwards. */
+/** A command with its arguments. Everything is compared after it. */
 export function command<T>(
   name: string,
   args: fc.Arbitrary<T>,
@@ -23,7 +23,7 @@ export function command<T>(
   }))
 }
 
-/** So that it comes so many times as often as another. */
+/** Makes a choice more likely. */
 export function often<T>(times: number, choice: T): T[] {
   return Array(times).fill(choice)
 }
@@ -34,24 +34,24 @@ export const person = fc.constantFrom('ada', 'bob')
 export const environment = fc.constantFrom('a', 'b', null)
 export const hour = 3_600_000
 
-/** One of the runs that a worker has begun: mostly an open one; now and then one whose task is another's by now. */
+/** A run of a worker: mostly an open one, sometimes one whose task another run has by now. */
 export const whichRun = fc.record({
   nth,
   kind: fc.constantFrom('open', 'open', 'open', 'asked', 'asked', 'asked', 'ended', 'overtaken', 'overtaken'),
 })
 
 export function pickRun(model: Expected, { nth, kind }: { nth: number; kind: string }): Attempt | undefined {
-  const begun = model.runs.filter(({ handle }) => handle)
-  const wanted = begun.filter(({ isOpen, askedBy, task }) => {
+  const workerRuns = model.runs.filter(({ handle }) => handle)
+  const wanted = workerRuns.filter(({ isOpen, askedBy, task }) => {
     if (kind === 'open') return isOpen
     if (kind === 'asked') return isOpen && askedBy !== undefined
     return !isOpen && (kind === 'ended' || task.status === 'ongoing')
   })
-  const open = begun.filter(({ isOpen }) => isOpen)
-  return pick([wanted, open, begun].find((runs) => runs.length > 0) ?? [], nth)
+  const open = workerRuns.filter(({ isOpen }) => isOpen)
+  return pick([wanted, open, workerRuns].find((runs) => runs.length > 0) ?? [], nth)
 }
 
-/** A task, where there is one of the kind. */
+/** A task of a kind, if there is one. */
 export const whichTask = fc.record({
   nth,
   kind: fc.constantFrom('any', 'pending', 'ongoing', 'ongoing', 'settled', 'succeeded'),
@@ -65,7 +65,7 @@ export function pickTask({ tasks }: Expected, { nth, kind }: { nth: number; kind
 export const hasRuns = ({ runs }: Expected) => runs.some(({ handle }) => handle)
 export const hasTasks = ({ tasks }: Expected) => tasks.length > 0
 
-/** Refused changes change nothing, which is what the comparison sees. */
+/** The comparison checks that a refused change changes nothing. */
 export async function expectRefusal(change: Promise<unknown>, message: RegExp): Promise<void> {
   await expect(change).rejects.toThrow(message)
 }

@@ -8,12 +8,12 @@ import { readSnapshot, rewritten, type Snapshot } from './snapshot.ts'
 import { pick, type System, type Worker } from './system.ts'
 import { holdKeys, modelTables } from './tables.ts'
 
-/** What one of several does while the others do something else. Returns the run that it has then. */
+/** An action of one worker beside the others. Returns the run that the worker has after it. */
 export type Act = (worker: Worker, run: Run | undefined, together: Together) => Promise<Run | undefined>
 
 interface Together {
   readonly system: System
-  /** The runs that somebody was told to have ended. */
+  /** The runs that a call claims to have ended. */
   readonly ended: number[]
 }
 
@@ -71,7 +71,7 @@ function takeOrRelease(nth: number): Act {
   }
 }
 
-/** Takes away the run of another, who finds out when it settles. */
+/** Takes a run away from its worker, which notices when it settles. */
 function recoverOne(nth: number): Act {
   return async ({ queue }, run, { ended }) => {
     const open = await queue.openRuns()
@@ -95,8 +95,8 @@ function unlessUnique(error: unknown): void {
   if (!/unique/i.test(String(error))) throw error
 }
 
-/** Each does its acts one after the other, all at once, begun in an order that fast-check chooses. */
-export async function actAtOnce(
+/** Each worker performs its script; the scripts run concurrently, in an order that fast-check chooses. */
+export async function actConcurrently(
   system: System,
   scripts: readonly (readonly Act[])[],
   scheduler: fc.Scheduler,
@@ -109,7 +109,7 @@ export async function actAtOnce(
     await system.worker(0).queue.enqueue(table, [row])
   }
   const looks: Snapshot[] = []
-  const begun: number[] = []
+  const started: number[] = []
   const ended: number[] = []
   const actors = scripts.map(async (script, place) => {
     const worker = system.worker(place)
@@ -118,7 +118,7 @@ export async function actAtOnce(
       await scheduler.schedule(Promise.resolve(), worker.id)
       const before = run?.id
       run = await act(worker, run, { system, ended })
-      if (run && run.id !== before) begun.push(run.id)
+      if (run && run.id !== before) started.push(run.id)
       looks.push(await snapshotOf(system))
     }
   })
@@ -126,10 +126,10 @@ export async function actAtOnce(
   const end = await snapshotOf(system)
   expect(violations(end)).toEqual([])
   for (const look of looks) expect(rewritten(look, end)).toEqual([])
-  // Nobody but one was told to have ended a run.
+  // Each run was ended by one call only.
   expect(ended.toSorted((a, b) => a - b)).toEqual([...new Set(ended)].toSorted((a, b) => a - b))
-  // Nobody got the run of another, and each that began is on record as begun by a worker of ops.
-  expect(begun.toSorted((a, b) => a - b)).toEqual(end.runs.map(({ id }) => id))
+  // Each run was given to one worker only, and each started run is in the database.
+  expect(started.toSorted((a, b) => a - b)).toEqual(end.runs.map(({ id }) => id))
 }
 
 async function snapshotOf({ database }: System): Promise<Snapshot> {

@@ -4,7 +4,7 @@ import { expectAdded, row, rowOf, tableOf } from './rows.ts'
 import { expectClaim } from './system.ts'
 import { modelTables } from './tables.ts'
 
-/** More than the tasks that a claim looks at one by one, so that it must find its way past them. */
+/** More than the tasks that a claim looks at in order, so that it must walk the keys. */
 const MANY = 51
 
 const enqueue = command(
@@ -26,7 +26,7 @@ const enqueue = command(
   },
 )
 
-/** Some tasks stand behind many of one key, and then a few claims come. */
+/** Claims with some tasks behind many with one key. */
 const flood = command(
   'flood',
   fc.record({
@@ -48,7 +48,7 @@ const flood = command(
   },
 )
 
-/** A task of which no, one or both prerequisites are canceled before they begin: which of them does the claim tell? */
+/** Claims a task with no, one or both prerequisites canceled. */
 const doomed = command(
   'doomed',
   fc.record({ cancels: fc.tuple(fc.boolean(), fc.boolean()), worker }),
@@ -72,7 +72,7 @@ const doomed = command(
   },
 )
 
-/** One of the rows cannot be written, so none is. */
+/** One row is refused, so that no row is written. */
 const enqueueRefused = command(
   'enqueueRefused',
   fc.record({ worker, isLast: fc.boolean() }),

@@ -8,7 +8,7 @@ export interface Task {
   status: Status
   attempt: number
   runAt: number
-  /** The database's clock has said when: taken over at the next look, when it is about that. */
+  /** Set by the database's clock: adopted at the next comparison if it is close. */
   isRunAtRough: boolean
   hasStarted: boolean
   hasFinished: boolean
@@ -26,7 +26,7 @@ export interface Attempt {
   readonly worker: string
   readonly key: string | null
   readonly deadlineAt: number | undefined
-  /** Undefined where a writer that is not ops has begun it. */
+  /** Undefined if a client other than ops started it. */
   readonly handle: Run | undefined
   isOpen: boolean
   outcome: string | null
@@ -40,7 +40,7 @@ export interface Entry {
   readonly event: string
   readonly from: string | null
   readonly to: string | null
-  /** Undefined where each database names a writer that is not ops in its own way. */
+  /** Undefined for a client other than ops, which each database names differently. */
   readonly actor: string | null | undefined
   readonly detail: unknown
 }
@@ -52,7 +52,7 @@ export interface Schedule {
   lastTask: { table: string; id: number } | undefined
 }
 
-/** What a queue must be like after some changes: the rules, in as few words as possible, without a database. */
+/** The expected state of a queue: the rules, without a database. */
 export class Expected {
   readonly tasks: Task[] = []
   readonly runs: Attempt[] = []
@@ -86,7 +86,7 @@ export class Expected {
     for (const queued of tables) {
       const [first] = this.tasks
         .filter((task) => task.queued === queued && task.status === 'pending' && task.runAt <= now)
-        .filter((task) => this.isFree(task) && this.prerequisites(task).every(({ status }) => isSettled(status)))
+        .filter((task) => this.isFree(task) && this.#prerequisites(task).every(({ status }) => isSettled(status)))
         .sort((a, b) => a.runAt - b.runAt || a.id - b.id)
       if (first) return first
     }
@@ -94,11 +94,11 @@ export class Expected {
   }
 
   unmet(task: Task): UnmetPrerequisite | undefined {
-    const found = this.prerequisites(task).find(({ status }) => status !== 'succeeded')
+    const found = this.#prerequisites(task).find(({ status }) => status !== 'succeeded')
     return found && { table: found.queued.table.name, id: found.id, status: found.status }
   }
 
-  /** The task that keeps one with these values from being added, or made pending again. */
+  /** The unsettled task that prevents another with these values. */
   alike(queued: QueuedTable, own: Readonly<Record<string, unknown>>): Task | undefined {
     if (queued.unique.length === 0) return undefined
     return this.tasks.find(
@@ -137,14 +137,14 @@ export class Expected {
     return attempt
   }
 
-  /** The status that a task takes when its run ends so: one whose end somebody asked for does not come back. */
+  /** The status after an outcome: a task that is to be canceled is not retried. */
   statusAfter({ askedBy }: Attempt, outcome: Outcome): Status {
     if (outcome.kind === 'succeeded' || outcome.kind === 'canceled') return outcome.kind
     if (!outcome.return) return 'failed'
     return askedBy === undefined ? 'pending' : 'canceled'
   }
 
-  /** Ends a run as its worker says; false when it was taken away. */
+  /** Settles a run; false if it was taken away. */
   settle(run: Attempt, outcome: Outcome, now: number): boolean {
     if (!run.isOpen) return false
     const { task, askedBy } = run
@@ -154,7 +154,7 @@ export class Expected {
       task.own[task.queued.table.columns[key]!.name] = value
     if (outcome.kind === 'succeeded') {
       Object.assign(task, { progress: 1, note: null, error: null })
-      this.end(run, to, 'succeeded', null, run.worker)
+      this.#end(run, to, 'succeeded', null, run.worker)
       return true
     }
     const { kind, error: said, return: back } = outcome
@@ -165,11 +165,11 @@ export class Expected {
       if (back?.givesAttemptBack) task.attempt -= 1
       if (back?.delay !== undefined) Object.assign(task, { runAt: now + back.delay, isRunAtRough: true })
     }
-    this.end(run, to, isOverruled ? 'canceled' : kind, error, run.worker)
+    this.#end(run, to, isOverruled ? 'canceled' : kind, error, run.worker)
     return true
   }
 
-  /** Whether a writer that is not ops may change a task's status so. */
+  /** Whether a client other than ops may change a task's status this way. */
   isLegal(task: Task, to: Status): boolean {
     if (task.status === to) return true
     if (!transitions[task.status].includes(to)) return false
@@ -177,11 +177,11 @@ export class Expected {
     return isSettled(task.status) ? this.alike(task.queued, task.own) === undefined : true
   }
 
-  /** Changes a task's status, but for the beginning of a run. */
+  /** Changes a task's status, except to start a run. */
   change(task: Task, to: Status, actor: string | undefined): void {
     const run = this.openRunOf(task)
     if (task.status === to) return
-    if (run) this.end(run, to, to === 'pending' ? 'returned' : to, task.error, actor)
+    if (run) this.#end(run, to, to === 'pending' ? 'returned' : to, task.error, actor)
     else {
       this.record(task, null, to === 'pending' ? 'retried' : to, task.status, to, actor)
       task.status = to
@@ -201,7 +201,7 @@ export class Expected {
     this.audit.push({ task: name, run, event, from, to, actor, detail })
   }
 
-  private end(run: Attempt, to: Status, outcome: string, error: string | null, actor: string | undefined): void {
+  #end(run: Attempt, to: Status, outcome: string, error: string | null, actor: string | undefined): void {
     const { task } = run
     const event = to === 'pending' ? 'returned' : to
     const decided = outcome === event ? null : { outcome, error }
@@ -211,7 +211,7 @@ export class Expected {
     task.status = to
   }
 
-  private prerequisites({ queued, own }: Task): Task[] {
+  #prerequisites({ queued, own }: Task): Task[] {
     return queued.after.flatMap(({ column, table }: Prerequisite) =>
       own[column] === null ? [] : [this.tasksOf(table).find(({ id }) => id === own[column])!],
     )

@@ -4,7 +4,7 @@ import { command, environment, expectRefusal, hasTasks, hour, often, pickTask, w
 import type { Expected, Task } from './expected.ts'
 import { modelTables } from './tables.ts'
 
-/** A program that writes to the tables and knows nothing of ops. */
+/** A program other than ops that writes to the tables. */
 const setStatus = command(
   'setStatus',
   fc.record({
@@ -36,7 +36,7 @@ const insert = command(
     const queued = modelTables[2]!
     const value = environment === null ? 'null' : `'${environment}'`
     const insert = database.sql(`insert into deployments (environment, status) values (${value}, '${status}')`)
-    if (status !== 'pending') return expectRefusal(insert, /a new deployment begins as "pending"/)
+    if (status !== 'pending') return expectRefusal(insert, /a new deployment must be "pending"/)
     await insert
     const [row] = await database.sql('select max(id) as id from deployments')
     const now = performance.timeOrigin + performance.now()
@@ -50,7 +50,7 @@ const remove = command(
   async (model, { database }, { task: which }) => {
     const task = pickTask(model, which)
     const deletion = database.sql(`delete from ${task.queued.table.name} where id = ${task.id}`)
-    // Where both are so, each database has its own order of telling.
+    // If both apply, each database reports another one.
     const reasons = [
       ...(task.status === 'ongoing' ? ['is ongoing and cannot be deleted'] : []),
       ...(isAwaited(model, task) ? ['foreign key'] : []),
@@ -63,7 +63,7 @@ const remove = command(
   hasTasks,
 )
 
-/** The key of an open run stays what it was. */
+/** The key of an open run does not change. */
 const setEnvironment = command(
   'setEnvironment',
   fc.record({ task: whichTask, environment }),
@@ -81,7 +81,7 @@ const setEnvironment = command(
   hasTasks,
 )
 
-/** On a database that has a clock of its own, the tasks' times are moved instead. */
+/** On a database with its own clock, the tasks' times are moved instead. */
 const jump = command(
   'jump',
   fc.record({ hours: fc.constantFrom(-2, 1, 1, 3) }),

@@ -6,7 +6,7 @@ import { table, tableOf } from './rows.ts'
 import { pick } from './system.ts'
 import { holdKeys } from './tables.ts'
 
-/** The first who asks for the end of a run is the one who did. */
+/** The first cancel of a run counts. */
 const cancel = command(
   'cancel',
   fc.record({ task: whichTask, people: fc.array(person, { minLength: 1, maxLength: 2 }), worker }),

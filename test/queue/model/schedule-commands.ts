@@ -22,7 +22,7 @@ const register = command(
   },
 )
 
-/** By two workers at once, of which one deals with it. */
+/** By two workers at the same time, one of which does the tick. */
 const tick = command(
   'tick',
   fc.record({ name: schedule, hours: fc.integer({ min: -1, max: 3 }), row: fc.option(row, { freq: 4 }), worker }),

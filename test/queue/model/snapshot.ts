@@ -45,7 +45,7 @@ export interface AuditRow {
   readonly detail: unknown
 }
 
-/** Reads all that a queue is, past the queue. */
+/** Reads the whole state of a queue, past ops. */
 export async function readSnapshot(
   sql: (text: string) => Promise<readonly Row[]>,
   milliseconds: (column: string) => string,
@@ -70,7 +70,7 @@ export async function readSnapshot(
   }
 }
 
-/** What of the first must never change and is not the same in the second. */
+/** The rows of the first snapshot that must never change but differ in the second. */
 export function rewritten(before: Snapshot, after: Snapshot): string[] {
   return [...before.history].filter(([name, row]) => after.history.get(name) !== row).map(([name]) => name)
 }

@@ -7,15 +7,15 @@ import { modelTables } from './tables.ts'
 
 /** A database of its own for one sequence of commands. */
 export interface ModelDatabase {
-  /** Another connection. */
+  /** Opens another connection. */
   open(): Promise<Queue>
-  /** What a person in an SQL shell sees and does. */
+  /** Runs a statement like a person in an SQL shell. */
   sql(text: string): Promise<readonly Row[]>
   /** An SQL expression: an instant as milliseconds since the epoch. */
   milliseconds(column: string): string
   /** The time by which tasks are due. */
   now(): number
-  /** Lets time pass, or turns it back; returns by how much the instants in the tables were moved instead. */
+  /** Moves the clock; returns by how much the instants in the tables were moved instead. */
   jump(milliseconds: number): Promise<number>
   remove(): Promise<void>
 }
@@ -25,26 +25,26 @@ export interface Worker {
   readonly queue: Queue
 }
 
-/** How far the clock of a rough instant may be from the one by which it was expected. */
+/** How far a rough instant may be from the expected one. */
 const ROUGHLY_MS = 60_000
 
-/** The queue under test: several workers on one database, and what the model is compared with. */
+/** The queue under test: several workers on one database. */
 export class System {
   readonly database: ModelDatabase
   readonly workers: Worker[] = []
-  /** Open runs as somebody saw them once: recovery may come late with each. */
+  /** Open runs as they were seen before: recovery may use an old one. */
   readonly seen = new Map<number, OpenRun>()
-  private started = 0
-  private before: Snapshot | undefined
+  #started = 0
+  #before: Snapshot | undefined
 
   constructor(database: ModelDatabase) {
     this.database = database
   }
 
-  /** Starts the worker of a place, where another may have been. */
+  /** Starts a worker at a place, where there may have been another. */
   async start(place: number): Promise<void> {
-    this.started += 1
-    const worker = { id: `worker-${this.started}`, queue: await this.database.open() }
+    this.#started += 1
+    const worker = { id: `worker-${this.#started}`, queue: await this.database.open() }
     await worker.queue.startWorker({ id: worker.id, host: 'here', pid: process.pid, version: '0' })
     this.workers[place] = worker
   }
@@ -62,12 +62,12 @@ export class System {
     await this.database.remove()
   }
 
-  /** Compares all that can be seen with the model, and looks whether anything is wrong in itself. */
+  /** Compares everything with the model and checks the invariants. */
   async compare(expected: Expected): Promise<void> {
     const snapshot = await readSnapshot((text) => this.database.sql(text), this.database.milliseconds)
     expect(violations(snapshot)).toEqual([])
-    expect(this.before ? rewritten(this.before, snapshot) : []).toEqual([])
-    this.before = snapshot
+    expect(this.#before ? rewritten(this.#before, snapshot) : []).toEqual([])
+    this.#before = snapshot
     adoptRoughInstants(expected, snapshot)
     same(snapshot.tasks, modelTables.flatMap(({ table }) => expected.tasksOf(table.name)).map(taskRow))
     same(snapshot.runs, expected.runs.map(runRow))
@@ -77,10 +77,10 @@ export class System {
         entry.actor === undefined ? { ...entry, actor: snapshot.audit[index]?.actor } : entry,
       ),
     )
-    await this.compareOpenRuns(expected)
+    await this.#compareOpenRuns(expected)
   }
 
-  private async compareOpenRuns(expected: Expected): Promise<void> {
+  async #compareOpenRuns(expected: Expected): Promise<void> {
     const runs = await this.workers[0]!.queue.openRuns()
     for (const run of runs) this.seen.set(run.id, run)
     const now = this.now()
@@ -102,7 +102,7 @@ export class System {
   }
 }
 
-/** Compares what a claim returned with what it must return, which is then begun. */
+/** Compares a claim with the expected task, and starts its run in the model. */
 export function expectClaim(
   expected: Expected,
   claim: Claim | undefined,
@@ -121,7 +121,7 @@ export function expectClaim(
   expect(claim.task).toMatchObject({ id: task.id, status: 'ongoing', attempt, error: null, progress: null })
 }
 
-/** What the workers claim from, the first first. */
+/** The tables of a claim, in order. */
 export function tablesOf(only: number | null): readonly QueuedTable[] {
   return only === null ? modelTables : [pick(modelTables, only)!]
 }
@@ -134,12 +134,12 @@ export function nameOf({ queued, id }: Task): string {
   return `${queued.table.name} ${id}`
 }
 
-/** Vitest compares well and slowly; it is asked where there is something to tell. */
+/** Vitest compares slowly, so it is used only to show a difference. */
 function same(actual: unknown, wanted: unknown): void {
   if (JSON.stringify(actual) !== JSON.stringify(wanted)) expect(actual).toEqual(wanted)
 }
 
-/** The time of an insert and of a delay is the database's to say; from then on it stays. */
+/** The database sets the time of an insert and of a delay; from then on it is exact. */
 function adoptRoughInstants(expected: Expected, { tasks }: Snapshot): void {
   const actual = new Map(tasks.map(({ name, runAt }) => [name, runAt]))
   for (const task of expected.tasks) {

@@ -3,7 +3,7 @@ import { taskTable } from '../../../src/task-table/described-table.ts'
 import type { TaskTable } from '../../../src/task-table/task-table.ts'
 import { queued } from '../../support/queued.ts'
 
-/** Tables that together have every rule a processor can have, and keys that several of them share. */
+/** Tables that cover every rule of a processor, with keys that several of them share. */
 const checks = taskTable('checks', (column) => ({ url: column.text() }))
 
 const builds = taskTable('builds', (column) => ({ repository: column.text().notNull(), revision: column.text() }))
@@ -19,7 +19,7 @@ const releases = taskTable('releases', (column) => ({
   checkId: column.reference(() => checks),
 }))
 
-/** Each waits for another of its own table. */
+/** Tasks that wait for tasks of the same table. */
 const steps: TaskTable = taskTable('steps', (column) => ({ previousId: column.reference((): TaskTable => steps) }))
 
 const syncs = taskTable('syncs', (column) => ({ environment: column.text(), ref: column.text().default('HEAD') }))
@@ -57,7 +57,7 @@ export const modelTables: readonly QueuedTable[] = [
   queued(syncs, { priority: 50, exclusivity: byEnvironment, unique: ['environment', 'ref'] }),
 ]
 
-/** What a person may hold. */
+/** The keys that can be put on hold. */
 export const holdKeys: readonly string[] = [
   'environment:a',
   'environment:b',

@@ -7,7 +7,7 @@ import { command, expectRefusal, hasRuns, hour, often, pickRun, whichRun, worker
 import type { Attempt, Expected } from './expected.ts'
 import { expectClaim, type System, tablesOf } from './system.ts'
 
-/** From one table now and then, as `ops worker --only` does. */
+/** Sometimes from one table, as with `ops worker --only`. */
 const only = fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(5) })
 const error = 'no such host'
 
@@ -35,7 +35,7 @@ const claim = command(
   },
 )
 
-/** Also of runs that were taken away: those change nothing. */
+/** Also runs that were taken away, which changes nothing. */
 const settle = command(
   'settle',
   fc.record({ run: whichRun, worker, outcome, next: fc.oneof(fc.constant(undefined), only) }),
@@ -52,7 +52,7 @@ const settle = command(
   hasRuns,
 )
 
-/** What a processor returns, and what of it the table does not take. */
+/** What a processor returns, and values that the table refuses. */
 const results: Readonly<Record<string, { key: string; good: unknown; bad?: unknown }>> = {
   checks: { key: 'url', good: 'http://b' },
   builds: { key: 'revision', good: 'abc' },
@@ -61,7 +61,7 @@ const results: Readonly<Record<string, { key: string; good: unknown; bad?: unkno
   syncs: { key: 'ref', good: 'v1' },
 }
 
-/** Together with columns: all is written, or nothing. */
+/** With columns: all is written, or nothing. */
 const settleWithColumns = command(
   'settleWithColumns',
   fc.record({ run: whichRun, worker, outcome, isBad: fc.boolean() }),
@@ -75,7 +75,7 @@ const settleWithColumns = command(
     const settling = system.worker(worker).queue.settle(run.handle!, { ...outcome, columns: { [key]: value } })
     const alike = model.alike(queued, { ...own, [key]: value })
     if (run.isOpen && value === bad) return expectRefusal(settling, /foreign key/i)
-    // A task that comes back may not be like another that is there.
+    // A task that returns may conflict with another unsettled task.
     if (run.isOpen && alike && alike !== run.task && model.statusAfter(run, outcome) === 'pending')
       return expectRefusal(settling, /unique/i)
     const held = model.settle(run, { ...outcome, columns: { [key]: value } }, system.now())
@@ -106,7 +106,7 @@ const report = command(
   hasRuns,
 )
 
-/** The worker of a run is gone, and one or two others decide about it by what they saw of it, perhaps long ago. */
+/** The worker of a run is dead, and one or two others settle the run as they saw it, perhaps long ago. */
 const recover = command(
   'recover',
   fc.record({ run: whichRun, worker, isTwice: fc.boolean() }),
@@ -126,7 +126,7 @@ const recover = command(
   hasRuns,
 )
 
-/** Leaves its open runs behind; they may still be settled, since a run is not bound to a worker's place. */
+/** Leaves its open runs behind, which can still be settled. */
 const restart = command('restart', fc.record({ worker }), async (_, system, { worker }) => {
   const { id, queue } = system.worker(worker)
   await queue.close()

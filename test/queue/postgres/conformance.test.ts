@@ -1,8 +1,9 @@
 import { describe } from 'vitest'
-import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { queueConformance } from '../conformance.ts'
 
-describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
+describe('PostgreSQL', unless(postgresMissing), () => {
   queueConformance('PostgreSQL', async (tables) => {
     const { url, queue, rows } = await postgresFixture(tables)
     return { queue, url, shellActor: 'postgres', secondQueue: async () => openQueue(url), sql: rows }

@@ -2,8 +2,9 @@ import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DatabaseUnusableError } from '../../../src/errors.ts'
 import { openQueue as openByUrl } from '../../../src/queue/open-queue.ts'
-import { TransactionPoolerError } from '../../../src/queue/postgres/session-proof.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { TransactionPoolerError } from '../../../src/queue/postgres/transaction-pooler.ts'
+import { openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { checks, queuedChecks } from '../tables.ts'
 import { transactionPooler } from './transaction-pooler.ts'
 
@@ -25,54 +26,51 @@ function changed(url: string, change: Partial<URL>): string {
   return Object.assign(new URL(url), change).href
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a database that cannot be used'), () => {
+describe('a database that cannot be used', unless(postgresMissing), () => {
   it.each([
-    ['accepts no connections', { port: '1' }, 'nothing accepts connections there', 'start PostgreSQL'],
-    ['has an unknown host', { hostname: 'no-such-host.invalid' }, 'its host is not known', 'name of the host'],
-    ['lets nobody in', { password: 'wrong-secret' }, 'it lets nobody in with these credentials', 'user and password'],
-    ['is not there', { pathname: '/nowhere' }, 'there is no such database', 'createdb'],
-  ])('since it %s is named with what to do', async (_, change, problem, suggestion) => {
+    ['refuses connections', { port: '1' }, 'connection refused', 'start PostgreSQL'],
+    ['has an unknown host', { hostname: 'no-such-host.invalid' }, 'host not found', 'check the host'],
+    ['refuses the password', { password: 'wrong-secret' }, 'password authentication failed', 'user and the password'],
+    ['does not exist', { pathname: '/nowhere' }, 'the database does not exist', 'createdb'],
+  ])('that %s is reported with what to do', async (_, change, problem, suggestion) => {
     const error = await failureOf(changed(await postgresUrl(), change))
     expect(error.message).toContain(problem)
     expect(error.suggestions.join()).toContain(suggestion)
   })
 
-  it('since nobody has migrated it says so', async () => {
+  it('that is not migrated is reported', async () => {
     const error = await failureOf(await postgresUrl())
-    expect(error.message).toContain('it lacks what ops needs: relation "ops_runs" does not exist')
-    expect(error.suggestions).toEqual(['create it: ops migrate'])
+    expect(error.message).toContain('it is not migrated: relation "ops_runs" does not exist')
+    expect(error.suggestions).toEqual(['migrate it: ops migrate'])
   })
 
-  it('since its server hangs is given up', async () => {
+  it('that does not answer is given up', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     await new Promise((resolve) => silent.once('listening', resolve))
     const { port } = silent.address() as { port: number }
     const error = await failureOf(`postgres://ada:secret@127.0.0.1:${port}/shop`)
-    expect(error.message).toContain('it did not answer within 10 s')
+    expect(error.message).toContain('connection timed out after 10 s')
   })
 
-  it('exists or not', async () => {
+  it('reports whether it exists', async () => {
     const url = await postgresUrl()
     expect(await openQueue(url).exists()).toBe(true)
     expect(await openQueue(changed(url, { pathname: '/nowhere' })).exists()).toBe(false)
-    await expect(openQueue(changed(url, { port: '1' })).exists()).rejects.toThrow('nothing accepts connections')
+    await expect(openQueue(changed(url, { port: '1' })).exists()).rejects.toThrow('connection refused')
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a queue'), () => {
-  it.each(['postgres', 'postgresql'])(
-    'is opened by a URL with %s, which is shown without the password',
-    async (scheme) => {
-      const url = (await postgresUrl()).replace(/^postgres/, scheme)
-      const queue = await openByUrl(url, { directory: '/' })
-      onTestFinished(() => queue.close())
-      expect(await queue.exists()).toBe(true)
-      expect(queue.name).toMatch(new RegExp(`^${scheme}://postgres@127.0.0.1:\\d+/test_`))
-    },
-  )
+describe('a queue', unless(postgresMissing), () => {
+  it.each(['postgres', 'postgresql'])('is opened by a URL with %s and named without the password', async (scheme) => {
+    const url = (await postgresUrl()).replace(/^postgres/, scheme)
+    const queue = await openByUrl(url, { directory: '/' })
+    onTestFinished(() => queue.close())
+    expect(await queue.exists()).toBe(true)
+    expect(queue.name).toMatch(new RegExp(`^${scheme}://postgres@127.0.0.1:\\d+/test_`))
+  })
 
-  it('keeps what another does at the same time out of its transactions', async () => {
+  it('keeps concurrent work out of its transactions', async () => {
     const { queue } = await postgresFixture([queuedChecks])
     const failing = (function* () {
       yield { url: 'a' }
@@ -88,7 +86,7 @@ describe.skipIf(postgresMissing)(onPostgres('a queue'), () => {
     expect(await queue.holds.list()).toHaveLength(1)
   })
 
-  it('gives processors Drizzle on connections of their own', async () => {
+  it('gives processors Drizzle on its own connections', async () => {
     const { queue } = await postgresFixture([queuedChecks])
     const database = queue.drizzle() as import('drizzle-orm/node-postgres').NodePgDatabase
     await database.transaction(async (transaction) => {
@@ -101,8 +99,8 @@ describe.skipIf(postgresMissing)(onPostgres('a queue'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
-  it('refuses a pooler in transaction mode, with what to do, and leaves no lock', async () => {
+describe('a worker', unless(postgresMissing), () => {
+  it('refuses a pooler in transaction mode and leaves no lock', async () => {
     const { url, value } = await postgresFixture([queuedChecks])
     const pooler = await transactionPooler(Number(new URL(url).port))
     onTestFinished(() => pooler.close())
@@ -114,7 +112,7 @@ describe.skipIf(postgresMissing)(onPostgres('a worker'), () => {
     expect(await value('select count(*) from ops_workers')).toBe(0)
   })
 
-  it('starts on a session of its own', async () => {
+  it('starts on its own session', async () => {
     const { queue } = await postgresFixture([queuedChecks])
     await queue.startWorker(worker)
     expect(await queue.isAlive('one')).toBe(true)

@@ -3,7 +3,8 @@ import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { InvalidTaskError } from '../../../src/errors.ts'
 import { enqueue, type PostgresHandle } from '../../../src/queue/enqueue.ts'
-import { connect, onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { connect, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { allTables, builds, checks, deployments, queuedChecks, syncs } from '../tables.ts'
 
 const kinds = ['a client', 'a pool', 'Drizzle on a client', 'Drizzle on a pool'] as const
@@ -27,8 +28,8 @@ async function application(kind: (typeof kinds)[number] = 'a client') {
   return { ...fixture, client, pool, database, handle: handles[kind], count }
 }
 
-describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kind) => {
-  it('adds one task, or many, and gives their ids in order', async () => {
+describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
+  it('adds one or many tasks and returns their ids in order', async () => {
     const { handle, rows, queue } = await application(kind)
     const { id }: { id: number } = await enqueue(handle, builds, { repository: 'a' })
     expect(id).toBe(1)
@@ -44,7 +45,7 @@ describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kin
     expect((await queue.claim(allTables))!.task).toMatchObject({ id: 1, url: 'a' })
   })
 
-  it('adds all of them or none', async () => {
+  it('adds all tasks or none', async () => {
     const { handle, rows } = await application(kind)
     await enqueue(handle, builds, { repository: 'a' })
     const rows1500 = Array.from({ length: 1500 }, () => ({ buildId: 1 }))
@@ -70,7 +71,7 @@ describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kin
     expect(await queue.claim([queuedChecks])).toBeUndefined()
   })
 
-  it('gives the task that waits where no two alike may', async () => {
+  it('returns the existing task of a unique table', async () => {
     const { handle } = await application(kind)
     const { id } = await enqueue(handle, syncs, { environment: 'a' })
     const again = { id, isNew: false }
@@ -81,8 +82,8 @@ describe.skipIf(postgresMissing).each(kinds)(onPostgres('enqueue with %s'), (kin
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
-  it('of a client is there with the rest of the data', async () => {
+describe('enqueue in a transaction', unless(postgresMissing), () => {
+  it('of a client commits with it', async () => {
     const { client, count } = await application()
     await client.query('begin; insert into orders values (1)')
     await enqueue(client, checks, [{}, {}])
@@ -91,7 +92,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
     expect(await count()).toBe(3)
   })
 
-  it('of a client is gone when it is rolled back', async () => {
+  it('of a client is rolled back with it', async () => {
     const { client, count, value } = await application()
     await client.query('begin; insert into orders values (1)')
     await enqueue(client, checks, [{}, {}])
@@ -101,7 +102,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
     expect(await value('select count(*) from ops_audit')).toBe(0)
   })
 
-  it('of Drizzle is there with the rest of the data, or gone', async () => {
+  it('of Drizzle commits or is rolled back with it', async () => {
     const { database, count } = await application()
     await database.transaction(async (transaction) => {
       expect(await enqueue(transaction, checks, [{}, {}])).toMatchObject([{ id: 1 }, { id: 2 }])
@@ -116,7 +117,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
     expect(await count()).toBe(2)
   })
 
-  it('adds all tasks or none, also where the transaction goes on after an error of the database', async () => {
+  it('adds all tasks or none, even if the transaction continues after an error', async () => {
     const { client, rows, count } = await application()
     await client.query('begin; insert into orders values (1)')
     await enqueue(client, builds, { repository: 'a' })
@@ -127,7 +128,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
     expect(await rows('select id from builds')).toHaveLength(1)
   })
 
-  it('does not end with the conflict of two tasks that are alike', async () => {
+  it('is not aborted by a conflict of unique tasks', async () => {
     const { client, count } = await application()
     await enqueue(client, syncs, { environment: 'a' })
     await client.query('begin; insert into orders values (1)')
@@ -136,7 +137,7 @@ describe.skipIf(postgresMissing)(onPostgres('enqueue in a transaction'), () => {
     expect(await count()).toBe(1)
   })
 
-  it('says which constraint of the application is in the way', async () => {
+  it('names the violated constraint of the application', async () => {
     const { client } = await application()
     await client.query('create unique index checks_url on checks (url)')
     await enqueue(client, checks, { url: 'a' })

@@ -15,8 +15,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import { describe, expect, it } from 'vitest'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
+import { unless } from '../../support/unless.ts'
 
 const status = pgEnum('task_status', ['pending', 'ongoing', 'succeeded', 'failed', 'canceled'])
 
@@ -78,8 +79,8 @@ const order = {
   views: 2n ** 60n,
 }
 
-describe.skipIf(postgresMissing)(onPostgres('an existing table'), () => {
-  it('gives its tasks as Drizzle reads them, however they are read', async () => {
+describe('an existing table', unless(postgresMissing), () => {
+  it('returns its tasks as Drizzle reads them', async () => {
     const { queue, raw } = await withTables()
     const [{ id } = { id: '' }] = await queue.enqueue(queuedOrders.table, [order])
     expect(id).toMatch(/^[0-9a-f-]{36}$/)
@@ -94,7 +95,7 @@ describe.skipIf(postgresMissing)(onPostgres('an existing table'), () => {
     expect(await queue.records.tasks(queuedOrders.table, { statuses: ['ongoing'], limit: 1 })).toEqual([byDrizzle])
   })
 
-  it('has its tasks settled, tried again, canceled and recorded by their ids', async () => {
+  it('has tasks that are settled, retried, canceled and recorded by id', async () => {
     const { queue, rows } = await withTables()
     const [{ id } = { id: '' }] = await queue.enqueue(queuedOrders.table, [order])
     const { run } = (await queue.claim([queuedOrders]))!
@@ -117,7 +118,7 @@ describe.skipIf(postgresMissing)(onPostgres('an existing table'), () => {
     )
   })
 
-  it('has keys of its own columns', async () => {
+  it('can be exclusive by its columns', async () => {
     const { queue } = await withTables()
     const customers = ['Ada', 'Ada', 'Bob'].map((customer) => ({ customer }))
     for (const row of customers) await queue.enqueue(queuedOrders.table, [row])
@@ -126,7 +127,7 @@ describe.skipIf(postgresMissing)(onPostgres('an existing table'), () => {
     expect(await queue.claim([queuedOrders])).toBeUndefined()
   })
 
-  it('may have texts and numbers for instants, and no more than it needs', async () => {
+  it('can have text and numbers for instants, and only required columns', async () => {
     const { queue, url } = await withTables()
     for (const id of ['b', 'a']) await queue.enqueue(queuedLetters.table, [{ id }])
     const { run, task } = (await queue.claim([queuedLetters]))!
@@ -139,7 +140,7 @@ describe.skipIf(postgresMissing)(onPostgres('an existing table'), () => {
     expect(await openQueue(url).waitForWork([queuedLetters], 10, new AbortController().signal)).toBe('changed')
   })
 
-  it('knows no task by an id that the column cannot have', async () => {
+  it('has no task with an id of the wrong type', async () => {
     const { queue } = await withTables()
     const { table } = queuedOrders
     expect(await queue.find(table, 'seven')).toBeUndefined()

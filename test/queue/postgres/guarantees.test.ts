@@ -1,14 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
-import {
-  connect,
-  onPostgres,
-  type PostgresFixture,
-  postgresFixture,
-  postgresMissing,
-} from '../../support/postgres-fixture.ts'
+import { connect, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { missingProgram, unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 
@@ -19,8 +14,6 @@ interface ForeignWriter {
   /** Opens it for one test. What it returns fails with the message that its user would see. */
   open(url: string): Promise<(sql: string) => Promise<unknown>>
 }
-
-const hasPsql = spawnSync('psql', ['--version']).status === 0
 
 const writers: ForeignWriter[] = [
   {
@@ -33,7 +26,7 @@ const writers: ForeignWriter[] = [
   },
   {
     name: 'psql',
-    missing: postgresMissing ?? (hasPsql ? undefined : 'it is not installed'),
+    missing: postgresMissing ?? missingProgram('psql'),
     async open(url) {
       const psql = spawn('psql', [url, '--no-psqlrc', '--quiet'], { stdio: ['pipe', 'ignore', 'pipe'] })
       psql.stdin.on('error', () => {})
@@ -56,7 +49,7 @@ const writers: ForeignWriter[] = [
   },
 ]
 
-/** The legal way to each state, by hand. */
+/** The legal way to each status, in SQL. */
 const wayTo: Readonly<Record<Status, readonly Status[]>> = {
   pending: [],
   ongoing: ['ongoing'],
@@ -75,7 +68,7 @@ async function everything({ rows }: PostgresFixture): Promise<unknown> {
 }
 
 for (const { name, missing, open } of writers) {
-  describe.skipIf(missing)(missing === undefined ? `${name} as the writer` : `${name} (skipped: ${missing})`, () => {
+  describe(`${name} as the writer`, unless(missing), () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending') {
       const fixture = await postgresFixture(allTables)
@@ -93,7 +86,7 @@ for (const { name, missing, open } of writers) {
     }
 
     describe('a change of status', () => {
-      it('is accepted where it is legal', async () => {
+      it('is accepted if it is legal', async () => {
         const { write, value, raw } = await withBuild()
         for (const { from, to } of changes.filter(isLegal)) {
           const inserted = await raw.query(`insert into builds (repository) values ('a') returning id`)
@@ -105,26 +98,23 @@ for (const { name, missing, open } of writers) {
         }
       })
 
-      it.each(changes.filter((change) => !isLegal(change)))(
-        'from $from to $to is refused, with the task and both states',
-        async ({ from, to }) => {
-          const sql = `update builds set status = '${to}' where id = 1`
-          await refuses(await withBuild(from), sql, `build 1 cannot go from "${from}" to "${to}"`)
-        },
-      )
+      it.each(changes.filter((change) => !isLegal(change)))('from $from to $to is refused', async ({ from, to }) => {
+        const sql = `update builds set status = '${to}' where id = 1`
+        await refuses(await withBuild(from), sql, `build 1 cannot go from "${from}" to "${to}"`)
+      })
 
       it.each(['done', 'Pending', ''])('to the unknown status %j is refused', async (status) => {
         const sql = `update builds set status = '${status}'`
         await refuses(await withBuild(), sql, `build 1 cannot go from "pending" to "${status}"`)
       })
 
-      it('of many tasks is refused whole when one of them may not', async () => {
+      it('of many tasks is refused if one of them is illegal', async () => {
         const fixture = await withBuild('failed')
         await fixture.write(`insert into builds (repository) values ('b')`)
         await refuses(fixture, `update builds set status = 'canceled'`, 'build 1 cannot go from "failed" to "canceled"')
       })
 
-      it('is seen as the triggers of the application leave it', async () => {
+      it('is checked after the application’s triggers', async () => {
         const fixture = await withBuild()
         await fixture.write(`create function skip() returns trigger language plpgsql as
           $$ begin new.status := 'succeeded'; return new; end $$;
@@ -135,11 +125,11 @@ for (const { name, missing, open } of writers) {
 
     describe('a new task', () => {
       it.each(['ongoing', 'succeeded', 'failed', 'canceled', 'done', null])(
-        'that begins as %j is refused',
+        'that is inserted as %j is refused',
         async (status) => {
           const values = `('b', ${status === null ? 'null' : `'${status}'`})`
           const sql = `insert into builds (repository, status) values ${values}`
-          await refuses(await withBuild(), sql, `a new build begins as "pending", not as "${status}"`)
+          await refuses(await withBuild(), sql, `a new build must be "pending", not "${status}"`)
         },
       )
 
@@ -157,8 +147,8 @@ for (const { name, missing, open } of writers) {
       })
     })
 
-    describe('a task that is set to ongoing by hand', () => {
-      it('has a run like any other', async () => {
+    describe('a task that is set to ongoing in SQL', () => {
+      it('has a run', async () => {
         const { rows, queue } = await withBuild('ongoing')
         const runs = 'select task_table, task_id, attempt, worker_id, exclusive_key, ended_at from ops_runs'
         const run = { task_table: 'builds', task_id: 1, attempt: 1, worker_id: 'sql' }
@@ -173,7 +163,7 @@ for (const { name, missing, open } of writers) {
         await refuses(fixture, `update builds set status = 'ongoing' where id = 2`, message)
       })
 
-      it('must wait for the key that a task of another table holds', async () => {
+      it('must wait for a key that a task of another table has', async () => {
         const { write, queue } = await withBuild()
         await write(`insert into deployments (environment) values ('a'), ('b')`)
         await write(`insert into rollbacks (environment) values ('a'), ('b'), (null), (null)`)
@@ -185,7 +175,7 @@ for (const { name, missing, open } of writers) {
         await write(`update rollbacks set status = 'ongoing' where environment is null`)
       })
 
-      it('binds the claims of ops', async () => {
+      it('blocks claims of ops', async () => {
         const { write, queue } = await withBuild('ongoing')
         await write(`insert into builds (repository) values ('b')`)
         expect(await queue.claim(allTables)).toBeUndefined()
@@ -193,7 +183,7 @@ for (const { name, missing, open } of writers) {
         expect((await queue.claim(allTables))!.run.taskId).toBe(2)
       })
 
-      it('cannot share its key with another in one statement', async () => {
+      it('cannot take a key twice in one statement', async () => {
         const fixture = await withBuild()
         await fixture.write(`insert into builds (repository) values ('b')`)
         await refuses(fixture, `update builds set status = 'ongoing'`, 'must wait')
@@ -204,7 +194,7 @@ for (const { name, missing, open } of writers) {
         ['failed', 'failed'],
         ['canceled', 'canceled'],
         ['pending', 'returned'],
-      ])('has its run closed when it is set to %s', async (status, outcome) => {
+      ])('ends its run when it is set to %s', async (status, outcome) => {
         const { write, rows, queue } = await withBuild('ongoing')
         await write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
         expect(await rows('select outcome, error, ended_at is not null as ended from ops_runs')).toEqual([
@@ -213,7 +203,7 @@ for (const { name, missing, open } of writers) {
         expect(await queue.openRuns()).toEqual([])
       })
 
-      it('ends the run that ops has begun, in the name of who did it', async () => {
+      it('ends a run of ops, with the client as the actor', async () => {
         const { write, queue, rows } = await withBuild()
         const { run } = (await queue.claim(allTables))!
         await write(`update builds set status = 'canceled' where id = 1`)
@@ -226,14 +216,18 @@ for (const { name, missing, open } of writers) {
 
     describe('an ongoing task', () => {
       it.each([
-        ['be deleted', 'delete from builds', 'build 1 is ongoing and cannot be deleted; end it first'],
-        ['be truncated', 'truncate builds cascade', 'a build is ongoing, so builds cannot be truncated'],
-        ['take another id', 'update builds set id = default', 'build 1 is ongoing and keeps its id'],
+        [
+          'be deleted',
+          'delete from builds',
+          'build 1 is ongoing and cannot be deleted; cancel it first: ops tasks cancel build 1',
+        ],
+        ['be truncated', 'truncate builds cascade', 'builds cannot be truncated while a build is ongoing'],
+        ['take another id', 'update builds set id = default', 'build 1 is ongoing and its id cannot change'],
       ])('cannot %s', async (_, sql, message) => {
         await refuses(await withBuild('ongoing'), sql, message)
       })
 
-      it('is on the record when it ends, also when somebody has ended its run by hand', async () => {
+      it('is in the audit when it ends, even if its run was ended in SQL', async () => {
         const { write, rows } = await withBuild('ongoing')
         await write(`update ops_runs set ended_at = now(), outcome = 'by hand' where id = 1`)
         await write(`update builds set status = 'failed' where id = 1`)
@@ -242,7 +236,7 @@ for (const { name, missing, open } of writers) {
         ])
       })
 
-      it('takes changes of its other columns', async () => {
+      it('accepts changes of its other columns', async () => {
         const { write, value } = await withBuild('ongoing')
         await write(`update builds set revision = 'abc' where id = 1`)
         await write(`insert into builds (id, repository) overriding system value values (1, 'b')
@@ -260,11 +254,11 @@ for (const { name, missing, open } of writers) {
         ['update ops_runs set ended_at = null', 'is history'],
         ['delete from ops_runs', 'an open run and the newest run stay'],
         ['truncate ops_runs', 'an open run and the newest run stay'],
-      ])('is not changed by: %s', async (sql, message) => {
+      ])('cannot be changed by: %s', async (sql, message) => {
         await refuses(await withBuild('succeeded'), sql, message)
       })
 
-      it('keeps the newest run and those that are open', async () => {
+      it('keeps the newest run and open runs', async () => {
         const { write, rows } = await withBuild('succeeded')
         await write(`insert into checks default values; update checks set status = 'ongoing'`)
         await write(`insert into builds (repository) values ('b'); update builds set status = 'ongoing' where id = 2`)
@@ -277,7 +271,7 @@ for (const { name, missing, open } of writers) {
       it.each([
         [`('builds', '1', 2, 'forged', null)`, 'ops_runs_open_task'],
         [`('builds', '2', 1, 'forged', 'processor:build')`, 'ops_runs_open_key'],
-      ])('has no second open run of a task or of a key: %s', async (values, index) => {
+      ])('has one open run per task and per key: %s', async (values, index) => {
         const columns = 'task_table, task_key, attempt, worker_id, exclusive_key'
         await refuses(await withBuild('ongoing'), `insert into ops_runs (${columns}) values ${values}`, index)
       })
@@ -291,7 +285,7 @@ for (const { name, missing, open } of writers) {
     })
 
     describe('the audit', () => {
-      it('has every insert, change and deletion', async () => {
+      it('records every insert, change and deletion', async () => {
         const { write, rows } = await withBuild('failed')
         const way = ['pending', 'ongoing', 'pending', 'canceled', 'pending', 'ongoing', 'succeeded']
         for (const status of way) await write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
@@ -315,7 +309,7 @@ for (const { name, missing, open } of writers) {
         ])
       })
 
-      it('has nothing of a change that was rolled back', async () => {
+      it('does not contain rolled back changes', async () => {
         const fixture = await withBuild()
         const before = await everything(fixture)
         const changes = `update builds set status = 'ongoing'; insert into builds (repository) values ('b')`
@@ -323,7 +317,7 @@ for (const { name, missing, open } of writers) {
         expect(await everything(fixture)).toEqual(before)
       })
 
-      it('has no row for a change of no status', async () => {
+      it('does not contain changes that keep the status', async () => {
         const { write, rows } = await withBuild()
         await write(`update builds set status = 'pending', revision = 'abc' where id = 1`)
         expect(await rows('select event from ops_audit')).toEqual([{ event: 'enqueued' }])
@@ -332,8 +326,8 @@ for (const { name, missing, open } of writers) {
   })
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a user who may only write tasks'), () => {
-  it('does so with all guarantees, and is named', async () => {
+describe('a user with access to the task table only', unless(postgresMissing), () => {
+  it('is bound by all guarantees and is the actor', async () => {
     const { raw, rows, queue } = await postgresFixture([queuedBuilds])
     // Roles are the server's, not the database's.
     const role = `writer_${process.pid}_${Date.now()}`
@@ -341,7 +335,9 @@ describe.skipIf(postgresMissing)(onPostgres('a user who may only write tasks'), 
     try {
       await raw.query(`set session authorization ${role}`)
       await raw.query(`insert into builds (repository) values ('a'); update builds set status = 'ongoing'`)
-      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow('keeps its id')
+      await expect(raw.query(`update builds set status = 'pending', id = default`)).rejects.toThrow(
+        'its id cannot change',
+      )
       await expect(raw.query('select * from ops_runs')).rejects.toThrow('permission denied')
       await raw.query('reset session authorization')
       expect(await rows('select event, actor from ops_audit order by id')).toEqual([

@@ -1,7 +1,8 @@
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
-import { onPostgres, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import type { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
 
@@ -34,7 +35,7 @@ async function behindLossyConnection() {
   url.port = String((proxy.address() as { port: number }).port)
   const queue: PostgresQueue = openQueue(url.href)
   await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
-  /** Does something of which the answer is lost, although the server has done it. */
+  /** Loses the answer to a statement that the server has executed. */
   const losing = async (act: () => Promise<unknown>, isDone: string) => {
     isLossy = true
     await expect(act()).rejects.toThrow()
@@ -44,8 +45,8 @@ async function behindLossyConnection() {
   return { ...fixture, queue, losing }
 }
 
-describe.skipIf(postgresMissing)(onPostgres('the answer that is lost with the connection'), () => {
-  it('of a claim is given again: the run is this worker’s', async () => {
+describe('an answer lost with the connection', unless(postgresMissing), () => {
+  it('is given again for a claim', async () => {
     const { queue, losing, rows } = await behindLossyConnection()
     await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
     await losing(() => queue.claim(tables), 'ended_at is null')
@@ -61,7 +62,7 @@ describe.skipIf(postgresMissing)(onPostgres('the answer that is lost with the co
     ])
   })
 
-  it('of a settlement is given again, with the task that was claimed by it', async () => {
+  it('is given again for a settlement, with the claimed task', async () => {
     const { queue, losing, rows } = await behindLossyConnection()
     await queue.enqueue(checks, [{ url: 'a' }, { url: 'b' }])
     const { run } = (await queue.claim(tables))!
@@ -73,7 +74,7 @@ describe.skipIf(postgresMissing)(onPostgres('the answer that is lost with the co
     expect(await rows('select task_id from ops_runs order by id')).toEqual([{ task_id: 1 }, { task_id: 2 }])
   })
 
-  it('of a settlement that came too late is that it came too late', async () => {
+  it('is false again for a settlement that came too late', async () => {
     const { queue, losing, raw } = await behindLossyConnection()
     await queue.enqueue(checks, [{ url: 'a' }])
     const { run } = (await queue.claim(tables))!

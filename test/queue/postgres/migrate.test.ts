@@ -4,17 +4,11 @@ import { describe, expect, it } from 'vitest'
 import type { MigrationSource, QueuedTable } from '../../../src/queue/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import {
-  connect,
-  onPostgres,
-  openQueue,
-  postgresFixture,
-  postgresMissing,
-  postgresUrl,
-} from '../../support/postgres-fixture.ts'
+import { connect, openQueue, postgresFixture, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
 import { startProgram } from '../../support/start-program.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { unless } from '../../support/unless.ts'
 import { builds, queuedBuilds, queuedDeployments, queuedSyncs } from '../tables.ts'
 
 const createBuilds = createTaskTable(builds, 'postgres')
@@ -41,8 +35,8 @@ const schema = `select relname::text as name, relkind::text as kind, pg_get_inde
 const namesOf = (steps: readonly { name: string; change: string }[]) =>
   steps.map(({ name, change }) => `${change} ${name}`)
 
-describe.skipIf(postgresMissing)(onPostgres('an empty database'), () => {
-  it('gets what the plan says, which changes nothing itself', async () => {
+describe('an empty database', unless(postgresMissing), () => {
+  it('is migrated as planned, and the plan changes nothing', async () => {
     const url = await postgresUrl()
     const raw = await connect(url)
     const before = (await raw.query(schema)).rows
@@ -60,7 +54,7 @@ describe.skipIf(postgresMissing)(onPostgres('an empty database'), () => {
     expect(await queue.planMigration([plugin], [queuedBuilds])).toEqual([])
   })
 
-  it('is migrated once when three processes do it at once', async () => {
+  it('is migrated once by three concurrent processes', async () => {
     const url = await postgresUrl()
     const { directory } = source({
       '0000_builds.sql': createBuilds,
@@ -78,7 +72,7 @@ describe.skipIf(postgresMissing)(onPostgres('an empty database'), () => {
     expect(await openQueue(url).planMigration([plugin], [queuedBuilds])).toEqual([])
   })
 
-  it('may be a schema of its own, which writers of other schemas reach', async () => {
+  it('can be a schema that clients of other schemas reach', async () => {
     const url = await postgresUrl()
     const raw = await connect(url)
     await raw.query('create schema shop')
@@ -97,8 +91,8 @@ describe.skipIf(postgresMissing)(onPostgres('an empty database'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
-  it('that is broken keeps nothing of this time and is named', async () => {
+describe('a migration', unless(postgresMissing), () => {
+  it('that fails is named, and nothing is kept', async () => {
     const { queue, rows } = await postgresFixture([])
     const plugin = source({
       '0000_builds.sql': createBuilds,
@@ -106,7 +100,7 @@ describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
     })
     const before = await rows(schema)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(
-      'The migration "0001_note" of ops-plugin-build failed; nothing of it was kept: relation "bilds" does not exist.',
+      'The migration "0001_note" of ops-plugin-build failed and was rolled back: relation "bilds" does not exist.',
     )
     expect(await rows(schema)).toEqual(before)
     change(plugin, { '0001_note.sql': 'alter table builds add note text' })
@@ -114,7 +108,7 @@ describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
     expect(steps).toContainEqual(expect.objectContaining({ kind: 'migration', name: '0000_builds' }))
   })
 
-  it('that has changed since it was applied is refused, and so is what comes after it', async () => {
+  it('that has changed since it was applied is refused, as are later ones', async () => {
     const { queue, rows } = await postgresFixture([])
     const plugin = source({ '0000_builds.sql': createBuilds })
     await queue.migrate([plugin], [queuedBuilds])
@@ -123,13 +117,13 @@ describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
       '0000_builds.sql': `${createBuilds} -- changed`,
       '0001_note.sql': 'create table notes (note text)',
     })
-    const refusal = 'The migration "0000_builds" of ops-plugin-build is not the one that was applied here'
+    const refusal = 'The migration "0000_builds" of ops-plugin-build was changed after it was applied'
     await expect(queue.planMigration([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     expect(await rows(schema)).toEqual(before)
   })
 
-  it('comes in the order of the names, whenever the files were written', async () => {
+  it('is applied in the order of names', async () => {
     const { queue } = await postgresFixture([])
     const plugin = source({
       '0002_c.sql': 'alter table a add c text',
@@ -148,8 +142,8 @@ describe.skipIf(postgresMissing)(onPostgres('a migration'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => {
-  it('are left out while the table is missing, and come with it', async () => {
+describe('the guarantees of a table', unless(postgresMissing), () => {
+  it('are installed when the table exists', async () => {
     const { queue } = await postgresFixture([])
     expect(await queue.planMigration([], [queuedBuilds])).toEqual([])
     expect(await queue.migrate([], [queuedBuilds])).toEqual([])
@@ -182,7 +176,7 @@ describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => 
     await raw.query(second)
   })
 
-  it('that somebody has dropped, changed or switched off come back', async () => {
+  it('are restored if dropped, changed or disabled', async () => {
     const { queue, raw } = await postgresFixture([queuedBuilds])
     await raw.query(`
       drop trigger ops_builds_deleted on builds; drop index ops_builds_due; drop function ops_builds_settle;
@@ -204,7 +198,7 @@ describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => 
     await expect(raw.query(`update builds set status = 'succeeded'`)).rejects.toThrow('cannot go from')
   })
 
-  it('leave the application’s own triggers, functions and indexes alone', async () => {
+  it('do not affect the application’s own triggers, functions and indexes', async () => {
     const { queue, raw, rows } = await postgresFixture([queuedBuilds])
     await raw.query(`
       create index builds_by_repository on builds (repository);
@@ -216,7 +210,7 @@ describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => 
     expect(await rows(schema)).toEqual(before)
   })
 
-  it('are those of their own table where one name begins with the other', async () => {
+  it('are kept apart if one table name starts with the other', async () => {
     const old = queued(taskTable('builds_old', (column) => ({ repository: column.text() })))
     const { queue } = await postgresFixture([queuedBuilds, old])
     expect(await queue.planMigration([], [queuedBuilds])).toEqual([])
@@ -225,7 +219,7 @@ describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => 
     expect((await queue.claim([old]))!.run.taskId).toBe(1)
   })
 
-  it('have names of their own where that of the table is long', async () => {
+  it('have unique names if the table name is long', async () => {
     const name = 'deployments_of_the_second_and_third_data_center_in_europe'
     const tables = ['a', 'b'].map((last) =>
       queued(taskTable(`${name}_${last}`, (column) => ({ environment: column.text() }))),
@@ -238,23 +232,23 @@ describe.skipIf(postgresMissing)(onPostgres('the guarantees of a table'), () => 
     expect(next!.run.queued).toBe(tables[1])
   })
 
-  it('come back on a table that a migration makes anew', async () => {
+  it('are restored on a table that a migration rebuilds', async () => {
     const { queue, raw } = await postgresFixture([queuedBuilds])
-    const plugin = source({ '0001_anew.sql': `drop table builds;\n--> statement-breakpoint\n${createBuilds}` })
+    const plugin = source({ '0001_rebuild.sql': `drop table builds;\n--> statement-breakpoint\n${createBuilds}` })
     const [migration, ...guarantees] = await queue.migrate([plugin], [queuedBuilds])
-    expect(migration).toMatchObject({ name: '0001_anew' })
+    expect(migration).toMatchObject({ name: '0001_rebuild' })
     expect(guarantees.map(({ change }) => change)).toContain('create')
     expect(await queue.planMigration([plugin], [queuedBuilds])).toEqual([])
     await raw.query(`insert into builds (repository) values ('a')`)
     expect((await queue.claim([queuedBuilds]))!.run.taskId).toBe(1)
   })
 
-  it('are refused where tasks that wait break them, with the reason', async () => {
+  it('are refused with the reason if waiting tasks violate them', async () => {
     const { queue, raw } = await postgresFixture([])
     await raw.query(createTaskTable(queuedSyncs.table, 'postgres'))
     await raw.query(`insert into syncs (environment) values ('a'), ('a')`)
     await expect(queue.migrate([], [queuedSyncs])).rejects.toThrow(
-      'The migration "ops_syncs_unique" of syncs failed; nothing of it was kept: could not create unique index',
+      'The migration "ops_syncs_unique" of syncs failed and was rolled back: could not create unique index',
     )
   })
 })

@@ -1,14 +1,15 @@
 import pg from 'pg'
 import { describe } from 'vitest'
-import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
+import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { onPostgres, postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { postgresMissing, postgresUrl } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { modelTables } from '../model/tables.ts'
 import { queueModel } from '../model.ts'
 
 let url: Promise<string> | undefined
 
-/** One database for all: to empty it takes a tenth of the time of making another. */
+/** One database for all sequences: emptying it takes a tenth of the time of creating another. */
 async function makeDatabase(): Promise<string> {
   const server = (await postgresUrl()).replace(/[^/]*$/, 'postgres')
   await withClient(server, (client) => client.query('create database model'))
@@ -22,7 +23,7 @@ async function makeDatabase(): Promise<string> {
   return url
 }
 
-/** As the server's operator: what ops promises not to forget is forgotten. */
+/** With triggers off, so that even the history can be deleted. */
 async function empty(raw: pg.Client): Promise<void> {
   const ours = `select string_agg(tablename, ', ') as names from pg_tables
     where schemaname = 'public' and tablename <> 'ops_migrations'`
@@ -31,7 +32,7 @@ async function empty(raw: pg.Client): Promise<void> {
     set session_replication_role = origin`)
 }
 
-describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
+describe('PostgreSQL', unless(postgresMissing), () => {
   queueModel(
     'PostgreSQL',
     async () => {
@@ -41,7 +42,7 @@ describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
       await raw.connect()
       await empty(raw)
       let last: Promise<unknown> = Promise.resolve()
-      // One after the other, as a connection takes them.
+      // One at a time on the connection.
       const sql = async (text: string) => {
         const result = last.then(() => raw.query(text))
         last = result.catch(() => {})
@@ -51,7 +52,7 @@ describe.skipIf(postgresMissing)(onPostgres('PostgreSQL'), () => {
         open: async () => new PostgresQueue(database),
         sql,
         milliseconds: (column) => `(extract(epoch from ${column}) * 1000)::float8`,
-        // The queue goes by the server's clock. What is scheduled here is so for hours away from now.
+        // The queue uses the server's clock; times in the model are hours apart.
         now: () => Date.now(),
         jump: async (milliseconds) => {
           const back = `- interval '${milliseconds} milliseconds'`

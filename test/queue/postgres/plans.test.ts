@@ -1,18 +1,19 @@
 import { pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { candidates } from '../../../src/queue/postgres/claim.ts'
-import { nextDueStatement } from '../../../src/queue/postgres/next-due.ts'
+import { candidates, claimStatement } from '../../../src/queue/postgres/claim.ts'
 import { OPEN_RUNS, STATE_OF } from '../../../src/queue/postgres/open-runs.ts'
 import { openSession } from '../../../src/queue/postgres/open-session.ts'
-import { PostgresQueue } from '../../../src/queue/postgres/postgres-queue.ts'
-import { claimStatement, settleStatement } from '../../../src/queue/postgres/run-statements.ts'
+import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import type { Session } from '../../../src/queue/postgres/session.ts'
+import { settleStatement } from '../../../src/queue/postgres/settle.ts'
+import { nextDueStatement } from '../../../src/queue/postgres/wake-up.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
-import { createDatabase, dropDatabase, onPostgres, postgresMissing } from '../../support/postgres-fixture.ts'
+import { createDatabase, dropDatabase, postgresMissing } from '../../support/postgres-fixture.ts'
 import { queued } from '../../support/queued.ts'
+import { unless } from '../../support/unless.ts'
 import { queuedBuilds, queuedChecks, queuedDeployments, queuedReleases } from '../tables.ts'
 
 const SIZE = 20_000
@@ -50,8 +51,9 @@ interface Plan {
   Plans?: Plan[]
 }
 
-describe.skipIf(postgresMissing).each(['before', 'after'])(
-  onPostgres(`the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`),
+describe.each(['before', 'after'])(
+  `the plans at ${SIZE} pending and ${SIZE} finished tasks, %s ANALYZE`,
+  unless(postgresMissing),
   (when) => {
     let name: string
     let session: Session
@@ -103,7 +105,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       return nodesOf(row!['QUERY PLAN'][0].Plan)
     }
 
-    it.each(polling)('find a task of %s by the index that was made for it, and sort nothing', async (name, table) => {
+    it.each(polling)('find a task of %s by its index, without a sort', async (name, table) => {
       const [first] = candidates(table)
       const nodes = await plan(first!)
       expect(unfit(nodes)).toEqual([])
@@ -112,7 +114,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
     })
 
     it.each(polling.filter(([, { exclusivity }]) => exclusivity.kind === 'column'))(
-      'walk the keys of %s by an index and sort nothing but their first tasks',
+      'walk the keys of %s by an index and sort only their first tasks',
       async (name, table) => {
         const nodes = await plan(candidates(table)[1]!)
         expect(unfit(nodes)).toEqual([])
@@ -130,20 +132,20 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
       ['of open runs', OPEN_RUNS, []],
       ['at a run', STATE_OF.replace('$1', '7'), []],
       ['for the next scheduled task', nextDueStatement(tables)!, []],
-    ])('look %s by an index', async (_, sql) => {
+    ])('search %s by an index', async (_, sql) => {
       const nodes = await plan(sql)
       expect(unfit(nodes)).toEqual([])
       expect(nodes.filter((node) => node['Node Type'] === 'Sort')).toEqual([])
     })
 
-    it.each(polling)('claim from %s without a look at a whole table', async (name, table) => {
+    it.each(polling)('claim from %s without scanning a table', async (name, table) => {
       const plans = await plansWithin(bind(claimStatement([table]), `'one'`, 'null'))
       expect(plans.length).toBeGreaterThan(4)
       expect(plans.flatMap(({ nodes }) => nodes.map((node) => node['Index Name']))).toContain(`ops_${name}_due`)
       for (const { sql, nodes } of plans) expect(unfit(nodes), sql).toEqual([])
     })
 
-    it('claim without a look at the tables behind the one that has a task', async () => {
+    it('claim without searching the tables after the one with a task', async () => {
       const statement = claimStatement([queuedBuilds, queuedChecks, queuedDeployments])
       const plans = await plansWithin(bind(statement, `'one'`, 'null'))
       const looked = plans.flatMap(({ nodes }) =>
@@ -154,7 +156,7 @@ describe.skipIf(postgresMissing).each(['before', 'after'])(
     })
 
     it.each(described.map((table) => [table.table.name, table] as const))(
-      'settle a task of %s and claim the next without a look at a whole table',
+      'settle a task of %s and claim the next without scanning a table',
       async (name, table) => {
         const claimed = `(select (claim->>'run') || ' ' || (claim->>'task') from (${bind(claimStatement([table]), `'one'`, 'null')}) c)`
         const [run, task] = (

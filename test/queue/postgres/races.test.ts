@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, deployments, queuedBuilds, queuedDeployments } from '../tables.ts'
 
 const tables = [queuedBuilds, queuedDeployments]
 const environments = (...names: string[]) => names.map((environment) => ({ environment }))
 
-/** A database in which somebody else is in the middle of a transaction when ops comes. */
+/** A database in which another client has a transaction open. */
 async function withOther() {
   const fixture = await postgresFixture(tables)
   const { queue, raw, value } = fixture
@@ -25,8 +26,8 @@ async function withOther() {
   return { ...fixture, queue, afterCommit, everything }
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
-  it('passes over a task that somebody else is about to take, without waiting', async () => {
+describe('a claim', unless(postgresMissing), () => {
+  it('skips a task that another worker has locked, without waiting', async () => {
     const { queue, raw } = await withOther()
     await queue.enqueue(deployments, environments('a', 'b'))
     await raw.query('begin; select * from deployments where id = 1 for update')
@@ -36,7 +37,7 @@ describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
     expect((await queue.claim(tables))!.run.taskId).toBe(1)
   })
 
-  it('that loses the race for a key is no error, and takes the task behind', async () => {
+  it('that loses the race for a key takes the next task', async () => {
     const { queue, afterCommit } = await withOther()
     await queue.enqueue(deployments, environments('a', 'a', 'b'))
     const claim = await afterCommit(
@@ -59,13 +60,13 @@ describe.skipIf(postgresMissing)(onPostgres('a claim'), () => {
   })
 })
 
-describe.skipIf(postgresMissing)(onPostgres('a settlement'), () => {
+describe('a settlement', unless(postgresMissing), () => {
   const again = ['failed', 'pending', 'ongoing']
     .map((status) => `update deployments set status = '${status}'`)
     .join(';')
 
   it.each([{}, { environment: 'b' }])(
-    'that waits while its run is taken away and another begun changes nothing (columns: %j)',
+    'that waits while its run is replaced by another changes nothing (columns: %j)',
     async (columns) => {
       const { queue, afterCommit, everything, raw } = await withOther()
       await queue.enqueue(deployments, environments('a'))
@@ -81,7 +82,7 @@ describe.skipIf(postgresMissing)(onPostgres('a settlement'), () => {
     },
   )
 
-  it('that was taken away while it wrote columns claims the next all the same', async () => {
+  it('whose run is taken away while it writes columns still claims the next task', async () => {
     const { queue, afterCommit } = await withOther()
     await queue.enqueue(deployments, environments('a'))
     const { run } = (await queue.claim(tables))!

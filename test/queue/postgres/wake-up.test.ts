@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { describe, expect, it, vi } from 'vitest'
-import { onPostgres, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
 
@@ -32,7 +33,7 @@ async function timed(waiting: Promise<unknown>, act: () => Promise<unknown>): Pr
   return performance.now() - started
 }
 
-describe.skipIf(postgresMissing)(onPostgres('a wait for work'), () => {
+describe('a wait for work', unless(postgresMissing), () => {
   it('ends within milliseconds of a commit', async () => {
     const { wait, add } = await idle()
     expect(await timed(wait(), add)).toBeLessThan(1000)
@@ -50,7 +51,7 @@ describe.skipIf(postgresMissing)(onPostgres('a wait for work'), () => {
     expect(await timed(wait(), () => raw.query(sql))).toBeLessThan(1000)
   })
 
-  it('does not end with what concerns other tables, or ends a task', async () => {
+  it('ignores other tables and settled tasks', async () => {
     const { queue, raw, wait } = await idle()
     const [{ id } = { id: 0 }] = await queue.enqueue(checks, [{}])
     while ((await wait(20)) === 'changed');
@@ -60,23 +61,23 @@ describe.skipIf(postgresMissing)(onPostgres('a wait for work'), () => {
     expect(await waiting).toBe('poll')
   })
 
-  it('fails when the connection is lost, and the next one hears again', async () => {
+  it('fails if the connection is lost, and works again after that', async () => {
     const { wait, add, cut } = await idle()
     const lost = expect(wait()).rejects.toThrow()
     await cut()
     await lost
-    // What came in between is a change, as far as anybody knows.
+    // Notifications may have been missed, which counts as a change.
     expect(await wait()).toBe('changed')
     expect(await timed(wait(), add)).toBeLessThan(1000)
   })
 
-  it('notices a connection that was lost before it began', async () => {
+  it('notices that the connection was lost before', async () => {
     const { wait, cut } = await idle()
     await cut()
     await until(async () => (await wait(20).catch(() => 'lost')) === 'changed', 'the connection was made again')
   })
 
-  it('sends nothing but the look for a task while there is nothing to do', async () => {
+  it('sends only the search for a task while there is nothing to do', async () => {
     const { queue, wait } = await idle()
     const query = vi.spyOn(pg.Client.prototype, 'query')
     for (let poll = 0; poll < 10; poll += 1) {

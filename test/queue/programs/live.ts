@@ -1,4 +1,4 @@
-/** `live.ts <url> <worker>`: is a worker until it is told to close, or is ended. */
+/** `live.ts <url> <worker>`: is a worker until it gets a line or is killed. */
 
 import { openQueue } from '../../../src/queue/open-queue.ts'
 import { listen } from '../../support/listen.ts'

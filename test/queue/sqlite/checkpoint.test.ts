@@ -33,7 +33,7 @@ function write(database: SqliteDatabase): void {
 }
 
 describe('a write-ahead log over its limit', () => {
-  it('is emptied when nobody reads', () => {
+  it('is truncated if there is no reader', () => {
     const { database, checkpoint, logSize } = fixture()
     write(database)
     expect(logSize()).toBeGreaterThan(LIMIT)
@@ -42,7 +42,7 @@ describe('a write-ahead log over its limit', () => {
     expect(database.prepare('select count(*) from notes').pluck().get()).toBe(50)
   })
 
-  it('stays while a reader needs it, keeps nobody from writing, and is emptied when the reader has gone', () => {
+  it('stays while a reader needs it without blocking writers, and is truncated when the reader is gone', () => {
     const { file, database, logSize } = fixture()
     const held = reader(file)
     write(database)
@@ -55,7 +55,7 @@ describe('a write-ahead log over its limit', () => {
     expect(logSize()).toBe(0)
   })
 
-  it('is emptied although there is always a reader, since each one leaves', async () => {
+  it('is truncated between readers, even if there is always one', async () => {
     const { file, database, logSize } = fixture()
     const readers = startProgram(join(import.meta.dirname, 'programs', 'read-in-turns.ts'), file)
     expect(await readers.line()).toBe('reading')
@@ -70,7 +70,7 @@ describe('a write-ahead log over its limit', () => {
 })
 
 describe('a write-ahead log within its limit', () => {
-  it('is left to SQLite', () => {
+  it('is not truncated', () => {
     const { database, checkpoint, logSize } = fixture()
     const size = logSize()
     database.exec('insert into notes default values')
@@ -78,7 +78,7 @@ describe('a write-ahead log within its limit', () => {
     expect(logSize()).toBeGreaterThan(size)
   })
 
-  it('is looked at once a second at most', () => {
+  it('is checked once a second at most', () => {
     const { database, checkpoint, logSize } = fixture()
     checkpoint.whenLarge()
     write(database)

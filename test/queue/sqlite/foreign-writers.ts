@@ -14,7 +14,7 @@ const version = spawnSync('sqlite3', ['--version'], { encoding: 'utf8' }).stdout
 
 export const sqliteProgram: ForeignWriter = {
   name: version === undefined ? 'the sqlite3 program' : `the sqlite3 program ${version}`,
-  missing: version === undefined ? 'it is not installed' : undefined,
+  missing: version === undefined ? 'there is no sqlite3' : undefined,
   write(file, sql) {
     execFileSync('sqlite3', ['-batch', '-bail', file, sql], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
   },
@@ -34,8 +34,3 @@ const plainConnection: ForeignWriter = {
 }
 
 export const foreignWriters = [plainConnection, sqliteProgram]
-
-/** The title of tests that need a writer, with the reason where they are skipped. */
-export function titleOf({ name, missing }: ForeignWriter): string {
-  return missing === undefined ? name : `${name} (skipped: ${missing})`
-}

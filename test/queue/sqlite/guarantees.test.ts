@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
 import { type SqliteFixture, sqliteFixture } from '../../support/sqlite-fixture.ts'
+import { unless } from '../../support/unless.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
-import { foreignWriters, sqliteProgram, titleOf } from './foreign-writers.ts'
+import { foreignWriters, sqliteProgram } from './foreign-writers.ts'
 
-/** The legal way to each state, by hand. */
+/** The legal way to each status, in SQL. */
 const wayTo: Readonly<Record<Status, readonly Status[]>> = {
   pending: [],
   ongoing: ['ongoing'],
@@ -17,7 +18,7 @@ const changes = statuses.flatMap((from) => statuses.map((to) => ({ from, to })))
 const isLegal = ({ from, to }: { from: Status; to: Status }) => from === to || transitions[from].includes(to)
 
 for (const writer of foreignWriters) {
-  describe.skipIf(writer.missing)(`${titleOf(writer)} as the writer`, () => {
+  describe(`${writer.name} as the writer`, unless(writer.missing), () => {
     /** A database with one build, brought to a state by this writer. */
     async function withBuild(state: Status = 'pending'): Promise<SqliteFixture & { write(sql: string): void }> {
       const fixture = await sqliteFixture(allTables)
@@ -34,18 +35,15 @@ for (const writer of foreignWriters) {
         expect(value('select status from builds')).toBe(to)
       })
 
-      it.each(changes.filter((change) => !isLegal(change)))(
-        'from $from to $to is refused, with the task and both states',
-        async ({ from, to }) => {
-          const { write, rows } = await withBuild(from)
-          const before = everything(rows)
-          for (const conflict of ['', 'or ignore', 'or replace', 'or fail', 'or rollback']) {
-            const update = `update ${conflict} builds set status = '${to}' where id = 1`
-            expect(() => write(update)).toThrow(`build 1 cannot go from "${from}" to "${to}"`)
-          }
-          expect(everything(rows)).toEqual(before)
-        },
-      )
+      it.each(changes.filter((change) => !isLegal(change)))('from $from to $to is refused', async ({ from, to }) => {
+        const { write, rows } = await withBuild(from)
+        const before = everything(rows)
+        for (const conflict of ['', 'or ignore', 'or replace', 'or fail', 'or rollback']) {
+          const update = `update ${conflict} builds set status = '${to}' where id = 1`
+          expect(() => write(update)).toThrow(`build 1 cannot go from "${from}" to "${to}"`)
+        }
+        expect(everything(rows)).toEqual(before)
+      })
 
       it.each(['done', 'Pending', '', null])('to the unknown status %j is refused', async (status) => {
         const { write, value } = await withBuild()
@@ -56,7 +54,7 @@ for (const writer of foreignWriters) {
         expect(value('select status from builds')).toBe('pending')
       })
 
-      it('of many tasks is refused whole when one of them may not', async () => {
+      it('of many tasks is refused if one of them is illegal', async () => {
         const { write, rows } = await withBuild('failed')
         write(`insert into builds (repository) values ('b')`)
         expect(() => write(`update builds set status = 'canceled'`)).toThrow(
@@ -68,13 +66,13 @@ for (const writer of foreignWriters) {
 
     describe('a new task', () => {
       it.each(['ongoing', 'succeeded', 'failed', 'canceled', 'done', null])(
-        'that begins as %j is refused',
+        'that is inserted as %j is refused',
         async (status) => {
           const { write, rows } = await withBuild()
           const values = `('b', ${status === null ? 'null' : `'${status}'`})`
           for (const insert of ['insert', 'insert or ignore', 'insert or replace']) {
             expect(() => write(`${insert} into builds (repository, status) values ${values}`)).toThrow(
-              `a new build begins as "pending", not as "${status}"`,
+              `a new build must be "pending", not "${status}"`,
             )
           }
           expect(rows('select id from builds')).toHaveLength(1)
@@ -88,7 +86,7 @@ for (const writer of foreignWriters) {
         ])
       })
 
-      it('never gets the id of a task that was deleted', async () => {
+      it('never reuses the id of a deleted task', async () => {
         const { write, value } = await withBuild()
         write('delete from builds where id = 1')
         write(`insert into builds (repository) values ('b')`)
@@ -101,8 +99,8 @@ for (const writer of foreignWriters) {
       })
     })
 
-    describe('a task that is set to ongoing by hand', () => {
-      it('has a run like any other', async () => {
+    describe('a task that is set to ongoing in SQL', () => {
+      it('has a run', async () => {
         const { rows, queue } = await withBuild('ongoing')
         const runs = 'select task_table, task_id, attempt, worker_id, exclusive_key, ended_at from ops_runs'
         const run = { task_table: 'builds', task_id: 1, attempt: 1, worker_id: 'sql' }
@@ -110,7 +108,7 @@ for (const writer of foreignWriters) {
         expect(await queue.openRuns()).toHaveLength(1)
       })
 
-      it('must wait for its exclusivity key, however it is asked', async () => {
+      it('must wait for its exclusivity key, in any statement', async () => {
         const { write, rows } = await withBuild('ongoing')
         write(`insert into builds (repository) values ('b')`)
         const before = everything(rows)
@@ -122,7 +120,7 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).toEqual(before)
       })
 
-      it('must wait for the key that a task of another table holds', async () => {
+      it('must wait for a key that a task of another table has', async () => {
         const { write, queue } = await withBuild()
         write(`insert into deployments (environment) values ('a'), ('b')`)
         write(`insert into rollbacks (environment) values ('a'), ('b'), (null), (null)`)
@@ -134,7 +132,7 @@ for (const writer of foreignWriters) {
         write(`update rollbacks set status = 'ongoing' where environment is null`)
       })
 
-      it('binds the claims of ops', async () => {
+      it('blocks claims of ops', async () => {
         const { write, queue } = await withBuild('ongoing')
         write(`insert into builds (repository) values ('b')`)
         expect(await queue.claim(allTables)).toBeUndefined()
@@ -142,7 +140,7 @@ for (const writer of foreignWriters) {
         expect((await queue.claim(allTables))!.run.taskId).toBe(2)
       })
 
-      it('cannot share its key with another in one statement', async () => {
+      it('cannot take a key twice in one statement', async () => {
         const { write, rows } = await withBuild()
         write(`insert into builds (repository) values ('b')`)
         expect(() => write(`update builds set status = 'ongoing'`)).toThrow('build 2 must wait')
@@ -154,7 +152,7 @@ for (const writer of foreignWriters) {
         ['failed', 'failed'],
         ['canceled', 'canceled'],
         ['pending', 'returned'],
-      ])('has its run closed when it is set to %s', async (status, outcome) => {
+      ])('ends its run when it is set to %s', async (status, outcome) => {
         const { write, rows, queue } = await withBuild('ongoing')
         write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
         expect(rows('select outcome, error, ended_at > 0 as ended from ops_runs')).toEqual([
@@ -163,7 +161,7 @@ for (const writer of foreignWriters) {
         expect(await queue.openRuns()).toEqual([])
       })
 
-      it('ends the run that ops has begun', async () => {
+      it('ends a run of ops', async () => {
         const { write, queue } = await withBuild()
         const { run } = (await queue.claim(allTables))!
         write(`update builds set status = 'canceled' where id = 1`)
@@ -175,7 +173,9 @@ for (const writer of foreignWriters) {
       it('cannot be deleted', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
-        expect(() => write('delete from builds')).toThrow('build 1 is ongoing and cannot be deleted; end it first')
+        expect(() => write('delete from builds')).toThrow(
+          'build 1 is ongoing and cannot be deleted; cancel it first: ops tasks cancel build 1',
+        )
         expect(everything(rows)).toEqual(before)
       })
 
@@ -184,7 +184,7 @@ for (const writer of foreignWriters) {
         const before = everything(rows)
         for (const insert of ['replace', 'insert or replace']) {
           expect(() => write(`${insert} into builds (id, repository) values (1, 'b')`)).toThrow(
-            'build 1 is ongoing and cannot be replaced; end it first',
+            'build 1 is ongoing and cannot be replaced; cancel it first: ops tasks cancel build 1',
           )
         }
         expect(everything(rows)).toEqual(before)
@@ -193,13 +193,15 @@ for (const writer of foreignWriters) {
       it('keeps its id', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
-        expect(() => write('update builds set id = 7 where id = 1')).toThrow('build 1 is ongoing and keeps its id')
+        expect(() => write('update builds set id = 7 where id = 1')).toThrow(
+          'build 1 is ongoing and its id cannot change',
+        )
         write(`update builds set id = 1, repository = 'c' where id = 1`)
         expect(rows('select id from builds')).toEqual([{ id: 1 }])
         expect(everything(rows)).not.toEqual(before)
       })
 
-      it('is on the record when it ends, also when somebody has ended its run by hand', async () => {
+      it('is in the audit when it ends, even if its run was ended in SQL', async () => {
         const { write, rows } = await withBuild('ongoing')
         write(`update ops_runs set ended_at = 1, outcome = 'by hand' where id = 1`)
         write(`update builds set status = 'failed' where id = 1`)
@@ -208,7 +210,7 @@ for (const writer of foreignWriters) {
         ])
       })
 
-      it('is left alone by an insert that skips what is there', async () => {
+      it('is not changed by an insert or ignore', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
         write(`insert or ignore into builds (id, repository) values (1, 'b')`)
@@ -216,7 +218,7 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).toEqual(before)
       })
 
-      it('takes changes of its other columns', async () => {
+      it('accepts changes of its other columns', async () => {
         const { write, value } = await withBuild('ongoing')
         write(`update builds set revision = 'abc' where id = 1`)
         write(
@@ -227,7 +229,7 @@ for (const writer of foreignWriters) {
     })
 
     describe('the history', () => {
-      it('of the audit is not changed or deleted', async () => {
+      it('of the audit cannot be changed or deleted', async () => {
         const { write, rows } = await withBuild('succeeded')
         const before = everything(rows)
         const refusals = [
@@ -240,7 +242,7 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).toEqual(before)
       })
 
-      it('of runs that have ended is not changed', async () => {
+      it('of ended runs cannot be changed', async () => {
         const { write, rows } = await withBuild('succeeded')
         const before = everything(rows)
         const refusals = [
@@ -252,7 +254,7 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).toEqual(before)
       })
 
-      it('keeps the newest run and those that are open', async () => {
+      it('keeps the newest run and open runs', async () => {
         const { write, rows } = await withBuild('succeeded')
         expect(() => write('delete from ops_runs')).toThrow('an open run and the newest run stay')
         write(`insert into checks default values; update checks set status = 'ongoing'`)
@@ -263,7 +265,7 @@ for (const writer of foreignWriters) {
         expect(rows('select id from ops_runs order by id')).toEqual([{ id: 2 }, { id: 3 }])
       })
 
-      it('has no second open run of a task or of a key', async () => {
+      it('has one open run per task and per key', async () => {
         const { write, rows } = await withBuild('ongoing')
         write(`insert into checks default values; update checks set status = 'ongoing'`)
         const before = everything(rows)
@@ -279,7 +281,7 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).toEqual(before)
       })
 
-      it('is not replaced by an insert of a row with the same id', async () => {
+      it('cannot be replaced by an insert with the same id', async () => {
         const { write, rows } = await withBuild('succeeded')
         const before = everything(rows)
         expect(() => write(`replace into ops_audit (id, at, event) values (1, 0, 'forged')`)).toThrow('not replaced')
@@ -288,7 +290,7 @@ for (const writer of foreignWriters) {
     })
 
     describe('the audit', () => {
-      it('has every insert, change and deletion', async () => {
+      it('records every insert, change and deletion', async () => {
         const { write, rows } = await withBuild('failed')
         const way = ['pending', 'ongoing', 'pending', 'canceled', 'pending', 'ongoing', 'succeeded']
         for (const status of way) write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
@@ -317,14 +319,14 @@ for (const writer of foreignWriters) {
         ])
       })
 
-      it('has nothing of a change that was rolled back', async () => {
+      it('does not contain rolled back changes', async () => {
         const { write, rows } = await withBuild()
         const before = everything(rows)
         write(`begin; update builds set status = 'ongoing'; insert into builds (repository) values ('b'); rollback`)
         expect(everything(rows)).toEqual(before)
       })
 
-      it('has no row for a change of no status', async () => {
+      it('does not contain changes that keep the status', async () => {
         const { write, rows } = await withBuild()
         write(`update builds set status = 'pending', revision = 'abc' where id = 1`)
         expect(rows('select event from ops_audit')).toEqual([{ event: 'enqueued' }])
@@ -333,8 +335,8 @@ for (const writer of foreignWriters) {
   })
 }
 
-describe.skipIf(sqliteProgram.missing)(`the schema under ${titleOf(sqliteProgram)}`, () => {
-  it('is readable and whole', async () => {
+describe(`the schema under ${sqliteProgram.name}`, unless(sqliteProgram.missing), () => {
+  it('is readable and consistent', async () => {
     const { file, queue } = await sqliteFixture(allTables)
     await queue.enqueue(queuedBuilds.table, [{ repository: 'a' }])
     await queue.claim(allTables)

@@ -34,7 +34,7 @@ function schemaOf(file: string): unknown {
 }
 
 describe('a new database', () => {
-  it('is made with its folder, as the plan says', async () => {
+  it('is created with its folder, as planned', async () => {
     const file = newFile()
     const plugin = source({ '0000_builds.sql': createTaskTable(builds) })
     const queue = openQueue(file)
@@ -50,13 +50,13 @@ describe('a new database', () => {
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual([])
   })
 
-  it('is not made by a plan', async () => {
+  it('is not created by a plan', async () => {
     const file = newFile()
     await openQueue(file).planMigration([], [])
     expect(() => new Database(file, { fileMustExist: true })).toThrow()
   })
 
-  it('is made once when two processes migrate at once', async () => {
+  it('is created once by two concurrent processes', async () => {
     const file = newFile()
     const { directory } = source({
       '0000_builds.sql': createTaskTable(builds),
@@ -76,7 +76,7 @@ describe('a new database', () => {
 })
 
 describe('a migration', () => {
-  it('that is broken keeps nothing of this time and is named', async () => {
+  it('that fails is named, and nothing is kept', async () => {
     const { file, queue } = await sqliteFixture([])
     const plugin = source({
       '0000_builds.sql': createTaskTable(builds),
@@ -84,7 +84,7 @@ describe('a migration', () => {
     })
     const before = schemaOf(file)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(
-      'The migration "0001_note" of ops-plugin-build failed; nothing of it was kept: no such table: bilds.',
+      'The migration "0001_note" of ops-plugin-build failed and was rolled back: no such table: bilds.',
     )
     expect(schemaOf(file)).toEqual(before)
     change(plugin, { '0001_note.sql': 'alter table builds add note text' })
@@ -93,7 +93,7 @@ describe('a migration', () => {
     )
   })
 
-  it('that has changed since it was applied is refused, and so is what comes after it', async () => {
+  it('that has changed since it was applied is refused, as are later ones', async () => {
     const { file, queue } = await sqliteFixture([])
     const plugin = source({ '0000_builds.sql': createTaskTable(builds) })
     await queue.migrate([plugin], [queuedBuilds])
@@ -102,13 +102,13 @@ describe('a migration', () => {
       '0000_builds.sql': `${createTaskTable(builds)} -- changed`,
       '0001_note.sql': 'create table notes (note)',
     })
-    const refusal = 'The migration "0000_builds" of ops-plugin-build is not the one that was applied here'
+    const refusal = 'The migration "0000_builds" of ops-plugin-build was changed after it was applied'
     await expect(queue.planMigration([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(refusal)
     expect(schemaOf(file)).toEqual(before)
   })
 
-  it('comes in the order of the names, whenever the files were written', async () => {
+  it('is applied in the order of names', async () => {
     const { queue } = await sqliteFixture([])
     const plugin = source({
       '0002_c.sql': 'alter table a add c text',
@@ -126,7 +126,7 @@ describe('a migration', () => {
     ])
   })
 
-  it('of one plugin may have the name of another’s', async () => {
+  it('of one plugin can have the same name as another’s', async () => {
     const { queue } = await sqliteFixture([])
     const sources = ['a', 'b'].map((name) =>
       source({ '0000_first.sql': `create table ${name} (x)` }, `ops-plugin-${name}`),
@@ -135,12 +135,12 @@ describe('a migration', () => {
     expect(await queue.migrate(sources, [])).toEqual([])
   })
 
-  it('that leaves references to nothing is refused', async () => {
+  it('that breaks references is refused', async () => {
     const { queue, raw, rows } = await sqliteFixture([queuedBuilds, queuedDeployments])
     raw.exec(`insert into builds (repository) values ('a'); insert into deployments (build_id) values (1)`)
     const plugin = source({ '0000_gone.sql': 'delete from builds' })
     await expect(queue.migrate([plugin], [queuedBuilds])).rejects.toThrow(
-      '1 rows would reference rows that do not exist',
+      'rows with broken references after this migration: 1',
     )
     expect(rows('select id from builds')).toHaveLength(1)
     await expect(queue.enqueue(queuedDeployments.table, [{ buildId: 2 }])).rejects.toThrow(/foreign key/i)
@@ -151,7 +151,7 @@ describe('the guarantees of a table', () => {
   const namesOf = (steps: readonly { name: string; change: string }[]) =>
     steps.map(({ name, change }) => `${change} ${name}`)
 
-  it('are left out while the table is missing, and come with it', async () => {
+  it('are installed when the table exists', async () => {
     const { queue } = await sqliteFixture([])
     expect(await queue.planMigration([], [queuedBuilds])).toEqual([])
     expect(await queue.migrate([], [queuedBuilds])).toEqual([])
@@ -178,7 +178,7 @@ describe('the guarantees of a table', () => {
     raw.exec(`update deployments set status = 'ongoing' where id = 2`)
   })
 
-  it('that somebody has dropped or changed come back', async () => {
+  it('are restored if dropped or changed', async () => {
     const { queue, raw } = await sqliteFixture([queuedBuilds])
     raw.exec(`
       drop trigger ops_builds_transition; drop index ops_builds_due;
@@ -193,7 +193,7 @@ describe('the guarantees of a table', () => {
     expect(await queue.planMigration([], [queuedBuilds])).toEqual([])
   })
 
-  it('leave the application’s own triggers and indexes alone', async () => {
+  it('do not affect the application’s own triggers and indexes', async () => {
     const { queue, raw, rows } = await sqliteFixture([queuedBuilds])
     raw.exec(`
       create index builds_by_repository on builds (repository);
@@ -203,7 +203,7 @@ describe('the guarantees of a table', () => {
     expect(rows(own)).toHaveLength(2)
   })
 
-  it('come back on a table that a migration makes anew, with its tasks and runs', async () => {
+  it('are restored on a table that a migration rebuilds, with its tasks and runs', async () => {
     const { queue, raw, rows } = await sqliteFixture([queuedBuilds, queuedDeployments])
     raw.exec(`
       insert into builds (repository) values ('a'), ('b'), ('c');
@@ -211,7 +211,7 @@ describe('the guarantees of a table', () => {
       update builds set status = 'ongoing' where id = 2`)
     // As drizzle-kit writes it.
     const plugin = source({
-      '0001_anew.sql': [
+      '0001_rebuild.sql': [
         'PRAGMA foreign_keys=OFF;',
         `${createTaskTable(builds).replace('create table builds', 'create table `__new_builds`')};`,
         'INSERT INTO `__new_builds` SELECT * FROM `builds`;',
@@ -222,7 +222,7 @@ describe('the guarantees of a table', () => {
     })
     const before = rows(`select name, sql from sqlite_master where name glob 'ops_builds_*' order by name`)
     const [migration, ...guarantees] = await queue.migrate([plugin], [queuedBuilds, queuedDeployments])
-    expect(migration).toMatchObject({ name: '0001_anew' })
+    expect(migration).toMatchObject({ name: '0001_rebuild' })
     expect(guarantees.every(({ source, change }) => source === 'builds' && change === 'create')).toBe(true)
     expect(rows(`select name, sql from sqlite_master where name glob 'ops_builds_*' order by name`)).toEqual(before)
     expect(rows('select id, status from builds order by id')).toEqual([

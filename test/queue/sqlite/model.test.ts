@@ -2,7 +2,7 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, vi } from 'vitest'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { createTables } from '../../support/sqlite-fixture.ts'
 import { makeFolder, removeFolder } from '../../support/temporary-folder.ts'
 import type { Row } from '../model/snapshot.ts'
@@ -15,7 +15,7 @@ let databases = 0
 
 const openQueue = (file: string) => new SqliteQueue(file, { synchronous: 'NORMAL' })
 
-/** A copy is made in a tenth of the time of a migration. */
+/** Copying it takes a tenth of the time of a migration. */
 beforeAll(async () => {
   const queue = openQueue(template)
   await queue.migrate([], [])
@@ -41,10 +41,10 @@ queueModel(
     const file = join(folder, `${databases}.db`)
     copyFileSync(template, file)
     const raw = new Database(file)
-    // The last to close moves the log into the database, and would wait for the disk.
+    // The last connection to close checkpoints, and would wait for the disk.
     raw.pragma('synchronous = OFF')
     vi.useRealTimers()
-    // Ahead of the database's own clock, which gives the time of an insert: what is added is due.
+    // Ahead of the database's clock, which sets the time of an insert: added tasks are due.
     vi.setSystemTime(Date.now() + 3_600_000)
     return {
       open: async () => openQueue(file),

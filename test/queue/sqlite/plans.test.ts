@@ -4,8 +4,8 @@ import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { QueuedTable } from '../../../src/queue/queue.ts'
 import { claimStatements } from '../../../src/queue/sqlite/claim.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { settleStatement } from '../../../src/queue/sqlite/settle.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { queued } from '../../support/queued.ts'
@@ -58,13 +58,13 @@ describe.each(['without', 'with'])(
 
     const plan = (sql: string) => planOf(database, sql)
 
-    it.each(polling)('look for a task of %s by an index', (_, table) => {
+    it.each(polling)('search for a task of %s by an index', (_, table) => {
       const [look, ...prerequisites] = plan(statements(table).peek).filter((line) => !line.startsWith('CORRELATED'))
       expect(look).toMatch(new RegExp(`^${access(table)} USING ${table.after.length > 0 ? '' : 'COVERING '}INDEX$`))
       expect(prerequisites).toEqual(table.after.map(() => 'SEARCH p USING INTEGER PRIMARY KEY'))
     })
 
-    it.each(polling)('begin a run on %s by an index and without a sort', (_, table) => {
+    it.each(polling)('start a run on %s by an index, without a sort', (_, table) => {
       const [first] = statements(table).finds
       const lines = plan(first!)
       const alias = table.exclusivity.kind === 'column' ? undefined : 't'
@@ -79,7 +79,7 @@ describe.each(['without', 'with'])(
       ['deployments', queuedDeployments],
       ['releases', queuedReleases],
       ['orders', queuedOrders],
-    ] as const)('walk the keys of %s by an index and sort nothing but their first tasks', (name, table) => {
+    ] as const)('walk the keys of %s by an index and sort only their first tasks', (name, table) => {
       const [, walk] = statements(table).finds
       const lines = plan(walk!)
       expect(unfit(lines)).toEqual([])
@@ -104,13 +104,13 @@ describe.each(['without', 'with'])(
     })
 
     it.each(polling.filter(([, { table }]) => 'runAt' in table.columns))(
-      'find when %s has its next task',
+      'find the next due time of %s by an index',
       (name, table) => {
         expect(plan(statements(table).next!)).toEqual([`SEARCH ${name} USING COVERING INDEX`])
       },
     )
 
-    it('find open runs by what is open alone', () => {
+    it('find open runs by the index of open runs', () => {
       expect(detailsOf(database, 'select id, task_table, task_id from ops_runs where ended_at is null')).toEqual([
         'SCAN ops_runs USING INDEX ops_runs_open_task',
       ])
@@ -119,7 +119,7 @@ describe.each(['without', 'with'])(
       ])
     })
 
-    it('look up nothing in a trigger but by an index', () => {
+    it('use an index for each look-up of a trigger', () => {
       const triggers = database
         .prepare(`select name, sql from sqlite_master where type = 'trigger' order by name`)
         .all() as { name: string; sql: string }[]
@@ -130,7 +130,7 @@ describe.each(['without', 'with'])(
     })
 
     describe('the first statement of a claim', () => {
-      it.each(polling)('finds the first task of %s that is due and free', (_, table) => {
+      it.each(polling)('finds the first due and free task of %s', (_, table) => {
         const busy = table.exclusivity.kind === 'column' ? ['key-0', 'key-1', 'key-2'] : []
         const found = inRolledBack(database, () => {
           for (const key of busy) holdKey(database, table, key)
@@ -139,17 +139,20 @@ describe.each(['without', 'with'])(
         expect(found).toBe(firstByHand(database, table, busy))
       })
 
-      it.each([queuedDeployments, queuedOrders])('leaves what is behind 50 waiting tasks to the second', (table) => {
-        const busy = Array.from({ length: 19 }, (_, index) => `key-${index}`)
-        const { first, second, expected } = inRolledBack(database, () => {
-          for (const key of busy) holdKey(database, table, key)
-          clearTheWay(database, table, 'key-19')
-          const expected = firstByHand(database, table, busy)
-          return { expected, first: find(database, table, 0), second: find(database, table, 1) }
-        })
-        expect(first).toBeUndefined()
-        expect(second).toBe(expected)
-      })
+      it.each([queuedDeployments, queuedOrders])(
+        'leaves tasks behind 50 waiting ones to the second statement',
+        (table) => {
+          const busy = Array.from({ length: 19 }, (_, index) => `key-${index}`)
+          const { first, second, expected } = inRolledBack(database, () => {
+            for (const key of busy) holdKey(database, table, key)
+            clearTheWay(database, table, 'key-19')
+            const expected = firstByHand(database, table, busy)
+            return { expected, first: find(database, table, 0), second: find(database, table, 1) }
+          })
+          expect(first).toBeUndefined()
+          expect(second).toBe(expected)
+        },
+      )
     })
   },
 )

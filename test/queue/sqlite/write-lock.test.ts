@@ -16,11 +16,11 @@ describe('a write', () => {
     const holder = startProgram(program('hold-lock'), file, '300')
     expect(await holder.line()).toBe('locked')
     expect(await queue.enqueue(checks, [{}])).toEqual([{ id: 2, isNew: true }])
-    expect(await queue.find(checks, 1)).toMatchObject({ url: 'by the one who holds the lock' })
+    expect(await queue.find(checks, 1)).toMatchObject({ url: 'by the holder of the lock' })
     expect(await holder.line()).toBe('released')
   })
 
-  it('lets the event loop turn while it waits', async () => {
+  it('keeps the event loop running while it waits', async () => {
     const { file, queue } = await sqliteFixture([queuedChecks])
     const holder = startProgram(program('hold-lock'), file, '300')
     expect(await holder.line()).toBe('locked')
@@ -31,15 +31,6 @@ describe('a write', () => {
     await queue.enqueue(checks, [{}])
     clearInterval(timer)
     expect(turns).toBeGreaterThan(10)
-  })
-
-  it('waits in one thread for a caller who cannot wait for a promise', async () => {
-    const { file } = await sqliteFixture([queuedChecks])
-    const { database, lock } = openLock(file)
-    const holder = startProgram(program('hold-lock'), file, '300')
-    expect(await holder.line()).toBe('locked')
-    const { lastInsertRowid } = lock.writeSync(() => database.prepare('insert into checks default values').run())
-    expect(lastInsertRowid).toBe(2)
   })
 
   it('reads while another process holds the lock', async () => {
@@ -53,15 +44,14 @@ describe('a write', () => {
 })
 
 describe('a transaction', () => {
-  it.each(['write', 'writeSync'] as const)('by %s keeps nothing when it throws, and frees the lock', async (method) => {
+  it('keeps nothing and frees the lock when it throws', async () => {
     const { file, rows, raw } = await sqliteFixture([queuedChecks])
     const { database, lock } = openLock(file)
-    const failing = async () =>
-      lock[method](() => {
-        database.exec('insert into checks default values')
-        throw new Error('no such host')
-      })
-    await expect(failing()).rejects.toThrow('no such host')
+    const failing = lock.write(() => {
+      database.exec('insert into checks default values')
+      throw new Error('no such host')
+    })
+    await expect(failing).rejects.toThrow('no such host')
     expect(rows('select id from checks')).toEqual([])
     expect(rows('select id from ops_audit')).toEqual([])
     raw.exec('begin immediate; rollback')
@@ -69,7 +59,7 @@ describe('a transaction', () => {
     expect(rows('select id from checks')).toHaveLength(1)
   })
 
-  it('goes on after SQLite has rolled back by itself', async () => {
+  it('can follow one that SQLite itself rolled back', async () => {
     const { file, rows } = await sqliteFixture([queuedChecks])
     const { database, lock } = openLock(file)
     const insert = `insert or rollback into checks (id) values (1)`
@@ -81,7 +71,7 @@ describe('a transaction', () => {
 })
 
 describe('many processes', () => {
-  it('write at once and none is told that the database is busy', async () => {
+  it('write at the same time without a busy error', async () => {
     const { file, queue, value } = await sqliteFixture([queuedChecks])
     const own = Array.from({ length: 4 }, () =>
       startProgram(sharedProgram('enqueue'), `sqlite:${file}`, 'checks', '500'),
@@ -93,9 +83,9 @@ describe('many processes', () => {
     expect(await queue.claim([queuedChecks])).toBeDefined()
   })
 
-  it('open and close the file at once and none is told that the database is busy', async () => {
+  it('open and close the file at the same time without a busy error', async () => {
     const { file, queue, raw } = await sqliteFixture([queuedChecks])
-    // Then it is one of them that closes last, and takes the write-ahead log away.
+    // Then one of them closes last and removes the write-ahead log.
     await queue.close()
     raw.close()
     const visitors = Array.from({ length: 4 }, () => startProgram(program('come-and-go'), file, '100'))
@@ -111,7 +101,7 @@ function openLock(file: string): { database: Database.Database; lock: WriteLock 
   return { database, lock: new WriteLock(database, () => {}) }
 }
 
-/** All of them at once; what each says in the end. */
+/** Starts all of them at once; returns the last line of each. */
 async function race(programs: readonly Program[]): Promise<string[]> {
   for (const started of programs) expect(await started.line()).toBe('ready')
   for (const started of programs) started.say('go')

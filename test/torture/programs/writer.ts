@@ -1,23 +1,23 @@
 /**
- * `writer.ts <ops or sql> <url> <seed>`: keeps tasks of every kind in the queue, cancels some and retries some, until it is
- * told to stop; then prints what it has done. With `ops` it writes as ops does, with `sql` as a program that knows nothing of it.
+ * `writer.ts <ops or sql> <url> <seed>`: keeps tasks of every kind in the queue, cancels some and retries some, until it
+ * gets a line; then prints what it did. With `ops` it writes through ops, with `sql` in SQL.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { shareHostModules } from '../../../src/host-modules.ts'
 import { listen } from '../../support/listen.ts'
-import { Chance } from '../chance.ts'
-import type { Writing } from '../writing.ts'
+import { Random } from '../random.ts'
+import type { TaskWriter } from '../task-writer.ts'
 
-/** Tasks that wait, all writers together. */
+/** Pending tasks of all writers together. */
 const BACKLOG = 25
 const PLACES = 4
 
 const [how, url, seed] = process.argv.slice(2)
 shareHostModules()
-const { opsWriting, sqlWriting } = await import('../writing.ts')
-const writing: Writing = how === 'ops' ? await opsWriting(url!) : await sqlWriting(url!)
-const chance = new Chance(Number(seed))
+const { opsWriter, sqlWriter } = await import('../task-writer.ts')
+const writer: TaskWriter = how === 'ops' ? await opsWriter(url!) : await sqlWriter(url!)
+const random = new Random(Number(seed))
 const done = { added: 0, canceled: 0, retried: 0, errors: [] as string[] }
 const kinds = ['note', 'count', 'move', 'sync'] as const
 let isStopped = false
@@ -27,37 +27,37 @@ listen(() => {
   isStopped = true
 })
 while (!isStopped) {
-  await delay(chance.between(5, 40))
+  await delay(random.between(5, 40))
   try {
     await act()
   } catch (error) {
     done.errors.push(String(error))
   }
 }
-await writing.close()
+await writer.close()
 console.log(JSON.stringify(done))
 process.exit()
 
 async function act(): Promise<void> {
-  const kind = chance.one(kinds)
-  const [cancels, retries] = [chance.happens(0.03), chance.happens(0.03)]
+  const kind = random.one(kinds)
+  const [cancels, retries] = [random.happens(0.03), random.happens(0.03)]
   if (cancels) {
-    const id = await writing.find(kind, ['pending', 'ongoing'])
-    if (id !== undefined && (await writing.cancel(kind, id))) done.canceled += 1
+    const id = await writer.find(kind, ['pending', 'ongoing'])
+    if (id !== undefined && (await writer.cancel(kind, id))) done.canceled += 1
   } else if (retries) {
-    const id = await writing.find(kind, ['failed', 'canceled'])
-    if (id !== undefined && (await writing.retry(kind, id))) done.retried += 1
-  } else if ((await writing.waiting()) < BACKLOG) await add(kind)
+    const id = await writer.find(kind, ['failed', 'canceled'])
+    if (id !== undefined && (await writer.retry(kind, id))) done.retried += 1
+  } else if ((await writer.waiting()) < BACKLOG) await add(kind)
 }
 
 async function add(kind: (typeof kinds)[number]): Promise<void> {
   const isPlaced = kind === 'move' || kind === 'sync'
-  const id = await writing.add(kind, {
-    // A few are still at work when the next worker comes to recover them.
-    milliseconds: chance.happens(0.03) ? chance.between(400, 2500) : chance.between(5, 100),
-    exitCode: chance.happens(0.05) ? 3 : 0,
-    ...(isPlaced && chance.happens(0.9) ? { place: `p${chance.between(1, PLACES)}` } : {}),
-    ...(kind === 'sync' && lastSync !== undefined && chance.happens(0.5) ? { afterId: lastSync } : {}),
+  const id = await writer.add(kind, {
+    // A few are still running when the next worker recovers them.
+    milliseconds: random.happens(0.03) ? random.between(400, 2500) : random.between(5, 100),
+    exitCode: random.happens(0.05) ? 3 : 0,
+    ...(isPlaced && random.happens(0.9) ? { place: `p${random.between(1, PLACES)}` } : {}),
+    ...(kind === 'sync' && lastSync !== undefined && random.happens(0.5) ? { afterId: lastSync } : {}),
   })
   if (kind === 'sync') lastSync = id
   done.added += 1

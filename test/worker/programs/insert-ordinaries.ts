@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { shareHostModules } from '../../../src/host-modules.ts'
-import { SqliteQueue } from '../../../src/queue/sqlite/sqlite-queue.ts'
+import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { listen } from '../../support/listen.ts'
 
 const [how, file, count] = process.argv.slice(2)

@@ -1,7 +1,8 @@
 import { Args, OpsCommand } from '@ops-cli/core/command'
+import type { Settings } from '../settings.ts'
 
 export default class ReleasesCommand extends OpsCommand {
-  static override summary = 'List the releases of an environment, the newest first.'
+  static override summary = 'List the releases of an environment, newest first.'
 
   static override group = 'Server' as const
 
@@ -11,24 +12,23 @@ export default class ReleasesCommand extends OpsCommand {
   ]
 
   static override args = {
-    environment: Args.string({ required: true, description: 'an environment of the settings, such as staging' }),
+    environment: Args.string({ required: true, description: 'environment of the settings, such as staging' }),
   }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(ReleasesCommand)
-    const [{ reachSite }, { releaseFacts, releasesTable }] = await Promise.all([
-      import('../reach-site.ts'),
+    const [{ readOnlyEnvironment }, { releaseDetails, releasesTable }] = await Promise.all([
+      import('../environment.ts'),
       import('../releases-table.ts'),
     ])
     const project = await this.openProject(flags.config)
     const { settings } = await project.processor('deploy')
-    const site = reachSite(args.environment, settings, project.directory)
-    const releases = await site.target.list()
-    const facts = releaseFacts(releases)
-    const where = `${site.name} (${site.target.name})`
+    const { name, target } = readOnlyEnvironment(args.environment, settings as Settings, project.directory)
+    const releases = await target.list()
+    const details = releaseDetails(releases)
     this.log(
-      facts.length > 0 ? releasesTable(facts, new Date(), this.screen) : `There are no releases in ${where} yet.`,
+      details.length > 0 ? releasesTable(details, new Date(), this.screen) : `No releases in ${name} (${target.name}).`,
     )
-    return { environment: site.name, target: site.target.name, current: releases.current ?? null, releases: facts }
+    return { environment: name, target: target.name, current: releases.current ?? null, releases: details }
   }
 }

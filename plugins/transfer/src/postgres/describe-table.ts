@@ -1,7 +1,5 @@
-import { TaskError } from '@ops-cli/core'
 import type pg from 'pg'
-import { didYouMean } from '../nearest.ts'
-import { type Kind, quote, type Table, type TableColumn } from '../table.ts'
+import { type Kind, missingTable, notImportable, quote, type Table, type TableColumn } from '../table.ts'
 
 const KINDS: Readonly<Record<string, Kind>> = {
   int2: 'integer',
@@ -41,7 +39,7 @@ const KEYS = `
       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum order by k.place) as columns
   from pg_index i where i.indrelid = $1 and i.indisunique and i.indpred is null and i.indexprs is null`
 
-/** @throws TaskError when there is no such table, or it is none for this use */
+/** @throws TaskError when there is no such table, or it cannot be used this way */
 export async function describeTable(pool: pg.Pool, name: string, use: 'import' | 'export'): Promise<Table> {
   const { rows: listed } = await pool.query(TABLES)
   const called = (table: { schema: string; name: string; visible: boolean }) =>
@@ -50,17 +48,10 @@ export async function describeTable(pool: pg.Pool, name: string, use: 'import' |
     listed.find((table) => called(table) === name) ?? listed.find((table) => `${table.schema}.${table.name}` === name)
   if (!found) {
     const known = listed.map(called).filter((table) => !table.startsWith('ops_'))
-    throw new TaskError(
-      `the database has no table "${name}"${didYouMean(name, known) || `; it has ${known.sort().join(', ')}`}`,
-      {
-        isFinal: true,
-      },
-    )
+    throw missingTable(name, known)
   }
-  if (use === 'import' && found.name.startsWith('ops_'))
-    throw new TaskError(`"${name}" belongs to ops, and nothing is imported into it`, { isFinal: true })
-  if (use === 'import' && !['r', 'p'].includes(found.kind))
-    throw new TaskError(`"${name}" is no table that rows can be imported into`, { isFinal: true })
+  if (use === 'import' && found.name.startsWith('ops_')) throw notImportable(name, 'it belongs to ops')
+  if (use === 'import' && !['r', 'p'].includes(found.kind)) throw notImportable(name, 'it is not a table')
   const { rows: columns } = await pool.query(COLUMNS, [found.oid])
   const { rows: keys } = await pool.query(KEYS, [found.oid])
   return {

@@ -1,14 +1,13 @@
-import { TaskError } from '@ops-cli/core'
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import type { ExportedPiece, ExportRequest } from '../store.ts'
-import { quote, type TableColumn } from '../table.ts'
+import type { ExportChunk, ExportRequest } from '../store.ts'
+import { invalidWhere, quote, type TableColumn } from '../table.ts'
 
-/** Numbers beyond these are texts in JSON: most readers know no more digits than JavaScript does. */
+/** Larger numbers are strings in JSON: most readers keep no more digits than JavaScript. */
 const SAFE = Number.MAX_SAFE_INTEGER
 
-/** The rows, as the server writes them, within a transaction that sees one moment. */
-export async function* exportRows(client: pg.PoolClient, request: ExportRequest): AsyncGenerator<ExportedPiece> {
+/** The rows as the server formats them, inside a transaction with one snapshot. */
+export async function* exportRows(client: pg.PoolClient, request: ExportRequest): AsyncGenerator<ExportChunk> {
   const { format, delimiter, signal, table, where } = request
   await checkCondition(client, request)
   const condition = where === null ? '' : `where (\n${where}\n)`
@@ -17,7 +16,7 @@ export async function* exportRows(client: pg.PoolClient, request: ExportRequest)
   const statement =
     format === 'csv'
       ? `copy (${select}) to stdout with (format csv, header, delimiter ${delimiter === '\t' ? `E'\\t'` : `'${delimiter.replaceAll("'", "''")}'`})`
-      : // JSON holds no control characters, so that with these nothing in it is quoted.
+      : // JSON contains no control characters, so nothing in it is quoted with these.
         `copy (select row_to_json(ops_row) from (${select}) ops_row) to stdout with (format csv, quote E'\\x01', delimiter E'\\x02')`
   const stream = client.query(copyTo(statement))
   let rows = 0
@@ -26,21 +25,18 @@ export async function* exportRows(client: pg.PoolClient, request: ExportRequest)
     rows += linesOf(chunk)
     yield { text: chunk, rows }
   }
-  // Until here lines were counted, of which a text may hold several.
+  // So far lines were counted, and a text may contain several.
   yield { text: '', rows: stream.rowCount }
 }
 
-/** Sent so that the server takes one statement only: COPY takes no such, and would run what stands behind a semicolon. */
+/** The extended protocol allows only one statement. COPY does not use it, and would run anything after a semicolon. */
 async function checkCondition(client: pg.PoolClient, { table, where }: ExportRequest): Promise<void> {
   if (where === null) return
   const text = `select 1 from ${table.sql} where (\n${where}\n) limit 0`
   try {
     await client.query({ text, queryMode: 'extended' } as pg.QueryConfig)
   } catch (error) {
-    throw new TaskError(
-      `"where" cannot be understood: ${(error as Error).message}; expected a condition in SQL, such as "age > 17"`,
-      { cause: error, isFinal: true },
-    )
+    throw invalidWhere(error as Error)
   }
 }
 
@@ -61,7 +57,7 @@ function inJson({ name, kind, castTo }: TableColumn): string {
         ? `case when ${column} between -${SAFE} and ${SAFE} then to_json(${column}) else to_json(${column}::text) end`
         : column
     case 'json':
-      // As JSON where reading and writing it changes nothing: no long numbers, no zeros at the end of a fraction.
+      // As JSON if JavaScript reads and writes it unchanged: no long numbers, no trailing zeros.
       return castTo === 'jsonb'
         ? `case when jsonb_typeof(${column}) in ('object', 'array') and ${column}::text !~ '[0-9]{16}|[.][0-9]*0([^0-9]|$)'
             then ${column}::json else to_json(${column}::text) end`

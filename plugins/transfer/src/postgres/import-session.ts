@@ -2,14 +2,21 @@ import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
 import type pg from 'pg'
 import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams'
-import { type ImportRequest, type ImportSession, type Row, RowsRefusedError, type Seal, type Value } from '../store.ts'
-import { quote } from '../table.ts'
+import {
+  type ImportRequest,
+  type ImportResult,
+  type ImportSession,
+  type Row,
+  RowsRejectedError,
+  type Value,
+} from '../store.ts'
+import { onConflict, quote } from '../table.ts'
 
-const COLLECTED = 'pg_temp.ops_collected'
+const STAGED = 'pg_temp.ops_staged'
 
 /**
- * Rows are collected with COPY in a temporary table, as texts; then they go into the table, with each row that the
- * server refuses known by its line. All of it is one transaction: a killed import leaves nothing.
+ * Rows are staged as texts in a temporary table, with COPY; then they go into the table. A row that the server rejects is
+ * known by its line. All of it is one transaction: a killed import leaves nothing.
  */
 export class PostgresImport implements ImportSession {
   readonly #client: pg.PoolClient
@@ -25,18 +32,18 @@ export class PostgresImport implements ImportSession {
     this.#request = request
   }
 
-  /** @param begin begins the transaction */
+  /** @param begin the statement that begins the transaction */
   async open(begin: string): Promise<void> {
     try {
       await this.#client.query(begin)
       const fields = this.#request.columns.map((_, index) => `c${index} text`)
       await this.#client.query(
-        `create temp table ops_collected (number bigint, line bigint, ${fields.join(', ')}) on commit drop`,
+        `create temp table ops_staged (number bigint, line bigint, ${fields.join(', ')}) on commit drop`,
       )
       this.#insertion = await this.#insertStatement()
-      this.#copy = this.#client.query(copyFrom(`copy ${COLLECTED} from stdin with (format csv)`))
+      this.#copy = this.#client.query(copyFrom(`copy ${STAGED} from stdin with (format csv)`))
       this.#copying = finished(this.#copy)
-      // Met where it is awaited; until then nobody listens.
+      // The error is thrown where it is awaited.
       this.#copying.catch(() => {})
     } catch (error) {
       await this.close()
@@ -44,7 +51,7 @@ export class PostgresImport implements ImportSession {
     }
   }
 
-  async collect(rows: readonly Row[]): Promise<void> {
+  async stage(rows: readonly Row[]): Promise<void> {
     let text = ''
     for (const { line, values } of rows) {
       this.#count += 1
@@ -59,7 +66,7 @@ export class PostgresImport implements ImportSession {
     this.#copy = undefined
     copy.end()
     await this.#copying
-    await this.#client.query(`create unique index on ${COLLECTED} (number); analyze ${COLLECTED}`)
+    await this.#client.query(`create unique index on ${STAGED} (number); analyze ${STAGED}`)
   }
 
   async insert(from: number, to: number): Promise<number> {
@@ -67,25 +74,25 @@ export class PostgresImport implements ImportSession {
     try {
       const { rowCount } = await this.#client.query(this.#insertion, [from, to])
       await this.#client.query('release rows')
-      // Of rows with the same key the last one is written, and the others count as they do elsewhere.
+      // Of rows with the same key only the last one is written; the others count as on SQLite.
       return this.#request.conflict.do === 'update' ? to - from + 1 : (rowCount ?? 0)
     } catch (error) {
-      const refusal = refusalOf(error)
-      if (!refusal) throw error
+      const rejection = rejectionOf(error)
+      if (!rejection) throw error
       await this.#client.query('rollback to rows')
-      throw refusal
+      throw rejection
     }
   }
 
-  async collected(number: number): Promise<Row> {
-    const query = { text: `select * from ${COLLECTED} where number = $1`, values: [number], rowMode: 'array' as const }
+  async staged(number: number): Promise<Row> {
+    const query = { text: `select * from ${STAGED} where number = $1`, values: [number], rowMode: 'array' as const }
     const { rows } = await this.#client.query(query)
     const [, line, ...values] = rows[0] as [unknown, unknown, ...Value[]]
     return { line: Number(line), values }
   }
 
-  async commit({ runId, taskId, columns }: Seal): Promise<void> {
-    // The fence: whoever was taken for dead must not write any more, and nobody ends the run before this has ended.
+  async commit({ runId, taskId, columns }: ImportResult): Promise<void> {
+    // The fence: a worker that was declared dead must not write any more, and nobody may end the run before the commit.
     const held = await this.#client.query('select 1 from ops_runs where id = $1 and ended_at is null for share', [
       runId,
     ])
@@ -114,21 +121,13 @@ export class PostgresImport implements ImportSession {
     const names = columns.map(({ name }) => quote(name))
     const fields = columns.map(({ castTo }, index) => `c${index}::${castTo}`)
     const key = conflict.do === 'update' ? conflict.key : []
-    const others = columns
-      .filter(({ name }) => !key.includes(name))
-      .map(({ name }) => `${quote(name)} = excluded.${quote(name)}`)
-    const onConflict = {
-      fail: '',
-      skip: 'on conflict do nothing',
-      update: `on conflict (${key.map(quote).join(', ')}) do ${others.length > 0 ? `update set ${others.join(', ')}` : 'nothing'}`,
-    }[conflict.do]
     const keyFields = key.map((name) => fields[columns.findIndex((column) => column.name === name)])
     // One statement cannot update a row twice.
     const distinct = key.length > 0 ? `distinct on (${keyFields.join(', ')})` : ''
     const order = [...keyFields, key.length > 0 ? 'number desc' : 'number'].join(', ')
     const overriding = (await this.#hasFixedIdentity()) ? 'overriding system value' : ''
     return `insert into ${table.sql} (${names.join(', ')}) ${overriding}
-      select ${distinct} ${fields.join(', ')} from ${COLLECTED} where number between $1 and $2 order by ${order} ${onConflict}`
+      select ${distinct} ${fields.join(', ')} from ${STAGED} where number between $1 and $2 order by ${order} ${onConflict(conflict, columns)}`
   }
 
   async #hasFixedIdentity(): Promise<boolean> {
@@ -139,7 +138,7 @@ export class PostgresImport implements ImportSession {
     return rows.some(({ attname }) => this.#request.columns.some(({ name }) => name === attname))
   }
 
-  /** Numbers that the file brought are not given again. */
+  /** Numbers that came from the file must not be assigned again. */
   async #advanceSequences(): Promise<void> {
     const { table, columns } = this.#request
     for (const { name } of columns.filter(({ kind }) => kind === 'integer')) {
@@ -155,16 +154,16 @@ export class PostgresImport implements ImportSession {
   }
 }
 
-/** CSV as the server reads it: null is nothing, everything else is quoted. */
+/** CSV for the server: null is an empty field, everything else is quoted. */
 function encode(value: Value): string {
   if (value === null) return ''
   const text = typeof value === 'object' ? `\\x${value.toString('hex')}` : String(value)
   return `"${text.replaceAll('"', '""')}"`
 }
 
-/** Bad values, constraints, and what triggers raise; every other error is not the fault of a row. */
-function refusalOf(error: unknown): RowsRefusedError | undefined {
+/** Invalid values, constraints, and errors raised by triggers; no other error is caused by a row. */
+function rejectionOf(error: unknown): RowsRejectedError | undefined {
   const { code = '', message, detail } = error as { code?: string; message: string; detail?: string }
   if (!/^(22|23|44|P0|21)/.test(code)) return undefined
-  return new RowsRefusedError(detail ? `${message} (${detail})` : message)
+  return new RowsRejectedError(detail ? `${message} (${detail})` : message)
 }

@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import type { ExportedPiece, ExportRequest, ImportRequest, ImportSession, Store } from '../store.ts'
+import type { ExportChunk, ExportRequest, ImportRequest, ImportSession, Store } from '../store.ts'
 import type { Table } from '../table.ts'
 import { describeTable } from './describe-table.ts'
 import { exportRows } from './export-rows.ts'
 import { PostgresImport } from './import-session.ts'
 
-/** What a connection of the pool may have been set to is not for here; values are read and written in one form. */
+/** Undoes settings of the pool's connections, so that values are read and written in one format. */
 const SETTINGS = [
   `timezone to 'UTC'`,
   `datestyle to 'ISO'`,
@@ -46,7 +46,7 @@ export class PostgresStore implements Store {
     return estimate > 0 ? estimate : undefined
   }
 
-  async *rows(request: ExportRequest): AsyncIterable<ExportedPiece> {
+  async *rows(request: ExportRequest): AsyncIterable<ExportChunk> {
     const client = await this.#pool.connect()
     let failure: Error | undefined
     try {
@@ -57,7 +57,7 @@ export class PostgresStore implements Store {
       failure = error as Error
       throw error
     } finally {
-      // What a canceled COPY has left in a connection is nothing for the next one.
+      // A connection with a canceled COPY cannot be used again.
       client.release(failure ?? request.signal.aborted)
     }
   }

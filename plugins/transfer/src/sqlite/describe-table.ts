@@ -1,7 +1,5 @@
-import { TaskError } from '@ops-cli/core'
 import type Database from 'better-sqlite3'
-import { didYouMean } from '../nearest.ts'
-import { type Kind, quote, type Table, type TableColumn } from '../table.ts'
+import { type Kind, missingTable, notImportable, quote, type Table, type TableColumn } from '../table.ts'
 
 interface Listed {
   readonly name: string
@@ -14,13 +12,13 @@ interface ColumnInfo {
   readonly type: string
   readonly notnull: number
   readonly dflt_value: string | null
-  /** Its place in the primary key, from 1. */
+  /** Its position in the primary key, from 1. */
   readonly pk: number
-  /** 0 for ordinary ones, 1 for those of virtual tables, 2 and 3 for computed ones. */
+  /** 0 for ordinary columns, 1 for hidden ones of virtual tables, 2 and 3 for generated ones. */
   readonly hidden: number
 }
 
-/** @throws TaskError when there is no such table, or it is none for this use */
+/** @throws TaskError when there is no such table, or it cannot be used this way */
 export function describeTable(database: Database.Database, name: string, use: 'import' | 'export'): Table {
   const listed = database
     .prepare(`select name, type, wr from pragma_table_list where schema = 'main'`)
@@ -31,17 +29,11 @@ export function describeTable(database: Database.Database, name: string, use: 'i
   const isOwn = (table: string) => /^(ops|sqlite)_/i.test(table)
   if (!found) {
     const known = listed.map((table) => table.name).filter((table) => !isOwn(table))
-    throw new TaskError(
-      `the database has no table "${name}"${didYouMean(name, known) || `; it has ${known.sort().join(', ')}`}`,
-      { isFinal: true },
-    )
+    throw missingTable(name, known)
   }
-  if (use === 'import' && isOwn(found.name))
-    throw new TaskError(`"${found.name}" belongs to ops, and nothing is imported into it`, { isFinal: true })
+  if (use === 'import' && isOwn(found.name)) throw notImportable(found.name, 'it belongs to ops')
   if (use === 'import' && found.type !== 'table')
-    throw new TaskError(`"${found.name}" is a ${found.type} and no table that rows can be imported into`, {
-      isFinal: true,
-    })
+    throw notImportable(found.name, `it is a ${found.type}${found.type === 'view' ? '' : ' table'}`)
   const info = database
     .prepare('select name, type, "notnull", dflt_value, pk, hidden from pragma_table_xinfo(?)')
     .all(found.name) as ColumnInfo[]
@@ -73,7 +65,7 @@ export function describeTable(database: Database.Database, name: string, use: 'i
   }
 }
 
-/** SQLite's own rules (sqlite.org/datatype3.html, 3.1), and what people mean by the types that are not in them. */
+/** SQLite's own rules (sqlite.org/datatype3.html, 3.1), and common types that they do not cover. */
 function kindOf(name: string, type: string): Kind {
   if (/bool/i.test(type)) return 'boolean'
   if (/int/i.test(type)) return /(_at|[a-z]At)$/.test(name) ? 'instant' : 'integer'

@@ -1,20 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { TaskError } from '@ops-cli/core'
 import type Database from 'better-sqlite3'
-import { csvRow } from '../csv-text.ts'
-import type { ExportedPiece, ExportRequest } from '../store.ts'
-import { quote, type TableColumn } from '../table.ts'
+import type { ExportChunk, ExportRequest } from '../store.ts'
+import { invalidWhere, quote, type TableColumn } from '../table.ts'
 
 /** Rows between two turns of the event loop: some milliseconds. */
-const AT_ONCE = 1000
+const BATCH_ROWS = 1000
 
 type Stored = string | number | bigint | Buffer | null
 
 /**
- * The rows as one statement reads them, which is as they were when it began. As long as it runs the write-ahead log
- * cannot begin anew and grows by what others write; nobody waits for it.
+ * The rows of one statement, which sees the snapshot of its start. While it runs, the write-ahead log cannot be reset and
+ * grows with every write; nobody waits for it.
  */
-export async function* exportRows(database: Database.Database, request: ExportRequest): AsyncGenerator<ExportedPiece> {
+export async function* exportRows(database: Database.Database, request: ExportRequest): AsyncGenerator<ExportChunk> {
   const { format, delimiter, columns, signal } = request
   const rows = select(database, request).iterate() as IterableIterator<Stored[]>
   const header = csvRow(
@@ -37,7 +35,7 @@ export async function* exportRows(database: Database.Database, request: ExportRe
     for (const row of rows) {
       text += line(row)
       count += 1
-      if (count % AT_ONCE !== 0) continue
+      if (count % BATCH_ROWS !== 0) continue
       yield { text, rows: count }
       text = ''
       await turn()
@@ -53,14 +51,11 @@ function select(database: Database.Database, { table, columns, where }: ExportRe
   const fields = columns.map(({ column }) => quote(column.name)).join(', ')
   const order = table.primaryKey.length > 0 ? ` order by ${table.primaryKey.map(quote).join(', ')}` : ''
   try {
-    // On lines of its own, so that a comment at its end hides nothing.
+    // On its own lines, because it may end with a comment.
     const condition = where === null ? '' : ` where (\n${where}\n)`
     return database.prepare(`select ${fields} from ${table.sql}${condition}${order}`).raw().safeIntegers()
   } catch (error) {
-    throw new TaskError(
-      `"where" cannot be understood: ${(error as Error).message}; expected a condition in SQL, such as "age > 17"`,
-      { cause: error, isFinal: true },
-    )
+    throw invalidWhere(error as Error)
   }
 }
 
@@ -76,7 +71,7 @@ function asJson(value: Stored, column: TableColumn): string {
   if (typeof value === 'string') return column.kind === 'json' && isPlainJson(value) ? value : JSON.stringify(value)
   if (column.kind === 'boolean' && (value === 0n || value === 1n)) return String(value === 1n)
   if (typeof value === 'bigint') {
-    // Most readers of JSON know no more digits than JavaScript does.
+    // Most readers of JSON keep no more digits than JavaScript.
     return Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`
   }
   return typeof value === 'number' && Number.isFinite(value)
@@ -84,7 +79,7 @@ function asJson(value: Stored, column: TableColumn): string {
     : JSON.stringify(asText(value, column))
 }
 
-/** An object or a list that reading and writing it does not change; anything else stays a text. */
+/** An object or a list that JavaScript reads and writes unchanged; anything else stays a text. */
 function isPlainJson(text: string): boolean {
   if (!/^[{[]/.test(text)) return false
   try {
@@ -92,4 +87,22 @@ function isPlainJson(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/**
+ * A row of CSV. Null is an empty field and an empty string is `""`, as in PostgreSQL; values that readers might trim are
+ * quoted.
+ */
+function csvRow(fields: readonly (string | null)[], delimiter: string): string {
+  let row = ''
+  for (let index = 0; index < fields.length; index++) {
+    const text = fields[index]!
+    row += index > 0 ? delimiter : ''
+    row += text === null ? '' : needsQuotes(text, delimiter) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return `${row}\n`
+}
+
+function needsQuotes(text: string, delimiter: string): boolean {
+  return text === '' || text.includes(delimiter) || /["\n\r]|^[\s\ufeff]|\s$/.test(text)
 }

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import type { ExportedPiece, ExportRequest, ImportRequest, ImportSession, Store } from '../store.ts'
+import type { ExportChunk, ExportRequest, ImportRequest, ImportSession, Store } from '../store.ts'
 import type { Table } from '../table.ts'
 import { describeTable } from './describe-table.ts'
 import { exportRows } from './export-rows.ts'
@@ -8,7 +8,7 @@ import { SqliteImport } from './import-session.ts'
 export class SqliteStore implements Store {
   readonly #client: Database.Database
 
-  /** @param client ops' own connection, which is asked and never written with */
+  /** @param client the connection of ops, which is only read from */
   constructor(client: Database.Database) {
     this.#client = client
   }
@@ -26,7 +26,7 @@ export class SqliteStore implements Store {
     return this.#client.prepare(`select count(*) from ${table.sql}`).pluck().get() as number
   }
 
-  async *rows(request: ExportRequest): AsyncIterable<ExportedPiece> {
+  async *rows(request: ExportRequest): AsyncIterable<ExportChunk> {
     const connection = this.#connect({ readonly: true })
     try {
       yield* exportRows(connection, request)
@@ -36,8 +36,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * A connection of one's own, by the very library that ops uses: another copy in the same process would free ops'
-   * locks on the file when it closes it (sqlite.org/howtocorrupt.html, 2.2).
+   * A separate connection with the same copy of the library: another copy in this process would release the locks of ops
+   * on the file when it closes it (sqlite.org/howtocorrupt.html, 2.2).
    */
   #connect(options: { readonly: boolean }): Database.Database {
     const Connection = this.#client.constructor as typeof Database

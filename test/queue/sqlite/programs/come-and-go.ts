@@ -1,6 +1,6 @@
-/** `come-and-go.ts <file> <times>`: opens the queue, reads, writes and closes it, over and over when told to. */
+/** `come-and-go.ts <file> <times>`: opens the queue, reads, writes and closes it repeatedly when told to. */
 
-import { SqliteQueue } from '../../../../src/queue/sqlite/sqlite-queue.ts'
+import { SqliteQueue } from '../../../../src/queue/sqlite/queue.ts'
 import { listen } from '../../../support/listen.ts'
 import { checks, queuedChecks } from '../../tables.ts'
 

@@ -1,4 +1,4 @@
-/** `insert.ts <file> <count>`: adds checks one by one when told to, as an application does that knows nothing of ops. */
+/** `insert.ts <file> <count>`: adds checks one by one when told to, like an application without ops. */
 
 import Database from 'better-sqlite3'
 import { listen } from '../../../support/listen.ts'

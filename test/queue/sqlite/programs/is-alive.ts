@@ -1,6 +1,6 @@
-/** `is-alive.ts <file> <worker>`: prints whether a worker lives. */
+/** `is-alive.ts <file> <worker>`: prints whether a worker is alive. */
 
-import { Lives } from '../../../../src/queue/sqlite/life.ts'
+import { WorkerLocks } from '../../../../src/queue/sqlite/worker-lock.ts'
 
 const [file, id] = process.argv.slice(2)
-console.log(String(new Lives(file!).isAlive(id!)))
+console.log(String(new WorkerLocks(file!).isHeld(id!)))

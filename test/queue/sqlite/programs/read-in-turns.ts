@@ -1,4 +1,4 @@
-/** `read-in-turns.ts <file>`: two connections read for 20 ms each, so that at any moment one of them does. */
+/** `read-in-turns.ts <file>`: two connections read for 20 ms each, so that one of them always reads. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'

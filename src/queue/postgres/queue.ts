@@ -1,0 +1,231 @@
+import { createRequire } from 'node:module'
+import { extname } from 'node:path'
+import { failpoint } from '../../failpoint.ts'
+import type { RecordedGroup } from '../../platform/process-group.ts'
+import type { Outcome } from '../../task/outcome.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
+import type { Check } from '../check.ts'
+import type {
+  CancelResult,
+  Claim,
+  EnqueuedTask,
+  EnqueueOptions,
+  MigrationSource,
+  MigrationStep,
+  OpenRun,
+  Progress,
+  Queue,
+  QueuedTable,
+  RetryResult,
+  Run,
+  RunState,
+  TaskId,
+  WakeReason,
+  WorkerIdentity,
+} from '../queue.ts'
+import { quote } from '../sql-fragments.ts'
+import { missingColumns } from '../table-columns.ts'
+import { cancel, makeDue, retry } from './cancel.ts'
+import { checkDatabase } from './check-database.ts'
+import { Connection } from './connection.ts'
+import type { DrizzlePool } from './drizzle.ts'
+import { isMissingDatabase } from './explain-error.ts'
+import { PostgresHolds } from './holds.ts'
+import { insertTasks } from './insert-tasks.ts'
+import { migrate, planMigration } from './migrate.ts'
+import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
+import { PostgresRecords } from './records.ts'
+import { Runs, type Settled } from './runs.ts'
+import { PostgresSchedules } from './schedules.ts'
+import type { Session } from './session.ts'
+import { asActor } from './statements.ts'
+import { refuseTransactionPooler, TransactionPoolerError } from './transaction-pooler.ts'
+import { drizzleTypes } from './type-parsers.ts'
+import { decodeRow, ignoreInvalidId, isExisting } from './values.ts'
+import { NextDue, WakeUp } from './wake-up.ts'
+import { OwnLock, WorkerLocks } from './worker-lock.ts'
+
+const require = createRequire(import.meta.url)
+
+export interface PostgresOptions {
+  /** Milliseconds for which the lock of a worker on another machine must be free before it counts as dead. */
+  readonly freeForMs?: number
+}
+
+/** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
+export class PostgresQueue implements Queue {
+  readonly name: string
+  readonly holds: PostgresHolds
+  readonly schedules: PostgresSchedules
+  readonly records: PostgresRecords
+  readonly #url: string
+  readonly #connection: Connection
+  readonly #workerLocks: WorkerLocks
+  readonly #nextDue = new NextDue()
+  #runs = new Runs()
+  #wakeUp: WakeUp | undefined
+  #ownLock: OwnLock | undefined
+  #pool: DrizzlePool | undefined
+
+  constructor(url: string, { freeForMs }: PostgresOptions = {}) {
+    this.#url = url
+    this.#connection = new Connection(url)
+    this.name = this.#connection.name
+    this.#workerLocks = new WorkerLocks(freeForMs)
+    this.holds = new PostgresHolds(this.#connection)
+    this.schedules = new PostgresSchedules(this.#connection)
+    this.records = new PostgresRecords(this.#connection)
+  }
+
+  async exists(): Promise<boolean> {
+    try {
+      return await this.#connection.use(async () => true)
+    } catch (error) {
+      if (isMissingDatabase(error)) return false
+      throw error
+    }
+  }
+
+  async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
+    return this.#connection.use((session) => planMigration(session, sources, tables))
+  }
+
+  async migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
+    // Planned without the lock first: a start with nothing to do blocks no one.
+    const due = await this.planMigration(sources, tables)
+    if (due.length === 0) return []
+    return this.#connection.transaction((session) => migrate(session, sources, tables))
+  }
+
+  async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
+    return missingColumns(table, await this.records.columns(table.name))
+  }
+
+  async checkDatabase(): Promise<Check[]> {
+    return this.#connection.use((session) => checkDatabase(session, this.#url))
+  }
+
+  async enqueue(
+    table: TaskTable,
+    rows: Iterable<Readonly<Record<string, unknown>>>,
+    { runAt, actor }: EnqueueOptions = {},
+  ): Promise<EnqueuedTask[]> {
+    return this.#connection.transaction(async (session) => {
+      await asActor(session, actor)
+      return insertTasks(session, table, rows, runAt)
+    })
+  }
+
+  async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const text = `select * from ${quote(table.name)} where id = $1`
+    const types = isExisting(table) ? drizzleTypes : undefined
+    const rows = await this.#connection.use((session) => session.query(text, [id], types)).catch(ignoreInvalidId)
+    return rows?.[0] && decodeRow(table, rows[0])
+  }
+
+  async startWorker(worker: WorkerIdentity): Promise<void> {
+    // Before the lock is taken, which would stay on a pooler's connection.
+    await this.#connection.use((session) => refuseTransactionPooler(session, this.#url))
+    const lock = await this.#connection.use((session) => OwnLock.register(session, worker))
+    await this.#connection.prepare((session) => lock.acquire(session))
+    this.#ownLock = lock
+    this.#runs = new Runs(worker.id)
+    const isOurs = await this.#connection.use((session) => lock.isHeldBy(session))
+    if (!isOurs) throw new TransactionPoolerError(this.name)
+    await this.#listen()
+  }
+
+  async isAlive(workerId: string): Promise<boolean> {
+    return this.#connection.use((session) => this.#workerLocks.isAlive(session, workerId))
+  }
+
+  async hasLivingWorker(): Promise<boolean> {
+    return this.#connection.use((session) => this.#workerLocks.isAnyAlive(session))
+  }
+
+  async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
+    const claim = await this.#connection.use((session) => this.#runs.claim(session, tables))
+    failpoint('claim.after-commit')
+    return claim
+  }
+
+  async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
+    const ended = { ...run, table: run.queued.table }
+    const settled = await this.#connection.use((session) => this.#runs.settle(session, ended, outcome, next))
+    failpoint('settle.after-commit')
+    return settled
+  }
+
+  async report(run: Run, progress: Progress): Promise<boolean> {
+    const write = (session: Session) => report(session, run, progress, this.#runs.workerId)
+    return progress.isMilestone ? this.#connection.transaction(write) : this.#connection.use(write)
+  }
+
+  async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
+    return this.#connection.use((session) => recordProcessGroups(session, run, bootId, groups))
+  }
+
+  async stateOf(run: Run): Promise<RunState> {
+    return this.#connection.use((session) => stateOf(session, run))
+  }
+
+  async openRuns(): Promise<OpenRun[]> {
+    return this.#connection.use((session) => openRuns(session))
+  }
+
+  async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
+    return this.#connection.transaction((session) =>
+      settleDead(session, run, queued, outcome, this.#workerLocks, this.#runs),
+    )
+  }
+
+  async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
+    return this.#connection.transaction((session) => cancel(session, table, id, actor)).catch(ignoreInvalidId)
+  }
+
+  async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
+    return this.#connection.transaction((session) => retry(session, table, id, actor)).catch(ignoreInvalidId)
+  }
+
+  async makeDue(table: TaskTable, id: TaskId): Promise<void> {
+    await this.#connection.use((session) => makeDue(session, table, id))
+  }
+
+  async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
+    const wakeUp = await this.#listen()
+    const untilDue = await this.#connection.use((session) => this.#nextDue.in(session, tables))
+    const names = tables.map(({ table }) => table.name)
+    const changed = await wakeUp.changed(names, Math.min(pollInterval, untilDue), signal)
+    if (changed || untilDue <= pollInterval) this.#nextDue.forget()
+    if (signal.aborted) return 'stopped'
+    if (changed) return 'changed'
+    return untilDue <= pollInterval ? 'due' : 'poll'
+  }
+
+  drizzle(): unknown {
+    if (!this.#pool) {
+      // Required, so that only a processor that queries loads Drizzle; it is the same copy as an imported one.
+      const { drizzleOn } = require(`./drizzle${extname(import.meta.filename)}`) as typeof import('./drizzle.ts')
+      this.#pool = drizzleOn(this.#url)
+    }
+    return this.#pool.database
+  }
+
+  async close(): Promise<void> {
+    const lock = this.#ownLock
+    const pool = this.#pool
+    this.#ownLock = undefined
+    this.#pool = undefined
+    await pool?.close()
+    await this.#connection.close(async (session) => lock?.release(session))
+  }
+
+  async #listen(): Promise<WakeUp> {
+    if (!this.#wakeUp) {
+      const wakeUp = new WakeUp()
+      await this.#connection.prepare((session) => wakeUp.listen(session))
+      this.#wakeUp = wakeUp
+    }
+    return this.#wakeUp
+  }
+}

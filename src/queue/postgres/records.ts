@@ -1,0 +1,125 @@
+import type { Status } from '../../task/lifecycle.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import type { QueuedTable, TaskId } from '../queue.ts'
+import {
+  type AuditEntry,
+  type AuditFilter,
+  MOST_COUNTED,
+  type Records,
+  type RunRecord,
+  type TasksAhead,
+} from '../records.ts'
+import { claimOrder, literal, quote } from '../sql-fragments.ts'
+import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
+import { claimInstants } from './claim.ts'
+import type { Connection } from './connection.ts'
+import { drizzleTypes } from './type-parsers.ts'
+import { decodeRow, isExisting, taskIdOf } from './values.ts'
+
+/** Found by the marks of their guarantees, because long trigger names are truncated. */
+const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
+where pg_table_is_visible(c.oid) and starts_with(obj_description(t.oid, 'pg_trigger'), 'ops:' || c.relname || ':')
+order by 1`
+
+/** `to_regclass` finds the table along the search path, like an unqualified name in a statement. */
+const COLUMNS = `select a.attname::text as name, format_type(a.atttypid, null) as type, a.attnotnull as required,
+  (a.atthasdef or a.attidentity <> '') as defaulted, f.target
+from pg_attribute a left join lateral (
+  select c.confrelid::regclass::text as target from pg_constraint c
+  where c.conrelid = a.attrelid and c.contype = 'f' and c.conkey = array[a.attnum] limit 1
+) f on true
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+order by a.attnum`
+
+export class PostgresRecords implements Records {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  async tables(): Promise<string[]> {
+    const rows = await this.#connection.use((session) => session.query(TASK_TABLES, []))
+    return rows.map(({ name }) => name)
+  }
+
+  async columns(table: string): Promise<DatabaseColumn[] | undefined> {
+    return databaseColumns(
+      (await this.#connection.use((session) => session.query(COLUMNS, [quote(table)]))) as ColumnRow[],
+    )
+  }
+
+  async tasks(
+    table: TaskTable,
+    { statuses, limit }: { statuses: readonly Status[]; limit: number },
+  ): Promise<Readonly<Record<string, unknown>>[]> {
+    const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
+    const text = `select * from ${quote(table.name)} ${where} order by id desc limit $1`
+    const types = isExisting(table) ? drizzleTypes : undefined
+    const rows = await this.#connection.use((session) => session.query(text, [limit], types))
+    return rows.map((row) => decodeRow(table, row))
+  }
+
+  async ahead(
+    { queued: own, id }: { queued: QueuedTable; id: TaskId },
+    before: readonly QueuedTable[],
+  ): Promise<TasksAhead[]> {
+    const counts: TasksAhead[] = []
+    for (const queued of [...before, own]) {
+      const { processor, table } = queued
+      const name = quote(table.name)
+      const order = claimOrder(table)
+      const isDue = columnNamed(table, 'run_at') ? ` and run_at <= ${claimInstants(queued).of('run_at')}` : ''
+      const isEarlier = queued === own ? ` and (${order}) < (select ${order} from ${name} where id::text = $1)` : ''
+      const text = `select count(*)::int as count from (
+  select 1 from ${name} where status = 'pending'${isDue}${isEarlier} limit ${MOST_COUNTED}
+) t`
+      const bound = queued === own ? [String(id)] : []
+      const [row] = await this.#connection.use((session) => session.query(text, bound))
+      counts.push({ processor, count: row!.count })
+    }
+    return counts
+  }
+
+  async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
+    const text = 'select * from ops_runs where task_table = $1 and task_key = $2 order by id'
+    const rows = await this.#connection.use((session) => session.query(text, [table.name, String(id)]))
+    return rows.map((row) => ({
+      id: row.id,
+      attempt: row.attempt,
+      workerId: row.worker_id,
+      exclusiveKey: row.exclusive_key ?? undefined,
+      startedAt: row.started_at,
+      deadlineAt: row.deadline_at ?? undefined,
+      endedAt: row.ended_at ?? undefined,
+      outcome: row.outcome ?? undefined,
+      error: row.error ?? undefined,
+    }))
+  }
+
+  async audit({ table, taskId, after, limit }: AuditFilter): Promise<AuditEntry[]> {
+    const bound: unknown[] = []
+    const conditions = [
+      ...(table === undefined ? [] : [`task_table = $${bound.push(table)}`]),
+      ...(taskId === undefined ? [] : [`task_key = $${bound.push(String(taskId))}`]),
+      ...(after === undefined ? [] : [`id > $${bound.push(after)}`]),
+    ]
+    const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
+    const order = after === undefined ? 'desc' : 'asc'
+    const text = `select * from ops_audit ${where} order by id ${order} limit $${bound.push(limit)}`
+    const rows = await this.#connection.use((session) => session.query(text, bound))
+    const entries = rows.map((row) => ({
+      id: row.id,
+      at: row.at,
+      taskTable: row.task_table ?? undefined,
+      taskId: row.task_key === null ? undefined : taskIdOf(row as never),
+      runId: row.run_id ?? undefined,
+      event: row.event,
+      fromStatus: row.from_status ?? undefined,
+      toStatus: row.to_status ?? undefined,
+      actor: row.actor ?? undefined,
+      detail: row.detail ?? undefined,
+    }))
+    return after === undefined ? entries.reverse() : entries
+  }
+}

@@ -1,0 +1,37 @@
+import type { TaskId } from '../queued-table.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: the author of a statement knows its columns
+export type Row = Record<string, any>
+
+/** What runs statements: a session of ops, or the connection of an application. */
+export interface Statements {
+  query(text: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+/** Records an event that is not a change of status in the audit trail. */
+export async function recordEvent(
+  statements: Statements,
+  event: string,
+  actor: string,
+  task: { table: string; id: TaskId; runId?: number } | undefined,
+  detail: object | undefined,
+): Promise<void> {
+  await statements.query(
+    `insert into ops_audit (task_table, task_id, task_key, run_id, event, actor, detail)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      task?.table ?? null,
+      typeof task?.id === 'number' ? task.id : null,
+      task ? String(task.id) : null,
+      task?.runId ?? null,
+      event,
+      actor,
+      detail ? JSON.stringify(detail) : null,
+    ],
+  )
+}
+
+/** Makes the changes of this transaction in the name of an actor, whom the audit triggers find in `ops.actor`. */
+export async function asActor(statements: Statements, actor: string | undefined): Promise<void> {
+  if (actor !== undefined) await statements.query(`select set_config('ops.actor', $1, true)`, [actor])
+}

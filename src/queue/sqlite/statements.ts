@@ -1,0 +1,53 @@
+import type { Database, Statement } from 'better-sqlite3'
+import type { TaskId } from '../queued-table.ts'
+
+/** The prepared statements of a connection, each prepared once. */
+export class StatementCache {
+  readonly #database: Database
+  readonly #statements = new Map<string, Statement>()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  sql(text: string): Statement {
+    let statement = this.#statements.get(text)
+    if (!statement) {
+      statement = this.#database.prepare(text)
+      this.#statements.set(text, statement)
+    }
+    return statement
+  }
+}
+
+export type Statements = Pick<StatementCache, 'sql'>
+
+/** Records an event that is not a change of status in the audit trail. The caller has a transaction open. */
+export function recordEvent(
+  statements: Statements,
+  event: string,
+  actor: string,
+  task: { table: string; id: TaskId; runId?: number } | undefined,
+  detail: object | undefined,
+): void {
+  statements
+    .sql('insert into ops_audit (at, task_table, task_id, run_id, event, actor, detail) values (?, ?, ?, ?, ?, ?, ?)')
+    .run(
+      Date.now(),
+      task?.table ?? null,
+      task?.id ?? null,
+      task?.runId ?? null,
+      event,
+      actor,
+      detail ? JSON.stringify(detail) : null,
+    )
+}
+
+/** Makes changes in the name of an actor, whom the audit triggers find in `ops_actor`. */
+export function asActor<T>(statements: Statements, actor: string | undefined, change: () => T): T {
+  if (actor === undefined) return change()
+  statements.sql('insert into ops_actor (actor) values (?)').run(actor)
+  const result = change()
+  statements.sql('delete from ops_actor').run()
+  return result
+}

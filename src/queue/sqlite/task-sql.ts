@@ -1,0 +1,22 @@
+import type { Exclusivity } from '../queued-table.ts'
+import { holdKeys, quote } from '../sql-fragments.ts'
+
+/** An index or a trigger that ops keeps on a task table. */
+export interface Guarantee {
+  readonly name: string
+  readonly sql: string
+}
+
+/** A column in the index of a `unique` processor, where two nulls are equal. */
+export function uniqueExpression(column: string): string {
+  return `ifnull('=' || ${quote(column)}, '')`
+}
+
+/** Whether the key, or the processor itself, is on hold. */
+export function isHeld(processor: string, exclusivity: Exclusivity, key: string): string {
+  // One by one: for a list, SQLite builds a temporary table on each look-up.
+  const holds = holdKeys(processor, exclusivity, key).map(
+    (one) => `exists (select 1 from ops_holds h where h.key = ${one})`,
+  )
+  return `(${holds.join(' or ')})`
+}

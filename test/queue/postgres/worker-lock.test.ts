@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import type pg from 'pg'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { startPostgres } from '../../support/postgres-server.ts'
+import { startProgram } from '../../support/start-program.ts'
+import { unless } from '../../support/unless.ts'
+import { until } from '../../support/until.ts'
+import { builds, queuedBuilds } from '../tables.ts'
+
+const live = join(import.meta.dirname, '..', 'programs', 'live.ts')
+const worker = { id: 'one', host: 'here', pid: process.pid, version: '0' }
+const succeeded = { kind: 'succeeded', columns: {} } as const
+
+/** Ends the connections of ops, as a firewall or an operator does. */
+async function cut(raw: pg.Client): Promise<void> {
+  const { rows } = await raw.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ops' and datname = current_database()`,
+  )
+  expect(rows.length).toBeGreaterThan(0)
+  await until(async () => (await holders(raw)).length === 0, 'the lock is free')
+}
+
+/** A statement that is on its way while its connection is cut fails; the next one opens a new connection. */
+async function afterCut<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch(work)
+}
+
+async function holders(raw: pg.Client): Promise<unknown[]> {
+  const { rows } = await raw.query(
+    `select pid from pg_locks where locktype = 'advisory' and classid = 'ops_workers'::regclass and granted`,
+  )
+  return rows
+}
+
+describe('a worker', unless(postgresMissing), () => {
+  it('stays alive while its process runs without a connection', async () => {
+    const { url, queue, raw } = await postgresFixture([queuedBuilds])
+    const started = startProgram(live, url, 'one')
+    expect(await started.line()).toBe('up')
+    await cut(raw)
+    for (let look = 0; look < 3; look += 1) expect(await afterCut(() => queue.isAlive('one'))).toBe(true)
+    expect(await queue.hasLivingWorker()).toBe(true)
+    started.kill('SIGKILL')
+    await started.exit
+    expect(await queue.isAlive('one')).toBe(false)
+    expect(await queue.hasLivingWorker()).toBe(false)
+  })
+
+  it('takes its lock again with the next statement', async () => {
+    const { queue, raw } = await postgresFixture([queuedBuilds])
+    await queue.startWorker(worker)
+    await queue.enqueue(builds, [{ repository: 'a' }])
+    const { run } = (await queue.claim([queuedBuilds]))!
+    await cut(raw)
+    expect((await afterCut(() => queue.stateOf(run))).isHeld).toBe(true)
+    expect(await holders(raw)).toHaveLength(1)
+    expect(await queue.settle(run, succeeded)).toMatchObject({ held: true })
+  })
+
+  it('takes its lock from the lost session that the server still keeps', async () => {
+    const { url, queue, raw } = await postgresFixture([queuedBuilds])
+    await queue.startWorker(worker)
+    await cut(raw)
+    const lost = await connect(url)
+    await lost.query(`select pg_advisory_lock('ops_workers'::regclass::oid::int4, 1)`)
+    expect(await queue.claim([queuedBuilds])).toBeUndefined()
+    await expect(lost.query('select 1')).rejects.toThrow()
+    expect(await holders(raw)).toHaveLength(1)
+  })
+
+  it('is dead as soon as its process on this machine is gone', async () => {
+    const { url, raw } = await postgresFixture([queuedBuilds])
+    const queue = openQueue(url, { freeForMs: 3_600_000 })
+    const started = startProgram(live, url, 'one')
+    expect(await started.line()).toBe('up')
+    started.kill('SIGKILL')
+    await started.exit
+    await until(async () => (await holders(raw)).length === 0, 'the lock is free')
+    expect(await queue.isAlive('one')).toBe(false)
+  })
+
+  it.each(['boot_id = null', `boot_id = 'another boot'`])(
+    'on another machine is dead after its lock has been free for a while (%s)',
+    async (elsewhere) => {
+      const { url, queue, raw } = await postgresFixture([queuedBuilds])
+      const patient = openQueue(url, { freeForMs: 3_600_000 })
+      const hasty = openQueue(url, { freeForMs: 60 })
+      await queue.startWorker(worker)
+      // There its pid says nothing about a process here.
+      await raw.query(`update ops_workers set ${elsewhere}, pid = 0`)
+      expect(await hasty.isAlive('one')).toBe(true)
+      await cut(raw)
+      expect(await afterCut(() => hasty.isAlive('one'))).toBe(true)
+      await until(async () => !(await hasty.isAlive('one')), 'the lock was free for long enough')
+      expect(await hasty.hasLivingWorker()).toBe(false)
+      for (let look = 0; look < 3; look += 1) expect(await patient.isAlive('one')).toBe(true)
+      // It was only away.
+      await afterCut(() => queue.claim([queuedBuilds]))
+      expect(await hasty.isAlive('one')).toBe(true)
+      await cut(raw)
+      expect(await afterCut(() => hasty.isAlive('one'))).toBe(true)
+    },
+  )
+
+  it('has a lock in its own database only', async () => {
+    const first = await postgresFixture([queuedBuilds])
+    const second = await postgresFixture([queuedBuilds])
+    const there = openQueue(first.url)
+    await there.startWorker(worker)
+    await second.queue.startWorker({ ...worker, id: 'two' })
+    await there.close()
+    expect(await first.queue.isAlive('one')).toBe(false)
+    expect(await second.queue.isAlive('two')).toBe(true)
+  })
+})
+
+describe('a restart of the server', unless(postgresMissing), () => {
+  it('loses no task', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.stop())
+    const plain = await connect(server.url())
+    await plain.query('create database shop')
+    const { createTaskTable } = await import('../../support/create-task-table.ts')
+    await (await connect(server.url('shop'))).query(createTaskTable(builds, 'postgres'))
+    const queue = openQueue(server.url('shop'))
+    const other = openQueue(server.url('shop'))
+    await queue.migrate([], [queuedBuilds])
+    await queue.startWorker(worker)
+    await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+    const { run } = (await queue.claim([queuedBuilds]))!
+    const waiting = expect(other.waitForWork([queuedBuilds], 25_000, new AbortController().signal)).resolves.toBe(
+      'changed',
+    )
+    await waiting
+    await server.restart()
+    expect(await other.isAlive('one')).toBe(true)
+    expect(await queue.stateOf(run)).toEqual({ isHeld: true, cancelRequestedBy: undefined })
+    const { held, next } = await queue.settle(run, succeeded, [queuedBuilds])
+    expect(held).toBe(true)
+    expect(next!.run.taskId).toBe(2)
+  })
+
+  it('is only an error while it lasts', async () => {
+    const server = await startPostgres()
+    const queue = openQueue(server.url())
+    await queue.migrate([], [])
+    const waiting = async () => {
+      for (;;) await queue.waitForWork([], 25_000, new AbortController().signal)
+    }
+    const lost = expect(waiting()).rejects.toThrow()
+    await server.stop()
+    await lost
+    await expect(queue.openRuns()).rejects.toThrow('connection refused')
+  })
+})

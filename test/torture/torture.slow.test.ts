@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { postgres } from '../support/postgres-fixture.ts'
+import { sqlite } from '../support/test-database.ts'
+import { notLinux, unless } from '../support/unless.ts'
+import { runTorture } from './run-torture.ts'
+
+describe.each([sqlite, postgres])('on $name', (database) => {
+  it('keeps every promise while workers are killed at random', unless(database.missing ?? notLinux), async () => {
+    const seed = Math.floor(Math.random() * 1_000_000)
+    console.log(`torture with seed ${seed}`)
+    const { figures, problems } = await runTorture({ database, kills: 25, workers: 4, seed })
+    expect(problems).toEqual([])
+    expect(figures).toMatchObject({ kills: expect.any(Number), crashes: expect.any(Number) })
+    expect(figures['kills during a task']).toBeGreaterThan(5)
+  })
+})
