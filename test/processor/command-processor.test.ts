@@ -311,11 +311,11 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => (text += chunk)).on('end
 
 describe('the end of a program', () => {
   it('comes with its timeout, for all that it has started', onLinux, async () => {
-    const project = await withProgram({ sh: family, rules: { timeout: '500ms' } })
+    const project = await withProgram({ sh: family, rules: { timeout: '3s' } })
     add(project)
     expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
     expect(project.rows('select status, error from resizes')).toEqual([
-      { status: 'failed', error: 'timed out after 500ms' },
+      { status: 'failed', error: 'timed out after 3s' },
     ])
     const pids = await Promise.all(members.map((name) => project.pid(name)))
     expect(pids.filter(isRunning)).toEqual([])
