@@ -16,11 +16,7 @@ async function running(services: Record<string, Service>, ...args: string[]) {
   const project = new TestProject()
   project.write('ops.config.json', JSON.stringify({ services }))
   const ops = project.start('start-services', ...Object.keys(services), ...args)
-  await until(
-    () => Object.keys(services).every((name) => statesOf(project).includes(name)),
-    'the services are up',
-    30_000,
-  )
+  await until(() => Object.keys(services).every((name) => statesOf(project).includes(name)), 'the services are up')
   return { project, ops }
 }
 
@@ -175,6 +171,7 @@ describe('a second ops start-services', () => {
     const { project, ops } = await running({
       slow: {
         command: "trap 'until [ -e may-end ]; do sleep 0.05; done; echo last; exit' TERM; while :; do sleep 0.05; done",
+        stopTimeout: '10m',
       },
     })
     ops.kill('SIGKILL')

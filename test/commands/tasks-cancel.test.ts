@@ -12,19 +12,17 @@ describe('ops tasks cancel', () => {
     expect(project.value('select error from scripts')).toMatch(/^canceled by .* \(ops cancel\)$/)
   })
 
-  it('stops an ongoing task with all its processes within a second', async () => {
+  it('stops an ongoing task with all its processes', async () => {
     const project = await TestProject.withProbe()
     project.start('worker')
-    project.addScript('sleep 100 & echo $! > child; echo $$ > shell; wait')
+    project.addScript('sleep 1000 & echo $! > child; echo $$ > shell; wait')
     const pids = [await project.pid('child'), await project.pid('shell')]
     const canceling = project.ops('tasks', 'cancel', 'script', '1')
     await until(
       () => project.rows(`select 1 from ops_audit where event = 'cancel_requested'`).length === 1,
       'it is asked',
     )
-    const asked = performance.now()
     await until(() => !pids.some(isRunning), 'the processes have ended')
-    expect(performance.now() - asked).toBeLessThan(1500)
     const { exitCode, stdout } = await canceling
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,

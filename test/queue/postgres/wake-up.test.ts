@@ -6,7 +6,9 @@ import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
 
 const forever = new AbortController().signal
-const long = 25_000
+const long = 60_000
+/** It takes milliseconds; without the notification it would take as long as the poll. */
+const FAR_BELOW_THE_POLL_MS = 20_000
 const only = [queuedChecks]
 
 /** A queue that has nothing to do and listens. */
@@ -34,9 +36,9 @@ async function timed(waiting: Promise<unknown>, act: () => Promise<unknown>): Pr
 }
 
 describe('a wait for work', unless(postgresMissing), () => {
-  it('ends within milliseconds of a commit', async () => {
+  it('ends with a commit', async () => {
     const { wait, add } = await idle()
-    expect(await timed(wait(), add)).toBeLessThan(1000)
+    expect(await timed(wait(), add)).toBeLessThan(FAR_BELOW_THE_POLL_MS)
   })
 
   it.each([
@@ -48,7 +50,7 @@ describe('a wait for work', unless(postgresMissing), () => {
     await queue.enqueue(checks, [{}], { runAt: new Date(Date.now() + 3_600_000) })
     if (sql.includes('pending')) await raw.query(`update checks set status = 'canceled'`)
     while ((await wait(20)) === 'changed');
-    expect(await timed(wait(), () => raw.query(sql))).toBeLessThan(1000)
+    expect(await timed(wait(), () => raw.query(sql))).toBeLessThan(FAR_BELOW_THE_POLL_MS)
   })
 
   it('ignores other tables and settled tasks', async () => {
@@ -68,7 +70,7 @@ describe('a wait for work', unless(postgresMissing), () => {
     await lost
     // Notifications may have been missed, which counts as a change.
     expect(await wait()).toBe('changed')
-    expect(await timed(wait(), add)).toBeLessThan(1000)
+    expect(await timed(wait(), add)).toBeLessThan(FAR_BELOW_THE_POLL_MS)
   })
 
   it('notices that the connection was lost before', async () => {
