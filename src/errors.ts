@@ -90,18 +90,18 @@ export function invalidProcessor(name: string, problem: string): OpsError {
   return new OpsError('INVALID_PROCESSOR', `Invalid processor "${name}": ${problem}.`)
 }
 
-/** A processor that is declared and cannot be loaded; the others still work. */
+/** A processor that is declared but cannot be loaded; the others keep working. */
 export class BrokenProcessorError extends OpsError {
-  readonly processor: string
-  /** Why, without the name. */
-  readonly problem: string
-  constructor(processor: string, plugin: string, problem: string, options: { cause?: unknown; suggestion: string }) {
+  constructor(
+    processor: string,
+    plugin: string,
+    problem: string,
+    options: { cause?: unknown; suggestions: readonly string[] },
+  ) {
     super('BROKEN_PROCESSOR', `The processor "${processor}" of ${plugin} cannot be loaded: ${problem}.`, {
-      cause: options.cause,
-      suggestions: [options.suggestion],
+      where: processor,
+      ...options,
     })
-    this.processor = processor
-    this.problem = problem
   }
 }
 

@@ -2,28 +2,28 @@ import { registerHooks } from 'node:module'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const source = extname(import.meta.filename)
-const urlOf = (name: string) => pathToFileURL(join(import.meta.dirname, `${name}${source}`)).href
-const own: Readonly<Record<string, string>> = {
+const extension = extname(import.meta.filename)
+const urlOf = (name: string) => pathToFileURL(join(import.meta.dirname, `${name}${extension}`)).href
+const ownModules: Readonly<Record<string, string>> = {
   '@ops-cli/core': urlOf('index'),
   '@ops-cli/core/command': urlOf('command'),
 }
-const isDrizzle = /^drizzle-orm(?:\/|$)/
+const DRIZZLE = /^drizzle-orm(?:\/|$)/
 
-let isDone = false
+let isShared = false
 
 /**
- * From now on whoever imports `@ops-cli/core` or `drizzle-orm` gets this program's own copy: a plugin need not bring
- * them, and two copies of Drizzle, in which columns lose their decoding, cannot meet.
+ * From now on, every import of `@ops-cli/core` and `drizzle-orm` resolves to this program's own copy. Plugins do not need
+ * to install them, and two copies of Drizzle, between which columns lose their decoding, are impossible.
  */
 export function shareHostModules(): void {
-  if (isDone) return
-  isDone = true
+  if (isShared) return
+  isShared = true
   registerHooks({
     resolve(specifier, context, next) {
-      const url = own[specifier]
+      const url = ownModules[specifier]
       if (url !== undefined) return { url, shortCircuit: true }
-      // Node reads Drizzle's package.json, 180 kB of it, anew for each of a hundred files; said outright, the format costs nothing.
+      // Node would parse Drizzle's package.json, 180 kB, for each of a hundred files. A given format costs nothing.
       if (
         specifier.startsWith('.') &&
         context.parentURL?.includes('/node_modules/drizzle-orm/') &&
@@ -31,7 +31,7 @@ export function shareHostModules(): void {
       ) {
         return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true }
       }
-      return next(specifier, isDrizzle.test(specifier) ? { ...context, parentURL: import.meta.url } : context)
+      return next(specifier, DRIZZLE.test(specifier) ? { ...context, parentURL: import.meta.url } : context)
     },
   })
 }

@@ -1,120 +1,119 @@
 import { relative } from 'node:path'
 import { type Answers, interview } from '../output/interview.ts'
 import type { Project } from '../project/open-project.ts'
-import { parseColumns } from '../scaffold/column-wish.ts'
-import { type GenerateOptions, neighbours, pluginDirectory } from '../scaffold/generate-processor.ts'
+import { type GenerateOptions, pluginDirectory, takenNames } from '../scaffold/generate-processor.ts'
 import { tableNameOf } from '../scaffold/names.ts'
+import { requireEmptyFolder } from '../scaffold/plugin-files.ts'
 import {
   DEFAULT_COLUMN,
   DEFAULT_PRIORITY,
   keyColumns,
-  parseWish,
+  type ProcessorArguments,
+  parseColumns,
+  parseProcessorSpec,
   processorProblem,
-  type TypedWish,
   taskTableProblem,
-} from '../scaffold/parse-wish.ts'
-import { needEmptyFolder } from '../scaffold/write-plugin.ts'
+} from '../scaffold/processor-spec.ts'
 
-const NONE = 'none, any number at once'
+const NONE = 'no limit'
 
 /**
- * Asks a person for what the command line does not say of a new processor.
+ * Asks for what the command line leaves open about a new processor.
  *
- * @returns undefined when they do not want it
+ * @returns undefined if the user declines
  */
 export async function askProcessor(
   project: Project,
-  typed: Omit<TypedWish, 'name'> & { readonly name: string | undefined },
+  given: Omit<ProcessorArguments, 'name'> & { readonly name: string | undefined },
   options: GenerateOptions,
-): Promise<TypedWish | undefined> {
-  const known = await neighbours(project, typed.name ?? '')
-  // What cannot be is told before anything is asked.
-  if (typed.name !== undefined) {
-    parseWish({ ...typed, name: typed.name }, known)
-    needRoom(typed.name, options)
+): Promise<ProcessorArguments | undefined> {
+  const taken = await takenNames(project, given.name ?? '')
+  // Problems are reported before the first question.
+  if (given.name !== undefined) {
+    parseProcessorSpec({ ...given, name: given.name }, taken)
+    requireRoom(given.name, options)
   }
-  const typedColumns = typed.columns
-  const nameIn = ({ name = typed.name! }: Answers) => name
-  const columnsIn = ({ columns }: Answers) => (columns === undefined ? typedColumns : split(columns))
+  const nameIn = ({ name = given.name! }: Answers) => name
+  const columnsIn = ({ columns }: Answers) => (columns === undefined ? given.columns : split(columns))
   const answers = await interview({
     name: () =>
-      typed.name === undefined
+      given.name === undefined
         ? {
             kind: 'text',
             title: 'Name',
-            message: 'The name of the processor',
-            check: (name) => processorProblem(name, known) ?? roomProblem(name, options),
+            message: 'Name of the processor',
+            check: (name) => processorProblem(name, taken) ?? roomProblem(name, options),
           }
         : undefined,
     columns: () =>
-      typedColumns.length === 0
+      given.columns.length === 0
         ? {
             kind: 'text',
             title: 'Columns',
-            message: 'The columns of a task, as name:type, with ! where required',
+            message: 'Columns, as name:type, with ! if required',
             default: DEFAULT_COLUMN,
             check: (columns) => parseColumns(split(columns)).problems[0],
           }
         : undefined,
     table: (answers) =>
-      typed.table === undefined
+      given.table === undefined
         ? {
             kind: 'text',
             title: 'Table',
-            message: 'The table of its tasks',
+            message: 'Task table',
             default: tableNameOf(nameIn(answers)),
-            check: (table) => taskTableProblem(table, known),
+            check: (table) => taskTableProblem(table, taken),
           }
         : undefined,
     priority: () =>
-      typed.priority === undefined
+      given.priority === undefined
         ? {
             kind: 'text',
             title: 'Priority',
-            message: 'Its priority, the smallest first',
+            message: 'Priority, the smallest number first',
             default: String(DEFAULT_PRIORITY),
-            check: (text) => (/^-?\d{1,9}$/.test(text) ? undefined : 'A whole number is expected.'),
+            check: (text) => (/^-?\d{1,9}$/.test(text) ? undefined : 'Expected a whole number.'),
           }
         : undefined,
     exclusiveBy: (answers) => {
       const keys = keyColumns(parseColumns(columnsIn(answers)).columns).map(({ key }) => key)
-      return typed.exclusiveBy === undefined && keys.length > 0
+      return given.exclusiveBy === undefined && keys.length > 0
         ? {
             kind: 'choice',
-            title: 'One at a time for each',
-            message: 'One task at a time for each value of a column?',
+            title: 'Exclusive by',
+            message: 'Run one task at a time for each value of a column?',
             choices: [NONE, ...keys],
           }
         : undefined
     },
     write: (answers) => ({
       kind: 'yes or no',
-      title: 'Write it',
-      message: `Write it to ${relative(options.cwd, pluginDirectory(nameIn(answers), options))}?`,
+      title: 'Create',
+      message: `Create ${relative(options.cwd, pluginDirectory(nameIn(answers), options))}?`,
     }),
   })
   if (answers?.write !== 'yes') return undefined
-  const { table = typed.table, priority, exclusiveBy = typed.exclusiveBy } = answers
+  const { table = given.table, priority, exclusiveBy = given.exclusiveBy } = answers
   return {
     name: nameIn(answers),
     columns: columnsIn(answers),
     table,
-    priority: priority === undefined ? typed.priority : Number(priority),
+    priority: priority === undefined ? given.priority : Number(priority),
     exclusiveBy: exclusiveBy === NONE ? undefined : exclusiveBy,
   }
 }
 
 function roomProblem(name: string, options: GenerateOptions): string | undefined {
   try {
-    needRoom(name, options)
+    requireRoom(name, options)
     return undefined
   } catch (error) {
     return (error as Error).message
   }
 }
 
-function needRoom(name: string, options: GenerateOptions): void {
-  if (!options.force) needEmptyFolder(pluginDirectory(name, options))
+function requireRoom(name: string, options: GenerateOptions): void {
+  if (!options.force) requireEmptyFolder(pluginDirectory(name, options))
 }
 
 function split(columns: string): string[] {

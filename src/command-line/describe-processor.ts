@@ -1,15 +1,16 @@
 import type { Command } from '@oclif/core/command'
+import { findPlugins } from '../plugins/find-plugins.ts'
 import { openProject } from '../project/open-project.ts'
 import { columnFlags, oclifFlags } from './column-flags.ts'
-import { knownPlugins } from './known-plugins.ts'
 
 /**
- * `ops enqueue` as the command of one processor, for its help.
+ * `ops enqueue` for one processor, with its columns as flags, for `--help`.
  *
  * @throws OpsError UNKNOWN_PROCESSOR or BROKEN_PROCESSOR
  */
 export async function describeProcessor(enqueue: Command.Loadable, name: string): Promise<Command.Loadable> {
-  const project = await openProject({ cwd: process.cwd(), env: process.env, ...knownPlugins(undefined) })
+  const location = { cwd: process.cwd(), env: process.env }
+  const project = await openProject({ ...location, ...findPlugins(location) })
   const { processor } = await project.processor(name)
   const flags = oclifFlags(columnFlags(processor.table, Object.keys(enqueue.flags)), { forHelp: true })
   const named = Object.entries(flags).map(([flag, definition]) => [flag, { ...definition, name: flag }])
@@ -17,7 +18,7 @@ export async function describeProcessor(enqueue: Command.Loadable, name: string)
     ...enqueue,
     id: `enqueue ${name}`,
     args: {},
-    summary: processor.summary ?? `Add a task of ${name}.`,
+    summary: processor.summary ?? `Add a task for ${name}.`,
     description: '',
     examples: [],
     strict: true,

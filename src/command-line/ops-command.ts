@@ -37,15 +37,13 @@ export abstract class OpsCommand extends Command {
    * told, save by a command whose result says so itself.
    */
   protected async openProject(file: string | undefined, { isListing = false } = {}): Promise<Project> {
-    const [{ openProject }, { knownPlugins }] = await Promise.all([
+    const [{ openProject }, { findPlugins }] = await Promise.all([
       import('../project/open-project.ts'),
-      import('./known-plugins.ts'),
+      import('../plugins/find-plugins.ts'),
     ])
-    const { plugins, broken } = knownPlugins(file)
-    this.#project = await openProject({ cwd: process.cwd(), file, env: process.env, plugins, broken })
-    if (!isListing)
-      for (const { problem, suggestion } of this.#project.registry.broken)
-        this.warn({ message: problem, suggestions: [suggestion] })
+    const location = { cwd: process.cwd(), file, env: process.env }
+    this.#project = await openProject({ ...location, ...findPlugins(location) })
+    if (!isListing) for (const { problem } of this.#project.registry.broken) this.warn(problem)
     return this.#project
   }
 

@@ -1,17 +1,19 @@
 import * as Flags from '@oclif/core/flags'
 
-/** What the commands that bring a plugin have in common. */
-export const changeFlags = {
-  migrate: Flags.boolean({
-    default: false,
-    summary: 'bring the database to what the plugin needs, as ops migrate does',
-  }),
-  force: Flags.boolean({ char: 'f', default: false, summary: 'replace a plugin that works by one that does not' }),
+export const migrateFlag = {
+  migrate: Flags.boolean({ default: false, summary: 'apply pending migrations afterwards, as ops migrate does' }),
 }
 
-export const scriptsFlag = {
+/** Flags of the commands that install plugins. */
+export const installFlags = {
+  ...migrateFlag,
+  force: Flags.boolean({
+    char: 'f',
+    default: false,
+    summary: 'replace a plugin that works even if the new one does not',
+  }),
   'allow-scripts': Flags.boolean({
     default: false,
-    summary: 'let the plugin, and what it depends on, run their install scripts',
+    summary: 'run the install scripts of the plugin and its dependencies',
   }),
 }

@@ -25,12 +25,12 @@ problem or a warning. Checks that cannot run here are skipped, with the reason.`
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor)
     if (flags.parity) return this.#compare(flags.config)
-    const [{ checkProject }, { formatChecks }, { knownPlugins }] = await Promise.all([
+    const [{ checkProject }, { formatChecks }, { findPlugins }] = await Promise.all([
       import('../doctor/check-project.ts'),
       import('../output/doctor-tables.ts'),
-      import('../command-line/known-plugins.ts'),
+      import('../plugins/find-plugins.ts'),
     ])
-    const plugins = knownPlugins(flags.config)
+    const plugins = findPlugins({ cwd: process.cwd(), env: process.env, file: flags.config })
     const checks = await checkProject({
       openProject: () => this.openProject(flags.config, { isListing: true }),
       plugins,

@@ -31,12 +31,12 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(InstallSystemd)
-    const [{ install, isInstalled, planInstallation }, output, { confirmServerChange }, { knownPlugins }] =
+    const [{ install, isInstalled, planInstallation }, output, { confirmServerChange }, { findPluginFolder }] =
       await Promise.all([
         import('../server/install-systemd.ts'),
         import('../output/install-plan.ts'),
         import('../command-line/confirm-server-change.ts'),
-        import('../command-line/known-plugins.ts'),
+        import('../plugins/find-plugins.ts'),
       ])
     const project = await this.openProject(flags.config)
     const installation = await planInstallation(project, {
@@ -47,7 +47,7 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
       node: process.execPath,
       root: this.config.root,
       version: this.config.version,
-      pluginFolder: knownPlugins(flags.config).folder.path,
+      pluginFolder: findPluginFolder({ cwd: process.cwd(), env: process.env, file: flags.config }).path,
       prefix: flags.prefix,
       createUser: flags['create-user'],
       copyNode: flags['copy-node'],

@@ -1,9 +1,8 @@
 import { TaskTableMissingError, toProblem } from '../errors.ts'
 import { formatCount } from '../format.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import { migrateProject } from '../project/migrate-project.ts'
+import { migrateProject, missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
-import { unmadeTables } from '../project/unmade-tables.ts'
 import { type Check, failed, passed, skipped } from '../queue/check.ts'
 import type { MigrationStep } from '../queue/queue.ts'
 
@@ -11,7 +10,7 @@ import type { MigrationStep } from '../queue/queue.ts'
 export async function checkDatabase(project: Project, { isInstalled }: { isInstalled: boolean }): Promise<Check[]> {
   const { queue } = project
   try {
-    if (!(await queue.exists())) return missing(queue.name, isInstalled)
+    if (!(await queue.exists())) return noDatabase(queue.name, isInstalled)
     const ofDatabase = await queue.checkDatabase()
     const tables = await checkTables(project).catch((error: unknown) => [failed('migrations', toProblem(error))])
     return [...ofDatabase, ...tables]
@@ -20,7 +19,7 @@ export async function checkDatabase(project: Project, { isInstalled }: { isInsta
   }
 }
 
-function missing(name: string, isInstalled: boolean): Check[] {
+function noDatabase(name: string, isInstalled: boolean): Check[] {
   const message = `${name} does not exist yet`
   const suggestion = 'create it: ops migrate'
   // In development the worker and start-services create it; units that are installed work on one, or should.
@@ -33,11 +32,11 @@ function missing(name: string, isInstalled: boolean): Check[] {
 async function checkTables(project: Project): Promise<Check[]> {
   const { steps, errors } = await migrateProject(project, { check: true })
   const { ready } = await project.processors()
-  const unmade = await unmadeTables(project, ready)
+  const missing = await missingTables(project, ready)
   const tables: Check[] = []
   for (const one of ready) {
-    const error = unmade.get(one.queued.processor)
-    tables.push(error === undefined ? await checkTable(project, one, steps) : failed(nameOf(one), toProblem(error)))
+    const problem = missing.get(one.queued.processor)
+    tables.push(problem === undefined ? await checkTable(project, one, steps) : failed(nameOf(one), problem))
   }
   // Other errors of processors are problems of their plugins.
   const withoutTable = errors.filter((error) => error instanceof TaskTableMissingError)

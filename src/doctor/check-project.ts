@@ -1,5 +1,5 @@
 import { toProblem } from '../errors.ts'
-import type { KnownPlugins } from '../plugins/known-plugins.ts'
+import type { KnownPlugins } from '../plugins/find-plugins.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Check, failed, passed, skipped } from '../queue/check.ts'
 import { unsupportedFields } from '../server/unsupported-fields.ts'

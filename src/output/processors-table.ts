@@ -1,6 +1,9 @@
-import type { ListedProblem, ListedProcessor, ListedProcessors } from '../project/list-processors.ts'
+import type { ListedProcessor, ListedProcessors } from '../project/list-processors.ts'
+import { formatProblem } from './print-problem.ts'
 import { isNarrow, type Screen } from './screen.ts'
 import { Table, type TableColumn } from './table.ts'
+
+const BROKEN = 'broken'
 
 const columns: readonly TableColumn[] = [
   { title: 'processor', style: () => 'bold' },
@@ -9,39 +12,31 @@ const columns: readonly TableColumn[] = [
   { title: 'source', style: () => 'dim' },
   { title: 'table', isFlexible: true },
   { title: 'priority', align: 'right' },
-  { title: 'at once', isFlexible: true, style: (cell) => (cell === 'broken' ? 'red' : undefined) },
+  { title: 'at once', isFlexible: true, style: (cell) => (cell === BROKEN ? 'red' : undefined) },
 ]
 
-/** Processors, one a line. */
-export function processorsTable(processors: readonly ListedProcessor[], screen: Screen): string {
+/** One processor a line, and below the table every problem. */
+export function processorsTable({ processors, problems }: ListedProcessors, screen: Screen): string {
+  const all = [...problems, ...processors.flatMap(({ problem }) => problem ?? [])]
+  return [table(processors, screen), ...all.map((problem) => formatProblem(problem, screen))].join('\n\n')
+}
+
+function table(processors: readonly ListedProcessor[], screen: Screen): string {
   if (processors.length === 0) return 'No plugin with a processor is installed.'
   const rows = processors.map((one) => {
     const { name, plugin, version, source, table, priority } = one
-    return [name, plugin, version, source, table ?? '–', priority === null ? '–' : String(priority), atOnce(one)]
+    return [name, plugin, version, source, table ?? '–', priority === null ? '–' : String(priority), concurrency(one)]
   })
-  // What `ops plugins` says too gives room to what it does not.
+  // `ops plugins` shows the version and source too.
   const isShown = ({ title }: TableColumn) => !isNarrow(screen) || (title !== 'version' && title !== 'source')
   const shown = columns.flatMap((column, index) => (isShown(column) ? [index] : []))
-  const table = new Table(
-    shown.map((index) => columns[index]!),
-    screen,
-  )
-  return table.render(rows.map((row) => shown.map((index) => row[index]!)))
+  const shownColumns = shown.map((index) => columns[index]!)
+  return new Table(shownColumns, screen).render(rows.map((row) => shown.map((index) => row[index]!)))
 }
 
-/** How many of its tasks run at once, over all workers. */
-export function atOnce({ exclusive, exclusiveBy, problem }: ListedProcessor): string {
-  if (problem) return 'broken'
+/** How many of its tasks run at once, across all workers. */
+export function concurrency({ exclusive, exclusiveBy, state }: ListedProcessor): string {
+  if (state !== 'ready') return BROKEN
   if (exclusiveBy !== null) return `one for each ${exclusiveBy.key}`
   return exclusive ? 'one' : 'any number'
-}
-
-/** What is broken, why, and what to do; first an empty line. Nothing when all is well. */
-export function problemLines({ processors, problems }: ListedProcessors): string[] {
-  const all = [...problems, ...processors.flatMap(({ problem }) => problem ?? [])]
-  return all.flatMap((problem) => ['', ...problemText(problem)])
-}
-
-export function problemText({ message, suggestions }: ListedProblem): string[] {
-  return [message, ...suggestions.map((suggestion) => `  try this: ${suggestion}`)]
 }

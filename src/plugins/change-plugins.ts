@@ -1,81 +1,95 @@
 import type { Config } from '../config/config.ts'
+import { OpsError, type Problem, toProblem } from '../errors.ts'
+import { migrateProject } from '../project/migrate-project.ts'
 import { openProject } from '../project/open-project.ts'
-import { type KnownPlugins, type Place, pluginsIn } from './known-plugins.ts'
-import { faultsOf, listPlugins, type PluginSheet } from './list-plugins.ts'
-import { PluginChange } from './plugin-change.ts'
-import { PluginWorseError } from './plugin-errors.ts'
-import { findPluginFolder, type PluginFolder } from './plugin-folder.ts'
+import {
+  findPluginFolder,
+  type KnownPlugins,
+  loadPlugins,
+  type PluginFolder,
+  type ProjectLocation,
+} from './find-plugins.ts'
+import { defectsOf, listPlugins, type PluginDetails } from './list-plugins.ts'
 import { listPlugin, readPluginList } from './plugin-list.ts'
-import { migrateAfterChange, type PluginMigration } from './plugin-migration.ts'
+import { PluginTransaction } from './plugin-transaction.ts'
 
 export interface ChangeOptions {
-  /** Puts a plugin that cannot be used in place of one that can. */
+  /** Replaces a plugin that works even if the new version does not. */
   readonly force: boolean
   /** Migrates afterwards. */
   readonly migrate: boolean
 }
 
-export interface ChangedPlugin extends PluginSheet {
+export interface ChangedPlugin extends PluginDetails {
   /** The version that was installed or linked before. */
   readonly previousVersion: string | null
-  /** Whether a link to a folder stood there before. */
+  /** Whether it was linked before. */
   readonly wasLinked: boolean
 }
 
 export interface PluginsChange {
   readonly folder: PluginFolder
   readonly plugins: readonly ChangedPlugin[]
-  readonly migration: PluginMigration
+  readonly migration: MigrationAfterChange
 }
 
-/** What a change finds when it begins. */
-export interface Beginning {
+export interface MigrationAfterChange {
+  /** Whether `ops migrate` has something to do. */
+  readonly isDue: boolean
+  /** Whether it has just run. */
+  readonly isDone: boolean
+  readonly problems: readonly Problem[]
+}
+
+export interface ChangeContext {
   readonly folder: PluginFolder
   readonly config: Config
-  /** The project's. */
+  /** The folder of the project. */
   readonly directory: string
 }
 
 /**
- * Adds or replaces plugins: `work` changes a copy of their folder and returns the names of those that it has brought.
- * They are imported once, to say what they are and what is wrong with them.
+ * Adds or replaces plugins: `work` changes a copy of the plugin folder and returns the names of the plugins it added.
+ * They are imported once, to show what they provide and what is wrong with them.
  */
 export async function changePlugins(
-  place: Place,
+  location: ProjectLocation,
   options: ChangeOptions,
-  work: (copy: string, beginning: Beginning) => Promise<readonly string[]>,
+  work: (copy: string, context: ChangeContext) => Promise<readonly string[]>,
 ): Promise<PluginsChange> {
-  const folder = findPluginFolder(place)
-  const before = pluginsIn(folder)
-  // What is wrong with the configuration is told before anything changes.
-  const project = await openProject({ ...place, ...before })
-  const change = PluginChange.begin(folder.path)
-  let staged: readonly PluginSheet[]
+  const folder = findPluginFolder(location)
+  const before = loadPlugins(folder)
+  // A broken configuration is reported before anything changes.
+  const project = await openProject({ ...location, ...before })
+  const transaction = PluginTransaction.begin(folder.path)
+  let staged: readonly PluginDetails[]
   try {
-    const names = await work(change.path, { folder, config: project.config, directory: project.directory })
-    // Imported from the copy: Node keeps a module that it has imported, and later the same path holds another version.
-    staged = (await sheetsOf(place, pluginsIn(folder, change.path))).filter(({ name }) => names.includes(name))
-    if (!options.force) for (const sheet of staged) await refuseWorse(place, before, sheet)
-    keepTables(change.path, staged)
-    change.commit()
+    const names = await work(transaction.path, { folder, config: project.config, directory: project.directory })
+    // Imported from the copy: Node caches modules by path, and the path in the folder may hold another version later.
+    staged = (await detailsOf(location, loadPlugins(folder, transaction.path))).filter(({ name }) =>
+      names.includes(name),
+    )
+    if (!options.force) for (const plugin of staged) await requireNoRegression(location, before, plugin)
+    saveTables(transaction.path, staged)
+    transaction.commit()
   } finally {
-    change.abandon()
+    transaction.rollback()
     await project.close()
   }
-  const migration = await migrateAfterChange(place, folder, options.migrate)
+  const migration = await migrateAfterChange(location, folder, options.migrate)
   const names = staged.map(({ name }) => name)
   const shown = migration.isDone
-    ? (await sheetsOf(place, pluginsIn(folder))).filter(({ name }) => names.includes(name))
-    : staged.map((sheet) => inPlace(sheet, change.path, folder.path))
-  const changed = shown.map((sheet) => {
-    const previous = before.plugins.find(({ name, type }) => name === sheet.name && type !== 'bundled')
-    return { ...sheet, previousVersion: previous?.version ?? null, wasLinked: previous?.type === 'link' }
+    ? (await detailsOf(location, loadPlugins(folder))).filter(({ name }) => names.includes(name))
+    : staged.map((plugin) => inPlace(plugin, transaction.path, folder.path))
+  const plugins = shown.map((plugin) => {
+    const previous = before.plugins.find(({ name, type }) => name === plugin.name && type !== 'bundled')
+    return { ...plugin, previousVersion: previous?.version ?? null, wasLinked: previous?.type === 'link' }
   })
-  return { folder, plugins: changed, migration }
+  return { folder, plugins, migration }
 }
 
-async function sheetsOf(place: Place, known: KnownPlugins): Promise<readonly PluginSheet[]> {
-  const project = await openProject({ ...place, ...known })
+async function detailsOf(location: ProjectLocation, known: KnownPlugins): Promise<readonly PluginDetails[]> {
+  const project = await openProject({ ...location, ...known })
   try {
     return (await listPlugins(project, known)).plugins
   } finally {
@@ -83,29 +97,65 @@ async function sheetsOf(place: Place, known: KnownPlugins): Promise<readonly Plu
   }
 }
 
-/** @throws PluginWorseError when it is broken and what it replaces is not */
-async function refuseWorse(place: Place, before: KnownPlugins, sheet: PluginSheet): Promise<void> {
-  const [fault] = faultsOf(sheet)
-  const isThere = before.plugins.some(({ name, type }) => name === sheet.name && type !== 'bundled')
-  if (fault === undefined || !isThere) return
-  const previous = (await sheetsOf(place, before)).find(({ name }) => name === sheet.name)
-  if (previous === undefined || faultsOf(previous).length > 0) return
-  throw new PluginWorseError(sheet.name, previous.version, sheet.version, fault)
+/** Refuses to replace a plugin that works by a version that does not. */
+async function requireNoRegression(
+  location: ProjectLocation,
+  before: KnownPlugins,
+  plugin: PluginDetails,
+): Promise<void> {
+  const [defect] = defectsOf(plugin)
+  const isReplaced = before.plugins.some(({ name, type }) => name === plugin.name && type !== 'bundled')
+  if (defect === undefined || !isReplaced) return
+  const previous = (await detailsOf(location, before)).find(({ name }) => name === plugin.name)
+  if (previous === undefined || defectsOf(previous).length > 0) return
+  throw new OpsError(
+    'PLUGIN_WORSE',
+    `Kept ${plugin.name} ${previous.version}, because ${plugin.version} does not work: ${defect.message}`,
+    {
+      where: plugin.name,
+      suggestions: [
+        `install a version that works: ops plugins install ${plugin.name}@<version>`,
+        'replace it anyway: --force',
+      ],
+    },
+  )
 }
 
-/** For a worker that does not find the plugin: whether tasks wait for it. */
-function keepTables(folder: string, sheets: readonly PluginSheet[]): void {
+/** A worker that does not find the plugin later can tell whether tasks wait for it. */
+function saveTables(folder: string, staged: readonly PluginDetails[]): void {
   const { plugins } = readPluginList(folder)
-  for (const { name, processors } of sheets) {
+  for (const { name, processors } of staged) {
     const listed = plugins.find((plugin) => plugin.name === name)
     const tables = processors.flatMap(({ table }) => table ?? [])
     if (listed && tables.length > 0) listPlugin(folder, { ...listed, tables })
   }
 }
 
-/** What was found in the copy, by where it is now. */
-function inPlace(sheet: PluginSheet, copy: string, folder: string): PluginSheet {
-  return JSON.parse(JSON.stringify(sheet), (_, value) =>
+/** Replaces the path of the copy, which is gone, in every text. */
+function inPlace(plugin: PluginDetails, copy: string, folder: string): PluginDetails {
+  return JSON.parse(JSON.stringify(plugin), (_, value) =>
     typeof value === 'string' ? value.replaceAll(copy, folder) : value,
   )
+}
+
+async function migrateAfterChange(
+  location: ProjectLocation,
+  folder: PluginFolder,
+  isWanted: boolean,
+): Promise<MigrationAfterChange> {
+  const project = await openProject({ ...location, ...loadPlugins(folder) })
+  try {
+    const { steps, errors } = await migrateProject(project, { check: !isWanted })
+    return {
+      isDue: !isWanted && steps.length > 0,
+      isDone: isWanted && steps.length > 0,
+      problems: isWanted ? errors.map((error) => toProblem(error)) : [],
+    }
+  } catch (error) {
+    if (isWanted) throw error
+    // The plugin is installed; `ops migrate` will report the database.
+    return { isDue: true, isDone: false, problems: [] }
+  } finally {
+    await project.close()
+  }
 }

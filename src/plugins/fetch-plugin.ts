@@ -2,44 +2,41 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { environment, npm } from './npm.ts'
-import { npmError } from './npm-errors.ts'
-import { PluginInstallError, PluginNotFoundError } from './plugin-errors.ts'
+import { installFailed, type NpmFailure, npm, npmEnvironment, npmError, pluginNotFound } from './npm.ts'
 import type { PluginSource } from './plugin-source.ts'
 
-/** A plugin that npm can install now. */
+/** A plugin that npm can install. */
 export interface FetchedPlugin {
   readonly name: string
   readonly version: string
-  /** What npm is given, and keeps in package.json. */
+  /** What npm gets, and keeps in package.json. */
   readonly dependency: string
-  /** What it was asked for by. */
   readonly source: PluginSource
 }
 
 /**
- * Finds out what a source is. What is not in the registry is packed into the folder of the plugins, so that the lock
- * file holds on a machine that has neither the tarball nor the repository.
+ * Finds the package of a source. Unless it is in the registry, it is packed into the plugin folder, so that the lock file
+ * works on a machine that has neither the tarball nor the repository.
  */
 export async function fetchPlugin(
   source: PluginSource,
   { folder, allowScripts }: { folder: string; allowScripts: boolean },
 ): Promise<FetchedPlugin> {
   if (source.kind === 'registry') return findInRegistry(source, folder)
-  if (source.kind === 'git') await seeRepository(source)
-  const arriving = join(folder, 'arriving')
-  mkdirSync(arriving, { recursive: true })
-  const packed = await npm(['pack', source.spec, `--pack-destination=${arriving}`], { cwd: folder, allowScripts })
+  if (source.kind === 'git') await checkRepository(source)
+  const incoming = join(folder, 'incoming')
+  mkdirSync(incoming, { recursive: true })
+  const packed = await npm(['pack', source.spec, `--pack-destination=${incoming}`], { cwd: folder, allowScripts })
   if (!packed.isDone) throw packError(source, packed)
   const [pack] = packed.value as { name: string; version: string; filename: string }[]
   const { name, version, filename } = pack!
-  const file = join(arriving, filename)
+  const file = join(incoming, filename)
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 8)
-  // npm refuses another content under a name that it knows, so the content is part of the name.
+  // npm refuses different content under a known name, so a digest of the content is in the name.
   const kept = join('tarballs', `${name.replace('@', '').replace('/', '-')}-${version}-${digest}.tgz`)
   mkdirSync(join(folder, 'tarballs'), { recursive: true })
   renameSync(file, join(folder, kept))
-  rmSync(arriving, { recursive: true })
+  rmSync(incoming, { recursive: true })
   return { name, version, dependency: `file:${kept}`, source }
 }
 
@@ -49,7 +46,7 @@ async function findInRegistry(
 ): Promise<FetchedPlugin> {
   const found = await npm(['view', source.spec, 'name', 'version'], { cwd: folder, allowScripts: false, isProbe: true })
   if (!found.isDone) throw npmError(source.spec, found)
-  // Where several versions match, npm lists them with the newest last.
+  // If several versions match, npm lists the newest last.
   const newest = (Array.isArray(found.value) ? found.value.at(-1) : found.value) as
     | { name: string; version: string }
     | undefined
@@ -57,36 +54,33 @@ async function findInRegistry(
   return { name: newest.name, version: newest.version, dependency: newest.version, source }
 }
 
-/** npm would try for minutes, and say in many lines what git says in one. */
-async function seeRepository({ repository, spec }: Extract<PluginSource, { kind: 'git' }>): Promise<void> {
-  const options = { env: environment(), reject: false, timeout: 20_000, stdin: 'ignore' } as const
+/** git fails faster than npm, and with a clearer message. */
+async function checkRepository({ repository, spec }: Extract<PluginSource, { kind: 'git' }>): Promise<void> {
+  const options = { env: npmEnvironment(), reject: false, timeout: 20_000, stdin: 'ignore' } as const
   const result = await execa('git', ['ls-remote', '--quiet', repository, 'HEAD'], options)
   if (!result.failed) return
   if (result.code === 'ENOENT')
-    throw new PluginInstallError(spec, 'git is not installed', ['install git, or a tarball of the plugin'])
-  const said = result.stderr.split('\n').map((line) => line.trim())
-  const why = result.timedOut ? 'no answer within 20 s' : (said.find((line) => /^(fatal|ssh):/.test(line)) ?? said[0])
-  throw new PluginNotFoundError(
-    spec,
-    `git cannot read ${repository} (${why?.replace(/\.$/, '') || 'no reason given'})`,
-    ['see that it is there and open to you: git ls-remote <repository>'],
-  )
+    throw installFailed(spec, 'git is not installed', ['install git, or use a tarball of the plugin'])
+  const lines = result.stderr.split('\n').map((line) => line.trim())
+  const why = result.timedOut ? 'timed out after 20 s' : (lines.find((line) => /^(fatal|ssh):/.test(line)) ?? lines[0])
+  const reason = why?.replace(/\.$/, '') || 'no reason given'
+  throw pluginNotFound(spec, `git cannot read ${repository} (${reason})`, [
+    'check that it exists and that you have access: git ls-remote <repository>',
+  ])
 }
 
-function packError(source: PluginSource, failure: Parameters<typeof npmError>[1]) {
+function packError(source: PluginSource, failure: NpmFailure) {
   const name = source.spec
   if (source.kind === 'git' && /git reference could not be found|could not find/i.test(failure.summary)) {
-    return new PluginNotFoundError(name, `${source.repository} has no "${source.ref}"`, [
-      'name a branch, a tag or a commit behind the #',
+    return pluginNotFound(name, `${source.repository} has no "${source.ref}"`, [
+      'name a branch, a tag or a commit after the #',
     ])
   }
   if (
     source.kind === 'tarball' &&
     /TAR_|zlib|Z_DATA|ENODATA|EBADTARBALL|Invalid tarball|ENOENT/i.test(`${failure.code} ${failure.summary}`)
   ) {
-    return new PluginInstallError(name, 'it is no tarball of a package', [
-      'make one with npm pack, in the folder of the plugin',
-    ])
+    return installFailed(name, 'it is not an npm package tarball', ['create one in the folder of the plugin: npm pack'])
   }
   return npmError(name, failure)
 }

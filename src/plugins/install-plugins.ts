@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { OpsError } from '../errors.ts'
 import { type FetchedPlugin, fetchPlugin } from './fetch-plugin.ts'
-import { npm } from './npm.ts'
-import { npmError } from './npm-errors.ts'
-import { NoPluginError } from './plugin-errors.ts'
+import { npm, npmError } from './npm.ts'
 import { readPluginList } from './plugin-list.ts'
 import type { PluginSource } from './plugin-source.ts'
 
@@ -11,13 +10,13 @@ export interface InstalledPlugin {
   readonly name: string
   readonly version: string
   readonly spec: string
-  /** It, or what it depends on, wants to run scripts when it is installed; they did not run. */
-  readonly hasIdleScripts: boolean
+  /** Whether install scripts, its own or those of dependencies, did not run. */
+  readonly hasSkippedScripts: boolean
 }
 
 /**
- * Installs plugins into a folder that is not in use yet. Nothing of them runs unless scripts are allowed, and then only
- * when all of them are known to be plugins.
+ * Installs plugins into a folder that is not in use yet. Their scripts run only if allowed, and only after all of them
+ * turn out to be plugins.
  */
 export async function installPlugins(
   sources: readonly PluginSource[],
@@ -32,38 +31,52 @@ export async function installPlugins(
   const done = await npm(['install', ...specs], { cwd: folder, allowScripts: false })
   if (!done.isDone) throw npmError(label, done)
   for (const { name, source } of fetched) {
-    if (!isPlugin(readManifest(folder, name))) throw new NoPluginError(name, `"${source.spec}"`)
+    if (!isPlugin(readManifest(folder, name))) throw notAPlugin(name, `"${source.spec}"`)
   }
-  const waiting = packagesWithScripts(folder)
-  if (allowScripts && waiting.length > 0) {
+  const withScripts = packagesWithScripts(folder)
+  if (allowScripts && withScripts.length > 0) {
     const rebuilt = await npm(['rebuild'], { cwd: folder, allowScripts: true })
     if (!rebuilt.isDone) throw npmError(label, rebuilt)
   }
-  dropTarballs(folder)
+  removeUnusedTarballs(folder)
   return fetched.map(({ name, version, source }) => ({
     name,
     version,
     spec: source.spec,
-    hasIdleScripts: !allowScripts && waiting.length > 0,
+    hasSkippedScripts: !allowScripts && withScripts.length > 0,
   }))
 }
 
-/** Installs what the lock file says, to the byte. */
+/** Installs exactly the versions in the lock file. */
 export async function installLocked(options: { folder: string; allowScripts: boolean }): Promise<void> {
   const done = await npm(['ci'], { cwd: options.folder, allowScripts: options.allowScripts })
-  if (!done.isDone) throw npmError('What the lock file says', done)
+  if (!done.isDone) throw npmError('the plugins in the lock file', done)
 }
 
 export async function uninstallPlugins(folder: string, names: readonly string[]): Promise<void> {
   const done = await npm(['uninstall', ...names], { cwd: folder, allowScripts: false })
   if (!done.isDone) throw npmError(names.join(', '), done)
-  dropTarballs(folder)
+  removeUnusedTarballs(folder)
 }
 
-/** What has processors, or commands, or both. */
+/** Whether a package has processors or commands. */
 export function isPlugin(manifest: object): boolean {
   const { ops, oclif } = manifest as { ops?: unknown; oclif?: { commands?: unknown; hooks?: unknown } }
   return isObject(ops) || (isObject(oclif) && (oclif.commands !== undefined || oclif.hooks !== undefined))
+}
+
+export function notAPlugin(name: string, source: string): OpsError {
+  return new OpsError(
+    'NO_PLUGIN',
+    `${name} is not an ops plugin: its package.json has neither "ops" nor oclif commands. Nothing was changed.`,
+    {
+      where: name,
+      suggestions: [
+        `check that ${source} is the right package`,
+        'declare its processors in package.json: "ops": { "api": 1, "processors": { … } }',
+      ],
+    },
+  )
 }
 
 function isObject<Value>(value: Value): value is Value & object {
@@ -83,8 +96,7 @@ function packagesWithScripts(folder: string): string[] {
   return Object.keys(packages).filter((path) => packages[path]!.hasInstallScript)
 }
 
-/** Those that no plugin was installed from any more. */
-function dropTarballs(folder: string): void {
+function removeUnusedTarballs(folder: string): void {
   const tarballs = join(folder, 'tarballs')
   if (!existsSync(tarballs)) return
   const used = Object.values(readPluginList(folder).dependencies).map((dependency) => basename(dependency))

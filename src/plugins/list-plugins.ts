@@ -1,17 +1,17 @@
-import { countingPlugins, shortName } from '../processor/processor-registry.ts'
+import type { Problem } from '../errors.ts'
+import { activePlugins, shortName } from '../processor/processor-registry.ts'
 import {
+  isWhole,
   type ListedProcessor,
   listProcessors,
-  type PluginProblem,
   type PluginSource,
   sourceOf,
-  waitsForMigration,
 } from '../project/list-processors.ts'
 import type { Project } from '../project/open-project.ts'
-import { everyPlugin, type KnownPlugins } from './known-plugins.ts'
+import { allPlugins, type KnownPlugins } from './find-plugins.ts'
+import { findListed, readPluginList } from './plugin-list.ts'
 
-/** A plugin as people are shown it. */
-export interface PluginSheet {
+export interface PluginDetails {
   readonly name: string
   readonly version: string
   readonly source: PluginSource
@@ -19,35 +19,67 @@ export interface PluginSheet {
   /** The key of its settings under `plugins` in the configuration. */
   readonly settingsKey: string
   readonly processors: readonly ListedProcessor[]
-  /** What is wrong with all of it; what is wrong with a processor stands there. */
-  readonly problems: readonly PluginProblem[]
+  /** What makes the whole plugin unusable; the problem of a processor is with the processor. */
+  readonly problems: readonly Problem[]
 }
 
 export interface ListedPlugins {
-  readonly plugins: readonly PluginSheet[]
-  /** What is wrong with the list itself. */
-  readonly problems: readonly PluginProblem[]
+  readonly plugins: readonly PluginDetails[]
+  /** Problems of the list itself. */
+  readonly problems: readonly Problem[]
 }
 
-/** Every plugin, those that are broken included, each with what came of importing its processors. */
+export interface InspectedPlugin extends PluginDetails {
+  readonly summary: string | null
+  /** What it was installed from. */
+  readonly spec: string | null
+  /** The folder of its migrations, relative to the plugin. */
+  readonly migrations: string | null
+  readonly dependencies: readonly string[]
+}
+
+/** Every plugin, broken ones included. Imports their processors. */
 export async function listPlugins(project: Project, known: KnownPlugins): Promise<ListedPlugins> {
-  const { processors, problems } = await listProcessors(project)
-  const sheets = countingPlugins(everyPlugin(known)).map((plugin) => ({
+  const { processors } = await listProcessors(project)
+  const broken = project.registry.broken.filter(isWhole)
+  const problemsOf = (name: string | undefined) =>
+    broken.filter(({ plugin }) => plugin?.name === name).map(({ problem }) => problem)
+  const plugins = activePlugins(allPlugins(known)).map((plugin) => ({
     name: plugin.name,
     version: plugin.version,
     source: sourceOf(plugin),
     root: plugin.root,
     settingsKey: shortName(plugin.name),
     processors: processors.filter((one) => one.plugin === plugin.name),
-    problems: problems.filter((one) => one.plugin === plugin.name),
+    problems: problemsOf(plugin.name),
   }))
-  return { plugins: sheets, problems: problems.filter((one) => one.plugin === null) }
+  return { plugins, problems: problemsOf(undefined) }
 }
 
-/** What keeps a plugin from working, beyond what `ops migrate` or a setting mends. */
-export function faultsOf({ processors, problems }: PluginSheet): readonly string[] {
-  const broken = processors.filter((one) => one.problem !== null && !waitsForMigration(one))
+/** @throws OpsError with the code PLUGIN_NOT_INSTALLED */
+export async function inspectPlugin(project: Project, known: KnownPlugins, name: string): Promise<InspectedPlugin> {
+  const details = findListed((await listPlugins(project, known)).plugins, name, 'available')
+  const { description, dependencies, ops } = (known.plugins.find(({ root }) => root === details.root)?.manifest ??
+    {}) as { description?: unknown; dependencies?: object; ops?: { migrations?: unknown } | null }
+  const listed =
+    details.source === 'installed'
+      ? readPluginList(known.folder.path).plugins.find((plugin) => plugin.name === details.name)
+      : undefined
+  return {
+    ...details,
+    summary: textOrNull(description),
+    spec: listed?.spec ?? null,
+    migrations: textOrNull(ops?.migrations),
+    dependencies: Object.entries(dependencies ?? {}).map(([dependency, range]) => `${dependency} ${range}`),
+  }
+}
+
+/** What must change in the plugin itself before it works. */
+export function defectsOf({ processors, problems }: PluginDetails): readonly Problem[] {
+  const broken = processors.filter(({ state }) => state === 'broken' || state === 'no_table')
   return [...problems, ...broken.flatMap(({ problem }) => problem ?? [])]
-    .filter(({ code }) => code !== 'INVALID_CONFIGURATION')
-    .map(({ message }) => message)
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }

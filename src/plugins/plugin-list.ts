@@ -1,21 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 import { writeJson } from '../platform/write-file.ts'
-import { PluginListUnreadableError } from './plugin-errors.ts'
+import { shortName } from '../processor/processor-registry.ts'
 
-/** A plugin as the list has it. */
 export interface ListedPlugin {
   readonly name: string
   readonly type: 'user' | 'link'
-  /** Of one that is linked: where it is, from the folder of the list unless it is elsewhere altogether. */
+  /** The folder of a linked plugin; relative to the folder of the list if it is inside the project. */
   readonly root?: string
-  /** Of one that is installed: what it was installed by, which an update fetches anew. */
+  /** What an installed plugin was installed from; updates use it again. */
   readonly spec?: string
   /** The task tables that it had when it was installed or linked. */
   readonly tables?: readonly string[]
 }
 
-/** The package.json of a plugin folder: npm keeps the dependencies, ops the rest. */
+/** The package.json of a plugin folder: npm maintains the dependencies, ops the rest. */
 export interface PluginList {
   readonly plugins: readonly ListedPlugin[]
   readonly dependencies: Readonly<Record<string, string>>
@@ -27,7 +27,7 @@ interface Manifest {
   [key: string]: unknown
 }
 
-/** @throws PluginListUnreadableError */
+/** @throws OpsError with the code PLUGIN_LIST_UNREADABLE */
 export function readPluginList(folder: string): PluginList {
   const { dependencies = {}, oclif } = readManifest(folder)
   const plugins = (oclif?.plugins ?? []).map(
@@ -36,7 +36,28 @@ export function readPluginList(folder: string): PluginList {
   return { plugins, dependencies }
 }
 
-/** Puts a plugin into the list, in the place of one of the same name. */
+/**
+ * Finds a plugin by its name or short name.
+ *
+ * @param what it must be, for the error: `installed`, `linked`
+ * @throws OpsError with the code PLUGIN_NOT_INSTALLED
+ */
+export function findListed<Listed extends Pick<ListedPlugin, 'name'>>(
+  plugins: readonly Listed[],
+  name: string,
+  what: string,
+): Listed {
+  const found = plugins.find((one) => one.name === name) ?? plugins.find((one) => shortName(one.name) === name)
+  if (found) return found
+  const known = plugins.map((one) => one.name)
+  const sentence = `No plugin named "${name}" is ${what}.`
+  throw new OpsError('PLUGIN_NOT_INSTALLED', didYouMean(sentence, name, [...known, ...known.map(shortName)]), {
+    exit: exitStatus.usage,
+    suggestions: [known.length > 0 ? `use one of: ${known.join(', ')}` : 'list all plugins: ops plugins'],
+  })
+}
+
+/** Adds a plugin to the list, or replaces the one of the same name. */
 export function listPlugin(folder: string, plugin: ListedPlugin): void {
   const others = readPluginList(folder).plugins.filter(({ name }) => name !== plugin.name)
   writePlugins(folder, [...others, plugin])
@@ -49,11 +70,11 @@ export function unlistPlugin(folder: string, name: string): void {
   )
 }
 
-/** Makes the folder where there is none, so that npm finds a package in it and does not look for one above. */
-export function makePluginFolder(folder: string): void {
+/** Creates the folder if needed, with a package.json: without one, npm would use that of a parent folder. */
+export function createPluginFolder(folder: string): void {
   mkdirSync(folder, { recursive: true })
   if (!existsSync(manifestOf(folder))) writePlugins(folder, [])
-  // The list and the lock file are for the repository: with them a server gets the same versions.
+  // The list and the lock file belong in the repository: a server installs the same versions with them.
   const ignored = join(folder, '.gitignore')
   if (!existsSync(ignored)) writeFileSync(ignored, 'node_modules/\n.changing/\n')
 }
@@ -65,19 +86,18 @@ function writePlugins(folder: string, plugins: readonly ListedPlugin[]): void {
 }
 
 function readManifest(folder: string): Manifest {
-  let text: string
+  const file = manifestOf(folder)
   try {
-    text = readFileSync(manifestOf(folder), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw new PluginListUnreadableError(manifestOf(folder), error as Error)
-  }
-  try {
-    const value = JSON.parse(text)
-    if (typeof value !== 'object' || value === null) throw new Error('it is no object')
+    const value = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof value !== 'object' || value === null) throw new Error('expected an object')
     return value
-  } catch (error) {
-    throw new PluginListUnreadableError(manifestOf(folder), error as Error)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw new OpsError(
+      'PLUGIN_LIST_UNREADABLE',
+      `Cannot read the list of plugins, ${file}: ${(cause as Error).message}.`,
+      { where: file, cause, suggestions: ['fix the file, or restore an earlier version'] },
+    )
   }
 }
 

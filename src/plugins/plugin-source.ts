@@ -1,28 +1,27 @@
 import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { NoPluginSourceError } from './plugin-errors.ts'
+import { exitStatus, OpsError } from '../errors.ts'
 
-/** Where a plugin is to come from. */
+/** Where to install a plugin from. */
 export type PluginSource =
-  /** A package of the registry, with what was asked of its version. */
+  /** A package in the registry, and the requested version or range. */
   | { readonly kind: 'registry'; readonly spec: string; readonly name: string; readonly version: string | undefined }
-  /** A tarball or a folder on this machine, by its absolute path. */
+  /** A local tarball or folder, by its absolute path. */
   | { readonly kind: 'tarball' | 'folder'; readonly spec: string }
   /** A tarball on the web. */
   | { readonly kind: 'url'; readonly spec: string }
-  /** A repository, as git knows it, and the commit, tag or branch of it. */
+  /** A git repository, and a commit, tag or branch. */
   | { readonly kind: 'git'; readonly spec: string; readonly repository: string; readonly ref: string | undefined }
 
 /**
- * Understands what was typed as npm would, and beyond that what is plainly there: a tarball or a folder of a plugin in
- * the working directory need no `./`.
+ * Parses the argument as npm would, but a tarball or a package folder in the working directory needs no `./`.
  *
- * @throws NoPluginSourceError
+ * @throws OpsError with the code NO_PLUGIN_SOURCE
  */
 export function parsePluginSource(text: string, cwd: string): PluginSource {
-  // An alias of npm, which looks like an address of ssh: a plugin has one name.
-  if (/^[^/]*@npm:/.test(text)) throw new NoPluginSourceError(text)
+  // An npm alias, which looks like an ssh address. Plugins have one name.
+  if (/^[^/]*@npm:/.test(text)) throw invalidSource(text)
   const git = parseGit(text, cwd)
   if (git) return git
   if (/^https?:\/\//.test(text)) return { kind: 'url', spec: text }
@@ -31,7 +30,7 @@ export function parsePluginSource(text: string, cwd: string): PluginSource {
   const [, owner, repository, ref] = /^([\w.-]+)\/([\w.-]+?)(?:#(.+))?$/.exec(text) ?? []
   if (owner && repository) return gitSource(`https://github.com/${owner}/${repository}.git`, ref)
   const [, name, version] = /^((?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*)(?:@([^\s:/@]+))?$/i.exec(text) ?? []
-  if (name === undefined || name.startsWith('-')) throw new NoPluginSourceError(text)
+  if (name === undefined || name.startsWith('-')) throw invalidSource(text)
   return { kind: 'registry', spec: text, name, version }
 }
 
@@ -66,9 +65,9 @@ function looksLikePath(text: string): boolean {
 function localSource(text: string, cwd: string): PluginSource {
   const path = text.replace(/^file:(\/\/(?=\/))?/, '').replace(/^~(?=\/)/, homedir())
   const spec = resolve(cwd, path)
-  if (!existsSync(spec)) throw new NoPluginSourceError(text, `there is no ${spec}`)
+  if (!existsSync(spec)) throw invalidSource(text, `${spec} does not exist`)
   if (!statSync(spec).isDirectory()) return { kind: 'tarball', spec }
-  if (!isPackage(spec)) throw new NoPluginSourceError(text, `${spec} has no package.json`)
+  if (!isPackage(spec)) throw invalidSource(text, `${spec} has no package.json`)
   return { kind: 'folder', spec }
 }
 
@@ -78,4 +77,55 @@ function isPackage(path: string): boolean {
 
 function isTarball(path: string): boolean {
   return /\.(tgz|tar\.gz)$/.test(path) && existsSync(path)
+}
+
+export function invalidSource(text: string, problem?: string): OpsError {
+  return new OpsError(
+    'NO_PLUGIN_SOURCE',
+    problem === undefined ? `Invalid plugin source "${text}".` : `Cannot install "${text}": ${problem}.`,
+    {
+      exit: exitStatus.usage,
+      suggestions: [
+        'name a package (ops-plugin-email, ops-plugin-email@1.2.0), a tarball or folder (./ops-plugin-email), or a repository (git+https://…#v1, owner/repository)',
+      ],
+    },
+  )
+}
+
+/**
+ * Checks a source against `pluginsAllow` in the configuration: package names for the registry; paths (relative to the
+ * project) or addresses for the rest, since a tarball can contain a package of any name. `*` matches anything.
+ *
+ * @param allowed undefined if the configuration has no such list
+ * @throws OpsError with the code PLUGIN_NOT_ALLOWED
+ */
+export function checkAllowed(
+  source: PluginSource,
+  { allowed, directory }: { allowed: readonly string[] | undefined; directory: string },
+): void {
+  if (allowed === undefined || allowed.some((pattern) => isAllowed(source, pattern, directory))) return
+  const list = allowed.length > 0 ? `it allows ${allowed.join(', ')}` : 'it is empty'
+  throw new OpsError('PLUGIN_NOT_ALLOWED', `"${source.spec}" is not in "pluginsAllow" of the configuration; ${list}.`, {
+    exit: exitStatus.usage,
+    suggestions: ['ask the owner of the project to add it'],
+  })
+}
+
+function isAllowed(source: PluginSource, pattern: string, directory: string): boolean {
+  switch (source.kind) {
+    case 'registry':
+      return matches(source.name, pattern) || matches(source.spec, pattern)
+    case 'tarball':
+    case 'folder':
+      return /^[./]/.test(pattern) && matches(source.spec, resolve(directory, pattern))
+    case 'git':
+      return matches(source.spec, pattern) || matches(`git+${source.repository}`, pattern)
+    case 'url':
+      return matches(source.spec, pattern)
+  }
+}
+
+function matches(text: string, pattern: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('.*')}$`).test(text)
 }

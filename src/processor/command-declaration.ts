@@ -2,7 +2,7 @@ import { nearest } from '../errors.ts'
 import { type ExclusiveBy, isExclusiveBy } from './define-processor.ts'
 import type { Retry } from './retry.ts'
 
-/** A processor in any language, as a package.json declares it: a program that performs one task. */
+/** A processor in any language, as package.json declares it: a program that performs one task. */
 export interface CommandDeclaration {
   /** The program and its arguments. Paths are relative to the plugin. */
   readonly command: readonly string[]
@@ -10,11 +10,11 @@ export interface CommandDeclaration {
   readonly summary?: string
   readonly priority?: number
   readonly exclusive?: boolean
-  /** Columns here and below by their names in the database. */
+  /** Here and below, columns have their names in the database. */
   readonly exclusiveBy?: string | ExclusiveBy
   readonly after?: string | readonly string[]
   readonly unique?: readonly string[]
-  /** Columns that the program writes, and nobody else. */
+  /** Columns that only the program writes. */
   readonly results?: readonly string[]
   readonly retry?: Retry
   readonly timeout?: string
@@ -27,12 +27,12 @@ const areTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
 
 type Rule = readonly [check: (value: unknown) => boolean, expected: string]
 
-const text: Rule = [isText, 'a text']
+const text: Rule = [isText, 'text']
 const choice: Rule = [(value) => value === 'fail' || value === 'retry', '"fail" or "retry"']
 
-/** What each key must be; what a column or a duration must be is told when the processor is made. */
+/** What each key must be. Columns and durations are checked later, against the table. */
 const rules: Readonly<Record<string, Rule>> = {
-  command: [(value) => areTexts(value) && (value as unknown[]).length > 0, 'a program and its arguments, as a list'],
+  command: [(value) => areTexts(value) && (value as unknown[]).length > 0, 'a list: the program and its arguments'],
   table: text,
   summary: text,
   priority: [(value) => Number.isSafeInteger(value), 'a whole number'],
@@ -41,29 +41,35 @@ const rules: Readonly<Record<string, Rule>> = {
   after: [(value) => isText(value) || areTexts(value), 'a column or a list of columns'],
   unique: [areTexts, 'a list of columns'],
   results: [areTexts, 'a list of columns'],
-  retry: [(value) => typeof value === 'object' && value !== null && 'attempts' in value, 'such as { "attempts": 3 }'],
+  retry: [
+    (value) => typeof value === 'object' && value !== null && 'attempts' in value,
+    'an object such as { "attempts": 3 }',
+  ],
   timeout: text,
   onCrash: choice,
   onInterrupt: choice,
 }
 
-/** The declaration, or everything that is wrong with it, as the end of a sentence. */
-export function parseCommandDeclaration(value: object): { declaration: CommandDeclaration } | { problem: string } {
+/** The declaration, or everything that is wrong with it, to complete a sentence. */
+export function parseCommandDeclaration(value: unknown): { declaration: CommandDeclaration } | { problem: string } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { problem: 'expected the path of a module, or an object with "command" and "table"' }
   const given = value as Record<string, unknown>
   const known = Object.keys(rules)
   const problems = [
     ...Object.keys(given)
       .filter((key) => !known.includes(key))
-      .map((key) => {
-        const meant = nearest(key, known)
-        return `"${key}" is no setting of a processor${meant === undefined ? '' : `, did you mean "${meant}"?`}`
-      }),
+      .map((key) => unknownSetting(key, nearest(key, known))),
     ...['command', 'table'].filter((key) => given[key] === undefined).map((key) => `"${key}" is missing`),
     ...Object.entries(rules)
-      .filter(([key, [isRight]]) => given[key] !== undefined && !isRight(given[key]))
+      .filter(([key, [isValid]]) => given[key] !== undefined && !isValid(given[key]))
       .map(([key, [, expected]]) => `"${key}" must be ${expected}, not ${JSON.stringify(given[key])}`),
   ]
   return problems.length === 0
     ? { declaration: given as unknown as CommandDeclaration }
     : { problem: problems.join('; ') }
+}
+
+function unknownSetting(key: string, meant: string | undefined): string {
+  return meant === undefined ? `unknown setting "${key}"` : `unknown setting "${key}", did you mean "${meant}"?`
 }

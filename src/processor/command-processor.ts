@@ -9,11 +9,11 @@ import type { DeclaredCommand } from './processor-registry.ts'
 import type { ExecResult, TaskContext } from './task-context.ts'
 
 /**
- * Makes a processor of a program: the task on its standard input as JSON, the columns that it returns on its standard
- * output, its progress on file descriptor 3.
+ * A processor that runs a program: it gets the task as JSON on standard input, prints the columns to write on standard
+ * output, and reports progress on file descriptor 3.
  *
- * @param columns those of its table, which no description names
- * @throws BrokenProcessorError when the declaration does not fit the table
+ * @param columns of its table, as the database has them
+ * @throws BrokenProcessorError if the declaration does not fit the table
  */
 export function commandProcessor(declared: DeclaredCommand, columns: readonly DatabaseColumn[]): AnyProcessor {
   const { name, plugin } = declared
@@ -27,23 +27,23 @@ export function commandProcessor(declared: DeclaredCommand, columns: readonly Da
     const problem = (cause as Error).message.replace(/\.$/, '')
     throw new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, {
       cause,
-      suggestion: `mend "ops.processors.${name}" in the package.json of ${plugin.name}, or its migrations`,
+      suggestions: [`fix "ops.processors.${name}" in the package.json of ${plugin.name}, or its migrations`],
     })
   }
 }
 
-/** Of so many bytes of output at least the end is looked at; a program that talks must not fill the memory. */
-const LONGEST_OUTPUT = 16 * 1024 * 1024
+/** How many bytes of output are kept: a chatty program must not fill the memory. */
+const MAX_OUTPUT = 16 * 1024 * 1024
 
 const lifecycleByName = new Map(Object.values(lifecycleColumns).map((column) => [column.name, column]))
 
-/** The table as the database has it. A column goes by the name that it has there, also for the program. */
+/** The table as the database has it. The program sees columns by their names there. */
 function tableOf(name: string, columns: readonly DatabaseColumn[], results: readonly string[]): TaskTable {
   const names = columns.map((column) => column.name)
   const missing = ['id', 'status', 'created_at'].filter((wanted) => !names.includes(wanted))
-  if (missing.length > 0) throw new Error(`its table "${name}" lacks ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`its table "${name}" has no column ${missing.join(', ')}`)
   const unknown = results.filter((result) => !names.includes(result))
-  if (unknown.length > 0) throw new Error(`"results" names ${unknown.join(', ')}, and "${name}" has no such column`)
+  if (unknown.length > 0) throw new Error(`"results" names ${unknown.join(', ')}, but "${name}" has no such column`)
   const described = columns.map((column): TaskColumn => {
     const lifecycle = lifecycleByName.get(column.name)
     const isLifecycle = column.name !== 'id' || column.type === 'integer'
@@ -57,11 +57,11 @@ function ownColumn({ name, type, isNotNull, hasDefault, references }: DatabaseCo
     key: name,
     name,
     type: references === undefined ? type : 'reference',
-    // An id that the database gives is not for whoever adds a task.
+    // An id that the database assigns cannot be given by those who add a task.
     isLifecycle: name === 'id' && hasDefault,
     isNotNull,
     hasDefault,
-    // The database fills it in; what it is, is the migration's to say.
+    // The database fills it in; only the migration knows the value.
     defaultValue: undefined,
     summary: undefined,
     values: undefined,
@@ -88,31 +88,31 @@ async function performByProgram(
       OPS_STATE_DIRECTORY: stateDirectory,
     },
     progress: true,
-    keepStdout: LONGEST_OUTPUT,
+    keepStdout: MAX_OUTPUT,
     keepStderr: true,
     reject: false,
   })
   if (result.failed) throw new TaskError(whyFailed(program!, args, result))
-  return fitting(table, returnedColumns(result.stdout, log))
+  return toColumns(table, returnedColumns(result.stdout, log))
 }
 
-/** The last line that the program complained with, else how it ended. */
+/** The last line on standard error, else how the program ended. */
 function whyFailed(program: string, args: readonly string[], result: ExecResult): string {
   const command = [program, ...args].join(' ')
   const last = result.stderr.trim().split('\n').at(-1)!.trim()
   if (last !== '') return last
-  if (result.signal !== undefined) return `"${command}" was ended by ${result.signal}`
+  if (result.signal !== undefined) return `"${command}" was killed by ${result.signal}`
   if (result.exitCode !== undefined) return `"${command}" exited with ${result.exitCode}`
   const { code, shortMessage } = result
   if (code === 'ENOENT')
     return program.includes('/')
-      ? `"${command}" cannot be started: there is no ${program}, or not what its first line names`
-      : `"${command}" cannot be started: there is no "${program}" on the PATH`
+      ? `"${command}" cannot be started: ${program}, or the interpreter in its first line, does not exist`
+      : `"${command}" cannot be started: "${program}" is not on the PATH`
   if (code === 'EACCES') return `"${command}" cannot be started: ${program} is not executable`
   return shortMessage ?? `"${command}" could not be started`
 }
 
-/** A JSON object: the whole output, or its last line. Other output is for the log, where it is already. */
+/** A JSON object: the whole output, or its last line. All output is in the log already. */
 function returnedColumns(stdout: string, log: (line: string) => void): Record<string, unknown> {
   const text = stdout.trim()
   const last = text.split('\n').at(-1)!.trim()
@@ -120,23 +120,23 @@ function returnedColumns(stdout: string, log: (line: string) => void): Record<st
     const value = parsed(candidate)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   }
-  if (isCut(last)) throw new TaskError(`printed a line of more than ${LONGEST_OUTPUT / 1024 / 1024} MB`)
-  // One that is printed over several lines ends so.
+  if (isCut(last)) throw new TaskError(`printed a line longer than ${MAX_OUTPUT / 1024 / 1024} MB`)
+  // JSON over several lines ends like this.
   if (/^[{[]|^[}\]]$/.test(last)) {
     const shown = last.length > 100 ? `${last.slice(0, 100)}…` : last
-    throw new TaskError(`printed ${shown}, which is no JSON object of columns`)
+    throw new TaskError(`printed ${shown}, which is not a JSON object of columns`)
   }
-  if (text !== '') log('the last line is no JSON object, so no columns are written')
+  if (text !== '') log('the last line is not a JSON object, so no columns are written')
   return {}
 }
 
-/** Whether its beginning was not kept; a line break at its end was not either. */
+/** Whether its beginning was dropped. A line break at its end is not counted. */
 function isCut(line: string): boolean {
-  return Buffer.byteLength(line) >= LONGEST_OUTPUT - 2
+  return Buffer.byteLength(line) >= MAX_OUTPUT - 2
 }
 
-/** JSON has no instants, and SQLite no JSON, booleans and instants. */
-function fitting(table: TaskTable, columns: Record<string, unknown>): Record<string, unknown> {
+/** JSON has no instants; columns read from SQLite have no JSON, booleans or instants either. */
+function toColumns(table: TaskTable, columns: Record<string, unknown>): Record<string, unknown> {
   const fitted = Object.entries(columns).map(([key, value]) => {
     const column = Object.hasOwn(table.columns, key) ? table.columns[key]! : undefined
     return [key, column === undefined || value === null ? value : toColumn(column, value)]

@@ -5,7 +5,7 @@ import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 import { type Retry, retryProblem, toBackoff } from './retry.ts'
 import type { TaskContext } from './task-context.ts'
 
-/** The version of the contract between ops and its plugins, declared as `ops.api` in a plugin's package.json. */
+/** The plugin API that this ops has; a plugin names the one it requires as `ops.api` in its package.json. */
 export const API_VERSION = 1
 
 /** Marks a processor, whichever copy of this module made it. */
@@ -14,14 +14,14 @@ const PROCESSOR: unique symbol = Symbol.for('ops-cli.processor') as never
 /** When nothing else is declared: after build (10) and deploy (20). */
 const DEFAULT_PRIORITY = 100
 
-/** What at most one task at once may have: a key, with a value that each task has in a column. */
+/** A key that one task at a time may hold; its value comes from a column of the task. */
 export interface ExclusiveBy<Column extends string = string> {
-  /** What people and other processors call it: `environment` in `environment:production`. */
+  /** The name that processors share: `environment` in `environment:production`. */
   readonly key: string
   readonly column: Column
 }
 
-/** What a plugin says of a processor. */
+/** What a plugin declares about a processor. */
 export interface ProcessorDefinition<
   Select extends object = object,
   Insert extends object = object,
@@ -33,39 +33,39 @@ export interface ProcessorDefinition<
   /** One line for `--help`. */
   readonly summary?: string
   readonly table: TaskTable<Select, Insert, Own>
-  /** Tables are searched in this order, the smallest first. Default 100. */
+  /** Tables are searched in this order, the smallest number first. Default 100. */
   readonly priority?: number
-  /** At most one task of this processor at once, over all workers. The settings may decide. */
+  /** At most one task of this processor at a time, across all workers. May depend on the settings. */
   readonly exclusive?: boolean | ((settings: Settings) => boolean)
   /**
-   * At most one task at once for each value of a column, over all processors with the same key. A column alone is its
-   * own key, by its name in the database.
+   * At most one task at a time for each value of a column, across all processors with the same key. For a column alone,
+   * the key is its name in the database.
    */
   readonly exclusiveBy?: (keyof Own & string) | ExclusiveBy<keyof Own & string>
   /**
-   * Columns that reference another task table. The task waits until the tasks that they name are settled, and fails
-   * when one of them did not succeed.
+   * Columns that reference another task table. The task waits until the tasks they name are settled, and fails if one of
+   * them did not succeed.
    */
   readonly after?: (keyof Own & string) | readonly (keyof Own & string)[]
   /**
-   * While a task with the same values in these columns is pending or ongoing, adding another returns that one. Null is
-   * a value like another.
+   * While a task with the same values in these columns is pending or ongoing, adding another returns that one. Two nulls
+   * are the same value.
    */
   readonly unique?: readonly (keyof Own & string)[]
-  /** Tries a task again that threw. Default: the first failure is final. */
+  /** Retries a task that throws. Default: the first failure is final. */
   readonly retry?: Retry | ((settings: Settings) => Retry | undefined)
   /**
-   * What becomes of a task whose worker died: `'fail'`, since it may have done half of its work, or `'retry'` where
-   * doing it again is safe and attempts are left. A task that took three workers with it is failed all the same.
+   * What happens to a task whose worker died: `'fail'`, since it may have done half of its work, or `'retry'` where
+   * doing it again is safe and attempts are left. A task that has crashed three workers fails either way.
    */
   readonly onCrash?: 'fail' | 'retry'
-  /** What becomes of a task that a shutdown ended: `'fail'`, or `'retry'`, which does not count as an attempt. */
+  /** What happens to a task that a shutdown interrupts: `'fail'`, or `'retry'`, which does not count as an attempt. */
   readonly onInterrupt?: 'fail' | 'retry'
   /** The longest a run may take, such as `'30m'`. Default: no limit. */
   readonly timeout?: string | ((settings: Settings) => string | undefined)
   /**
-   * Checks what is typed, beyond the columns, and may replace values: `ops enqueue` writes what it returns. The settings
-   * may decide.
+   * Checks input beyond the columns, and may replace values: `ops enqueue` writes what it returns. May depend on the
+   * settings.
    */
   readonly input?:
     | StandardSchema<unknown, Partial<NoInfer<Insert>>>
@@ -73,8 +73,8 @@ export interface ProcessorDefinition<
   /** Checks the plugin's part of the configuration, and types `context.settings`. */
   readonly settings?: StandardSchema<unknown, Settings>
   /**
-   * Performs one task. What it returns is written to the task's own columns together with `succeeded`; when it throws,
-   * the task is `failed` with the message of the error.
+   * Performs one task. What it returns is written to the task's own columns together with `succeeded`; if it throws, the
+   * task is `failed` with the message of the error.
    */
   perform(
     task: Select,
@@ -91,14 +91,14 @@ export interface Processor<
   readonly priority: number
 }
 
-/** Any processor, where the types of its table do not matter. */
+/** Any processor, whatever the types of its table. */
 // biome-ignore lint/suspicious/noExplicitAny: perform is contravariant in all four
 export type AnyProcessor = Processor<any, any, any, any>
 
 /**
- * Declares a processor; the default export of the module that a plugin's package.json names.
+ * Declares a processor: the default export of the module that a plugin's package.json names.
  *
- * @throws OpsError INVALID_PROCESSOR when the declaration contradicts itself or its table
+ * @throws OpsError INVALID_PROCESSOR if the declaration contradicts itself or its table
  */
 export function defineProcessor<Select extends object, Insert extends object, Own extends object, Settings = unknown>(
   definition: ProcessorDefinition<Select, Insert, Own, Settings>,
@@ -108,16 +108,16 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
     throw invalidProcessor(String(name), problem)
   }
   if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name))
-    refuse('a name is lower case letters, digits and dashes, and begins with a letter')
+    refuse('its name must be lower case letters, digits and dashes, starting with a letter')
   if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
   if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)
   if (typeof definition.perform !== 'function') refuse('"perform" must be a function')
-  if (exclusive && exclusiveBy !== undefined) refuse('"exclusive" and "exclusiveBy" exclude each other; keep one')
+  if (exclusive && exclusiveBy !== undefined) refuse('"exclusive" and "exclusiveBy" cannot both be set')
   const exclusivity = exclusiveBy === undefined ? undefined : exclusivityProblem(exclusiveBy, table)
   if (exclusivity !== undefined) refuse(exclusivity)
   if (typeof timeout === 'string') parseDuration(timeout, 'timeout')
   for (const problem of orderProblems(definition)) refuse(problem)
-  for (const problem of againProblems(definition)) refuse(problem)
+  for (const problem of retryProblems(definition)) refuse(problem)
   return Object.assign({ ...definition, priority }, { [PROCESSOR]: API_VERSION })
 }
 
@@ -127,16 +127,16 @@ function exclusivityProblem(given: unknown, table: TaskTable): string | undefine
     return `"exclusiveBy" must be ${shape}, not ${JSON.stringify(given)}`
   }
   const column = typeof given === 'string' ? given : given.column
-  if (!table.columns[column]) return `"exclusiveBy" names "${column}", which is no column of "${table.name}"`
+  if (!table.columns[column]) return `"exclusiveBy" names "${column}", which is not a column of "${table.name}"`
   const { key } = exclusivityKey(given, table)
-  if (key === 'processor') return '"exclusiveBy" cannot have the key "processor", which names processors; name another'
-  // A value follows behind a colon, and people type it.
+  if (key === 'processor') return '"exclusiveBy" cannot use the key "processor", which is reserved for "exclusive"'
+  // People type it, with a colon and a value behind it.
   if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(key))
-    return `the key of "exclusiveBy" is letters, digits, "_", "." and "-", and begins with a letter, so it cannot be "${key}"`
+    return `the key of "exclusiveBy" must be letters, digits, "_", "." and "-", starting with a letter, not "${key}"`
   return undefined
 }
 
-/** A column, or a key and a column, whoever wrote it. */
+/** Whether an unknown value is a column, or a key and a column. */
 export function isExclusiveBy(value: unknown): value is string | ExclusiveBy {
   const isText = (part: unknown) => typeof part === 'string' && part !== ''
   if (typeof value !== 'object' || value === null) return isText(value)
@@ -144,35 +144,36 @@ export function isExclusiveBy(value: unknown): value is string | ExclusiveBy {
   return isText(key) && isText(column) && Object.keys(rest).length === 0
 }
 
-/** The key, and the name of the column in the database, however they are declared. */
+/** Either form as a key and the name of the column in the database. */
 export function exclusivityKey(exclusiveBy: string | ExclusiveBy, table: TaskTable): ExclusiveBy {
   if (typeof exclusiveBy !== 'string') return { ...exclusiveBy, column: table.columns[exclusiveBy.column]!.name }
   const column = table.columns[exclusiveBy]!.name
   return { key: column, column }
 }
 
-/** Any definition, as it is checked. */
 type Definition = Pick<AnyProcessor, 'table' | 'after' | 'unique' | 'retry' | 'onCrash' | 'onInterrupt'>
 
 function orderProblems({ table, after, unique }: Definition): string[] {
   const columns = table.columns as Record<string, TaskColumn | undefined>
   const missing = (rule: string, keys: readonly string[]) =>
-    keys.filter((key) => !columns[key]).map((key) => `"${rule}" names "${key}", which is no column of "${table.name}"`)
-  const awaited = prerequisiteKeys(after)
-  const alike: readonly string[] = unique ?? []
+    keys
+      .filter((key) => !columns[key])
+      .map((key) => `"${rule}" names "${key}", which is not a column of "${table.name}"`)
+  const prerequisites = prerequisiteKeys(after)
+  const uniqueKeys: readonly string[] = unique ?? []
   return [
-    ...missing('after', awaited),
-    ...missing('unique', alike),
-    ...awaited
+    ...missing('after', prerequisites),
+    ...missing('unique', uniqueKeys),
+    ...prerequisites
       .filter((key) => columns[key] && !columns[key].target)
       .map((key) => `"after" names "${key}", which must be a reference to another task table`),
-    ...alike
+    ...uniqueKeys
       .filter((key) => ['json', 'timestamp'].includes(columns[key]?.type ?? ''))
-      .map((key) => `"unique" names "${key}", and values of type ${columns[key]!.type} cannot be compared`),
+      .map((key) => `"unique" names "${key}", but values of type ${columns[key]!.type} cannot be compared`),
   ]
 }
 
-function againProblems({ table, retry, onCrash, onInterrupt }: Definition): string[] {
+function retryProblems({ table, retry, onCrash, onInterrupt }: Definition): string[] {
   const has = (name: string) =>
     Object.values(table.columns as Record<string, TaskColumn>).some((column) => column.name === name)
   const problems: string[] = []
@@ -181,9 +182,9 @@ function againProblems({ table, retry, onCrash, onInterrupt }: Definition): stri
       problems.push(`"${rule}" must be "fail" or "retry", not "${value}"`)
   }
   if (retry === undefined) return problems
-  const lacking = ['run_at', 'attempt'].filter((name) => !has(name))
-  if (lacking.length > 0)
-    problems.push(`"retry" needs the columns run_at and attempt; "${table.name}" lacks ${lacking.join(' and ')}`)
+  const missing = ['run_at', 'attempt'].filter((name) => !has(name))
+  if (missing.length > 0)
+    problems.push(`"retry" requires the columns run_at and attempt; "${table.name}" has no ${missing.join(' and no ')}`)
   if (typeof retry === 'object') {
     const problem = retryProblem(retry)
     if (problem === undefined) toBackoff(retry)
@@ -194,20 +195,20 @@ function againProblems({ table, retry, onCrash, onInterrupt }: Definition): stri
   return problems
 }
 
-/** The columns that a processor waits for, however it says so. */
+/** The columns that name the tasks to wait for. */
 export function prerequisiteKeys(after: AnyProcessor['after']): readonly string[] {
   if (after === undefined) return []
   return typeof after === 'string' ? [after] : (after as readonly string[])
 }
 
-/** The schema of what is typed, under the plugin's settings. */
+/** The schema for the input of a task, under the plugin's settings. */
 export function inputSchema(
   { input }: Pick<AnyProcessor, 'input'>,
   settings: unknown,
 ): StandardSchema<unknown, object> | undefined {
   // Some schemas are functions themselves.
-  const isDecided = typeof input === 'function' && !('~standard' in input)
-  return isDecided ? input(settings) : (input as StandardSchema<unknown, object> | undefined)
+  const isFunction = typeof input === 'function' && !('~standard' in input)
+  return isFunction ? input(settings) : (input as StandardSchema<unknown, object> | undefined)
 }
 
 export function isProcessor(value: unknown): value is AnyProcessor {

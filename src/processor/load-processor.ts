@@ -5,103 +5,105 @@ import { BrokenProcessorError } from '../errors.ts'
 import { formatCommand } from '../format.ts'
 import { shareHostModules } from '../host-modules.ts'
 import { type AnyProcessor, isProcessor } from './define-processor.ts'
-import type { DeclaredModule } from './processor-registry.ts'
+import { type DeclaredModule, removeSuggestion } from './processor-registry.ts'
 
 /**
  * Imports the module of one processor.
  *
- * @throws BrokenProcessorError which says of which plugin it is, why, and what to do
+ * @throws BrokenProcessorError that names the plugin, the cause and what to do
  */
 export async function loadProcessor(declared: DeclaredModule): Promise<AnyProcessor> {
   shareHostModules()
   const { name, module, plugin } = declared
   const file = locate(declared)
   const broken = (problem: string, suggestion: string, cause?: unknown) =>
-    new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, { cause, suggestion })
-  const takeAway = `ops plugins ${plugin.type === 'link' ? 'unlink' : 'uninstall'} ${plugin.name}`
-  const mend = `mend it, or take it away: ${takeAway}`
+    new BrokenProcessorError(name, `${plugin.name}@${plugin.version}`, problem, {
+      cause,
+      suggestions: [suggestion, ...removeSuggestion(plugin)],
+    })
   if (!existsSync(file)) {
     const source = sourceOf(declared)
     throw isPackaged(plugin.root) && existsSync(source)
-      ? broken(`it was packed without being built: there is ${source} and no ${file}`, buildIt(plugin.name))
-      : broken(`${file} does not exist`, 'build the plugin, or mend "ops.processors" in its package.json')
+      ? broken(`it was packed without a build: ${source} exists, ${file} does not`, buildIt(plugin.name))
+      : broken(`${file} does not exist`, 'build the plugin, or fix "ops.processors" in its package.json')
   }
   let loaded: { default?: unknown; 'module.exports'?: unknown }
   try {
     loaded = await import(pathToFileURL(file).href)
   } catch (cause) {
-    const { problem, suggestion = mend } = whyNotImported(file, cause, plugin.name)
+    const { problem, suggestion = 'fix the plugin' } = explainImport(file, cause, plugin.name)
     throw broken(problem, suggestion, cause)
   }
   const processor = loaded.default
   if (!isProcessor(processor)) {
-    if ('module.exports' in loaded) throw broken(commonJs(file), rewriteIt)
-    throw broken(`${file} must export a processor: export default defineProcessor({ … })`, mend)
+    if ('module.exports' in loaded) throw broken(commonJs(file), USE_MODULES)
+    throw broken(`${file} must export a processor`, 'add: export default defineProcessor({ … })')
   }
   if (processor.name !== name) {
     throw broken(
-      `${file} defines "${processor.name}"`,
-      `call it "${name}" there, or "${processor.name}" in its package.json`,
+      `${file} defines a processor named "${processor.name}"`,
+      `rename it to "${name}", or use "${processor.name}" in package.json`,
     )
   }
   if (/^(ops|sqlite|pg)_/.test(processor.table.name)) {
     throw broken(
-      `its table "${processor.table.name}" has a name that is not for plugins; those begin with ops_, sqlite_ or pg_`,
-      `give the table of ${module} another name`,
+      `its table "${processor.table.name}" starts with a reserved prefix (ops_, sqlite_, pg_)`,
+      `rename the table in ${module}`,
     )
   }
   return processor
 }
 
-const rewriteIt = 'write import and export, with "type": "module" in its package.json'
+const USE_MODULES = 'use import and export, and set "type": "module" in package.json'
 
 function commonJs(file: string): string {
-  return `${file} is CommonJS, and the module of a processor is an ES module`
+  return `${file} is CommonJS, but a processor must be an ES module`
 }
 
 function buildIt(plugin: string): string {
-  return `have ${plugin} build its JavaScript before it is packed, or link its folder: ops plugins link <folder>`
+  return `build ${plugin} before packing it, or link its folder: ops plugins link <folder>`
 }
 
-function whyNotImported(file: string, cause: unknown, plugin: string): { problem: string; suggestion?: string } {
+function explainImport(file: string, cause: unknown, plugin: string): { problem: string; suggestion?: string } {
   const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : { message: String(cause) }
   switch (code) {
     case 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING':
       return {
-        problem: `${file} is TypeScript, or imports some, which Node does not run below node_modules`,
+        problem: `${file} is or imports TypeScript, which Node does not run below node_modules`,
         suggestion: buildIt(plugin),
       }
     case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
       return {
         problem: `${file} has TypeScript that Node cannot strip: ${message.split('\n', 1)[0]}`,
-        suggestion: 'do without enum, namespace and parameter properties (erasableSyntaxOnly), or build the plugin',
+        suggestion: 'avoid enum, namespace and parameter properties (erasableSyntaxOnly), or build the plugin',
       }
     case 'ERR_MODULE_NOT_FOUND': {
       const missing = /^Cannot find package '([^']+)'/.exec(message)?.[1]
       if (missing !== undefined) {
         return {
-          problem: `${file} throws when it is imported: ${message}`,
-          suggestion: `add "${missing}" to the dependencies of ${plugin} and install them: npm install`,
+          problem: `${file} fails to import: ${message}`,
+          suggestion: `add "${missing}" to the dependencies of ${plugin}, then npm install`,
         }
       }
     }
   }
   if (/\b(module|exports|require) is not defined in ES module scope/.test(message))
-    return { problem: commonJs(file), suggestion: rewriteIt }
+    return { problem: commonJs(file), suggestion: USE_MODULES }
   const [at] = placesIn(cause)
   if (at === undefined) {
-    // Node tells the place of an error in the syntax to nobody but the terminal.
-    const isSyntax = cause instanceof SyntaxError
-    const said = `${file} ${isSyntax ? 'is no JavaScript, or imports what is none' : 'throws when it is imported'}: ${message}`
-    return isSyntax
-      ? { problem: said, suggestion: `see where: ${formatCommand('node', '--check', file)}` }
-      : { problem: said }
+    // Node prints where a syntax error is, but the error does not tell.
+    return cause instanceof SyntaxError
+      ? {
+          problem: `${file}, or a module that it imports, has a syntax error: ${message}`,
+          suggestion: `find it: ${formatCommand('node', '--check', file)}`,
+        }
+      : { problem: `${file} fails to import: ${message}` }
   }
-  if (at.startsWith(`${file}:`)) return { problem: `${at} throws when it is imported: ${message}` }
-  return { problem: `${file} throws when it is imported: ${message} (${at})` }
+  if (at.startsWith(`${file}:`)) return { problem: `${at} fails to import: ${message}` }
+  return { problem: `${file} fails to import: ${message} (${at})` }
 }
 
-/** Files and lines that an error names, the innermost first. */
+/** The files and lines in an error's stack, innermost first. */
 function placesIn(error: unknown): string[] {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   return [...stack.matchAll(/file:\/\/[^\s()]+?:\d+(?=\D|$)/g)]
@@ -110,7 +112,7 @@ function placesIn(error: unknown): string[] {
     .filter((place) => !place.startsWith(import.meta.filename))
 }
 
-/** The sources in a checkout; what is installed ships JavaScript, since Node strips no types below node_modules. */
+/** The sources in a checkout, else the JavaScript: Node strips no types below node_modules. */
 function locate(declared: DeclaredModule): string {
   const { module, plugin } = declared
   if (isPackaged(plugin.root)) return join(realRoot(plugin.root), module)

@@ -1,8 +1,7 @@
-import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { didYouMean, exitStatus, OpsError, type Problem } from '../errors.ts'
 import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
 
-/** A plugin as the list of those installed, or the folder of those bundled, knows it. */
 export interface Plugin {
   readonly name: string
   readonly version: string
@@ -10,37 +9,48 @@ export interface Plugin {
   readonly type: PluginType
   /** The parsed package.json. */
   readonly manifest: { readonly ops?: unknown }
-  /** The task tables that it had when it was installed or linked, for when it is not there to be asked. */
+  /** The task tables that it had when it was installed or linked; known even if its code is gone. */
   readonly tables?: readonly string[] | undefined
 }
 
-/** Linked beats installed beats bundled. */
+/** Linked wins over installed, installed over bundled. */
 export type PluginType = 'link' | 'user' | 'bundled'
 
 const rank: Readonly<Record<PluginType, number>> = { link: 0, user: 1, bundled: 2 }
 
-/** Whether a plugin, or what it brings, goes before that of another. */
+/** Sorts plugins so that the first of several with the same name or processor wins. */
 export function comparePlugins(a: Plugin, b: Plugin): number {
   return rank[a.type] - rank[b.type] || a.name.localeCompare(b.name)
 }
 
-/** Each plugin once: of one that is bundled and installed anew, say, the better ranked alone counts. */
-export function countingPlugins(plugins: readonly Plugin[]): Plugin[] {
+/** Each plugin once: of several with one name, the one that wins. */
+export function activePlugins(plugins: readonly Plugin[]): Plugin[] {
   const ranked = [...plugins].sort(comparePlugins)
   return ranked.filter((plugin, index) => ranked.findIndex(({ name }) => name === plugin.name) === index)
 }
 
-/** A processor that a plugin declares; nothing of it is imported yet. */
+/** The name under `plugins` in the configuration: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. */
+export function shortName(plugin: string): string {
+  return plugin.replace(/^@[^/]+\//, '').replace(/^(ops-)?plugin-/, '')
+}
+
+/** The last suggestion for a plugin that does not work. A bundled plugin cannot be removed. */
+export function removeSuggestion({ name, type }: Pick<Plugin, 'name' | 'type'>): string[] {
+  if (type === 'bundled') return []
+  return [`remove the plugin: ops plugins ${type === 'link' ? 'unlink' : 'uninstall'} ${name}`]
+}
+
+/** A processor that a plugin declares. None of its code is imported yet. */
 export type DeclaredProcessor = DeclaredModule | DeclaredCommand
 
 export interface DeclaredModule {
   readonly name: string
-  /** The module, relative to the plugin. */
+  /** The path of the module, relative to the plugin. */
   readonly module: string
   readonly plugin: Plugin
 }
 
-/** A processor in another language: a program. */
+/** A processor in any language: a program. */
 export interface DeclaredCommand {
   readonly name: string
   readonly module?: undefined
@@ -48,55 +58,60 @@ export interface DeclaredCommand {
   readonly plugin: Plugin
 }
 
-/** A plugin that keeps the settings and migrations of its processors. */
+/** A plugin that has processors or migrations. */
 export interface ProcessorPlugin extends Plugin {
-  /** The name under `plugins` in the configuration: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. */
   readonly shortName: string
-  /** The folder with the migrations, where it has one. */
+  /** The folder of its migrations, relative to the plugin. */
   readonly migrations: string | undefined
 }
 
-/** What is wrong with a plugin, or with one of its declarations. */
+/** A plugin, or one of its declarations, that cannot be used. */
 export interface BrokenPlugin {
-  /** Undefined when the list of plugins itself is. */
+  /** Undefined if the list of plugins itself is unreadable. */
   readonly plugin: Plugin | undefined
-  /** Undefined when nothing of the plugin can be used. */
-  readonly processor?: string
-  /** One sentence. */
-  readonly problem: string
-  /** What to do. */
-  readonly suggestion: string
+  /** Undefined if the whole plugin is unusable. */
+  readonly processor?: string | undefined
+  readonly problem: Problem
 }
 
-/** All processors that plugins declare, and what is wrong with the rest. Reads package.json files and imports nothing. */
+export function brokenPlugin(
+  plugin: Plugin,
+  message: string,
+  suggestions: readonly string[],
+  processor?: string,
+): BrokenPlugin {
+  const problem: Problem = {
+    code: 'BROKEN_PLUGIN',
+    severity: 'error',
+    where: processor ?? plugin.name,
+    message,
+    suggestions,
+  }
+  return { plugin, processor, problem }
+}
+
+/** The processors that plugins declare, and the plugins that cannot be used. Reads package.json only; imports nothing. */
 export class ProcessorRegistry {
   readonly processors: readonly DeclaredProcessor[]
   readonly plugins: readonly ProcessorPlugin[]
   readonly broken: readonly BrokenPlugin[]
 
-  /** @param broken what is known of plugins that could not even be read */
-  constructor(plugins: readonly Plugin[], broken: readonly BrokenPlugin[] = []) {
-    const found = new Map<string, DeclaredProcessor>()
-    const problems: BrokenPlugin[] = [...broken]
-    this.plugins = countingPlugins(plugins).flatMap((plugin) => {
-      const declaration = readDeclaration(plugin, problems)
+  /** @param unreadable plugins whose package.json cannot be read */
+  constructor(plugins: readonly Plugin[], unreadable: readonly BrokenPlugin[] = []) {
+    const processors = new Map<string, DeclaredProcessor>()
+    const broken: BrokenPlugin[] = [...unreadable]
+    this.plugins = activePlugins(plugins).flatMap((plugin) => {
+      const declaration = readDeclaration(plugin, broken)
       if (!declaration) return []
-      const { processors, migrations } = declaration
-      for (const declared of processors) {
-        const { name } = declared
-        const other = found.get(name)
-        if (!other) found.set(name, declared)
-        else if (other.plugin.type === plugin.type) problems.push(declaredTwice(name, other.plugin, plugin))
+      for (const declared of declaration.processors) {
+        const other = processors.get(declared.name)
+        if (!other) processors.set(declared.name, declared)
+        else if (other.plugin.type === plugin.type) broken.push(declaredTwice(declared.name, other.plugin, plugin))
       }
-      return [{ ...plugin, shortName: shortName(plugin.name), migrations }]
+      return [{ ...plugin, shortName: shortName(plugin.name), migrations: declaration.migrations }]
     })
-    this.processors = [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
-    this.broken = problems
-  }
-
-  /** One sentence each, for the operator. */
-  get problems(): readonly string[] {
-    return this.broken.map(({ problem }) => problem)
+    this.processors = [...processors.values()].sort((a, b) => a.name.localeCompare(b.name))
+    this.broken = broken
   }
 
   /** @throws OpsError UNKNOWN_PROCESSOR */
@@ -116,54 +131,49 @@ interface Declaration {
   readonly migrations: string | undefined
 }
 
-function readDeclaration(plugin: Plugin, problems: BrokenPlugin[]): Declaration | undefined {
-  const { name, version, manifest } = plugin
-  const { ops } = manifest as { ops?: Record<string, unknown> }
+/** Adds to `broken` what cannot be used. Undefined if that is the whole plugin, or if it is not a plugin of ops. */
+function readDeclaration(plugin: Plugin, broken: BrokenPlugin[]): Declaration | undefined {
+  const { ops } = plugin.manifest as { ops?: Record<string, unknown> }
   if (typeof ops !== 'object' || ops === null) return undefined
-  const refuse = (what: string, suggestion: string, processor?: string) => {
-    const problem = `The plugin ${name}@${version} ${what}`
-    problems.push({ plugin, problem, suggestion, ...(processor === undefined ? {} : { processor }) })
-  }
-  const mend = `mend its package.json, or uninstall ${name}`
+  const label = `${plugin.name}@${plugin.version}`
+  const refuse = (message: string, suggestion: string, processor?: string) =>
+    void broken.push(brokenPlugin(plugin, message, [suggestion, ...removeSuggestion(plugin)], processor))
   if (ops.api !== API_VERSION) {
-    const versions = `version ${ops.api ?? '(none)'} of the plugin contract, this ops speaks ${API_VERSION}`
-    refuse(`speaks ${versions}; update one of them.`, `ops plugins update ${name}, or update ops`)
+    refuse(
+      `The plugin ${label} cannot be used: it requires plugin API ${ops.api ?? '(none)'}, this ops has plugin API ${API_VERSION}.`,
+      `update the plugin: ops plugins update ${plugin.name}, or update ops`,
+    )
     return undefined
   }
   const declared = ops.processors ?? {}
   if (typeof declared !== 'object') {
-    refuse('declares its processors with something that is no object.', mend)
+    refuse(
+      `The plugin ${label} cannot be used: "ops.processors" in its package.json must be an object.`,
+      'fix its package.json',
+    )
     return undefined
   }
   const processors = Object.entries(declared).flatMap(([processor, given]): DeclaredProcessor[] => {
     if (typeof given === 'string') return [{ name: processor, module: given, plugin }]
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-      refuse(
-        `declares the processor "${processor}" with something that is neither a path nor a command.`,
-        mend,
-        processor,
-      )
-      return []
-    }
     const parsed = parseCommandDeclaration(given)
     if ('declaration' in parsed) return [{ name: processor, command: parsed.declaration, plugin }]
-    refuse(`declares the processor "${processor}" wrongly: ${parsed.problem}.`, mend, processor)
+    refuse(
+      `The processor "${processor}" of ${label} cannot be used: ${parsed.problem}.`,
+      `fix "ops.processors.${processor}" in its package.json`,
+      processor,
+    )
     return []
   })
   return { processors, migrations: typeof ops.migrations === 'string' ? ops.migrations : undefined }
 }
 
 function declaredTwice(processor: string, first: Plugin, second: Plugin): BrokenPlugin {
-  return {
-    plugin: second,
+  return brokenPlugin(
+    second,
+    `The processor "${processor}" is declared by both ${first.name} and ${second.name}.`,
+    [`uninstall one of them: ops plugins uninstall ${first.name}`, ...removeSuggestion(second)],
     processor,
-    problem: `The processor "${processor}" is declared by both ${first.name} and ${second.name}; uninstall one of them.`,
-    suggestion: `ops plugins uninstall ${first.name}, or ops plugins uninstall ${second.name}`,
-  }
-}
-
-export function shortName(plugin: string): string {
-  return plugin.replace(/^@[^/]+\//, '').replace(/^(ops-)?plugin-/, '')
+  )
 }
 
 function unknownProcessor(name: string, known: readonly string[]): OpsError {

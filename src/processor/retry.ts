@@ -1,15 +1,15 @@
 import { parseDuration } from '../config/duration.ts'
-import type { Backoff } from '../task/try-again.ts'
+import type { Backoff } from '../task/retry-rules.ts'
 
-/** How often a task that fails is tried again, and after what wait. */
+/** How often, and after what delay, a failed task is retried. */
 export interface Retry {
-  /** Runs in all, the first one included. */
+  /** Runs in total, including the first. */
   readonly attempts: number
-  /** Before the second run, such as `'30s'`. Default `'10s'`; a quarter more or less by chance. */
+  /** Before the second run, such as `'30s'`. Default `'10s'`; varied by up to a quarter. */
   readonly delay?: string
-  /** By what each further wait is longer. Default 2. */
+  /** Multiplies each further delay. Default 2. */
   readonly factor?: number
-  /** No wait is longer. Default `'1h'`. */
+  /** The longest delay. Default `'1h'`. */
   readonly maxDelay?: string
 }
 
@@ -23,10 +23,10 @@ export function toBackoff({ attempts, delay = '10s', factor = 2, maxDelay = '1h'
   }
 }
 
-/** What is wrong with it, as the end of a sentence. */
+/** What is wrong with it, to complete a sentence. */
 export function retryProblem({ attempts, factor = 2 }: Retry): string | undefined {
   if (!Number.isSafeInteger(attempts) || attempts < 1)
-    return `"retry.attempts" must be a whole number of 1 or more, not ${attempts}`
-  if (!(factor >= 1)) return `"retry.factor" must be a number of 1 or more, not ${factor}`
+    return `"retry.attempts" must be a whole number, at least 1, not ${attempts}`
+  if (!(factor >= 1)) return `"retry.factor" must be at least 1, not ${factor}`
   return undefined
 }

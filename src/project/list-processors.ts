@@ -1,12 +1,18 @@
-import type { TaskTableMissingError } from '../errors.ts'
+import { InvalidConfigurationError, type Problem, TaskTableMissingError, toProblem } from '../errors.ts'
 import type { ExclusiveBy } from '../processor/define-processor.ts'
 import type { BrokenPlugin, DeclaredProcessor, Plugin } from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import { missingTables } from './migrate-project.ts'
 import type { FailedProcessor, Project } from './open-project.ts'
-import { unmadeTables } from './unmade-tables.ts'
 
-/** Where a plugin comes from, in the words of those who use it. */
+/** Where a plugin comes from, as users call it. */
 export type PluginSource = 'linked' | 'installed' | 'bundled'
+
+/**
+ * `needs_migration` works after `ops migrate`, `invalid_settings` after a change of the configuration; `no_table` and
+ * `broken` need a change of the plugin.
+ */
+export type ProcessorState = 'ready' | 'needs_migration' | 'invalid_settings' | 'no_table' | 'broken'
 
 export interface ListedProcessor {
   readonly name: string
@@ -14,52 +20,43 @@ export interface ListedProcessor {
   readonly version: string
   readonly source: PluginSource
   readonly summary: string | null
-  /** Null where it takes an import to know, and that failed. */
+  /** Null if only the module tells it, and the module cannot be imported. */
   readonly table: string | null
   readonly priority: number | null
-  /** The key and the column by whose values it is exclusive. */
   readonly exclusiveBy: ExclusiveBy | null
-  /** Whether there is one task of it at a time. */
+  /** Whether it performs one task at a time. */
   readonly exclusive: boolean
-  /** Why it cannot be used; null when it can. */
-  readonly problem: ListedProblem | null
-}
-
-export interface ListedProblem {
-  readonly code: string
-  readonly message: string
-  readonly suggestions: readonly string[]
-}
-
-/** What is wrong with a plugin beyond a single processor. */
-export interface PluginProblem extends ListedProblem {
-  /** Null when it is the list of plugins that cannot be read. */
-  readonly plugin: string | null
+  readonly state: ProcessorState
+  /** Null if it is ready. */
+  readonly problem: Problem | null
 }
 
 export interface ListedProcessors {
-  /** In the order of their priorities, then those that cannot be imported by name. */
+  /** By priority, then those that cannot be imported by name. */
   readonly processors: readonly ListedProcessor[]
-  readonly problems: readonly PluginProblem[]
+  /** Plugins that are unusable as a whole. */
+  readonly problems: readonly Problem[]
 }
 
-/** Imports every processor, and says of each what it is or why it cannot be used. */
+/** Imports every processor to see whether it works. */
 export async function listProcessors(project: Project): Promise<ListedProcessors> {
   const { ready, failed } = await project.processors()
-  const unmade = await unmadeTables(project, ready)
-  const undeclared = project.registry.broken.filter(({ processor }) => processor !== undefined)
-  const broken = [...failed.map(failedProcessor), ...undeclared.map(undeclaredProcessor)]
-  broken.sort((a, b) => a.name.localeCompare(b.name))
+  const tableless = await missingTables(project, ready)
+  const unusable = project.registry.broken.flatMap(({ plugin, processor, problem }) =>
+    plugin === undefined || processor === undefined ? [] : [unusableProcessor(processor, plugin, 'broken', problem)],
+  )
+  const broken = [...failed.map(failedProcessor), ...unusable].sort((a, b) => a.name.localeCompare(b.name))
   const imported = ready.map((one) => {
     const { processor } = one.queued
-    return importedProcessor(project.registry.find(processor), one, unmade.get(processor))
+    return importedProcessor(project.registry.find(processor), one, tableless.get(processor))
   })
-  return {
-    processors: [...imported, ...broken],
-    problems: project.registry.broken
-      .filter(({ processor }) => processor === undefined)
-      .map((one) => ({ plugin: one.plugin?.name ?? null, ...problemOf(one) })),
-  }
+  const problems = project.registry.broken.filter(isWhole).map(({ problem }) => problem)
+  return { processors: [...imported, ...broken], problems }
+}
+
+/** Whether a plugin is unusable as a whole. */
+export function isWhole({ processor }: BrokenPlugin): boolean {
+  return processor === undefined
 }
 
 export function sourceOf({ type }: Plugin): PluginSource {
@@ -69,7 +66,7 @@ export function sourceOf({ type }: Plugin): PluginSource {
 function importedProcessor(
   declared: DeclaredProcessor,
   { processor, queued }: ReadyProcessor,
-  error: Error | undefined,
+  problem: Problem | undefined,
 ): ListedProcessor {
   const { exclusivity } = queued
   return {
@@ -79,39 +76,27 @@ function importedProcessor(
     priority: queued.priority,
     exclusiveBy: exclusivity.kind === 'column' ? { key: exclusivity.name, column: exclusivity.column } : null,
     exclusive: exclusivity.kind === 'table',
-    problem: error === undefined ? null : problemIn(error),
+    state: problem === undefined ? 'ready' : 'no_table',
+    problem: problem ?? null,
   }
 }
 
 function failedProcessor({ declared, error }: FailedProcessor): ListedProcessor {
+  const { name, plugin } = declared
   const table = declared.module === undefined ? declared.command.table : null
-  return { ...unknown(declared.name, declared.plugin), table, problem: problemIn(error) }
+  return { ...unusableProcessor(name, plugin, stateAfter(error), toProblem(error, name)), table }
 }
 
-function undeclaredProcessor(one: BrokenPlugin): ListedProcessor {
-  return { ...unknown(one.processor!, one.plugin!), problem: problemOf(one) }
+function stateAfter(error: Error): ProcessorState {
+  if (error instanceof TaskTableMissingError) return 'needs_migration'
+  return error instanceof InvalidConfigurationError ? 'invalid_settings' : 'broken'
 }
 
-function unknown(name: string, plugin: Plugin): ListedProcessor {
-  const nothing = { summary: null, table: null, priority: null, exclusiveBy: null, exclusive: false, problem: null }
-  return { ...origin(name, plugin), ...nothing }
+function unusableProcessor(name: string, plugin: Plugin, state: ProcessorState, problem: Problem): ListedProcessor {
+  const unknown = { summary: null, table: null, priority: null, exclusiveBy: null, exclusive: false }
+  return { ...origin(name, plugin), ...unknown, state, problem }
 }
 
 function origin(name: string, plugin: Plugin) {
   return { name, plugin: plugin.name, version: plugin.version, source: sourceOf(plugin) }
-}
-
-function problemOf({ problem, suggestion }: BrokenPlugin): ListedProblem {
-  return { code: 'BROKEN_PLUGIN', message: problem, suggestions: [suggestion] }
-}
-
-/** What an error says, and what to do. */
-export function problemIn(error: Error): ListedProblem {
-  const { code = 'UNEXPECTED', suggestions = [] } = error as { code?: string; suggestions?: readonly string[] }
-  return { code, message: error.message, suggestions }
-}
-
-/** A program whose table is not there yet works as soon as `ops migrate` has made it. */
-export function waitsForMigration({ problem }: ListedProcessor): boolean {
-  return problem?.code === ('TASK_TABLE_MISSING' satisfies TaskTableMissingError['code'])
 }

@@ -1,63 +1,103 @@
-import { MigrationChangedError, MigrationFailedError, TaskTableMissingError } from '../errors.ts'
+import { MigrationChangedError, MigrationFailedError, type Problem, TaskTableMissingError } from '../errors.ts'
+import { removeSuggestion } from '../processor/processor-registry.ts'
+import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { MigrationSource, MigrationStep, QueuedTable } from '../queue/queue.ts'
 import type { Project } from './open-project.ts'
-import { TableTakenError } from './processor-errors.ts'
 
 export interface ProjectMigration {
   readonly steps: readonly MigrationStep[]
-  /** Of plugins that could not be loaded, or whose migrations fail; their tables were left as they are. */
+  /** Plugins that cannot be loaded or whose migrations fail. Their tables are left as they were. */
   readonly errors: readonly Error[]
 }
 
-/** Brings the project's database to what its plugins need; with `check`, only says what is due. */
+/** Applies the migrations of ops and of the plugins; with `check`, only returns those that are due. */
 export async function migrateProject(project: Project, { check = false } = {}): Promise<ProjectMigration> {
   const { ready, failed, errors } = await project.processors()
   const tables = ready.map(({ queued }) => queued)
-  // Where a table is another's, the migration that makes it would only fail.
-  const clashing = failed.flatMap(({ declared, error }) =>
-    error instanceof TableTakenError ? [declared.plugin.name] : [],
-  )
+  // The migration of a table that another plugin has would only fail.
+  const clashing = failed.filter(({ isTableTaken }) => isTableTaken).map(({ declared }) => declared.plugin.name)
   const sources = project.migrationSources().filter(({ name }) => !clashing.includes(name))
-  const missing = errors.filter((error) => error instanceof TaskTableMissingError)
+  const isTableless = (error: Error) => error instanceof TaskTableMissingError
   if (check) {
     const steps = await project.queue.planMigration(sources, tables)
-    // Tables that are about to be made are not missing.
-    return { steps, errors: steps.length > 0 ? errors.filter((error) => !missing.includes(error as never)) : errors }
+    // A table that is due is not missing.
+    return { steps, errors: steps.length > 0 ? errors.filter((error) => !isTableless(error)) : errors }
   }
-  const first = await migrateWhatWorks(project, sources, tables)
-  if (missing.length === 0) return { steps: first.steps, errors: [...errors, ...first.errors] }
-  // The table of a processor that is a program can be read now, and gets its guarantees.
+  const first = await migrateWorkingPlugins(project, sources, tables)
+  if (!errors.some(isTableless)) return { steps: first.steps, errors: [...errors, ...first.errors] }
+  // A processor that is a program has a known table only now, which gets its guarantees.
   const again = await project.processors()
-  const second = await migrateWhatWorks(
+  const second = await migrateWorkingPlugins(
     project,
-    sources.filter(({ name }) => !first.left.includes(name)),
+    sources.filter(({ name }) => !first.failed.includes(name)),
     again.ready.map(({ queued }) => queued),
   )
   return { steps: [...first.steps, ...second.steps], errors: [...again.errors, ...first.errors, ...second.errors] }
 }
 
-/** Leaves out a plugin whose migrations fail, with its tables: the others must not wait until somebody mends it. */
-async function migrateWhatWorks(
+/** Skips plugins whose migrations fail, with their tables, so that the others are migrated. */
+async function migrateWorkingPlugins(
   project: Project,
   sources: readonly MigrationSource[],
   tables: readonly QueuedTable[],
-): Promise<{ steps: MigrationStep[]; errors: Error[]; left: string[] }> {
+): Promise<{ steps: MigrationStep[]; errors: Error[]; failed: string[] }> {
   try {
-    return { steps: await project.queue.migrate(sources, tables), errors: [], left: [] }
+    return { steps: await project.queue.migrate(sources, tables), errors: [], failed: [] }
   } catch (error) {
     const isOfMigration = error instanceof MigrationFailedError || error instanceof MigrationChangedError
     if (!isOfMigration || !sources.some(({ name }) => name === error.source)) throw error
-    const others = tables.filter(({ processor }) => project.registry.find(processor).plugin.name !== error.source)
-    const rest = await migrateWhatWorks(
+    const rest = await migrateWorkingPlugins(
       project,
       sources.filter(({ name }) => name !== error.source),
-      others,
+      tables.filter(({ processor }) => project.registry.find(processor).plugin.name !== error.source),
     )
-    return { steps: rest.steps, errors: [error, ...rest.errors], left: [error.source, ...rest.left] }
+    return { steps: rest.steps, errors: [error, ...rest.errors], failed: [error.source, ...rest.failed] }
   }
 }
 
-/** Where a unit migrates before the services start, and nothing else may: systemd gives its units a state directory. */
+/**
+ * Processors whose table does not exist and is not in any migration that is due, so that `ops migrate` would not help.
+ * Empty if the database does not answer; other checks report that.
+ */
+export async function missingTables(
+  project: Project,
+  ready: readonly ReadyProcessor[],
+): Promise<ReadonlyMap<string, Problem>> {
+  const { queue, registry } = project
+  try {
+    const isThere = await queue.exists()
+    const hasTable = await Promise.all(
+      ready.map(async ({ queued }) => isThere && (await queue.missingColumns(queued.table)) !== undefined),
+    )
+    const tableless = ready.filter((_, index) => !hasTable[index])
+    if (tableless.length === 0) return new Map()
+    const due = new Set((await queue.planMigration(project.migrationSources(), [])).map(({ source }) => source))
+    return new Map(
+      tableless
+        .filter(({ queued }) => !due.has(registry.find(queued.processor).plugin.name))
+        .map(({ queued }) => [queued.processor, tableNotMade(project, queued)]),
+    )
+  } catch {
+    return new Map()
+  }
+}
+
+function tableNotMade({ queue, registry }: Project, { processor, table }: QueuedTable): Problem {
+  const { plugin } = registry.find(processor)
+  return {
+    code: 'TABLE_NOT_MADE',
+    severity: 'error',
+    where: processor,
+    message: `The processor "${processor}" of ${plugin.name}@${plugin.version} cannot be used: ${queue.name} has no table "${table.name}", and no migration of the plugin creates it.`,
+    suggestions: [
+      'add migrations/sqlite and migrations/postgres to the plugin, and "migrations": "./migrations" under "ops" in its package.json',
+      'create the table in a migration of the application',
+      ...removeSuggestion(plugin),
+    ],
+  }
+}
+
+/** Under systemd, which sets a state directory, only the migration unit migrates. */
 export function isServer(env: NodeJS.ProcessEnv): boolean {
   return env.STATE_DIRECTORY !== undefined
 }

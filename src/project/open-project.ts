@@ -2,7 +2,7 @@ import { basename, join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidConfigurationError, TaskTableMissingError } from '../errors.ts'
+import { InvalidConfigurationError, OpsError, TaskTableMissingError } from '../errors.ts'
 import { commandProcessor } from '../processor/command-processor.ts'
 import type { AnyProcessor } from '../processor/define-processor.ts'
 import { loadProcessor } from '../processor/load-processor.ts'
@@ -13,15 +13,14 @@ import {
   type DeclaredProcessor,
   type Plugin,
   ProcessorRegistry,
+  removeSuggestion,
 } from '../processor/processor-registry.ts'
-import type { ReadyProcessor } from '../processor/ready-processor.ts'
-import { toQueuedTable } from '../processor/to-queued-table.ts'
+import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
 import type { Schedule } from '../worker/schedule.ts'
-import { TableTakenError } from './processor-errors.ts'
 
 export interface ProjectOptions {
   readonly cwd: string
@@ -29,20 +28,22 @@ export interface ProjectOptions {
   readonly file?: string | undefined
   readonly env: NodeJS.ProcessEnv
   readonly plugins: readonly Plugin[]
-  /** Plugins that cannot even be read. */
+  /** Plugins whose package.json cannot be read. */
   readonly broken?: readonly BrokenPlugin[]
 }
 
-/** A processor that is declared and cannot be used. */
+/** A declared processor that cannot be used. */
 export interface FailedProcessor {
   readonly declared: DeclaredProcessor
   readonly error: Error
+  /** Whether a processor of another plugin has its table. */
+  readonly isTableTaken: boolean
 }
 
-/** Everything that a command works on: the configuration, where things are, the processors and the queue. */
+/** What a command works on: the configuration, the folders, the processors and the queue. */
 export class Project {
   readonly config: Config
-  /** The configuration's file, where there is one. */
+  /** The configuration file; undefined if there is none. */
   readonly file: string | undefined
   /** The folder that paths in the configuration are relative to. */
   readonly directory: string
@@ -62,9 +63,9 @@ export class Project {
   }
 
   /**
-   * One processor, imported.
+   * One processor, imported and configured.
    *
-   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError when its settings are wrong
+   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)
@@ -72,13 +73,13 @@ export class Project {
     if (!ready) {
       ready = this.#load(declared)
       this.#loading.set(name, ready)
-      // A migration may mend it: the columns of a program's table are read from the database.
+      // Try again later: the columns of a program's table are in the database only after a migration.
       ready.catch(() => this.#loading.delete(name))
     }
     return ready
   }
 
-  /** Every processor that works, in the order of their priorities, and the errors of those that do not. */
+  /** The processors that work, by priority, and those that do not. */
   async processors(): Promise<{ ready: ReadyProcessor[]; failed: FailedProcessor[]; errors: Error[] }> {
     const declared = [...this.registry.processors].sort((a, b) => comparePlugins(a.plugin, b.plugin))
     const results = await Promise.allSettled(declared.map(({ name }) => this.processor(name)))
@@ -88,12 +89,12 @@ export class Project {
     for (const [index, result] of results.entries()) {
       const one = declared[index]!
       if (result.status === 'rejected') {
-        failed.push({ declared: one, error: result.reason })
+        failed.push({ declared: one, error: result.reason, isTableTaken: false })
         continue
       }
       const { name: table } = result.value.queued.table
       const owner = owners.get(table)
-      if (owner) failed.push({ declared: one, error: new TableTakenError(one, table, owner) })
+      if (owner) failed.push({ declared: one, error: tableTaken(one, table, owner), isTableTaken: true })
       else ready.push(result.value)
       owners.set(table, owner ?? one)
     }
@@ -104,12 +105,12 @@ export class Project {
   /**
    * The schedules of the configuration.
    *
-   * @throws InvalidConfigurationError with all that is wrong in them
+   * @throws InvalidConfigurationError that lists every problem
    */
   async schedules(): Promise<Schedule[]> {
     const { schedules = {} } = this.config
     if (Object.keys(schedules).length === 0) return []
-    // Most projects have none, and then the reader of cron expressions is not imported.
+    // Most projects have none, and then the cron parser is not loaded.
     const { planSchedules } = await import('../worker/schedule.ts')
     return planSchedules(schedules, {
       file: this.file ?? 'The configuration',
@@ -118,7 +119,7 @@ export class Project {
     })
   }
 
-  /** Where migrations come from, beside core's own. */
+  /** The migrations of the plugins; those of ops come on top. */
   migrationSources(): MigrationSource[] {
     return this.registry.plugins
       .filter(({ migrations }) => migrations !== undefined)
@@ -153,12 +154,22 @@ export class Project {
   }
 }
 
-/** Loads the configuration and opens what it names. Nothing is written, and no database is opened yet. */
+/** Two processors of one table would take each other's tasks. */
+function tableTaken({ name, plugin }: DeclaredProcessor, table: string, owner: DeclaredProcessor): OpsError {
+  const label = `"${name}" of ${plugin.name}@${plugin.version}`
+  return new OpsError(
+    'TABLE_TAKEN',
+    `The processor ${label} cannot be used: its table "${table}" belongs to "${owner.name}" of ${owner.plugin.name}.`,
+    { where: name, suggestions: ['use another table for one of them', ...removeSuggestion(plugin)] },
+  )
+}
+
+/** Loads the configuration. Nothing is written, and the database is opened later. */
 export async function openProject({ cwd, file, env, plugins, broken }: ProjectOptions): Promise<Project> {
   const { config, directory, file: found } = await loadConfig({ cwd, file, env })
-  // systemd names the state directory of a unit so, and several by a colon.
+  // systemd sets STATE_DIRECTORY; several folders are separated by colons.
   const given = env.OPS_HOME ?? env.STATE_DIRECTORY?.split(':')[0]
-  // Where the project is installed on this machine, its tasks are those of the units.
+  // If the project is installed on this machine, its tasks are those of the units.
   const installed =
     given === undefined ? installedState(config.name ?? serverName(basename(directory)), { directory, env }) : undefined
   const stateDirectory = given ?? installed?.stateDirectory ?? join(directory, '.ops')

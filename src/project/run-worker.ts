@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Problem } from '../errors.ts'
+import { type Problem, toProblem } from '../errors.ts'
 import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { takeNotification, WorkerNotifier } from '../systemd/worker-notifier.ts'
 import { Scheduler } from '../worker/scheduler.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
-import { type ListedProblem, problemIn } from './list-processors.ts'
-import { isServer, migrateProject } from './migrate-project.ts'
-import { needProcessors, tasksOfNobody } from './needed-processors.ts'
+import { isServer, migrateProject, missingTables } from './migrate-project.ts'
 import type { Project } from './open-project.ts'
+import { requireProcessors, tasksWithoutProcessor } from './required-processors.ts'
 import { taskNames } from './task-names.ts'
-import { unmadeTables } from './unmade-tables.ts'
 
 export interface RunWorkerOptions extends WorkOptions {
-  /** The processors whose tasks it takes; all when undefined. */
+  /** The processors to run; all if undefined. */
   readonly only: readonly string[] | undefined
   /** Milliseconds. */
   readonly grace: number
@@ -24,7 +22,7 @@ export interface RunWorkerOptions extends WorkOptions {
   readonly write: (text: string) => void
 }
 
-/** Runs a worker of the project until it is stopped or has done what it was asked to. */
+/** Runs a worker until it is stopped, or until `--once` or `--drain` ends it. */
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
   const log = new WorkerLog(options.write, options.asJson)
   const watched = takeNotification(process.env)
@@ -74,37 +72,41 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
   }
 }
 
-/** The requested processors whose tables exist; each one that is left out is reported. */
+/** The requested processors whose tables exist. Each one that is skipped is reported. */
 async function usableProcessors(
   project: Project,
   only: readonly string[] | undefined,
-  leaveOut: (problem: Problem) => void,
+  report: (problem: Problem) => void,
 ): Promise<ReadyProcessor[]> {
-  // Named and needed processors must load; of the others, a broken one stops nothing.
+  // Named and needed processors must load. Any other that is broken stops nothing.
   if (only) for (const name of only) await project.processor(name)
-  const { ready, errors } = await project.processors()
+  const { ready, failed } = await project.processors()
   if (!only) {
-    await needProcessors(project)
-    for (const problem of [...errors.map(problemIn), ...(await tasksOfNobody(project))]) leaveOut(warning(problem))
+    await requireProcessors(project)
+    const broken = failed.map(({ declared, error }) => toProblem(error, declared.name))
+    for (const problem of [...broken, ...(await tasksWithoutProcessor(project))]) report(asWarning(problem))
   }
   const wanted = ready.filter(({ queued }) => !only || only.includes(queued.processor))
-  const unmade = await unmadeTables(project, wanted)
+  const tableless = await missingTables(project, wanted)
   const usable: ReadyProcessor[] = []
   for (const candidate of wanted) {
     const { processor, table } = candidate.queued
     const missing = await project.queue.missingColumns(table)
+    const notMade = tableless.get(processor)
     if (missing?.length === 0) usable.push(candidate)
-    else if (unmade.has(processor) && !missing) leaveOut(warning(problemIn(unmade.get(processor)!)))
+    else if (notMade) report(asWarning(notMade))
     else {
       const message = missing
         ? `The table "${table.name}" of "${processor}" has no column ${missing.join(', ')}.`
         : `The table "${table.name}" of "${processor}" does not exist.`
-      leaveOut(warning({ code: 'TASK_TABLE_MISSING', message, suggestions: ['ops migrate'] }))
+      const severity = 'warning'
+      report({ code: 'TASK_TABLE_MISSING', severity, where: processor, message, suggestions: ['ops migrate'] })
     }
   }
   return usable
 }
 
-function warning(problem: ListedProblem): Problem {
+/** The worker runs without it. */
+function asWarning(problem: Problem): Problem {
   return { ...problem, severity: 'warning' }
 }

@@ -29,3 +29,19 @@ export async function openQueue(
     ],
   })
 }
+
+/** Moves the file of a SQLite database. See `moveDatabase`; the driver is imported only now. */
+export async function moveDatabaseFile(
+  from: string,
+  to: string,
+  owner: { readonly uid: number; readonly gid: number } | undefined,
+): Promise<string> {
+  const { moveDatabase } = await import('./sqlite/move-database.ts')
+  return moveDatabase(from, to, owner)
+}
+
+/** Undoes a move. See `returnDatabase`. */
+export async function returnDatabaseFile(from: string, to: string): Promise<void> {
+  const { returnDatabase } = await import('./sqlite/move-database.ts')
+  returnDatabase(from, to)
+}

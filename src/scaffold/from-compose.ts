@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import type { Ready, Service } from '../config/config.ts'
-import { type Draft, DraftMaker } from './draft.ts'
+import { type ImportedServices, ServiceDraft } from './service-draft.ts'
 
 type Text = string | number | boolean
 
@@ -21,32 +21,32 @@ interface ComposeService {
   readonly deploy?: { readonly replicas?: number }
 }
 
-/** Reads the services of a Compose file that have a command; others are images whose programs nobody here knows. */
-export function fromCompose(text: string): Draft {
-  const draft = new DraftMaker()
+/** Imports the services of a Compose file that have a command; the command of the others is in their image. */
+export function fromCompose(text: string): ImportedServices {
+  const draft = new ServiceDraft()
   const { services = {} } = (parse(text, { merge: true }) ?? {}) as { services?: Record<string, ComposeService | null> }
   const entries = Object.entries(services).map(([name, service]) => [name, service ?? {}] as const)
-  const isTaken = ({ command }: ComposeService) => command !== undefined && command !== null && command.length > 0
-  const taken = entries.filter(([, service]) => isTaken(service))
+  const hasCommand = ({ command }: ComposeService) => command !== undefined && command !== null && command.length > 0
+  const imported = entries.filter(([, service]) => hasCommand(service))
   const completed = new Set(
-    taken.flatMap(([, { depends_on: on = {} }]) =>
+    imported.flatMap(([, { depends_on: on = {} }]) =>
       isList(on) ? [] : Object.keys(on).filter((name) => on[name]?.condition === 'service_completed_successfully'),
     ),
   )
 
-  const made = new Map(taken.map(([name, service]) => [name, serviceOf(service, completed.has(name))]))
-  const names = new Map([...made].map(([name, service]) => [name, draft.add(name, service)] as const))
+  const drafts = new Map(imported.map(([name, service]) => [name, serviceOf(service, completed.has(name))]))
+  const names = new Map([...drafts].map(([name, service]) => [name, draft.add(name, service)] as const))
   const all = entries.map(([name]) => name)
-  for (const [name, service] of taken) {
-    const adopted = names.get(name)!
+  for (const [name, service] of imported) {
+    const newName = names.get(name)!
     const dependsOn = dependencies(service, names)
-    if (dependsOn !== undefined) draft.change(adopted, { ...made.get(name)!, dependsOn })
-    for (const loss of losses(service, all)) draft.note(`${adopted}: ${loss}`)
+    if (dependsOn !== undefined) draft.change(newName, { ...drafts.get(name)!, dependsOn })
+    for (const loss of losses(service, all)) draft.note(`${newName}: ${loss}`)
   }
   for (const [name, service] of entries) {
-    if (isTaken(service)) continue
+    if (hasCommand(service)) continue
     const what = service.image ?? 'its image'
-    draft.note(`"${name}" has no command, only ${what}: go on running it with "docker compose up ${name}"`)
+    draft.note(`skipped "${name}": it has no command, only ${what}; run it with "docker compose up ${name}"`)
   }
   return draft.finish()
 }
@@ -74,7 +74,7 @@ function serviceOf(service: ComposeService, isOneshot: boolean): Service {
   } as Service
 }
 
-/** Compose takes a single dollar for itself. */
+/** Compose writes a dollar as two. */
 function unescaped(text: string): string {
   return text.replaceAll('$$', '$')
 }
@@ -86,7 +86,7 @@ function environment({ environment: given = {} }: ComposeService): Record<string
         return at === -1 ? [entry, undefined] : [entry.slice(0, at), entry.slice(at + 1)]
       })
     : Object.entries(given)
-  // A name alone is passed on, which every variable of the terminal is here.
+  // A name alone passes on a variable of the terminal, as ops does with all of them.
   return Object.fromEntries(
     entries.flatMap(([name, value]) =>
       value === undefined || value === null ? [] : [[name, unescaped(String(value))]],
@@ -144,14 +144,14 @@ function losses(service: ComposeService, others: readonly string[]): string[] {
   const hosts = Object.entries(environment(service)).flatMap(([variable, value]) =>
     others
       .filter((host) => new RegExp(`(//|@|^)${host}(:\\d|/|$)`).test(value))
-      .map((host) => `${variable} names the host "${host}", which only Docker knows`),
+      .map((host) => `${variable} contains the host "${host}", which exists only in Docker`),
   )
   return [
     ...hosts,
     ...(stopSignal !== undefined && !isStopSignal(stopSignal)
       ? [`the stop signal ${stopSignal} is not supported`]
       : []),
-    ...(ports.length > 1 ? ['only its first port is taken over, as PORT'] : []),
+    ...(ports.length > 1 ? ['only its first port is imported, as PORT'] : []),
   ]
 }
 

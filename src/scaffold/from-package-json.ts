@@ -1,21 +1,21 @@
-import { type Draft, DraftMaker, type Surroundings } from './draft.ts'
+import { type ImportedServices, ServiceDraft, type SourceFolder } from './service-draft.ts'
 
-/** Groups of scripts that stand for one program each, the most likely to be meant for development first. */
+/** Prefixes of scripts that each run one program, the most likely for development first. */
 const prefixes = ['dev', 'start', 'serve']
-/** Scripts that stand for the whole of it; the first of them that there is. */
+/** Scripts that run the whole application; the first that exists. */
 const single = ['dev', 'develop', 'serve', 'start']
 
-/** Scripts that do not run for as long as the application does, or not in development. */
-const otherEnds = /(^|[:.-])(prod(uction)?|test|ci|debug|build|lint|once)$/
+/** Scripts that end by themselves, or that are not for development. */
+const excluded = /(^|[:.-])(prod(uction)?|test|ci|debug|build|lint|once)$/
 
-/** The scripts of a package.json that run the application: `dev:api` and `dev:web`, else `dev`, else `start`. */
-export function fromPackageJson(text: string, { has }: Surroundings): Draft {
-  const draft = new DraftMaker()
+/** Imports the scripts of a package.json that run the application: `dev:api` and `dev:web`, else `dev`, else `start`. */
+export function fromPackageJson(text: string, { has }: SourceFolder): ImportedServices {
+  const draft = new ServiceDraft()
   const { scripts = {}, packageManager = '' } = JSON.parse(text) as {
     scripts?: Record<string, string>
     packageManager?: string
   }
-  const usable = Object.entries(scripts).filter(([name, script]) => !otherEnds.test(name) && !runsOps(script))
+  const usable = Object.entries(scripts).filter(([name, script]) => !excluded.test(name) && !runsOps(script))
   const program = programOf(packageManager, has)
   const group = prefixes
     .map((prefix) => usable.filter(([name]) => name.startsWith(`${prefix}:`)))
@@ -33,7 +33,7 @@ function runsOps(script: string): boolean {
   return /\bops (start-services|worker)\b/.test(script)
 }
 
-function programOf(packageManager: string, has: Surroundings['has']): string {
+function programOf(packageManager: string, has: SourceFolder['has']): string {
   const named = /^(npm|pnpm|yarn|bun)@/.exec(packageManager)?.[1]
   if (named !== undefined) return named
   if (has('pnpm-lock.yaml')) return 'pnpm'

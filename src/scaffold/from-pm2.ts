@@ -1,7 +1,7 @@
 import type { Service } from '../config/config.ts'
-import { type Draft, DraftMaker } from './draft.ts'
+import { type ImportedServices, ServiceDraft } from './service-draft.ts'
 
-/** What is read of an application of pm2. */
+/** The fields of a pm2 application that are read. */
 interface Pm2App {
   readonly name?: string
   readonly script: string
@@ -19,17 +19,18 @@ interface Pm2App {
   readonly cron_restart?: string
 }
 
-/** Reads what an ecosystem file of pm2 exports. */
-export function fromPm2(exported: unknown): Draft {
-  const draft = new DraftMaker()
+/** Imports the applications that a pm2 ecosystem file exports. */
+export function fromPm2(exported: unknown): ImportedServices {
+  const draft = new ServiceDraft()
   const { apps = exported } = exported as { apps?: unknown }
   for (const app of [apps].flat() as Pm2App[]) {
     if (typeof app?.script !== 'string') continue
     const name = draft.add(app.name ?? app.script.replace(/^.*\/|\.[a-z]+$/g, ''), serviceOf(app))
-    if (app.cron_restart !== undefined) draft.note(`${name}: there is no "cron_restart", see "schedules" for tasks`)
+    if (app.cron_restart !== undefined)
+      draft.note(`${name}: "cron_restart" is not supported; see "schedules" for scheduled tasks`)
     if (instancesOf(app) === undefined && app.instances !== undefined) {
       draft.note(
-        `${name}: "instances: ${app.instances}" shares one port among processes, which ops does not; one is started`,
+        `${name}: "instances: ${app.instances}" is not supported, since instances do not share a port; one is started`,
       )
     }
   }
@@ -65,7 +66,7 @@ function words(given: string | readonly string[] = []): string[] {
   return typeof given === 'string' ? given.split(/\s+/).filter((word) => word !== '') : [...given]
 }
 
-/** Undefined for `max`, 0 and less, which are counted from the processors of the machine. */
+/** Undefined for `max`, 0 and negative numbers, which depend on the number of CPUs. */
 function instancesOf({ instances }: Pm2App): number | undefined {
   const count = Number(instances)
   return Number.isInteger(count) && count > 0 ? count : undefined

@@ -1,21 +1,21 @@
-import { type Draft, DraftMaker, type Surroundings } from './draft.ts'
+import { type ImportedServices, ServiceDraft, type SourceFolder } from './service-draft.ts'
 
-/** foreman's: the first process has this port, and each further one a hundred more. */
-const firstPort = 5000
-const portStep = 100
+/** As in foreman: each further process has a port 100 higher. */
+const FIRST_PORT = 5000
+const PORT_STEP = 100
 
-/** Reads a Procfile by the rules of foreman; what Heroku does with `release` is a oneshot. */
-export function fromProcfile(text: string, { has, env }: Surroundings): Draft {
-  const draft = new DraftMaker()
+/** Imports a Procfile by the rules of foreman. `release`, as on Heroku, is a oneshot. */
+export function fromProcfile(text: string, { has, env }: SourceFolder): ImportedServices {
+  const draft = new ServiceDraft()
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
   let process = 0
   for (const line of lines) {
     const [, name, command] = /^([A-Za-z0-9_-]+)\s*:\s*(.+?)\s*$/.exec(line) ?? []
     if (name === undefined || command === undefined) {
-      draft.note(`a line is not of the form "name: command": ${line.trim()}`)
+      draft.note(`skipped a line that is not "name: command": ${line.trim()}`)
       continue
     }
-    const port = Number(env?.PORT ?? firstPort) + portStep * process
+    const port = Number(env?.PORT ?? FIRST_PORT) + PORT_STEP * process
     process += 1
     draft.add(name, {
       command,

@@ -1,14 +1,18 @@
 import { relative, resolve } from 'node:path'
 import { formatCommand } from '../format.ts'
+import { packageRoot } from '../plugins/find-plugins.ts'
 import type { Project } from '../project/open-project.ts'
-import { buildCheckout } from './build-checkout.ts'
-import { coreDependency } from './core-dependency.ts'
-import { opsRoot } from './developed-with.ts'
 import { packageName } from './names.ts'
-import { type Neighbours, parseWish, type TypedWish } from './parse-wish.ts'
-import { flagsOf, type PluginWish, planPlugin } from './plan-plugin.ts'
-import { ProcessorRefusedError } from './scaffold-errors.ts'
-import { needEmptyFolder, writePlugin } from './write-plugin.ts'
+import { buildCheckout, coreDependency } from './ops-package.ts'
+import { flagsOf, planPlugin } from './plan-plugin.ts'
+import { requireEmptyFolder, writeFiles } from './plugin-files.ts'
+import {
+  type ProcessorArguments,
+  type ProcessorSpec,
+  parseProcessorSpec,
+  processorRefused,
+  type TakenNames,
+} from './processor-spec.ts'
 
 export interface GeneratedProcessor {
   readonly name: string
@@ -18,62 +22,62 @@ export interface GeneratedProcessor {
   readonly directory: string
   /** Relative to the directory. */
   readonly files: readonly string[]
-  /** How its package.json names the ops that it is developed with. */
+  /** How its package.json names ops. */
   readonly core: string
-  /** What follows, as commands. */
+  /** The commands to run next. */
   readonly next: readonly string[]
 }
 
 export interface GenerateOptions {
-  /** The folder in which the plugin gets a folder of its own. */
+  /** The parent of the plugin's folder. */
   readonly folder: string
   readonly cwd: string
-  /** Whether what is there may be written over. */
+  /** Whether existing files are overwritten. */
   readonly force: boolean
 }
 
 /**
  * Writes a new plugin with one processor.
  *
- * @throws ProcessorRefusedError, FolderInUseError, CannotWritePluginError
+ * @throws OpsError with the code PROCESSOR_REFUSED, FOLDER_IN_USE or CANNOT_WRITE_PLUGIN
  */
 export async function generateProcessor(
   project: Project,
-  typed: TypedWish,
+  given: ProcessorArguments,
   { folder, cwd, force }: GenerateOptions,
 ): Promise<GeneratedProcessor> {
-  const wish = parseWish(typed, await neighbours(project, typed.name))
-  await needUnusedTable(project, wish)
-  const directory = pluginDirectory(wish.name, { folder, cwd })
-  if (!force) needEmptyFolder(directory)
+  const spec = parseProcessorSpec(given, await takenNames(project, given.name))
+  await requireUnusedTable(project, spec)
+  const directory = pluginDirectory(spec.name, { folder, cwd })
+  if (!force) requireEmptyFolder(directory)
   const core = coreDependency(directory)
-  const files = planPlugin(wish, core)
-  if (core.startsWith('file:')) await buildCheckout(opsRoot)
-  writePlugin(directory, files, { force })
+  const files = planPlugin(spec, core)
+  if (core.startsWith('file:')) await buildCheckout(packageRoot)
+  writeFiles(directory, files)
   const shown = relative(cwd, directory) || '.'
   return {
-    name: wish.name,
-    package: packageName(wish.name),
-    table: wish.table,
+    name: spec.name,
+    package: packageName(spec.name),
+    table: spec.table,
     directory,
     files: files.map(({ path }) => path).sort(),
     core,
     next: [
       `(${formatCommand('cd', shown)} && npm install && npm test)`,
       formatCommand('ops', 'plugins', 'link', shown, '--migrate'),
-      `ops enqueue ${wish.name} ${flagsOf(wish.columns)}`,
+      `ops enqueue ${spec.name} ${flagsOf(spec.columns)}`,
       'ops worker --drain',
     ],
   }
 }
 
-/** Where the plugin of a processor is written. */
+/** The folder of the plugin of a processor. */
 export function pluginDirectory(name: string, { folder, cwd }: Omit<GenerateOptions, 'force'>): string {
   return resolve(cwd, folder, packageName(name))
 }
 
-/** What the plugins of the project have already, save the plugin itself when it is written anew. */
-export async function neighbours(project: Project, name: string): Promise<Neighbours> {
+/** What other plugins of the project use; the plugin itself may be overwritten. */
+export async function takenNames(project: Project, name: string): Promise<TakenNames> {
   const own = packageName(name)
   const others = project.registry.processors.filter(({ plugin }) => plugin.name !== own)
   const { ready } = await project.processors()
@@ -84,13 +88,13 @@ export async function neighbours(project: Project, name: string): Promise<Neighb
   }
 }
 
-/** A table that the application has would be in the way of the migration. */
-async function needUnusedTable(project: Project, { name, table }: PluginWish): Promise<void> {
+/** The migration could not create a table that the application already has. */
+async function requireUnusedTable(project: Project, { name, table }: ProcessorSpec): Promise<void> {
   if (project.registry.plugins.some((plugin) => plugin.name === packageName(name))) return
-  // Whoever has no database now, or cannot reach it, may write a plugin all the same.
+  // Works without a database, too.
   const columns = await project.queue.records.columns(table).catch(() => undefined)
   if (columns)
-    throw new ProcessorRefusedError([
-      `The table "${table}" is there already, in ${project.queue.name}: --table names another.`,
+    throw processorRefused([
+      `The table "${table}" already exists in ${project.queue.name}; use another: --table <name>.`,
     ])
 }

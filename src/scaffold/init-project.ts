@@ -3,43 +3,45 @@ import { basename, join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { configEndings } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
-import { InvalidConfigurationError } from '../errors.ts'
+import { InvalidConfigurationError, OpsError } from '../errors.ts'
 import { serverName } from '../systemd/places.ts'
-import { ConfigurationExistsError, NoServicesFoundError } from './adopt-errors.ts'
-import { findSource } from './find-source.ts'
+import { findServices } from './find-services.ts'
 import { renderConfig } from './render-config.ts'
 
 export interface InitOptions {
-  /** The file to read services from; found in the folder otherwise. */
+  /** The file to import services from; default: detected. */
   readonly from?: string | undefined
   readonly isForced: boolean
 }
 
-export interface Initialized {
-  /** The configuration that was written, relative to the folder. */
+export interface InitializedProject {
+  /** The configuration file, relative to the folder. */
   readonly file: string
-  /** Where the services come from, where there was anything. */
+  /** The file that services were imported from, if any. */
   readonly source: string | undefined
   readonly services: readonly string[]
-  /** What was taken over otherwise, or not at all, and why. */
+  /** What was changed or left out, and why. */
   readonly notes: readonly string[]
   /** Whether a line for the state directory was added to .gitignore. */
   readonly isIgnored: boolean
 }
 
 /**
- * Writes the configuration of a project, with the services that other tools' files declare.
+ * Creates the configuration of a project, with services imported from the file of another tool.
  *
- * @throws ConfigurationExistsError, SourceUnreadableError, NoServicesFoundError
+ * @throws OpsError with the code CONFIGURATION_EXISTS, SOURCE_UNREADABLE or NO_SERVICES_FOUND
  */
-export async function initProject(folder: string, { from, isForced }: InitOptions): Promise<Initialized> {
+export async function initProject(folder: string, { from, isForced }: InitOptions): Promise<InitializedProject> {
   const existing = configEndings.map((ending) => `ops.config.${ending}`).find((file) => existsSync(join(folder, file)))
-  if (existing !== undefined && !isForced) throw new ConfigurationExistsError(existing)
+  if (existing !== undefined && !isForced)
+    throw new OpsError('CONFIGURATION_EXISTS', `${existing} already exists.`, {
+      suggestions: ['replace it: ops init --force'],
+    })
 
-  const found = await findSource(folder, from)
+  const found = await findServices(folder, from)
   const services = found?.services ?? {}
   const names = Object.keys(services)
-  if (from !== undefined && names.length === 0) throw new NoServicesFoundError(from, found?.notes ?? [])
+  if (from !== undefined && names.length === 0) throw noServices(from, found?.notes ?? [])
 
   const workerEnvFile = found?.source.startsWith('Procfile') && existsSync(join(folder, '.env')) ? '.env' : undefined
   const config: Config = {
@@ -51,7 +53,7 @@ export async function initProject(folder: string, { from, isForced }: InitOption
   if (problems.length > 0) throw new InvalidConfigurationError(found?.source ?? 'The configuration', problems)
 
   const file = `ops.config.${isCommonJs(folder) ? 'mts' : 'ts'}`
-  // Somebody has written it by hand.
+  // It was written by hand.
   if (existing !== undefined) renameSync(join(folder, existing), join(folder, `${existing}.old`))
   writeFileSync(
     join(folder, file),
@@ -60,7 +62,7 @@ export async function initProject(folder: string, { from, isForced }: InitOption
   return { file, source: found?.source, services: names, notes: found?.notes ?? [], isIgnored: ignoreState(folder) }
 }
 
-/** There, Node reads a file that ends in `.ts` as CommonJS. */
+/** Whether Node reads a `.ts` file there as CommonJS. */
 function isCommonJs(folder: string): boolean {
   try {
     return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).type === 'commonjs'
@@ -69,7 +71,7 @@ function isCommonJs(folder: string): boolean {
   }
 }
 
-/** The database and logs are not for the repository; the list of plugins and their lock file are. */
+/** The list of plugins and their lock file belong in the repository; the database and logs do not. */
 const ignored = ['.ops/*', '!.ops/plugins/']
 
 function ignoreState(folder: string): boolean {
@@ -80,4 +82,10 @@ function ignoreState(folder: string): boolean {
   if (/^\/?\.ops(\/\*?)?$/m.test(text)) return false
   appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${ignored.join('\n')}\n`)
   return true
+}
+
+function noServices(source: string, notes: readonly string[]): OpsError {
+  return new OpsError('NO_SERVICES_FOUND', [`${source} declares no service that ops can run.`, ...notes].join('\n'), {
+    suggestions: ['import another file: ops init --from <file>', 'start with an example: ops init in an empty folder'],
+  })
 }

@@ -1,30 +1,29 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OpsError } from '../errors.ts'
 import { type Dialect, dialects } from '../task-table/create-table.ts'
-import { unfilledColumns } from './described-tables.ts'
 import { type DrizzleTables, loadDrizzleKit, type Snapshot } from './drizzle-kit.ts'
-import type { PlannedFile } from './planned-file.ts'
-import { RenameUnclearError, SnapshotMissingError, SnapshotUnreadableError } from './scaffold-errors.ts'
+import type { PlannedFile } from './plugin-files.ts'
 
 /** The next migration of one database. */
 export interface NextMigration {
   readonly database: Dialect
-  /** None when nothing has changed. */
+  /** Empty if nothing has changed. */
   readonly statements: readonly string[]
-  /** The migration, and what the one after it will be compared with. */
+  /** The migration, and the snapshot that the next one is compared with. */
   readonly files: readonly PlannedFile[]
-  /** Columns, as `table.column`, that rows which are there already have no value for. */
-  readonly unfilled: readonly string[]
+  /** New columns, as `table.column`, for which existing rows have no value. */
+  readonly columnsWithoutValue: readonly string[]
 }
 
-/** Task tables that the plugin makes, as Drizzle has them for each database. */
+/** The task tables of the plugin, as Drizzle has them for each database. */
 export type TablesOfPlugin = Readonly<Record<Dialect, DrizzleTables>>
 
 /**
- * What has changed in the tables of a plugin since its last migration, for both databases.
+ * Compares the tables of a plugin with its last migration, for both databases.
  *
  * @param migrations the folder of the migrations, relative to the plugin
- * @param name of the migration, for its files
+ * @param name of the migration, in its file names
  */
 export async function planNextMigration(
   tables: TablesOfPlugin,
@@ -32,7 +31,7 @@ export async function planNextMigration(
 ): Promise<NextMigration[]> {
   const kits = await loadDrizzleKit(plugin)
   const planned: NextMigration[] = []
-  // One after the other: drizzle-kit may ask something.
+  // One after the other: drizzle-kit may ask a question.
   for (const database of dialects) {
     const kit = kits[database]
     const folder = join(migrations, database)
@@ -48,7 +47,7 @@ export async function planNextMigration(
       database,
       statements,
       files: statements.length === 0 ? [] : files,
-      unfilled: unfilledColumns(from, to),
+      columnsWithoutValue: columnsWithoutValue(from, to),
     })
   }
   return planned
@@ -66,17 +65,17 @@ async function changes(database: Dialect, compare: () => Promise<string[]>): Pro
   try {
     return (await compare()).map(inAnySchema)
   } catch (cause) {
-    if (/interactive prompts/i.test((cause as Error).message)) throw new RenameUnclearError(database, cause)
+    if (/interactive prompts/i.test((cause as Error).message)) throw renameUnclear(database, cause)
     throw cause
   }
 }
 
-/** drizzle-kit names the schema of a referenced table; where ops keeps its tables, a connection decides. */
+/** drizzle-kit names the schema of a referenced table, but the connection decides where ops keeps its tables. */
 function inAnySchema(statement: string): string {
   return statement.trimEnd().replaceAll('"public".', '')
 }
 
-/** What the last migration left, and the number of the next. */
+/** The tables after the last migration, and the number of the next. */
 function history(folder: string): { last: Snapshot | undefined; next: string } {
   const meta = join(folder, 'meta')
   const lastOf = (from: string, ending: string) =>
@@ -88,7 +87,13 @@ function history(folder: string): { last: Snapshot | undefined; next: string } {
   const snapshot = lastOf(meta, '_snapshot.json')
   const next = String(migration === undefined ? 0 : Number.parseInt(migration, 10) + 1).padStart(4, '0')
   if (snapshot !== undefined) return { last: readSnapshot(join(meta, snapshot)), next }
-  if (migration !== undefined) throw new SnapshotMissingError(folder, migration)
+  // Without it, the next migration would create the tables again.
+  if (migration !== undefined)
+    throw new OpsError(
+      'SNAPSHOT_MISSING',
+      `${folder} has the migration ${migration} but no meta/*_snapshot.json to compare with.`,
+      { suggestions: ['restore the folder meta from the repository'] },
+    )
   return { last: undefined, next }
 }
 
@@ -96,6 +101,31 @@ function readSnapshot(file: string): Snapshot {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new SnapshotUnreadableError(file, error as Error)
+    throw new OpsError('SNAPSHOT_UNREADABLE', `Cannot read ${file}: ${(error as Error).message}.`, {
+      cause: error,
+      suggestions: ['restore it from the repository'],
+    })
   }
+}
+
+/** drizzle-kit asks whether a new column is a renamed one. */
+function renameUnclear(database: string, cause: unknown): OpsError {
+  return new OpsError(
+    'RENAME_UNCLEAR',
+    `Columns were both added and removed, and for ${database} drizzle-kit asks whether they were renamed, which needs a terminal. Nothing was written.`,
+    {
+      cause,
+      suggestions: ['run this in a terminal', 'generate two migrations: add columns first, then remove columns'],
+    },
+  )
+}
+
+function columnsWithoutValue(from: Snapshot, to: Snapshot): string[] {
+  return Object.entries(to.tables).flatMap(([key, { name: table, columns }]) => {
+    const old = from.tables[key]
+    if (!old) return []
+    return Object.entries(columns)
+      .filter(([name, column]) => !(name in old.columns) && column.notNull && column.default === undefined)
+      .map(([name]) => `${table}.${name}`)
+  })
 }

@@ -1,31 +1,20 @@
 import { join } from 'node:path'
 import { createTable, dialects } from '../task-table/create-table.ts'
 import { toSnakeCase } from '../task-table/described-table.ts'
-import { type ColumnWish, wishedTable } from './column-wish.ts'
-import { developedWith, opsManifest } from './developed-with.ts'
-import { fillTemplateFolder } from './fill-template.ts'
+import { firstSnapshot } from './first-snapshot.ts'
 import { constantOf, packageName } from './names.ts'
+import { opsManifest, toolVersion } from './ops-package.ts'
 import { migrationText, snapshotText } from './plan-migration.ts'
-import type { PlannedFile } from './planned-file.ts'
-import { firstSnapshot } from './snapshot.ts'
-
-/** A plugin with one processor, as somebody wants it. All of it is checked. */
-export interface PluginWish {
-  readonly name: string
-  readonly table: string
-  readonly columns: readonly ColumnWish[]
-  readonly priority: number
-  /** The key of a column. */
-  readonly exclusiveBy: string | undefined
-}
+import { fillTemplateFolder, type PlannedFile } from './plugin-files.ts'
+import { type ColumnSpec, type ProcessorSpec, tableOf } from './processor-spec.ts'
 
 /**
- * The files of a new plugin.
+ * The files of a new plugin with one processor.
  *
- * @param core how its package.json names the ops that it is developed with
+ * @param core how its package.json names ops
  */
-export function planPlugin(wish: PluginWish, core: string): PlannedFile[] {
-  const { name, table, columns, priority, exclusiveBy } = wish
+export function planPlugin(spec: ProcessorSpec, core: string): PlannedFile[] {
+  const { name, table, columns, priority, exclusiveBy } = spec
   const { version, dependencies } = opsManifest()
   const files = fillTemplateFolder('processor', {
     name,
@@ -42,22 +31,23 @@ export function planPlugin(wish: PluginWish, core: string): PlannedFile[] {
     core,
     coreRange: compatible(version),
     drizzleRange: compatible(dependencies['drizzle-orm']!),
-    nodeTypes: developedWith('@types/node'),
-    typescript: developedWith('typescript'),
-    drizzleKit: developedWith('drizzle-kit'),
+    nodeTypes: toolVersion('@types/node'),
+    typescript: toolVersion('typescript'),
+    drizzleKit: toolVersion('drizzle-kit'),
   })
-  return [...files, ...migrationsOf(wish)]
+  return [...files, ...migrationsOf(spec)]
 }
 
-/** What `ops enqueue` has to be given. */
-export function flagsOf(columns: readonly ColumnWish[]): string {
-  return filled(columns)
-    .map((column) => `--${columnName(column).replaceAll('_', '-')}${flagValue(column)}`)
+/** Example flags for `ops enqueue`. */
+export function flagsOf(columns: readonly ColumnSpec[]): string {
+  const required = columns.filter(({ isRequired }) => isRequired)
+  return (required.length > 0 ? required : columns.slice(0, 1))
+    .map((column) => `--${toSnakeCase(column.key).replaceAll('_', '-')}${flagValue(column)}`)
     .join(' ')
 }
 
-function migrationsOf({ table: name, columns }: PluginWish): PlannedFile[] {
-  const table = wishedTable(name, columns)
+function migrationsOf({ table: name, columns }: ProcessorSpec): PlannedFile[] {
+  const table = tableOf(name, columns)
   return dialects.flatMap((dialect) => {
     const folder = join('migrations', dialect)
     return [
@@ -67,18 +57,18 @@ function migrationsOf({ table: name, columns }: PluginWish): PlannedFile[] {
   })
 }
 
-function declaration({ key, type, values, isRequired }: ColumnWish): string {
+function declaration({ key, type, values, isRequired }: ColumnSpec): string {
   const list = type === 'enumeration' ? `[${values.map((value) => `'${value}'`).join(', ')}]` : ''
   return `${key}: column.${type}(${list})${isRequired ? '.notNull()' : ''},`
 }
 
-function logLine({ key, type }: ColumnWish): string {
+function logLine({ key, type }: ColumnSpec): string {
   if (type === 'json') return `log(\`${key}: \${JSON.stringify(task.${key})}\`)`
   return `log(\`${key}: \${task.${key}}\`)`
 }
 
-/** In TypeScript. */
-function example({ type, values }: ColumnWish): string {
+/** An example value in TypeScript. */
+function example({ type, values }: ColumnSpec): string {
   switch (type) {
     case 'text':
       return `'example'`
@@ -97,8 +87,8 @@ function example({ type, values }: ColumnWish): string {
   }
 }
 
-/** In a shell, behind the flag. */
-function flagValue({ type, values }: ColumnWish): string {
+/** An example value in a shell, after the flag. */
+function flagValue({ type, values }: ColumnSpec): string {
   switch (type) {
     case 'text':
       return ' example'
@@ -117,17 +107,7 @@ function flagValue({ type, values }: ColumnWish): string {
   }
 }
 
-function columnName({ key }: ColumnWish): string {
-  return toSnakeCase(key)
-}
-
-/** The columns of an example: those that are required, or else the first. */
-function filled(columns: readonly ColumnWish[]): readonly ColumnWish[] {
-  const required = columns.filter(({ isRequired }) => isRequired)
-  return required.length > 0 ? required : columns.slice(0, 1)
-}
-
-/** Below 1.0.0 a new minor version may break. */
+/** Below 1.0.0, minor versions may break. */
 function compatible(version: string): string {
   const [major, minor] = version.split('.')
   return `^${major}.${minor}.0`

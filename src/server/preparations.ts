@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { moveDatabaseFile, returnDatabaseFile } from '../queue/move-database.ts'
+import { moveDatabaseFile, returnDatabaseFile } from '../queue/open-queue.ts'
 import { createAccount, findAccount, removeAccount, setLingering } from '../systemd/accounts.ts'
 
 /** A step of an installation that comes before the files. */

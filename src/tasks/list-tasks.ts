@@ -1,7 +1,7 @@
 import { type Problem, toProblem } from '../errors.ts'
-import { tasksOfNobody } from '../project/needed-processors.ts'
+import { missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
-import { unmadeTables } from '../project/unmade-tables.ts'
+import { tasksWithoutProcessor } from '../project/required-processors.ts'
 import type { Status } from '../task/lifecycle.ts'
 import { findTable, requireDatabase, requireTaskTable, type Task, toTask } from './find-task.ts'
 
@@ -37,17 +37,16 @@ export async function listTasks(project: Project, { table, statuses, limit }: Ta
 
 async function existingTables(project: Project, problems: Problem[]) {
   await requireDatabase(project)
-  const { ready, errors } = await project.processors()
-  problems.push(...errors.map((error) => toProblem(error)))
-  const unmade = await unmadeTables(project, ready)
+  const { ready, failed } = await project.processors()
+  problems.push(...failed.map(({ declared, error }) => toProblem(error, declared.name)))
+  const missing = await missingTables(project, ready)
   const tables = []
   for (const { queued } of ready) {
     const { processor, table } = queued
     if (await project.queue.missingColumns(table)) tables.push(queued)
-    else if (unmade.has(processor)) problems.push(toProblem(unmade.get(processor)!))
-    else problems.push(missingTable(processor, table.name))
+    else problems.push(missing.get(processor) ?? missingTable(processor, table.name))
   }
-  for (const problem of await tasksOfNobody(project)) problems.push({ ...problem, severity: 'warning' })
+  problems.push(...(await tasksWithoutProcessor(project)))
   return tables
 }
 

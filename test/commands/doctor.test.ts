@@ -105,7 +105,10 @@ describe('ops doctor', () => {
     expect(named(checks, 'plugin broken')).toMatchObject({
       status: 'problem',
       found: expect.stringContaining('boom at import'),
-      problem: { severity: 'error', suggestions: [expect.stringContaining('broken')] },
+      problem: {
+        severity: 'error',
+        suggestions: ['fix the plugin', expect.stringContaining('ops plugins unlink ops-plugin-broken')],
+      },
     })
     expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
   })

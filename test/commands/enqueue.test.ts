@@ -126,7 +126,7 @@ describe('ops enqueue', () => {
     const { exitCode, stderr } = await project.ops('enqueue', 'build', '--repository', '.')
     expect(exitCode).toBe(0)
     expect(unwrapped(stderr)).toContain(
-      'ops-plugin-future@1.2.3 speaks version 2 of the plugin contract, this ops speaks 1',
+      'ops-plugin-future@1.2.3 cannot be used: it requires plugin API 2, this ops has plugin API 1',
     )
   })
 

@@ -28,14 +28,14 @@ function notePlugin(columns: string, ops: object = { migrations: './migrations' 
 }
 
 describe('ops generate migration', () => {
-  it('writes the first migration of a plugin, then what has changed, for both databases, and they can be applied', async () => {
+  it('creates the first migration of a plugin, then one with the changes, for both databases', async () => {
     const { project, change, generate } = notePlugin('text: column.text().notNull()')
     const first = await generate()
     expect(first).toMatchObject({ exitCode: 0, stderr: '' })
     expect(first.stdout.split('\n')).toEqual([
-      'wrote migrations/sqlite/0000_notes.sql',
-      'wrote migrations/postgres/0000_notes.sql',
-      'Next: read them, then ops migrate',
+      'created migrations/sqlite/0000_notes.sql',
+      'created migrations/postgres/0000_notes.sql',
+      'Next: review them, then ops migrate',
     ])
     expect((await project.ops('plugins:link', 'note', '--migrate')).exitCode).toBe(0)
     await project.ops('enqueue', 'note', '--text', 'old')
@@ -52,14 +52,14 @@ describe('ops generate migration', () => {
     expect(project.rows('select text, size from notes')).toEqual([{ text: 'old', size: 3 }])
   })
 
-  it('says that nothing has changed, and writes nothing', async () => {
+  it('reports that nothing has changed, and writes nothing', async () => {
     const { project, generate } = notePlugin('text: column.text()')
     await generate('--json')
     const before = readdirSync(project.path('note'), { recursive: true })
     const again = await generate()
     expect(again).toMatchObject({
       exitCode: 0,
-      stdout: 'Nothing has changed in the tables of ops-plugin-note since its last migration.',
+      stdout: 'No changes in the tables of ops-plugin-note since its last migration.',
     })
     const { migrations } = JSON.parse((await generate('--json')).stdout)
     expect(migrations).toEqual([
@@ -69,42 +69,42 @@ describe('ops generate migration', () => {
     expect(readdirSync(project.path('note'), { recursive: true })).toEqual(before)
   })
 
-  it('warns of a column that rows cannot have, and of migrations that the package.json does not name', async () => {
+  it('warns about a required column without a default, and about migrations that package.json does not name', async () => {
     const { change, generate } = notePlugin('text: column.text()', {})
-    expect(unwrapped((await generate()).stderr)).toContain('add "migrations": "./migrations" under "ops"')
+    expect(unwrapped((await generate()).stderr)).toContain('Add "migrations": "./migrations" under "ops"')
     change('text: column.text(), size: column.integer().notNull()')
-    expect(unwrapped((await generate()).stderr)).toContain('"notes.size" may not be null and has no default')
+    expect(unwrapped((await generate()).stderr)).toContain('"notes.size" is not null and has no default')
   })
 
-  it('does not guess whether a column was renamed where nobody can be asked', async () => {
+  it('does not guess whether a column was renamed without a terminal', async () => {
     const { project, change, generate } = notePlugin('text: column.text()')
     await generate()
     change('words: column.text()')
     const { exitCode, stderr } = await generate()
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('drizzle-kit asks which of them were renamed')
+    expect(unwrapped(stderr)).toContain('drizzle-kit asks whether they were renamed')
     expect(readdirSync(project.path('note/migrations/sqlite'))).toEqual(['0000_notes.sql', 'meta'])
   })
 
-  it('does not make tables once more where what it compares with is gone', async () => {
+  it('refuses to continue without the last snapshot', async () => {
     const { project, generate } = notePlugin('text: column.text()')
     await generate()
     rmSync(project.path('note/migrations/postgres/meta'), { recursive: true })
     const { exitCode, stderr } = await generate()
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('has the migration 0000_notes.sql and no meta/*_snapshot.json')
+    expect(unwrapped(stderr)).toContain('has the migration 0000_notes.sql but no meta/*_snapshot.json')
   })
 
   it.each([
-    ['a folder without a plugin', [], 'no folder of a plugin'],
-    ['a name that is none', ['Add-Labels'], '"Add-Labels" cannot be the name of a migration'],
+    ['a folder without a plugin', [], 'is not a plugin folder'],
+    ['an invalid name', ['Add-Labels'], 'Invalid migration name "Add-Labels"'],
   ])('refuses %s with exit code 2', async (_, args, problem) => {
     const { exitCode, stderr } = await TestProject.withConfig().ops('generate', 'migration', ...args)
     expect(exitCode).toBe(2)
     expect(unwrapped(stderr)).toContain(problem)
   })
 
-  it.each(['build', 'deploy', 'exec', 'transfer'])('has nothing to add to the bundled plugin %s', async (plugin) => {
+  it.each(['build', 'deploy', 'exec', 'transfer'])('finds no changes in the bundled plugin %s', async (plugin) => {
     const folder = join(root, 'plugins', plugin)
     const { stdout, exitCode } = await new TestProject().opsWith({ cwd: folder }, 'generate:migration', '--json')
     expect(exitCode).toBe(0)
@@ -112,8 +112,8 @@ describe('ops generate migration', () => {
   })
 })
 
-describe('ops generate migration, where drizzle-kit is not installed', () => {
-  it('says in one line what to install', async () => {
+describe('ops generate migration without drizzle-kit', () => {
+  it('says what to install', async () => {
     const { project } = notePlugin('text: column.text()')
     // A copy of ops without what it is developed with.
     const copy = project.path('ops')

@@ -15,7 +15,7 @@ function tables(project: TestProject): string[] {
 }
 
 describe('ops migrate', () => {
-  it('makes the database of a project without any file, and has nothing to do afterwards', async () => {
+  it('creates the database of an empty project, and has nothing to do afterwards', async () => {
     const project = new TestProject()
     const first = await project.ops('migrate')
     expect(first).toMatchObject({ exitCode: 0, stderr: '' })
@@ -28,18 +28,18 @@ describe('ops migrate', () => {
     expect(second).toMatchObject({ exitCode: 0, stdout: `${project.path('.ops/ops.db')} is up to date.` })
   })
 
-  it('says with --check what is due, exits 1 and makes not even the file; 0 when nothing is due', async () => {
+  it('lists pending migrations with --check, exits 1 and creates nothing; exits 0 if nothing is pending', async () => {
     const project = new TestProject()
     const due = await project.ops('migrate', '--check')
     expect(due.exitCode).toBe(1)
-    expect(due.stdout).toContain('due: create database')
-    expect(due.stdout).toContain('due: migration 0000_core of core')
+    expect(due.stdout).toContain('pending: create database')
+    expect(due.stdout).toContain('pending: migration 0000_core of core')
     expect(readdirSync(project.directory)).toEqual([])
     await project.ops('migrate')
     expect((await project.ops('migrate', '--check')).exitCode).toBe(0)
   })
 
-  it('changes nothing with --check in a database that exists', async () => {
+  it('changes nothing with --check in an existing database', async () => {
     const project = new TestProject()
     await project.ops('migrate')
     project.link(probe)
@@ -49,9 +49,9 @@ describe('ops migrate', () => {
     const { exitCode, stdout } = await project.ops('migrate', '--check')
     expect(exitCode).toBe(1)
     expect(stdout.split('\n').slice(0, 3)).toEqual([
-      'due: migration 0000_probes of ops-plugin-probe',
-      'due: migration 0001_flakies of ops-plugin-probe',
-      'due: create ops_builds_transition on builds',
+      'pending: migration 0000_probes of ops-plugin-probe',
+      'pending: migration 0001_flakies of ops-plugin-probe',
+      'pending: create ops_builds_transition on builds',
     ])
     expect(tables(project)).not.toContain('samples')
     expect(readFileSync(project.path('.ops/ops.db')).equals(before)).toBe(true)
@@ -59,7 +59,7 @@ describe('ops migrate', () => {
     expect((await project.ops('migrate', '--check')).exitCode).toBe(0)
   })
 
-  it('returns with --json what it did, and what is due', async () => {
+  it('returns with --json what it did, and what is pending', async () => {
     const project = new TestProject()
     const database = project.path('.ops/ops.db')
     const due = await project.ops('migrate', '--check', '--json')
@@ -75,14 +75,14 @@ describe('ops migrate', () => {
     expect(JSON.parse(again.stdout)).toEqual({ database, changed: false, steps: [], errors: [] })
   })
 
-  it('names a plugin that is broken, migrates the others, and exits 1', async () => {
+  it('reports a broken plugin, migrates the others, and exits 1', async () => {
     const project = new TestProject()
     project.link(probe, writePlugin('broken', `throw new Error('boom at import')`))
     const { exitCode, stderr } = await project.ops('migrate')
     expect(exitCode).toBe(1)
     const text = unwrapped(stderr)
     expect(text).toContain('The processor "broken" of ops-plugin-broken@1.2.3 cannot be loaded:')
-    expect(text).toContain('throws when it is imported: boom at import')
+    expect(text).toContain('fails to import: boom at import')
     expect(tables(project)).toContain('samples')
   })
 
@@ -101,13 +101,13 @@ describe('ops migrate', () => {
     expect(existsSync(project.path('.ops'))).toBe(false)
   })
 
-  it('exits 78 when --config names no file', async () => {
+  it('exits 78 if the file of --config does not exist', async () => {
     const { exitCode, stderr } = await new TestProject().ops('migrate', '--config', 'nowhere.ts')
     expect(exitCode).toBe(78)
     expect(unwrapped(stderr)).toContain('The configuration "nowhere.ts" of --config does not exist.')
   })
 
-  it('takes the database from the configuration, which it finds upwards, and from OPS_DATABASE_URL first', async () => {
+  it('uses the database of the configuration, which it finds in a parent folder, and OPS_DATABASE_URL first', async () => {
     const project = new TestProject()
     project.write('ops.config.json', '{ "database": "sqlite:data/shop.db" }')
     project.write('deep/down/here.txt', '')

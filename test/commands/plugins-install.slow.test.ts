@@ -20,7 +20,7 @@ async function performsNotes(project: TestProject): Promise<void> {
 }
 
 describe('ops plugins install', () => {
-  it('migrates by itself with --migrate', async () => {
+  it('migrates with --migrate', async () => {
     const project = TestProject.withConfig()
     const { stdout } = await project.ops('plugins', 'install', await packed(notes()), '--migrate')
     expect(stdout.split('\n').at(-1)).toBe('The database is up to date.')
@@ -33,7 +33,7 @@ describe('ops plugins install', () => {
     ['/abs/name.tgz', (file: string) => file],
     ['file:./name.tgz', (file: string) => `file:./${basename(file)}`],
     ['file:///abs/name.tgz', (file: string) => `file://${file}`],
-  ])('takes a tarball as %s, from a folder below the project', async (_, typed) => {
+  ])('accepts a tarball as %s, in a folder below the project', async (_, typed) => {
     const project = TestProject.withConfig()
     mkdirSync(project.path('below'))
     const tarball = await packed(notes(), project.path('below'))
@@ -41,7 +41,7 @@ describe('ops plugins install', () => {
     expect(await project.opsWith({ cwd }, 'plugins:install', typed(tarball))).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('takes a repository of git at a tag, without running its scripts', async () => {
+  it('installs a git repository at a tag, without running its scripts', async () => {
     const project = TestProject.withConfig()
     const root = pluginPackage('note', { manifest: { scripts: { prepare: 'touch ran' } } })
     const git = async (...args: string[]) =>
@@ -63,7 +63,7 @@ describe('ops plugins install', () => {
     expect(unwrapped(missing.stderr)).toContain(`file://${root} has no "v9"`)
   })
 
-  it('takes a package of the registry, at the version that was asked for, and updates it', async () => {
+  it('installs a package from the registry in the requested version, and updates it', async () => {
     const registry = await Registry.start()
     for (const version of ['1.0.0', '1.1.0', '2.0.0']) await registry.publish(pluginPackage('note', { version }))
     const project = TestProject.withConfig()
@@ -87,9 +87,9 @@ describe('ops plugins install', () => {
   })
 
   it.each([
-    ['ops-plugin-nothing', 'has no such package, or does not show it to you'],
+    ['ops-plugin-nothing', 'has no such package, or you have no access to it'],
     ['ops-plugin-note@9', 'the registry has no such version'],
-  ])('says that there is no %s', async (name, problem) => {
+  ])('reports that %s does not exist', async (name, problem) => {
     const registry = await Registry.start()
     await registry.publish(notes())
     const project = TestProject.withConfig()
@@ -99,7 +99,7 @@ describe('ops plugins install', () => {
     expect(unwrapped(stderr)).toContain(problem)
   })
 
-  it('says within seconds that the registry does not answer', async () => {
+  it('reports within seconds that the registry does not answer', async () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void silent.close())
@@ -110,38 +110,40 @@ describe('ops plugins install', () => {
       const begin = Date.now()
       const { exitCode, stderr } = await project.ops('plugins:install', 'ops-plugin-note')
       expect(exitCode).toBe(1)
-      expect(unwrapped(stderr)).toContain('ops-plugin-note cannot be fetched: the registry does not answer')
+      expect(unwrapped(stderr)).toContain('Cannot install ops-plugin-note: the registry does not answer')
       expect(Date.now() - begin).toBeLessThan(15_000)
     }
   })
 
-  it('runs install scripts with --allow-scripts alone, and says when it did not', async () => {
+  it('runs install scripts only with --allow-scripts, and says so if it did not', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(pluginPackage('note', { manifest: { scripts: { postinstall: 'touch ran' } } }))
     const ran = project.path('.ops/plugins/node_modules/ops-plugin-note/ran')
     const { stderr, exitCode } = await project.ops('plugins:install', tarball)
     expect(exitCode).toBe(0)
-    expect(unwrapped(stderr)).toContain('has install scripts, and they did not run. --allow-scripts runs them.')
+    expect(unwrapped(stderr)).toContain(
+      'Install scripts of ops-plugin-note or its dependencies did not run. Try: run them: --allow-scripts',
+    )
     expect(existsSync(ran)).toBe(false)
     expect(await project.ops('plugins:install', tarball, '--allow-scripts')).toMatchObject({ exitCode: 0, stderr: '' })
     expect(existsSync(ran)).toBe(true)
   })
 
-  it('does not replace a version that works by one that does not, unless told to', async () => {
+  it('replaces a version that works by one that does not only with --force', async () => {
     const project = TestProject.withConfig()
     await project.ops('plugins:install', await packed(notes()), '--migrate')
     const worse = await packed(pluginPackage('note', { version: '1.0.1', module: 'throw new Error("boom")' }))
     const { exitCode, stderr } = await project.ops('plugins:install', worse)
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/ops-plugin-note stays at 1\.0\.0, because 1\.0\.1 cannot be used: .*boom/)
+    expect(unwrapped(stderr)).toMatch(/Kept ops-plugin-note 1\.0\.0, because 1\.0\.1 does not work: .*boom/)
     await performsNotes(project)
     expect((await project.ops('plugins:install', worse, '--force')).exitCode).toBe(1)
     expect((await project.ops('processors')).stdout).toContain('boom')
-    const mended = pluginPackage('note', { version: '1.0.2', module: countingModule('note', 'notes', '7') })
-    expect(await project.ops('plugins:install', mended)).toMatchObject({ exitCode: 0, stderr: '' })
+    const fixed = pluginPackage('note', { version: '1.0.2', module: countingModule('note', 'notes', '7') })
+    expect(await project.ops('plugins:install', fixed)).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('installs for the user where there is no project', async () => {
+  it('installs for the user outside a project', async () => {
     const project = new TestProject()
     project.env.OPS_DATA_DIR = undefined
     const { stdout } = await project.ops('plugins:install', await packed(notes()))

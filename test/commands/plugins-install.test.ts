@@ -6,7 +6,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 
 const notes = () => pluginPackage('note')
 
-/** All that is in the folder of the project's plugins. */
+/** Everything in the plugin folder of the project. */
 function filesOf(project: TestProject): string[] {
   const folder = project.path('.ops/plugins')
   return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort() : []
@@ -21,7 +21,7 @@ async function performsNotes(project: TestProject): Promise<void> {
 }
 
 describe('ops plugins install', () => {
-  it('installs a tarball for the project, names its processor and table, and what to do next', async () => {
+  it('installs a tarball for the project, and prints its processor, its table and the next step', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(notes())
     const { stdout, stderr, exitCode } = await project.ops('plugins:install', tarball)
@@ -35,30 +35,34 @@ describe('ops plugins install', () => {
     await performsNotes(project)
   })
 
-  it.each(['./note', 'note', '../note'])('takes a folder as %s, packed as npm would publish it', async (typed) => {
-    const project = TestProject.withConfig()
-    cpSync(pluginPackage('note', { files: { 'src/note.ts': 'x', '.npmignore': 'src\n' } }), project.path('note'), {
-      recursive: true,
-    })
-    mkdirSync(project.path('below'))
-    const cwd = typed.startsWith('..') ? project.path('below') : project.directory
-    expect(await project.opsWith({ cwd }, 'plugins:install', typed)).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note/src'))).toBe(false)
-    // A copy: what is installed does not change under a worker.
-    writeFileSync(project.path('note/dist/note.js'), 'throw new Error("edited")')
-    await project.ops('migrate')
-    await performsNotes(project)
-  })
+  it.each(['./note', 'note', '../note'])(
+    'accepts a folder as %s, packed as npm would publish it, without running its scripts',
+    async (typed) => {
+      const project = TestProject.withConfig()
+      const scripts = { prepare: `touch ${project.path('ran')}`, prepack: `touch ${project.path('ran')}` }
+      const files = { 'src/note.ts': 'x', '.npmignore': 'src\n' }
+      cpSync(pluginPackage('note', { manifest: { scripts }, files }), project.path('note'), { recursive: true })
+      mkdirSync(project.path('below'))
+      const cwd = typed.startsWith('..') ? project.path('below') : project.directory
+      expect(await project.opsWith({ cwd }, 'plugins:install', typed)).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note/src'))).toBe(false)
+      expect(existsSync(project.path('ran'))).toBe(false)
+      // A copy: what is installed does not change under a worker.
+      writeFileSync(project.path('note/dist/note.js'), 'throw new Error("edited")')
+      await project.ops('migrate')
+      await performsNotes(project)
+    },
+  )
 
-  it('says in one sentence that a repository cannot be read', async () => {
+  it('reports in one sentence that a repository cannot be read', async () => {
     const { exitCode, stderr } = await TestProject.withConfig().ops('plugins:install', 'git+file:///nowhere/at/all.git')
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toMatch(
-      /cannot be installed: git cannot read file:\/\/\/nowhere\/at\/all\.git \(fatal: .*\)\. Nothing was changed\./,
+      /Cannot install \S+: git cannot read file:\/\/\/nowhere\/at\/all\.git \(fatal: .*\)\. Nothing was changed\./,
     )
   })
 
-  it('refuses a package that is no plugin, of which no script runs, and leaves all as it was', async () => {
+  it('refuses a package that is not a plugin, runs none of its scripts, and changes nothing', async () => {
     const project = TestProject.withConfig()
     await project.ops('plugins:install', await packed(notes()))
     const before = filesOf(project)
@@ -67,7 +71,7 @@ describe('ops plugins install', () => {
     })
     const { exitCode, stderr } = await project.ops('plugins:install', await packed(other), '--allow-scripts')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('ops-plugin-other is no plugin of ops')
+    expect(unwrapped(stderr)).toContain('ops-plugin-other is not an ops plugin')
     expect(existsSync(project.path('ran'))).toBe(false)
     expect(filesOf(project)).toEqual(before)
   })
@@ -82,7 +86,7 @@ describe('ops plugins install', () => {
     expect((await project.ops('processors')).stdout).toMatch(/^letter .*\nnote /m)
   })
 
-  it('keeps the allow list of the configuration, and changes nothing otherwise', async () => {
+  it('respects the allow list of the configuration, and changes nothing for other plugins', async () => {
     const project = TestProject.withConfig({ pluginsAllow: ['@acme/*', './allowed/*'] })
     mkdirSync(project.path('allowed'))
     const tarball = await packed(notes(), project.path('allowed'))
@@ -99,7 +103,7 @@ describe('ops plugins install', () => {
     expect((await project.ops('plugins:install', tarball)).exitCode).toBe(0)
   })
 
-  it('installs the versions of the lock file without an argument, in a checkout that has neither tarball nor network', async () => {
+  it('installs the versions in the lock file without an argument, with neither tarball nor network', async () => {
     const project = TestProject.withConfig()
     const tarball = await packed(notes())
     await project.ops('plugins:install', tarball)
@@ -112,17 +116,17 @@ describe('ops plugins install', () => {
     for (const name of kept)
       cpSync(project.path(`.ops/plugins/${name}`), server.path(`.ops/plugins/${name}`), { recursive: true })
     const missing = await server.ops('plugins')
-    expect(missing.stdout).toContain('it is listed and not installed')
+    expect(missing.stdout).toContain('it is listed but not installed')
     expect(await server.ops('plugins:install', '--migrate')).toMatchObject({ exitCode: 0, stderr: '' })
     await performsNotes(server)
     const lock = readFileSync(server.path('.ops/plugins/package-lock.json'), 'utf8')
     expect(lock).toBe(readFileSync(project.path('.ops/plugins/package-lock.json'), 'utf8'))
   })
 
-  it('has nothing to install without an argument where nothing is listed', async () => {
+  it('has nothing to install without an argument if no plugin is listed', async () => {
     const { exitCode, stderr } = await TestProject.withConfig().ops('plugins:install')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('No plugin is listed in')
+    expect(unwrapped(stderr)).toContain('No plugins are listed in')
   })
 
   it.each(['', 'no such name', '-x y', 'x@npm:y'])('refuses %j with 2', async (name) => {
@@ -130,7 +134,7 @@ describe('ops plugins install', () => {
     expect(exitCode).toBe(2)
   })
 
-  it('returns with --json what was installed and whether a migration is due', async () => {
+  it('returns with --json what was installed and whether a migration is pending', async () => {
     const project = TestProject.withConfig()
     const { stdout } = await project.ops('plugins:install', await packed(notes()), '--json')
     expect(JSON.parse(stdout)).toMatchObject({

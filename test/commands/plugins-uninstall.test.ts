@@ -27,11 +27,11 @@ async function withBoth(): Promise<TestProject> {
 const listOf = (project: TestProject) => JSON.parse(project.read('.ops/plugins/package.json'))
 
 describe('ops plugins uninstall', () => {
-  it('removes exactly what it is told to, and says what stays in the database', async () => {
+  it('removes only the named plugin, and prints what stays in the database', async () => {
     const project = await withBoth()
     const { stdout, stderr, exitCode } = await project.ops('plugins:uninstall', 'note')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    expect(stdout).toBe('ops-plugin-note is gone.\n  what stays in the database: notes')
+    expect(stdout).toBe('Uninstalled ops-plugin-note.\n  kept in the database: notes')
     expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note'))).toBe(false)
     expect(project.read('.ops/plugins/package-lock.json')).not.toContain('ops-plugin-note')
     const { dependencies, oclif } = listOf(project)
@@ -43,19 +43,19 @@ describe('ops plugins uninstall', () => {
     expect(project.value('select length from letters')).toBe(4)
   })
 
-  it('says which pending tasks wait in vain, and the command that it names has them performed', async () => {
+  it('warns about pending tasks, and the printed command runs them', async () => {
     const project = await withBoth()
     for (const text of ['a', 'bb']) await project.ops('enqueue', 'note', '--text', text)
     await project.ops('enqueue', 'letter', '--text', 'c')
     const { stderr, exitCode } = await project.ops('plugins:uninstall', 'ops-plugin-note')
     expect(exitCode).toBe(0)
     const told = unwrapped(stderr)
-    expect(told).toContain('2 tasks of "notes" are pending, and nothing performs them now.')
-    const back = /to have them performed: ops plugins (install) (?:'(.+?\.tgz)'|(\S+))/.exec(told)!
-    // Nobody has to remember it.
+    expect(told).toContain('No processor for 2 pending tasks in "notes".')
+    const back = /Try: ops plugins (install) (?:'(.+?\.tgz)'|(\S+))/.exec(told)!
+    // Later commands say it again.
     const worker = await project.ops('worker', '--drain')
     expect(worker.exitCode).toBe(0)
-    const waiting = '2 tasks of "notes" are pending, and there is no processor for them.'
+    const waiting = 'No processor for 2 pending tasks in "notes".'
     expect(worker.stdout.replaceAll('\\"', '"')).toContain(waiting)
     expect(unwrapped((await project.ops('tasks')).stderr)).toContain(waiting)
     expect(project.rows('select status from notes')).toEqual([{ status: 'pending' }, { status: 'pending' }])
@@ -67,19 +67,19 @@ describe('ops plugins uninstall', () => {
     ])
   })
 
-  it('says so too of one that is linked, and of one that never worked since', async () => {
+  it('warns for a linked plugin, too, even if its folder is gone', async () => {
     const project = TestProject.withConfig()
     const root = notes()
     await project.ops('plugins:link', root, '--migrate')
     await project.ops('enqueue', 'note', '--text', 'a')
     rmSync(root, { recursive: true })
     const { stderr, stdout } = await project.ops('plugins:unlink', 'note')
-    expect(unwrapped(stderr)).toContain('1 task of "notes" is pending, and nothing performs them now.')
-    expect(unwrapped(stderr)).toContain(`to have them performed: ${formatCommand('ops', 'plugins', 'link', root)}`)
-    expect(stdout).toContain('what stays in the database: notes')
+    expect(unwrapped(stderr)).toContain('No processor for 1 pending task in "notes".')
+    expect(unwrapped(stderr)).toContain(`Try: ${formatCommand('ops', 'plugins', 'link', root)}`)
+    expect(stdout).toContain('kept in the database: notes')
   })
 
-  it('tells it with --json', async () => {
+  it('returns the same with --json', async () => {
     const project = await withBoth()
     await project.ops('enqueue', 'note', '--text', 'a')
     const { plugins } = JSON.parse((await project.ops('plugins:uninstall', 'note', 'letter', '--json')).stdout)
@@ -87,7 +87,7 @@ describe('ops plugins uninstall', () => {
       {
         name: 'ops-plugin-note',
         isBundled: false,
-        wayBack: expect.stringMatching(/^ops plugins install '?\/.*\.tgz'?$/),
+        reinstallCommand: expect.stringMatching(/^ops plugins install '?\/.*\.tgz'?$/),
         tables: ['notes'],
         pending: [{ table: 'notes', count: 1 }],
         problem: null,
@@ -106,24 +106,24 @@ describe('ops plugins uninstall', () => {
     expect(listOf(project).oclif.plugins).toHaveLength(2)
   })
 
-  it('works for a plugin that is broken, under a configuration that is', async () => {
+  it('works for a broken plugin and with a broken configuration', async () => {
     const project = await withBoth()
     project.write('.ops/plugins/node_modules/ops-plugin-note/dist/note.js', 'throw new Error("boom")')
     project.write('ops.config.json', '{ "nonsense": ')
     const { stdout, stderr, exitCode } = await project.ops('plugins:uninstall', 'note')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('ops-plugin-note is gone.\n  what stays in the database: notes')
-    expect(unwrapped(stderr)).toContain('Whether tasks of it are pending cannot be told: ')
+    expect(stdout).toContain('Uninstalled ops-plugin-note.\n  kept in the database: notes')
+    expect(unwrapped(stderr)).toContain('Cannot check for pending tasks: ')
     expect(existsSync(project.path('.ops/plugins/node_modules/ops-plugin-note'))).toBe(false)
   })
 
-  it('removes the user’s where there is no project', async () => {
+  it('uninstalls plugins of the user outside a project', async () => {
     const project = new TestProject()
     project.env.OPS_DATA_DIR = undefined
     await project.ops('plugins:install', await packed(notes()))
     const folder = join(project.env.HOME!, '.local/share/ops')
     expect(existsSync(join(folder, 'node_modules/ops-plugin-note'))).toBe(true)
-    expect((await project.ops('plugins:uninstall', 'note')).stdout).toContain('ops-plugin-note is gone.')
+    expect((await project.ops('plugins:uninstall', 'note')).stdout).toContain('Uninstalled ops-plugin-note.')
     expect(existsSync(join(folder, 'node_modules/ops-plugin-note'))).toBe(false)
   })
 })

@@ -29,21 +29,23 @@ describe('ops plugins update', () => {
     ['ops-plugin-note@^1', '1.2.0'],
     ['ops-plugin-note', '2.0.0'],
     ['ops-plugin-note@latest', '2.0.0'],
-  ])('takes %s to %s, again and again', async (asked, newest) => {
+  ])('updates %s to %s, and is then up to date', async (spec, newest) => {
     const { project, registry } = await withRegistry('1.0.0')
-    await project.ops('plugins:install', asked)
+    await project.ops('plugins:install', spec)
     expect(await versionOf(project)).toBe('1.0.0')
     for (const version of ['1.0.5', '1.2.0', '2.0.0']) await registry.publish(note(version))
     const { stdout, stderr, exitCode } = await project.ops('plugins:update')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    expect(stdout).toContain(newest === '1.0.0' ? 'ops-plugin-note 1.0.0 stays' : `${newest} (was 1.0.0) is installed`)
+    expect(stdout).toContain(
+      newest === '1.0.0' ? 'ops-plugin-note 1.0.0 is already up to date' : `${newest} (was 1.0.0) is installed`,
+    )
     expect(await versionOf(project)).toBe(newest)
     const again = await project.ops('plugins:update', 'note')
-    expect(again.stdout).toContain(`ops-plugin-note ${newest} stays`)
+    expect(again.stdout).toContain(`ops-plugin-note ${newest} is already up to date`)
     expect(await versionOf(project)).toBe(newest)
   })
 
-  it('updates the plugin that it is told, and leaves the others at what the lock file says', async () => {
+  it('updates only the named plugin', async () => {
     const { project, registry } = await withRegistry('1.0.0')
     await registry.publish(pluginPackage('letter', { version: '1.0.0' }))
     await project.ops('plugins:install', 'ops-plugin-note', 'ops-plugin-letter')
@@ -54,7 +56,7 @@ describe('ops plugins update', () => {
     expect(await versionOf(project, 'ops-plugin-letter')).toBe('1.1.0')
   })
 
-  it('fetches a tarball and a folder anew from where they were', async () => {
+  it('reads a folder again', async () => {
     const project = TestProject.withConfig()
     cpSync(note('1.0.0'), project.path('note'), { recursive: true })
     await project.ops('plugins:install', './note', '--migrate')
@@ -65,7 +67,7 @@ describe('ops plugins update', () => {
     expect(project.value('select length from notes')).toBe(77)
   })
 
-  it('passes over a plugin whose tarball has gone, says so, and updates the others', async () => {
+  it('skips a plugin whose tarball is gone, with a warning, and updates the others', async () => {
     const { project, registry } = await withRegistry('1.0.0')
     const tarball = await packed(pluginPackage('letter'))
     await project.ops('plugins:install', 'ops-plugin-note', tarball)
@@ -74,20 +76,20 @@ describe('ops plugins update', () => {
     const { stdout, stderr, exitCode } = await project.ops('plugins:update')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('ops-plugin-note 1.1.0 (was 1.0.0) is installed')
-    expect(unwrapped(stderr)).toContain(`ops-plugin-letter stays as it is: ${tarball} is not there any more.`)
+    expect(unwrapped(stderr)).toContain(`Skipped ops-plugin-letter: ${tarball} does not exist any more.`)
     expect(await versionOf(project, 'ops-plugin-letter')).toBe('1.0.0')
     const named = await project.ops('plugins:update', 'letter')
     expect(named.exitCode).toBe(2)
-    expect(unwrapped(named.stderr)).toContain(`there is no ${tarball}`)
+    expect(unwrapped(named.stderr)).toContain(`${tarball} does not exist`)
   })
 
-  it('keeps the version that works when the newest does not', async () => {
+  it('keeps the version that works if the latest does not', async () => {
     const { project, registry } = await withRegistry('1.0.0')
     await project.ops('plugins:install', 'ops-plugin-note', '--migrate')
     await registry.publish(note('1.1.0', 'throw new Error("boom")'))
     const { stderr, exitCode } = await project.ops('plugins:update')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/ops-plugin-note stays at 1\.0\.0, because 1\.1\.0 cannot be used: .*boom/)
+    expect(unwrapped(stderr)).toMatch(/Kept ops-plugin-note 1\.0\.0, because 1\.1\.0 does not work: .*boom/)
     expect(await versionOf(project)).toBe('1.0.0')
   })
 

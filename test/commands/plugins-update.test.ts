@@ -8,7 +8,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 const note = (version: string) => pluginPackage('note', { version })
 
 describe('ops plugins update', () => {
-  it('updates the user’s where there is no project, and tells with --json what it did', async () => {
+  it('updates plugins of the user outside a project, and returns the changes with --json', async () => {
     const registry = await Registry.start()
     await registry.publish(note('1.0.0'))
     const user = new TestProject()
@@ -25,8 +25,8 @@ describe('ops plugins update', () => {
     expect(update).toMatchObject({
       folder: { scope: 'user', path: `${user.env.HOME}/.local/share/ops` },
       unchanged: ['ops-plugin-letter'],
-      passedOver: [{ name: 'ops-plugin-card', path: tarball }],
-      idleScripts: [],
+      skipped: [{ name: 'ops-plugin-card', path: tarball }],
+      skippedScripts: [],
     })
     expect(update.plugins).toEqual(
       expect.arrayContaining([
@@ -38,8 +38,8 @@ describe('ops plugins update', () => {
   })
 
   it.each([
-    ['a plugin that is not there', ['nothing'], 'No plugin named "nothing" is installed.'],
-    ['one that is linked', ['letter'], 'No plugin named "letter" is installed.'],
+    ['an unknown plugin', ['nothing'], 'No plugin named "nothing" is installed.'],
+    ['a linked plugin', ['letter'], 'No plugin named "letter" is installed.'],
   ])('refuses %s with 2', async (_, names, problem) => {
     const project = TestProject.withConfig()
     project.placeHere(note('1.0.0'))
@@ -49,9 +49,9 @@ describe('ops plugins update', () => {
     expect(unwrapped(stderr)).toContain(problem)
   })
 
-  it('has nothing to do where nothing is installed', async () => {
+  it('has nothing to do if no plugin is installed', async () => {
     const { stderr, exitCode } = await TestProject.withConfig().ops('plugins:update')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('No plugin is listed in')
+    expect(unwrapped(stderr)).toContain('No plugins are listed in')
   })
 })

@@ -6,7 +6,7 @@ import { unwrapped } from '../support/unwrapped.ts'
 const bundled = ['build', 'deploy', 'exec', 'transfer'].map((name) => `@ops-cli/plugin-${name}`)
 
 describe('ops plugins', () => {
-  it('lists those that come with ops, those that are installed and those that are linked', async () => {
+  it('lists bundled, installed and linked plugins', async () => {
     const project = TestProject.withConfig()
     const root = pluginPackage('letter')
     await project.ops('plugins:install', await packed(pluginPackage('note')))
@@ -32,7 +32,7 @@ describe('ops plugins', () => {
     })
   })
 
-  it('says whose the plugins are where there is no project', async () => {
+  it('lists the plugins of the user outside a project', async () => {
     const project = new TestProject()
     project.env.OPS_DATA_DIR = undefined
     const listed = JSON.parse((await project.ops('plugins', '--json')).stdout)
@@ -40,38 +40,38 @@ describe('ops plugins', () => {
     expect(listed.plugins.map(({ name }: { name: string }) => name)).toEqual(bundled)
   })
 
-  it('says what is wrong with the list, and still lists what comes with ops', async () => {
+  it('reports a damaged list, and still lists the bundled plugins', async () => {
     const project = TestProject.withConfig()
     project.write('.ops/plugins/package.json', '{ "oclif": ')
     const { stdout, exitCode } = await project.ops('plugins')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain(`The list of plugins, ${project.path('.ops/plugins/package.json')}, cannot be read: `)
+    expect(stdout).toContain(`Cannot read the list of plugins, ${project.path('.ops/plugins/package.json')}: `)
     expect(stdout).toContain('@ops-cli/plugin-exec')
     expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0 })
     const { stderr, exitCode: refused } = await project.ops('plugins:link', pluginPackage('note'))
     expect(refused).toBe(1)
-    expect(unwrapped(stderr)).toContain('mend the file, or bring an earlier one back')
+    expect(unwrapped(stderr)).toContain('fix the file, or restore an earlier version')
     expect(project.read('.ops/plugins/package.json')).toBe('{ "oclif": ')
   })
 })
 
 describe('ops plugins inspect', () => {
-  it('shows all that is known of a plugin, each thing behind its name', async () => {
+  it('shows everything about a plugin', async () => {
     const project = TestProject.withConfig()
-    const manifest = { description: 'Notes down how long a text is.' }
+    const manifest = { description: 'Stores the length of a text.' }
     const tarball = await packed(pluginPackage('note', { manifest }))
     await project.ops('plugins:install', tarball)
     const { stdout, stderr, exitCode } = await project.ops('plugins:inspect', 'note')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout.split('\n')).toEqual([
       'ops-plugin-note 1.0.0',
-      '  source        installed',
-      `  root          ${project.path('.ops/plugins/node_modules/ops-plugin-note')}`,
-      '  summary       Notes down how long a text is.',
-      `  installed by  ${tarball}`,
-      '  migrations    ./migrations',
-      '  settings      plugins.note',
-      '  processor     note: table notes, priority 100, any number at once',
+      '  source          installed',
+      `  root            ${project.path('.ops/plugins/node_modules/ops-plugin-note')}`,
+      '  summary         Stores the length of a text.',
+      `  installed from  ${tarball}`,
+      '  migrations      ./migrations',
+      '  settings        plugins.note',
+      '  processor       note: table notes, priority 100, any number at once',
     ])
     expect(JSON.parse((await project.ops('plugins:inspect', 'ops-plugin-note', '--json')).stdout)).toMatchObject({
       name: 'ops-plugin-note',
@@ -85,7 +85,7 @@ describe('ops plugins inspect', () => {
     })
   })
 
-  it('leaves a gap behind each name', async () => {
+  it('aligns the values', async () => {
     const { stdout } = await TestProject.withConfig().ops('plugins:inspect', 'deploy')
     expect(stdout).toMatch(/^ {2}dependencies {2}valibot /m)
     expect(stdout).toMatch(/^ {2}commands +releases$/m)
@@ -93,16 +93,18 @@ describe('ops plugins inspect', () => {
     expect(stdout).toMatch(/^ {2}processor +rollback: table rollbacks/m)
   })
 
-  it('says what is wrong with a plugin, and what to do', async () => {
+  it('reports what is wrong with a plugin, and what to do', async () => {
     const project = TestProject.withConfig()
     await project.ops('plugins:link', pluginPackage('note', { module: 'throw new Error("boom")' }))
     const { stdout, exitCode } = await project.ops('plugins:inspect', 'note')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^ {2}processor +note: broken$/m)
-    expect(stdout).toMatch(/The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\n {2}try this: /)
+    expect(stdout).toMatch(
+      /The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nTry: fix the plugin\nTry: remove the plugin: /,
+    )
   })
 
-  it('refuses a plugin that is not there with 2', async () => {
+  it('refuses an unknown plugin with 2', async () => {
     const { stderr, exitCode } = await TestProject.withConfig().ops('plugins:inspect', 'biuld')
     expect(exitCode).toBe(2)
     expect(unwrapped(stderr)).toContain('Did you mean "build"?')

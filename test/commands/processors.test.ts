@@ -3,7 +3,7 @@ import { pluginPackage } from '../support/plugin-package.ts'
 import { TestProject } from '../support/test-project.ts'
 
 describe('ops processors', () => {
-  it('lists them in the order in which their tables are searched', async () => {
+  it('lists processors by priority', async () => {
     const { stdout, stderr, exitCode } = await TestProject.withConfig().ops('processors')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     const [head, ...lines] = stdout.split('\n').map((line) => line.split(/ {2,}/))
@@ -20,14 +20,14 @@ describe('ops processors', () => {
     )
   })
 
-  it('lists what is broken too, with the reason and what to do, and exits 0', async () => {
+  it('lists a broken processor with the reason and what to do, and exits 0', async () => {
     const project = TestProject.withConfig()
     await project.ops('plugins:link', pluginPackage('note', { module: 'throw new Error("boom")' }))
     const { stdout, stderr, exitCode } = await project.ops('processors')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toMatch(/^note +ops-plugin-note +1\.0\.0 +linked +– +– +broken$/m)
     expect(stdout).toMatch(
-      /\n\nThe processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\n {2}try this: /,
+      /\n\nError: The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nTry: /,
     )
     const { processors, problems } = JSON.parse((await project.ops('processors', '--json')).stdout)
     expect(problems).toEqual([])
@@ -42,10 +42,13 @@ describe('ops processors', () => {
       priority: null,
       exclusiveBy: null,
       exclusive: false,
+      state: 'broken',
       problem: {
         code: 'BROKEN_PROCESSOR',
+        severity: 'error',
+        where: 'note',
         message: expect.stringContaining('boom'),
-        suggestions: ['mend it, or take it away: ops plugins unlink ops-plugin-note'],
+        suggestions: ['fix the plugin', 'remove the plugin: ops plugins unlink ops-plugin-note'],
       },
     })
   })

@@ -12,17 +12,20 @@ const deploy: ListedProcessor = {
   priority: 20,
   exclusiveBy: { key: 'environment', column: 'target' },
   exclusive: false,
+  state: 'ready',
   problem: null,
 }
 
+const listed = { processors: [deploy], problems: [] }
+
 describe('the table of processors', () => {
-  it('leaves out on a narrow screen what ops plugins says, so that the rest is whole', () => {
-    expect(processorsTable([deploy], { width: 90, isColoured: false }).split('\n')).toEqual([
+  it('drops version and source on a narrow screen, so that the rest is not cut', () => {
+    expect(processorsTable(listed, { width: 90, isColoured: false }).split('\n')).toEqual([
       'processor  plugin                  table        priority  at once',
       'deploy     @ops-cli/plugin-deploy  deployments        20  one for each environment',
     ])
-    expect(processorsTable([deploy], { width: undefined, isColoured: false })).toContain('0.1.0    bundled')
-    for (const line of processorsTable([deploy], { width: 80, isColoured: false }).split('\n'))
+    expect(processorsTable(listed, { width: undefined, isColoured: false })).toContain('0.1.0    bundled')
+    for (const line of processorsTable(listed, { width: 80, isColoured: false }).split('\n'))
       expect(line.length).toBeLessThanOrEqual(80)
   })
 })

@@ -111,7 +111,7 @@ console.log(JSON.stringify({ width: task.source.length, ratio: 0.5, note: 'tägl
     const project = TestProject.withConfig()
     const { exitCode, stdout, stderr } = await project.ops('plugins:install', await packed(root))
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    expect(stdout).toContain('  processor resize, table resizes, waits for ops migrate')
+    expect(stdout).toContain('  processor resize, table resizes, needs ops migrate')
     expect((await project.ops('migrate')).exitCode).toBe(0)
     await project.ops('enqueue', 'resize', '--source', 'x')
     await project.ops('worker', '--drain')
@@ -139,7 +139,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     await worker.event('succeeded', 'resize 1')
   })
 
-  it('may print nothing, or what is no JSON', async () => {
+  it('may print nothing, or output that is not JSON', async () => {
     expect(await performed({ sh: 'echo done' })).toMatchObject({ status: 'succeeded', width: null })
     expect(await performed({ sh: ':' })).toMatchObject({ status: 'succeeded', width: null })
   })
@@ -152,9 +152,9 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
   })
 
   it.each([
-    ['{ "width": 12', 'printed { "width": 12, which is no JSON object of columns'],
-    ['[1, 2]', 'printed [1, 2], which is no JSON object of columns'],
-    ['{\\n"width": 1,\\n}', 'printed }, which is no JSON object of columns'],
+    ['{ "width": 12', 'printed { "width": 12, which is not a JSON object of columns'],
+    ['[1, 2]', 'printed [1, 2], which is not a JSON object of columns'],
+    ['{\\n"width": 1,\\n}', 'printed }, which is not a JSON object of columns'],
     [
       '{ "widht": 12, "height": 3 }',
       'the processor returned widht, height; the columns of "resizes" are source, width, ratio, note',
@@ -196,16 +196,16 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
   it.each<[string, Program, string]>([
     ['complains and exits', { sh: 'echo first >&2; echo "no such picture" >&2; exit 3' }, 'no such picture'],
     ['exits without a word', { sh: 'exit 3' }, '"sh work.sh" exited with 3'],
-    ['is ended by a signal', { sh: 'kill -KILL $$' }, '"sh work.sh" was ended by SIGKILL'],
+    ['is killed by a signal', { sh: 'kill -KILL $$' }, '"sh work.sh" was killed by SIGKILL'],
     [
       'is not on this machine',
       { command: ['python-of-nobody', 'resize.py'] },
-      '"python-of-nobody resize.py" cannot be started: there is no "python-of-nobody" on the PATH',
+      '"python-of-nobody resize.py" cannot be started: "python-of-nobody" is not on the PATH',
     ],
     [
-      'is no file',
+      'does not exist',
       { command: ['./resize'] },
-      '"./resize" cannot be started: there is no ./resize, or not what its first line names',
+      '"./resize" cannot be started: ./resize, or the interpreter in its first line, does not exist',
     ],
     ['is not executable', { command: ['./work.sh'] }, '"./work.sh" cannot be started: ./work.sh is not executable'],
   ])('fails its task with one line when it %s', async (_, program, error) => {
@@ -221,13 +221,13 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     expect(project.rows('select status, attempt from resizes')).toEqual([{ status: 'succeeded', attempt: 2 }])
   })
 
-  it('is refused where it is declared wrongly, in words', async () => {
+  it('is refused if its declaration is wrong, with the reason', async () => {
     const project = await withProgram({ rules: { results: ['widht'], exclusiveBy: 'colour' } })
     const { stdout } = await project.ops('processors')
     expect(stdout).toContain(
-      'The processor "resize" of ops-plugin-resize@1.0.0 cannot be loaded: "results" names widht, and "resizes" has no such column.',
+      'The processor "resize" of ops-plugin-resize@1.0.0 cannot be loaded: "results" names widht, but "resizes" has no such column.',
     )
-    expect(stdout).toContain('mend "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
+    expect(stdout).toContain('fix "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
   })
 
   it('may name the key that it shares with other processors', async () => {
@@ -275,7 +275,7 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => (text += chunk)).on('end
     const sh = `printf '{ "note": "'; head -c 20000000 /dev/zero | tr '\\0' x; echo '" }'`
     expect(await performed({ sh })).toMatchObject({
       status: 'failed',
-      error: 'printed a line of more than 16 MB',
+      error: 'printed a line longer than 16 MB',
       note: null,
     })
   })
@@ -311,11 +311,11 @@ process.stdin.setEncoding('utf8').on('data', (chunk) => (text += chunk)).on('end
 
 describe('the end of a program', () => {
   it('comes with its timeout, for all that it has started', onLinux, async () => {
-    const project = await withProgram({ sh: family, rules: { timeout: '500ms' } })
+    const project = await withProgram({ sh: family, rules: { timeout: '3s' } })
     add(project)
     expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
     expect(project.rows('select status, error from resizes')).toEqual([
-      { status: 'failed', error: 'timed out after 500ms' },
+      { status: 'failed', error: 'timed out after 3s' },
     ])
     const pids = await Promise.all(members.map((name) => project.pid(name)))
     expect(pids.filter(isRunning)).toEqual([])

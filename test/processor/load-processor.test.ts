@@ -48,7 +48,7 @@ const processor = (madeFrom: string, name = 'email') => `
 const inTypeScript = (text: string) => `${text} as object satisfies object`
 
 describe('a plugin', () => {
-  it('gets the host’s own copies of ops and of Drizzle, without node_modules', async () => {
+  it('gets the host’s copies of ops and Drizzle, without node_modules', async () => {
     expect(await load(pluginFolder({ 'dist/email.js': processor('JavaScript') }))).toEqual({
       name: 'email',
       table: 'emails',
@@ -58,7 +58,7 @@ describe('a plugin', () => {
     })
   })
 
-  it('gets them also where it has brought its own', async () => {
+  it('gets them even if it has its own', async () => {
     const root = pluginFolder({
       'dist/email.js': processor('JavaScript'),
       'node_modules/@ops-cli/core/package.json':
@@ -88,7 +88,7 @@ describe('a plugin', () => {
     expect(await load(root)).toMatchObject({ madeFrom: 'TypeScript', isOurDrizzle: true, isOurCore: true })
   })
 
-  it('runs from its sources also where nothing is built', async () => {
+  it('runs from its sources even if nothing is built', async () => {
     expect(await load(pluginFolder({ 'src/email.ts': inTypeScript(processor('TypeScript')) }))).toMatchObject({
       madeFrom: 'TypeScript',
     })
@@ -117,11 +117,14 @@ describe('a plugin that cannot be loaded', () => {
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
       message: says(`${join(root, module)} does not exist`),
-      suggestions: ['build the plugin, or mend "ops.processors" in its package.json'],
+      suggestions: [
+        'build the plugin, or fix "ops.processors" in its package.json',
+        'remove the plugin: ops plugins uninstall ops-plugin-email',
+      ],
     })
   })
 
-  it('has gone from the disk', async () => {
+  it('is missing on disk', async () => {
     const root = join(temporaryFolder(), 'gone')
     expect(await load(root)).toMatchObject({
       code: 'BROKEN_PROCESSOR',
@@ -129,12 +132,12 @@ describe('a plugin that cannot be loaded', () => {
     })
   })
 
-  it('throws when it is imported, and its error is kept', async () => {
+  it('throws on import, and its error is kept as the cause', async () => {
     const root = pluginFolder({ 'dist/email.js': 'throw new Error("no SMTP_HOST")' })
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
-      message: says(`${join(root, module)}:1 throws when it is imported: no SMTP_HOST`),
-      suggestions: ['mend it, or take it away: ops plugins uninstall ops-plugin-email'],
+      message: says(`${join(root, module)}:1 fails to import: no SMTP_HOST`),
+      suggestions: ['fix the plugin', 'remove the plugin: ops plugins uninstall ops-plugin-email'],
       cause: 'no SMTP_HOST',
     })
   })
@@ -148,11 +151,11 @@ describe('a plugin that cannot be loaded', () => {
 
   it.each([
     ['imports what is not there', `import 'smtp'`, `Cannot find package 'smtp'`],
-    ['is no JavaScript', 'export default {', 'Unexpected'],
+    ['has a syntax error', 'export default {', 'Unexpected'],
     [
       'has a declaration that contradicts itself',
       processor('').replace("name: 'email'", "name: 'E Mail'"),
-      'a name is lower case',
+      'its name must be lower case',
     ],
   ])('%s', async (_, text, problem) => {
     const result = await load(pluginFolder({ 'dist/email.js': text }))
@@ -167,8 +170,11 @@ describe('a plugin that cannot be loaded', () => {
     const root = pluginFolder({ 'dist/email.js': text })
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
-      message: says(`${join(root, module)} must export a processor: export default defineProcessor({ … })`),
-      suggestions: ['mend it, or take it away: ops plugins uninstall ops-plugin-email'],
+      message: says(`${join(root, module)} must export a processor`),
+      suggestions: [
+        'add: export default defineProcessor({ … })',
+        'remove the plugin: ops plugins uninstall ops-plugin-email',
+      ],
     })
   })
 
@@ -176,8 +182,11 @@ describe('a plugin that cannot be loaded', () => {
     const root = pluginFolder({ 'dist/email.js': processor('JavaScript', 'mail') })
     expect(await load(root)).toEqual({
       code: 'BROKEN_PROCESSOR',
-      message: says(`${join(root, module)} defines "mail"`),
-      suggestions: ['call it "email" there, or "mail" in its package.json'],
+      message: says(`${join(root, module)} defines a processor named "mail"`),
+      suggestions: [
+        'rename it to "email", or use "mail" in package.json',
+        'remove the plugin: ops plugins uninstall ops-plugin-email',
+      ],
     })
   })
 })

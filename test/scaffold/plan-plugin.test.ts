@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { parseColumns, wishedTable } from '../../src/scaffold/column-wish.ts'
 import { loadDrizzleKit } from '../../src/scaffold/drizzle-kit.ts'
 import { migrationText } from '../../src/scaffold/plan-migration.ts'
 import { planPlugin } from '../../src/scaffold/plan-plugin.ts'
+import { parseColumns, tableOf } from '../../src/scaffold/processor-spec.ts'
 import { dialects } from '../../src/task-table/create-table.ts'
 import type { DescribedTaskTable } from '../../src/task-table/described-table.ts'
 
@@ -18,13 +18,13 @@ const everyType = [
 ]
 
 function plan(columns: readonly string[], more: object = {}) {
-  const wish = { name: 'send-mail', table: 'send_mails', priority: 100, exclusiveBy: undefined, ...more }
-  const files = planPlugin({ ...wish, columns: parseColumns(columns).columns }, '^0.1.0')
+  const spec = { name: 'send-mail', table: 'send_mails', priority: 100, exclusiveBy: undefined, ...more }
+  const files = planPlugin({ ...spec, columns: parseColumns(columns).columns }, '^0.1.0')
   return Object.fromEntries(files.map(({ path, text }) => [path, text])) as Record<string, string>
 }
 
 describe('the files of a new plugin', () => {
-  it('land under their names, and no place is left', () => {
+  it('have their names, and no placeholder is left', () => {
     const files = plan(['recipient:text!'])
     expect(Object.keys(files).sort()).toEqual([
       '.gitignore',
@@ -49,16 +49,16 @@ describe('the files of a new plugin', () => {
     })
   })
 
-  it('say whether tasks exclude each other', () => {
+  it('declare exclusivity if asked', () => {
     expect(plan(['to_whom:text!'])['src/send-mail.ts']).not.toContain('exclusiveBy')
     const module = plan(['to_whom:text!'], { exclusiveBy: 'toWhom', priority: 5 })['src/send-mail.ts']
     expect(module).toContain(`  priority: 5,\n  exclusiveBy: 'toWhom',\n`)
   })
 
-  it.each(dialects)('have the migration and the snapshot that drizzle-kit would have made, for %s', async (dialect) => {
+  it.each(dialects)('have the migration and the snapshot that drizzle-kit would generate, for %s', async (dialect) => {
     const files = plan(everyType)
     const kit = (await loadDrizzleKit(import.meta.dirname))[dialect]
-    const table = wishedTable('send_mails', parseColumns(everyType).columns) as DescribedTaskTable<
+    const table = tableOf('send_mails', parseColumns(everyType).columns) as DescribedTaskTable<
       'send_mails',
       Record<string, never>
     >

@@ -1,26 +1,26 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
+import { findNpm } from '../../src/plugins/find-npm.ts'
 import { createTable } from '../../src/task-table/create-table.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-export const npmProgram = join(dirname(createRequire(import.meta.url).resolve('npm/package.json')), 'bin', 'npm-cli.js')
+export const npmProgram = findNpm()
 
 export interface PackageOptions {
   readonly version?: string
-  /** Where it is put; by default into a folder that is gone after the test. */
+  /** Its folder; by default one that is removed after the test. */
   readonly root?: string
   /** Its one module, `dist/<name>.js`. */
   readonly module?: string
-  /** Put into, or over, what the package.json says otherwise. */
+  /** Merged into the package.json. */
   readonly manifest?: object
-  /** Further files by their paths. */
+  /** More files, by path. */
   readonly files?: Readonly<Record<string, string>>
 }
 
-/** The module of a processor that writes down how long the text of a task is. */
+/** The module of a processor that stores the length of the task's text. */
 export function countingModule(name: string, table = `${name}s`, text = 'task.text.length'): string {
   return `import { defineProcessor, taskTable } from '@ops-cli/core'
 
@@ -32,7 +32,7 @@ export default defineProcessor({
 `
 }
 
-/** The folder of a plugin that is built: a processor of the name, and its table. */
+/** The folder of a built plugin with one processor and its table. */
 export function pluginPackage(name: string, options: PackageOptions = {}): string {
   const { version = '1.0.0', module = countingModule(name), manifest, files = {}, root = temporaryFolder() } = options
   const ops = { api: 1, processors: { [name]: `./dist/${name}.js` }, migrations: './migrations' }
@@ -44,7 +44,7 @@ export function pluginPackage(name: string, options: PackageOptions = {}): strin
       type: 'module',
       oclif: {},
       ops,
-      // npm would fetch all of ops, or fail where it is not published.
+      // npm would fetch all of ops, or fail because it is not published.
       peerDependencies: { '@ops-cli/core': '^0.1.0' },
       ...manifest,
     }),
@@ -59,7 +59,7 @@ export function pluginPackage(name: string, options: PackageOptions = {}): strin
   return root
 }
 
-/** The tarball that `npm pack` makes of a folder in which everything is to be packed, without npm, which takes its time. */
+/** A tarball of all files in a folder, as `npm pack` makes it but without npm, which is slow. */
 export async function packed(root: string, to = temporaryFolder()): Promise<string> {
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const tarball = join(to, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { temporaryFolder } from './temporary-folder.ts'
 
-/** A plugin with one processor, whose module has this text. */
+/** A plugin with one processor, from the source of its module. */
 export function writePlugin(name: string, module: string, { api = 1 }: { api?: number } = {}) {
   const plugin = { name: `ops-plugin-${name}`, root: temporaryFolder() }
   const ops = { api, processors: { [name]: `./dist/${name}.js` } }

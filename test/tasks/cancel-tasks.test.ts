@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bundledPlugins } from '../../src/processor/bundled-plugins.ts'
+import { bundledPlugins } from '../../src/plugins/find-plugins.ts'
 import { migrateProject } from '../../src/project/migrate-project.ts'
 import { openProject } from '../../src/project/open-project.ts'
 import { cancelTasks } from '../../src/tasks/cancel-tasks.ts'

@@ -1,4 +1,5 @@
 import { postgres } from '../support/postgres-fixture.ts'
 import { failpointProofs } from './failpoints.ts'
 
-failpointProofs(postgres)
+// Of the two, the one for which more happens.
+failpointProofs(postgres, ['sync'])

@@ -12,7 +12,7 @@ const columns: Record<Kind, Record<string, string | number>> = { note: {}, count
 const everyKind = Object.keys(kinds) as Kind[]
 
 /** One that fails when its worker dies, and one that is retried. */
-const victims = ['count', 'sync'] as const
+const bothVictims = ['count', 'sync'] as const
 
 /** Two tasks of each kind, so that one waits for the other's exclusivity key. */
 async function filled(database: DatabaseKind): Promise<TortureProject> {
@@ -46,7 +46,10 @@ const starts = (project: TortureProject, task: string) =>
   project.marks().filter(({ kind, task: of }) => kind === 'start' && of === task).length
 
 /** What holds wherever a worker is killed, on every database. */
-export function failpointProofs(database: DatabaseKind): void {
+export function failpointProofs(
+  database: DatabaseKind,
+  victims: readonly (typeof bothVictims)[number][] = bothVictims,
+): void {
   describe(`on ${database.name}`, unless(database.missing), () => {
     describe('a worker that is killed', () => {
       describe.each(victims)('while it takes a %s', (kind) => {

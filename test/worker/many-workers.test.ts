@@ -28,7 +28,7 @@ it('four workers and two writers share one file without busy errors or starvatio
   const told = await Promise.all(writers.map(async (writer) => JSON.parse(await writer.line())))
   const succeeded = project.database.prepare(`select count(*) from ordinaries where status = 'succeeded'`).pluck()
   const all = TASKS + writers.length * INSERTS
-  await until(() => succeeded.get() === all, 'all tasks are done', 40_000)
+  await until(() => succeeded.get() === all, 'all tasks are done')
   for (const worker of workers) {
     worker.kill('SIGTERM')
     expect(await worker.exit).toBe(0)

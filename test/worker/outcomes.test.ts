@@ -97,7 +97,9 @@ describe('two workers on one database', () => {
     const project = await TestProject.withProbe()
     const add = project.database.prepare('insert into scripts (script) values (?)')
     project.database.transaction(() => {
-      for (let id = 1; id <= 30; id += 1) add.run(`echo x >> ${id}.ran; sleep 0.02`)
+      // The first ends when the second has begun: only two workers can perform both.
+      add.run('echo x >> 1.ran; until [ -e 2.ran ]; do sleep 0.02; done')
+      for (let id = 2; id <= 30; id += 1) add.run(`echo x >> ${id}.ran; sleep 0.02`)
     })()
     const workers = [project.start('worker', '--drain'), project.start('worker', '--drain')]
     expect(await Promise.all(workers.map(({ exit }) => exit))).toEqual([0, 0])

@@ -12,7 +12,7 @@ it('a worker suspended past the deadline loses its task to another, and writes n
   const other = project.start('worker')
   await other.event('polling')
   const status = () => project.value('select status from scripts')
-  await until(() => status() === 'failed', 'the other has decided', 40_000)
+  await until(() => status() === 'failed', 'the other has decided')
   const decided = project.rows('select * from scripts')
   expect(decided[0]!.error).toMatch(/^timed out after 2s; worker \S+ did not end it$/)
   expect(isRunning(pid)).toBe(false)

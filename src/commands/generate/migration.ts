@@ -3,12 +3,11 @@ import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
 
 export default class GenerateMigration extends OpsCommand {
-  static override summary = 'Write the next migration of a plugin.'
+  static override summary = 'Generate the next migration of a plugin.'
 
-  static override description = `Compares the task tables of the plugin, as its TypeScript declares them, with
-what its last migration left, and writes the SQL that is between them, for
-SQLite and for PostgreSQL. The plugin brings drizzle-kit, which does it.
-Where nothing has changed, nothing is written.`
+  static override description = `Compares the task tables that the plugin declares in TypeScript with its last
+migration, and writes the SQL for SQLite and for PostgreSQL. The plugin needs
+drizzle-kit. If nothing has changed, nothing is written.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -17,29 +16,30 @@ Where nothing has changed, nothing is written.`
   ]
 
   static override args = {
-    name: Args.string({ description: 'what changes, for the names of the files; the table where it is not given' }),
+    name: Args.string({ description: 'what changes, for the file names [default: the table]' }),
   }
 
   static override flags = {
-    dir: Flags.string({ summary: 'the folder of the plugin', default: '.', helpValue: '<folder>' }),
+    dir: Flags.string({ summary: 'folder of the plugin', default: '.', helpValue: '<folder>' }),
   }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(GenerateMigration)
     const { generateMigration } = await import('../../scaffold/generate-migration.ts')
     const generated = await generateMigration(flags.dir, args.name)
-    const { plugin, migrations, unfilled, isDeclared } = generated
-    const written = migrations.filter(({ file }) => file !== null)
-    for (const { database, file } of migrations)
-      if (written.length > 0) this.log(file === null ? `${database}: nothing has changed` : `wrote ${file}`)
-    if (written.length === 0) this.log(`Nothing has changed in the tables of ${plugin} since its last migration.`)
-    else this.log('Next: read them, then ops migrate')
-    for (const column of unfilled)
+    const { plugin, migrations, columnsWithoutValue, isDeclared } = generated
+    if (migrations.every(({ file }) => file === null)) {
+      this.log(`No changes in the tables of ${plugin} since its last migration.`)
+      return generated
+    }
+    for (const { database, file } of migrations) this.log(file === null ? `${database}: no changes` : `created ${file}`)
+    this.log('Next: review them, then ops migrate')
+    for (const column of columnsWithoutValue)
       this.warn(
-        `"${column}" may not be null and has no default: a table that has rows refuses it. Give it a default, or let it be null.`,
+        `"${column}" is not null and has no default, so the migration fails on a table with rows. Add a default, or allow null.`,
       )
-    if (!isDeclared && written.length > 0)
-      this.warn('The package.json of the plugin does not name them; add "migrations": "./migrations" under "ops".')
+    if (!isDeclared)
+      this.warn('package.json does not name the migrations. Add "migrations": "./migrations" under "ops".')
     return generated
   }
 }

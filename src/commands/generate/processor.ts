@@ -1,19 +1,20 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
+import { exitStatus, OpsError } from '../../errors.ts'
 
 export default class GenerateProcessor extends OpsCommand {
-  static override summary = 'Begin a plugin with a processor of your own.'
+  static override summary = 'Create a plugin with one processor.'
 
-  static override description = `Writes ops-plugin-<name>: a typed task table, its processor, the migrations
-for SQLite and PostgreSQL, a test that passes, and a package.json that packs.
+  static override description = `Creates ops-plugin-<name>: a typed task table, its processor, migrations for
+SQLite and PostgreSQL, a passing test, and a package.json that is ready to pack.
 
-A column is name:type, with ! behind it where a task must have it, such as
-recipient:text! Types are text, integer, real, boolean, json, timestamp and
-enumeration, whose values follow: size:enumeration:small,large
+A column is name:type, or name:type! if it is required, such as recipient:text!
+Types are text, integer, real, boolean, json, timestamp and enumeration, which
+is followed by its values: size:enumeration:small,large
 
-In a terminal it asks for what is not given; elsewhere, and with --yes, it
-takes the defaults. What is there already is written over with --force only.`
+In a terminal it asks for what is missing; otherwise, and with --yes, it uses
+the defaults. Existing files are overwritten only with --force.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -22,53 +23,68 @@ takes the defaults. What is there already is written over with --force only.`
     '<%= config.bin %> <%= command.id %> email --dir plugins --force',
   ]
 
-  /** Columns may follow each other behind one flag. */
+  /** Several columns may follow one flag. */
   static override strict = false
 
   static override args = {
-    name: Args.string({ description: 'the name of the processor, such as email; columns may follow it' }),
+    name: Args.string({ description: 'name of the processor, such as email; columns may follow' }),
   }
 
   static override flags = {
-    table: Flags.string({ summary: 'its task table [default: the plural of the name]', helpValue: '<name>' }),
+    table: Flags.string({ summary: 'task table [default: the plural of the name]', helpValue: '<name>' }),
     column: Flags.string({
-      summary: 'a column of the table; several are possible [default: subject:text!]',
+      summary: 'column of the table; repeatable [default: subject:text!]',
       helpValue: '<name:type>',
       multiple: true,
       multipleNonGreedy: true,
     }),
-    priority: Flags.integer({ summary: 'of its tasks, the smallest first [default: 100]', helpValue: '<number>' }),
+    priority: Flags.integer({ summary: 'priority, the smallest number first [default: 100]', helpValue: '<number>' }),
     'exclusive-by': Flags.string({
-      summary: 'a column: one task at a time for each of its values',
+      summary: 'run one task at a time for each value of this column',
       helpValue: '<column>',
     }),
-    dir: Flags.string({ summary: 'where the folder of the plugin is made', default: '.', helpValue: '<folder>' }),
-    yes: Flags.boolean({ char: 'y', summary: 'ask nothing' }),
-    force: Flags.boolean({ char: 'f', summary: 'write over what is there already' }),
+    dir: Flags.string({ summary: "parent of the plugin's folder", default: '.', helpValue: '<folder>' }),
+    yes: Flags.boolean({ char: 'y', summary: 'do not ask; use the defaults' }),
+    force: Flags.boolean({ char: 'f', summary: 'overwrite existing files' }),
   }
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(GenerateProcessor)
-    const { splitProcessorArguments } = await import('../../command-line/split-processor-arguments.ts')
-    const { name, columns } = splitProcessorArguments(argv as string[], flags.column)
-    const typed = { name, columns, table: flags.table, priority: flags.priority, exclusiveBy: flags['exclusive-by'] }
+    const { name, columns } = splitWords(argv as string[], flags.column)
+    const given = { name, columns, table: flags.table, priority: flags.priority, exclusiveBy: flags['exclusive-by'] }
     const { generateProcessor } = await import('../../scaffold/generate-processor.ts')
-    const { ProcessorUnnamedError } = await import('../../scaffold/scaffold-errors.ts')
     const canAsk = !flags.yes && !this.jsonEnabled() && process.stdin.isTTY && process.stdout.isTTY
-    if (!canAsk && name === undefined) throw new ProcessorUnnamedError()
+    if (!canAsk && name === undefined)
+      throw new OpsError('PROCESSOR_UNNAMED', 'Missing the name of the processor.', {
+        exit: exitStatus.usage,
+        suggestions: ['name it: ops generate processor email'],
+      })
     const project = await this.openProject(flags.config)
     const options = { folder: flags.dir, cwd: process.cwd(), force: flags.force }
-    const wish = canAsk
-      ? await (await import('../../command-line/ask-processor.ts')).askProcessor(project, typed, options)
-      : { ...typed, name: name! }
-    if (!wish) {
-      this.log('Nothing was written.')
+    const spec = canAsk
+      ? await (await import('../../command-line/ask-processor.ts')).askProcessor(project, given, options)
+      : { ...given, name: name! }
+    if (!spec) {
+      this.log('Canceled. Nothing was written.')
       this.exit(1)
     }
-    const generated = await generateProcessor(project, wish, options)
-    this.log(`${generated.package} is in ${generated.directory}: processor ${generated.name}, table ${generated.table}`)
+    const generated = await generateProcessor(project, spec, options)
+    this.log(
+      `Created ${generated.package} in ${generated.directory}: processor ${generated.name}, table ${generated.table}`,
+    )
     for (const file of generated.files) this.log(`  ${file}`)
     for (const [index, command] of generated.next.entries()) this.log(`${index === 0 ? 'Next:' : '     '} ${command}`)
     return generated
   }
+}
+
+/** Words with a colon are columns, which may follow one `--column`; the other is the name. */
+function splitWords(words: readonly string[], columns: readonly string[] = []) {
+  const [name, second] = words.filter((word) => !word.includes(':'))
+  if (second !== undefined)
+    throw new OpsError('SECOND_NAME', `Unexpected argument "${second}" after the name "${name}".`, {
+      exit: exitStatus.usage,
+      suggestions: [`for a column, add a type: ${second}:text`],
+    })
+  return { name, columns: [...columns, ...words.filter((word) => word.includes(':'))] }
 }

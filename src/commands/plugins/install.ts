@@ -1,17 +1,17 @@
 import * as Args from '@oclif/core/args'
 import { OpsCommand } from '../../command-line/ops-command.ts'
-import { changeFlags, scriptsFlag } from '../../command-line/plugin-flags.ts'
+import { installFlags } from '../../command-line/plugin-flags.ts'
 
 export default class PluginsInstall extends OpsCommand {
-  static override summary = 'Install plugins, or without an argument those of the lock file.'
+  static override summary = 'Install plugins, or all plugins in the lock file.'
 
-  static override description = `Takes a package of the registry, a tarball, a folder (packed as npm would
-publish it) or a git repository. Either all of it is installed, or nothing has
-changed. Install scripts do not run unless they are allowed, and what a plugin
-names as its peers is not fetched: ops gives it its own.
+  static override description = `Takes packages from the registry, tarballs, folders (packed as npm would publish
+them) and git repositories. Either all of them are installed, or nothing
+changes. Install scripts do not run unless allowed, and peer dependencies are
+not fetched: ops provides its own.
 
-The list and the lock file are in .ops/plugins, for the repository; on a server
-ops plugins install without an argument installs exactly these versions.`
+The list and the lock file in .ops/plugins belong in the repository. On a
+server, ops plugins install without arguments installs exactly these versions.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> ops-plugin-email',
@@ -24,23 +24,24 @@ ops plugins install without an argument installs exactly these versions.`
   static override strict = false
 
   static override args = {
-    plugin: Args.string({ description: 'package, name@version, tarball, folder or repository; several are possible' }),
+    plugin: Args.string({ description: 'package, name@version, tarball, folder or repository; repeatable' }),
   }
 
-  static override flags = { ...changeFlags, ...scriptsFlag }
+  static override flags = installFlags
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(PluginsInstall)
-    const [{ addPlugins, restorePlugins }, { tellPlugins, tellIdleScripts }] = await Promise.all([
+    const [{ addPlugins, restorePlugins }, { printChange, printSkippedScripts }] = await Promise.all([
       import('../../plugins/add-plugins.ts'),
-      import('../../output/tell-plugins.ts'),
+      import('../../output/print-plugins.ts'),
     ])
-    const place = { cwd: process.cwd(), env: process.env, file: flags.config }
+    const location = { cwd: process.cwd(), env: process.env, file: flags.config }
     const options = { allowScripts: flags['allow-scripts'], force: flags.force, migrate: flags.migrate }
-    const names = argv as string[]
-    const change = names.length > 0 ? await addPlugins(place, names, options) : await restorePlugins(place, options)
-    tellPlugins(change, this)
-    tellIdleScripts(change.idleScripts, this)
+    const sources = argv as string[]
+    const change =
+      sources.length > 0 ? await addPlugins(location, sources, options) : await restorePlugins(location, options)
+    printChange(change, this)
+    printSkippedScripts(change.skippedScripts, this)
     return change
   }
 }

@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import { openTestBench } from '@ops-cli/core/testing'
 import processor from '../src/__name__.ts'
 
-/** Tasks are performed as a worker performs them, in a database that the migrations have made. */
+/** The bench performs tasks as a worker does, in a database created by the migrations. */
 const migrations = join(import.meta.dirname, '..', 'migrations')
 
-test('a task of __name__ succeeds, and its log says what it was', async (t) => {
+test('a __name__ task succeeds and logs its columns', async (t) => {
   const bench = await openTestBench(processor, { migrations })
   t.after(() => bench.close())
   const { task, log } = await bench.perform({

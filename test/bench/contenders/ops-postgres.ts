@@ -3,7 +3,7 @@
 import { tmpdir } from 'node:os'
 import pg from 'pg'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
-import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
+import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
 import { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'

@@ -5,7 +5,7 @@
 
 import Database from 'better-sqlite3'
 import { defineProcessor } from '../../../src/processor/define-processor.ts'
-import { toQueuedTable } from '../../../src/processor/to-queued-table.ts'
+import { toQueuedTable } from '../../../src/processor/ready-processor.ts'
 import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
 import { taskTable } from '../../../src/task-table/described-table.ts'
 import { Worker } from '../../../src/worker/worker.ts'

@@ -1,6 +1,7 @@
 import type { Prerequisite, QueuedTable, Run, UnmetPrerequisite } from '../../../src/queue/queue.ts'
-import { isSettled, type Status, transitions } from '../../../src/task/lifecycle.ts'
+import type { Status } from '../../../src/task/lifecycle.ts'
 import type { Outcome } from '../../../src/task/outcome.ts'
+import { isSettled, transitions } from '../legal-changes.ts'
 
 export interface Task {
   readonly queued: QueuedTable

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
+import type { Status } from '../../../src/task/lifecycle.ts'
+import { statuses, transitions } from '../legal-changes.ts'
 import { command, environment, expectRefusal, hasTasks, hour, often, pickTask, whichTask } from './command.ts'
 import type { Expected, Task } from './expected.ts'
 import { modelTables } from './tables.ts'

@@ -1,4 +1,5 @@
-import { type Status, transitions } from '../../../src/task/lifecycle.ts'
+import type { Status } from '../../../src/task/lifecycle.ts'
+import { transitions } from '../legal-changes.ts'
 import type { AuditRow, RunRow, Snapshot } from './snapshot.ts'
 
 /** Checks what must hold at any moment. Returns a sentence for each violation. */

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
+import type { Status } from '../../../src/task/lifecycle.ts'
 import { connect, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { missingProgram, unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
+import { statuses, transitions } from '../legal-changes.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 
 /** A program that writes to the database and knows nothing of ops. */

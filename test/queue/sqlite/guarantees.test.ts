@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Status, statuses, transitions } from '../../../src/task/lifecycle.ts'
+import type { Status } from '../../../src/task/lifecycle.ts'
 import { type SqliteFixture, sqliteFixture } from '../../support/sqlite-fixture.ts'
 import { unless } from '../../support/unless.ts'
+import { statuses, transitions } from '../legal-changes.ts'
 import { allTables, queuedBuilds } from '../tables.ts'
 import { foreignWriters, sqliteProgram } from './foreign-writers.ts'
 
