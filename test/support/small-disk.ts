@@ -25,7 +25,8 @@ export class SmallDisk {
 
   /** The command of a shell that takes all room that is left. */
   get fillCommand(): string {
-    return `cat /dev/zero > ${join(this.folder, 'filler')} 2> /dev/null || true`
+    // Quoted: elsewhere it would fill the disk of the machine.
+    return `cat /dev/zero > '${join(this.folder, 'filler')}' 2> /dev/null || true`
   }
 
   fill(): void {
