@@ -28,6 +28,7 @@ export default defineConfig({
     // The last resort against a hang: what takes its time on a slow machine is no failure.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    teardownTimeout: 60_000,
     disableConsoleIntercept: true,
   },
 })

@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import { Config, Plugin } from '@oclif/core/config'
 
 /**
- * The configuration of oclif, with the commands of the bundled plugins. oclif looks for plugins below node_modules and
- * does not find those in the package.
+ * The configuration of oclif, with the commands of the bundled plugins. oclif searches for plugins in node_modules and does
+ * not find those in this package.
  *
  * @param {import('@oclif/core/interfaces').LoadOptions & { root: string }} options
- * @param {((manifest: object) => object) | undefined} toSources in a checkout: makes a package.json name the sources
- * @param {readonly Plugin[]} installed what replaces bundled plugins of the same name
+ * @param {((manifest: object) => object) | undefined} toSources in a checkout: points a package.json to the sources
+ * @param {readonly Plugin[]} installed plugins that take precedence
  */
 export async function withBundledCommands(options, toSources, installed = []) {
   const config = await Config.load(options)
   for (const plugin of installed) config.plugins.set(plugin.name, plugin)
   for (const { root, pjson } of bundledPlugins(join(options.root, 'plugins'))) {
-    // An installed or linked plugin of the same name replaces it.
+    // An installed or linked version takes precedence.
     if (!pjson.oclif?.commands || config.plugins.has(pjson.name)) continue
     const found = toSources ? { pjson: toSources(pjson), ignoreManifest: true } : { pjson }
     const plugin = new Plugin({ root, type: 'core', ...found })

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { Plugin } from '@oclif/core/config'
 
 /**
- * The commands of the installed and linked plugins, of the project or else of the user. Not left to oclif, which knows
- * only the user's folder and prints a warning for every command of a broken plugin.
+ * The commands of the plugins that are installed or linked, for the project or else for the user. oclif would only search
+ * the folder of the user, and warn of each broken plugin with every command.
  *
  * @param {string[]} argv
- * @param {((manifest: object) => object) | undefined} toSources in a checkout: makes a package.json name the sources
+ * @param {((manifest: object) => object) | undefined} toSources in a checkout: points a package.json to the sources
  * @returns {Promise<import('@oclif/core/config').Plugin[]>}
  */
 export async function installedCommands(argv, toSources) {
@@ -18,7 +18,7 @@ export async function installedCommands(argv, toSources) {
   try {
     folder = findPluginFolder({ cwd: process.cwd(), env: process.env, file: configFlag(argv) }).path
   } catch {
-    // The configuration does not exist. The command reports it, and help works without.
+    // The configuration does not exist: the command reports it, and help does not need it.
     return []
   }
   const loaded = []
@@ -39,7 +39,7 @@ export async function installedCommands(argv, toSources) {
   return loaded
 }
 
-/** Reports commands that cannot be loaded in one sentence; oclif takes eight lines for each. */
+/** Warns of each command that cannot be loaded in one sentence, where oclif takes eight lines. */
 class InstalledPlugin extends Plugin {
   removeCommand = ''
 
@@ -56,7 +56,7 @@ class InstalledPlugin extends Plugin {
   }
 }
 
-/** Whether its list of commands is missing or of another version, and oclif has to look for them. */
+/** Whether its manifest of commands is invalid or of another version. Then oclif searches for them. */
 function isStale(root, { version }) {
   const file = join(root, 'oclif.manifest.json')
   if (!existsSync(file)) return false

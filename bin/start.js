@@ -5,7 +5,7 @@ import pjson from '../package.json' with { type: 'json' }
 
 const root = dirname(import.meta.dirname)
 
-/** A checkout runs from its TypeScript sources, without a build; a package ships JavaScript alone. */
+/** A checkout runs from its TypeScript sources, without a build; a package contains JavaScript only. */
 const isCheckout = existsSync(join(root, 'src', 'commands'))
 
 /**
@@ -14,14 +14,14 @@ const isCheckout = existsSync(join(root, 'src', 'commands'))
  * @param {string[]} argv the arguments behind `ops`
  */
 export async function start(argv) {
-  endQuietlyWhenTheReaderLeaves()
+  exitWhenReaderCloses()
   if (isVersionRequest(argv)) {
-    // Asked by scripts and prompts, so it is answered before a framework is loaded.
+    // Scripts and prompts ask for it, so it is printed before the framework is loaded.
     console.log(`${pjson.name}/${pjson.version} ${process.platform}-${process.arch} node-${process.version}`)
     return
   }
   module.enableCompileCache()
-  // oclif would say that it cannot transpile a linked ES module; Node strips the types itself.
+  // oclif would warn that it cannot transpile a linked ES module; Node strips the types itself.
   process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= '1'
   const [{ run }, { withBundledCommands }, { installedCommands }, { shareHostModules }] = await Promise.all([
     import('@oclif/core/run'),
@@ -54,13 +54,13 @@ function isVersionRequest(argv) {
 function sources() {
   return {
     root,
-    // Only for a manifest that a packing has left here: it names what was compiled.
+    // Packing may have left a manifest here, which names compiled files.
     ignoreManifest: existsSync(join(root, 'oclif.manifest.json')),
     pjson: toSources(pjson),
   }
 }
 
-/** @param {object} manifest a package.json that names what is compiled */
+/** @param {object} manifest a package.json that names compiled files */
 function toSources(manifest) {
   return JSON.parse(
     JSON.stringify(manifest)
@@ -70,10 +70,10 @@ function toSources(manifest) {
 }
 
 /**
- * `ops … | head` closes the pipe while oclif still waits for it to drain. Behind a closed window nobody reads either, and
- * what goes on there has been told so by SIGHUP: a worker ends its task first.
+ * `ops … | head` closes the pipe while oclif still waits for it to drain. A closed terminal is not read either; there
+ * SIGHUP has told the process to stop, and a worker finishes its task first.
  */
-function endQuietlyWhenTheReaderLeaves() {
+function exitWhenReaderCloses() {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', onOutputError)
 }
 

@@ -1,9 +1,6 @@
 import type { Hook } from '@oclif/core/hooks'
 import { exitStatus, nearest, OpsError } from '../errors.ts'
 
-/** The exit status of a shell for a command that does not exist. */
-const NOT_FOUND = 127
-
 /** Names the command that was most likely meant. It never runs it: what was typed may not be what was meant. */
 const hook: Hook.CommandNotFound = async ({ id, config }) => {
   throw unknownCommand(id, config)
@@ -38,7 +35,7 @@ export function unknownCommand(id: string, { bin, commandIDs, topics }: KnownCom
     nearestStart(name, candidates)
   const question = meant === undefined ? '' : ` Did you mean "${meant}"?`
   return new OpsError('UNKNOWN_COMMAND', `Unknown command "${name}".${question}`, {
-    exit: NOT_FOUND,
+    exit: exitStatus.usage,
     suggestions: [isTopic ? `${bin} ${first} --help` : `${bin} --help`],
   })
 }

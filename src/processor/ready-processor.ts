@@ -1,7 +1,7 @@
 import { parseDuration } from '../config/duration.ts'
 import { invalidProcessor } from '../errors.ts'
 import type { QueuedTable } from '../queue/queue.ts'
-import type { RetryRules } from '../task/try-again.ts'
+import type { RetryRules } from '../task/retry-rules.ts'
 import { type AnyProcessor, exclusivityKey, prerequisiteKeys } from './define-processor.ts'
 import { retryProblem, toBackoff } from './retry.ts'
 

@@ -1,5 +1,5 @@
 import { parseDuration } from '../config/duration.ts'
-import type { Backoff } from '../task/try-again.ts'
+import type { Backoff } from '../task/retry-rules.ts'
 
 /** How often, and after what delay, a failed task is retried. */
 export interface Retry {

@@ -1,4 +1,4 @@
-import type { RetryRules } from '../task/try-again.ts'
+import type { RetryRules } from '../task/retry-rules.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 
 /** A task table and the rules by which its tasks are claimed and settled. */

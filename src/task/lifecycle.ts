@@ -1,4 +1,4 @@
-/** The states of a task and the changes between them that are legal. The database's triggers are rendered from these. */
+/** The statuses of a task and the legal transitions, from which the triggers of the database are rendered. */
 
 export const statuses = ['pending', 'ongoing', 'succeeded', 'failed', 'canceled'] as const
 

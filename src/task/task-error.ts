@@ -1,12 +1,12 @@
-/** Marks such an error, whichever copy of this module made it. */
+/** Marks such an error, whichever copy of this module created it. */
 const TASK_ERROR: unique symbol = Symbol.for('ops-cli.task-error') as never
 
-/** What a processor throws to fail its task with more than a message. */
+/** Thrown by a processor to fail its task with more than a message. */
 export class TaskError extends Error {
   override readonly name = 'TaskError'
   /** Written to the task's own columns together with `failed`, by their keys in TypeScript. */
   readonly columns: Readonly<Record<string, unknown>>
-  /** Whether trying again would not help, so that `retry` does not count. */
+  /** Whether a retry would not help, so that `retry` does not apply. */
   readonly isFinal: boolean
 
   /** @param message one line, for the task's `error` */

@@ -6,7 +6,7 @@ import { formatDuration } from '../format.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, TaskId } from '../queue/queue.ts'
 import type { Outcome, OutcomeKind } from '../task/outcome.ts'
-import { tryAgain } from '../task/try-again.ts'
+import { applyRetryRules } from '../task/retry-rules.ts'
 import type { TaskIdOf } from '../task-table/task-table.ts'
 import { AbortReason } from '../worker/abort-reason.ts'
 import { outcomeOfDead, outcomeOfRefused, outcomeOfUnmet } from '../worker/outcomes.ts'
@@ -140,7 +140,7 @@ export class RunningTask<Select extends object = object> {
       : (await performTask(this.#claim, ready, this.#context)).outcome
     const outcome =
       performed && performed.kind !== 'succeeded'
-        ? tryAgain(performed, run.queued.retryRules, { attempt: run.attempt })
+        ? applyRetryRules(performed, run.queued.retryRules, { attempt: run.attempt })
         : performed
     const written = outcome && (await this.#settle(outcome))
     const task = (await queue.find(run.queued.table, run.taskId)) as Select

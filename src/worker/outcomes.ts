@@ -2,7 +2,7 @@ import { toDurationText } from '../config/duration.ts'
 import type { ResultRefusedError } from '../errors.ts'
 import type { OpenRun, QueuedTable, TaskId, UnmetPrerequisite } from '../queue/queue.ts'
 import type { Failure, Outcome } from '../task/outcome.ts'
-import { tryAgain } from '../task/try-again.ts'
+import { applyRetryRules } from '../task/retry-rules.ts'
 
 /* The outcomes that no processor decides. */
 
@@ -36,7 +36,7 @@ export function outcomeOfDead(run: OpenRun, { retryRules }: Pick<QueuedTable, 'r
   if (run.cancelRequestedBy !== undefined) {
     return { kind: 'canceled', error: `canceled by ${run.cancelRequestedBy}; ${error}` }
   }
-  return tryAgain({ kind: 'crashed', error }, retryRules, run)
+  return applyRetryRules({ kind: 'crashed', error }, retryRules, run)
 }
 
 /** Of a run long past its deadline: its worker is stopped or hangs. */

@@ -5,7 +5,7 @@ import type { Stop } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
-import { tryAgain } from '../task/try-again.ts'
+import { applyRetryRules } from '../task/retry-rules.ts'
 import { AbortReason } from './abort-reason.ts'
 import { outcomeOfRefused, outcomeOfUnmet } from './outcomes.ts'
 import { performTask } from './perform-task.ts'
@@ -149,7 +149,7 @@ export class Worker {
     this.#running = undefined
     if (!outcome || outcome.kind === 'succeeded') return { outcome, isStuck }
     const { retryRules } = claim.run.queued
-    return { outcome: tryAgain(outcome, retryRules, { attempt: claim.run.attempt }), isStuck }
+    return { outcome: applyRetryRules(outcome, retryRules, { attempt: claim.run.attempt }), isStuck }
   }
 
   /** The end of a run must not be lost: it is retried until it is written or the stop is forced, and then recovered. */

@@ -31,7 +31,7 @@ describe('a wrong command line', () => {
 describe('an error', () => {
   it('is a problem in JSON even where no command is known', async () => {
     const { stdout, stderr, exitCode } = await new TestProject().ops('frobnicate', '--json')
-    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 127 })
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 2 })
     expect(JSON.parse(stdout)).toEqual({
       error: {
         code: 'UNKNOWN_COMMAND',

@@ -22,7 +22,7 @@ describe('ops doctor', () => {
     expect(stdout).toMatch(/^ok +journal mode +WAL$/m)
     expect(stdout).toMatch(/^ok +synchronous +FULL$/m)
     expect(stdout).toMatch(/^ok +foreign keys +on$/m)
-    expect(stdout).toMatch(/^ok +database +\S+, .*, SQLite 3\./m)
+    expect(stdout).toMatch(/^ok +database +\/.+, .*, SQLite 3\./m)
     expect(stdout).toMatch(/^ok +table scripts +all triggers and indexes are in place$/m)
     expect(stdout).toMatch(/^ok +plugins +.*build, deploy, exec/m)
     expect(stdout).toMatch(/^skipped +units +none installed$/m)
@@ -105,7 +105,10 @@ describe('ops doctor', () => {
     expect(named(checks, 'plugin broken')).toMatchObject({
       status: 'problem',
       found: expect.stringContaining('boom at import'),
-      problem: { severity: 'error', suggestions: [expect.stringContaining('broken')] },
+      problem: {
+        severity: 'error',
+        suggestions: ['fix the plugin', expect.stringContaining('ops plugins unlink ops-plugin-broken')],
+      },
     })
     expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
   })

@@ -62,7 +62,7 @@ describe('ops generate processor', () => {
       'urgent: column.boolean(),\n  copies: column.integer(),',
     )
     project.write('plugins/ops-plugin-send-mail/src/send-mail.ts', changed)
-    expect((await npmIn(plugin, 'test')).stdout).toContain('The migrations make "send_mails" without copies')
+    expect((await npmIn(plugin, 'test')).stdout).toContain('The migrations create "send_mails" without copies')
     expect(await project.opsWith({ cwd: plugin }, 'generate', 'migration', 'add_copies')).toMatchObject({ exitCode: 0 })
     expect(await npmIn(plugin, 'test')).toMatchObject({ exitCode: 0 })
 

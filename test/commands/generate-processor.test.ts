@@ -55,7 +55,7 @@ describe('ops generate processor', () => {
     ['a lifecycle column', ['email', '--column', 'error:text'], 'already has a column "error"'],
     ['an unknown type', ['email', '--column', 'x:string'], 'expected a type of'],
     ['an unknown column to be exclusive by', ['email', '--exclusive-by', 'x'], 'no column "x"'],
-    ['an invalid priority', ['email', '--priority', 'high'], 'Expected an integer'],
+    ['an invalid priority', ['email', '--priority', 'high'], 'expected a whole number'],
   ])('refuses %s, exits 2 and writes nothing', async (_, args, problem) => {
     const project = TestProject.withConfig()
     const { exitCode, stderr } = await project.ops('generate', 'processor', ...args)

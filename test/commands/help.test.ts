@@ -43,7 +43,7 @@ describe('ops', () => {
     expect(stdout).toContain('$ ops tasks show PROCESSOR ID')
     expect((await project.ops('help', 'tasks:show')).stdout).toBe(stdout)
     const unknown = await project.ops('help', 'strat')
-    expect(unknown).toMatchObject({ exitCode: 127, stdout: '' })
+    expect(unknown).toMatchObject({ exitCode: 2, stdout: '' })
     expect(unknown.stderr).toBe('Error: Unknown command "strat". Did you mean "start-services"?\nTry: ops --help')
   })
 
@@ -52,15 +52,15 @@ describe('ops', () => {
     expect(stdout).toContain('plugins belong to the project\n  and are kept in .ops/plugins; elsewhere')
   })
 
-  it('names the command that was probably meant, does not run it, and exits 127', async () => {
+  it('names the command that was probably meant, does not run it, and exits 2', async () => {
     const { stdout, stderr, exitCode } = await new TestProject().ops('enqeue', 'build', '--repository', 'x')
-    expect({ exitCode, stdout }).toEqual({ exitCode: 127, stdout: '' })
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toBe('Error: Unknown command "enqeue". Did you mean "enqueue"?\nTry: ops --help')
   })
 
   it('names no command where none is near', async () => {
     const { stderr, exitCode } = await new TestProject().ops('frobnicate')
-    expect(exitCode).toBe(127)
+    expect(exitCode).toBe(2)
     expect(stderr).toBe('Error: Unknown command "frobnicate".\nTry: ops --help')
   })
 
@@ -96,7 +96,7 @@ describe('ops', () => {
     async () => {
       const { stdout, stderr, exitCode } = await new TestProject().opsProcessWith({ node: oldNode }, '--version')
       expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-      expect(stderr).toMatch(/^ops needs Node 22\.18 or newer, and this is v\d+\.\d+\.\d+ \(\/usr\/bin\/node\)\.$/)
+      expect(stderr).toMatch(/^Error: ops needs Node 22\.18 or newer; this is v\d+\.\d+\.\d+ \(\/usr\/bin\/node\)\.$/)
     },
   )
 })

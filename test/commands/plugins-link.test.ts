@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { formatCommand } from '../../src/format.ts'
 import { countingModule, packed, pluginPackage } from '../support/plugin-package.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -216,7 +217,7 @@ export default defineProcessor({
       name: 'ops-plugin-note',
       installedVersion: null,
       isBundled: false,
-      reinstallCommand: `ops plugins link ${root}`,
+      reinstallCommand: formatCommand('ops', 'plugins', 'link', root),
       tables: [],
       pending: [],
       problem: null,

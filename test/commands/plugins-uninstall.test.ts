@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { formatCommand } from '../../src/format.ts'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { TestProject } from '../support/test-project.ts'
@@ -50,7 +51,7 @@ describe('ops plugins uninstall', () => {
     expect(exitCode).toBe(0)
     const told = unwrapped(stderr)
     expect(told).toContain('No processor for 2 pending tasks in "notes".')
-    const back = /Try: ops plugins (install) (\S+)/.exec(told)!
+    const back = /Try: ops plugins (install) (?:'(.+?\.tgz)'|(\S+))/.exec(told)!
     // Later commands say it again.
     const worker = await project.ops('worker', '--drain')
     expect(worker.exitCode).toBe(0)
@@ -58,7 +59,7 @@ describe('ops plugins uninstall', () => {
     expect(worker.stdout.replaceAll('\\"', '"')).toContain(waiting)
     expect(unwrapped((await project.ops('tasks')).stderr)).toContain(waiting)
     expect(project.rows('select status from notes')).toEqual([{ status: 'pending' }, { status: 'pending' }])
-    expect(await project.ops('plugins', back[1]!, back[2]!)).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await project.ops('plugins', back[1]!, back[2] ?? back[3]!)).toMatchObject({ exitCode: 0, stderr: '' })
     await project.ops('worker', '--drain')
     expect(project.rows('select length from notes where status = ?', 'succeeded')).toEqual([
       { length: 1 },
@@ -74,7 +75,7 @@ describe('ops plugins uninstall', () => {
     rmSync(root, { recursive: true })
     const { stderr, stdout } = await project.ops('plugins:unlink', 'note')
     expect(unwrapped(stderr)).toContain('No processor for 1 pending task in "notes".')
-    expect(unwrapped(stderr)).toContain(`Try: ops plugins link ${root}`)
+    expect(unwrapped(stderr)).toContain(`Try: ${formatCommand('ops', 'plugins', 'link', root)}`)
     expect(stdout).toContain('kept in the database: notes')
   })
 
@@ -86,7 +87,7 @@ describe('ops plugins uninstall', () => {
       {
         name: 'ops-plugin-note',
         isBundled: false,
-        reinstallCommand: expect.stringMatching(/^ops plugins install \/.*\.tgz$/),
+        reinstallCommand: expect.stringMatching(/^ops plugins install '?\/.*\.tgz'?$/),
         tables: ['notes'],
         pending: [{ table: 'notes', count: 1 }],
         problem: null,

@@ -150,7 +150,7 @@ describe('ops tasks', () => {
     for (const command of ['cancel', 'logs', 'retry', 'show'])
       expect(stdout).toMatch(new RegExp(`^  tasks ${command} `, 'm'))
     const mistyped = await project.ops('tasks', 'shw', 'build', '1')
-    expect(mistyped.exitCode).toBe(127)
+    expect(mistyped.exitCode).toBe(2)
     expect(mistyped.stderr).toContain(
       'Error: Unknown command "tasks shw". Did you mean "tasks show"?\nTry: ops tasks --help',
     )

@@ -86,19 +86,23 @@ async function findIdentity(): Promise<Identity> {
 
 /** A temporary folder that this user reaches, which it does not below a folder for temporary files of root's own. */
 async function makeHome(identity: Identity): Promise<string> {
-  const parents = [undefined, '/tmp']
-  for (const parent of parents) {
+  let reason: unknown
+  for (const parent of [undefined, '/tmp']) {
     const folder = makeFolder(parent)
-    await giveAway(folder, identity)
-    const { failed } = await execa('test', ['-w', folder], { ...identity, cwd: '/', reject: false })
-    if (!failed) return folder
-    removeFolder(folder)
+    try {
+      await giveAway(folder, identity)
+      await runToEnd('test', { ...identity, cwd: '/' }, ['-w', folder])
+      return folder
+    } catch (error) {
+      removeFolder(folder)
+      reason = error
+    }
   }
-  throw notStarted('the user "nobody" may not enter the folder for temporary files')
+  throw reason
 }
 
 async function giveAway(folder: string, { uid, gid }: Identity): Promise<void> {
-  if (uid !== undefined) await execa('chown', ['-R', `${uid}:${gid}`, folder])
+  if (uid !== undefined) await runToEnd('chown', {}, ['-R', `${uid}:${gid}`, folder])
 }
 
 /**
@@ -110,7 +114,7 @@ async function findPrograms(folder: string, identity: Identity): Promise<string>
   const options = { ...identity, cwd: folder, reject: false }
   const { failed } = await execa(join(native, 'bin', 'postgres'), ['--version'], options)
   if (!failed || identity.uid === undefined) return join(native, 'bin')
-  await execa('cp', ['-R', native, join(folder, 'native')])
+  await runToEnd('cp', {}, ['-R', native, join(folder, 'native')])
   return join(folder, 'native', 'bin')
 }
 

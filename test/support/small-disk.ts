@@ -53,7 +53,7 @@ function refusal(): string | undefined {
     execFileSync('umount', [folder])
     return undefined
   } catch (error) {
-    return `a tmpfs cannot be mounted: ${(error as Error).message.trim().split('\n').at(-1)}`
+    return `a tmpfs cannot be mounted: ${String((error as { stderr: unknown }).stderr).split('\n')[0]}`
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -48,6 +48,8 @@ function whyNot(): string | undefined {
   if (missing !== undefined) return `there is no ${missing}`
   if (![root, process.execPath].every((path) => (statSync(path).mode & 5) === 5))
     return 'other users may not read the checkout, or not run this node'
+  // As in the namespace of a user who is root there, and nobody else.
+  if (/^\s*0\s+\d+\s+1$/.test(readFileSync('/proc/self/uid_map', 'utf8').trimEnd())) return 'there are no other users'
   if (cgroupTrees().length === 0) return 'there are no control groups that can be written'
   const { status, stderr } = spawnSync('unshare', [...namespaces, '--fork', 'true'], { encoding: 'utf8' })
   return status === 0 ? undefined : `there are no namespaces: ${stderr.trim()}`

@@ -133,7 +133,7 @@ describe('a task whose worker dies', () => {
     await project.ops('worker', '--drain')
     expect(task(project)).toMatchObject({
       status: 'failed',
-      error: expect.stringMatching(/^quarantined: it has crashed/),
+      error: expect.stringMatching(/^quarantined: crashed/),
     })
     expect(runs(project).map(({ outcome }) => outcome)).toEqual(['crashed', 'crashed', 'quarantined'])
   })

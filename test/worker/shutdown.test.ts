@@ -97,7 +97,7 @@ describe('a worker that is told to stop', () => {
     await worker.event('started')
     worker.kill('SIGTERM')
     expect(await worker.exit).toBe(0)
-    expect(worker.output).toContain('TASK_STUCK')
+    expect(worker.output).toContain('is still running although its signal has aborted')
     expect(project.rows('select status, error from outcomes')).toEqual([
       { status: 'failed', error: 'interrupted by shutdown' },
     ])

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { OpenRun } from '../../../src/queue/queue.ts'
 import type { Failure, Outcome } from '../../../src/task/outcome.ts'
-import { tryAgain } from '../../../src/task/try-again.ts'
+import { applyRetryRules } from '../../../src/task/retry-rules.ts'
 import { command, expectRefusal, hasRuns, hour, often, pickRun, whichRun, worker } from './command.ts'
 import type { Attempt, Expected } from './expected.ts'
 import { expectClaim, type System, tablesOf } from './system.ts'
@@ -155,5 +155,5 @@ async function expectState(system: System, nth: number, { handle, isOpen, askedB
 function outcomeOfDead(seen: OpenRun, { task, worker }: Attempt): Failure {
   const error = `worker ${worker} died`
   if (seen.cancelRequestedBy !== undefined) return { kind: 'canceled', error }
-  return tryAgain({ kind: 'crashed', error }, task.queued.retryRules, seen)
+  return applyRetryRules({ kind: 'crashed', error }, task.queued.retryRules, seen)
 }
