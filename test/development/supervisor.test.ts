@@ -53,7 +53,7 @@ function start(services: Record<string, Service>): Promise<void> {
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 120_000
   while (!isTrue()) {
     if (performance.now() > deadline)
       throw new Error(`gave up waiting; states: ${states}; output: ${JSON.stringify(output)}`)
