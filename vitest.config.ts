@@ -14,7 +14,7 @@ export default defineConfig({
       {
         extends: true,
         // The models of the queue are compared with it for longer.
-        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '200' } },
+        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '100' } },
       },
     ],
     globalSetup: 'test/support/postgres-setup.ts',
