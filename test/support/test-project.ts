@@ -236,18 +236,13 @@ export function isRunning(pid: number): boolean {
   return stat !== undefined && stat.state !== 'Z'
 }
 
+// What a program needs of a machine. The rest of it (CI, NO_COLOR, OPS_HOME, npm_config_registry …) would change what ops does.
+const INHERITED = /^(PATH|LANG|LC_\w+|TZ|TMPDIR|USER|LOGNAME|SHELL|NODE_EXTRA_CA_CERTS|LD_LIBRARY_PATH)$/
+
 /** An environment for `ops` in which nothing of this machine's own has a part. */
 export function opsEnvironment(home: string): Record<string, string | undefined> {
-  return { ...withoutOps(process.env), HOME: home, ...folders(home) }
-}
-
-/** What a developer has set for ops, or for colours, is not part of a test. */
-function withoutOps(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      ([name]) => !/^(OPS_|NO_COLOR$|FORCE_COLOR$|STATE_DIRECTORY$|VITEST|NODE_ENV$|npm_)/.test(name),
-    ),
-  )
+  const inherited = Object.entries(process.env).filter(([name]) => INHERITED.test(name))
+  return { ...Object.fromEntries(inherited), HOME: home, ...folders(home) }
 }
 
 function folders(home: string): Record<string, string> {
