@@ -13,8 +13,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        // The models of the queue are compared with it for longer.
-        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '200' } },
+        test: {
+          name: 'slow',
+          // What the fast tests do for a moment is done for longer, and with more rows.
+          include: [...slow, 'test/queue/*/model.test.ts', 'plugins/transfer/test/large.test.ts'],
+          env: { OPS_MODEL_RUNS: '200', OPS_TRANSFER_ROWS: '1000000' },
+        },
       },
     ],
     globalSetup: 'test/support/postgres-setup.ts',
