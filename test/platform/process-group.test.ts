@@ -35,7 +35,7 @@ async function group(script: string, env: Record<string, string> = {}): Promise<
 describe('a process group', () => {
   it('is empty only when its last process has ended, not its first', async () => {
     const go = join(temporaryFolder(), 'go')
-    const leader = await group(`(until [ -e ${go} ]; do sleep 0.02; done) & echo ready`)
+    const leader = await group(`(until [ -e "${go}" ]; do sleep 0.02; done) & echo ready`)
     await until(() => !isRunning(leader), 'the first process has ended')
     expect(isGroupEmpty(leader)).toBe(false)
     writeFileSync(go, '')

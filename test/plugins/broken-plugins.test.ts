@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
+import { formatCommand } from '../../src/format.ts'
 import { countingModule, type PackageOptions, pluginPackage } from '../support/plugin-package.ts'
 import type { WorkerEvent } from '../support/running-ops.ts'
 import { TestProject } from '../support/test-project.ts'
@@ -13,6 +14,7 @@ interface Breakage {
   readonly plugin: PackageOptions
   /** One sentence, with the folder of the plugin as `<root>`. */
   readonly says: string
+  /** With its module as `<module>`. */
   readonly suggests: string
 }
 
@@ -43,7 +45,7 @@ const breakages: Breakage[] = [
     how: 'has a syntax error',
     plugin: { module: 'export default {,}' },
     says: `${cannotBeLoaded} <root>/dist/mail.js, or a module that it imports, has a syntax error: Unexpected token ','.`,
-    suggests: 'find it: node --check <root>/dist/mail.js',
+    suggests: 'find it: node --check <module>',
   },
   {
     how: 'has a missing dependency',
@@ -158,9 +160,11 @@ function occurrences(text: string, sentence: string): number {
 describe('a plugin that', () => {
   it.each(breakages)('$how is reported with the reason and what to do, and everything else works', async (breakage) => {
     const project = await withBroken(breakage.plugin, {}, breakage)
+    const root = project.path('.ops/plugins/node_modules/ops-plugin-mail')
     const inPlace = (text: string) =>
       text
-        .replaceAll('<root>', project.path('.ops/plugins/node_modules/ops-plugin-mail'))
+        .replaceAll('<root>', root)
+        .replaceAll('<module>', formatCommand(`${root}/dist/mail.js`))
         .replaceAll('<database>', project.path('.ops/ops.db'))
     const says = inPlace(breakage.says)
     const listed = await project.ops('processors')

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { formatCommand } from '../../src/format.ts'
 
 /** Why no disk can be mounted here, or undefined. */
 export const smallDiskMissing: string | undefined =
@@ -14,8 +15,10 @@ export const smallDiskMissing: string | undefined =
 /** A disk of a few megabytes, that is gone after the test. */
 export class SmallDisk {
   readonly folder: string
+  readonly #megabytes: number
 
   constructor(folder: string, megabytes: number) {
+    this.#megabytes = megabytes
     mkdirSync(folder)
     mount(folder, megabytes)
     this.folder = folder
@@ -23,10 +26,10 @@ export class SmallDisk {
     onTestFinished(() => void execFileSync('umount', ['--lazy', folder]))
   }
 
-  /** The command of a shell that takes all room that is left. */
+  /** A shell command that fills this disk, and writes no more than its size to any other. */
   get fillCommand(): string {
-    // Quoted: elsewhere it would fill the disk of the machine.
-    return `cat /dev/zero > '${join(this.folder, 'filler')}' 2> /dev/null || true`
+    const filler = formatCommand(join(this.folder, 'filler'))
+    return `head -c ${this.#megabytes * 2 ** 20} /dev/zero 2> /dev/null > ${filler} || true`
   }
 
   fill(): void {

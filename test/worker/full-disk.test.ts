@@ -76,7 +76,7 @@ describe('a database that cannot be written', unless(smallDiskMissing), () => {
     disk.readOnly()
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toMatch(/The database \S+ cannot be used: it is not writable: /)
+    expect(unwrapped(stderr)).toMatch(/The database .+ cannot be used: it is not writable: /)
     expect(unwrapped(stderr)).toContain('this user can write to it')
   })
 })

@@ -76,6 +76,7 @@ describe('a retryable task that a shutdown interrupts', () => {
     const worker = project.start('worker')
     const pid = await project.pid('shell.pid')
     worker.kill('SIGTERM')
+    await worker.event('stopping')
     await delay(AFTER_THE_FIRST_SECOND_MS)
     worker.kill('SIGTERM')
     expect(await worker.exit).toBe(0)
