@@ -30,11 +30,15 @@ export interface PostgresFixture {
   value(text: string): Promise<unknown>
 }
 
-/** A database with the tables as plugins' migrations would make them. After the test it is emptied, for the next one. */
-export async function postgresFixture(tables: readonly QueuedTable[]): Promise<PostgresFixture> {
-  const key = keyOf(tables)
+/**
+ * A database with the tables as plugins' migrations would make them. After the test it is emptied, for the next one.
+ *
+ * @param more SQL that makes what the application has beside them
+ */
+export async function postgresFixture(tables: readonly QueuedTable[], more = ''): Promise<PostgresFixture> {
+  const key = `${keyOf(tables)} ${more}`
   const index = idle.findIndex((one) => one.key === key)
-  const database = index < 0 ? await makeDatabase(key, tables) : idle.splice(index, 1)[0]!
+  const database = index < 0 ? await makeDatabase(key, tables, more) : idle.splice(index, 1)[0]!
   const { url, raw } = database
   onTestFinished(() => putBack(database))
   const queue = openQueue(url)
@@ -55,10 +59,11 @@ const idle: PostgresDatabase[] = []
 /** Each has a connection, of which a server has so many. */
 const MOST_IDLE = 6
 
-async function makeDatabase(key: string, tables: readonly QueuedTable[]): Promise<PostgresDatabase> {
+async function makeDatabase(key: string, tables: readonly QueuedTable[], more: string): Promise<PostgresDatabase> {
   const { name, url } = await createDatabase()
   await makeTables(url, tables)
   const raw = await connectWith(url)
+  if (more !== '') await raw.query(more)
   return { key, name, url, raw, ...(await readEmptyState(raw)) }
 }
 

@@ -58,6 +58,8 @@ async function startIn(folder: string, identity: Identity, durable: boolean): Pr
     // No file of a socket in a folder that all share.
     unix_socket_directories: '',
     listen_addresses: '127.0.0.1',
+    // The kernel copies the files of a database in a quarter of the time.
+    ...(process.platform === 'linux' ? { file_copy_method: 'clone' } : {}),
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
