@@ -1,5 +1,7 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { runFolder } from './test/support/run-folder.ts'
 
 /** What takes minutes: packing and installing with npm, systemd, ssh, torture, a million rows. */
 const slow = ['test/**/*.slow.test.ts', 'plugins/*/test/**/*.slow.test.ts']
@@ -9,15 +11,24 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'fast', include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'], exclude: slow },
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
+          exclude: slow,
+          env: { TMPDIR: runFolder(), NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
+        },
       },
       {
         extends: true,
-        // The models of the queue are compared with it for longer.
-        test: { name: 'slow', include: [...slow, 'test/queue/*/model.test.ts'], env: { OPS_MODEL_RUNS: '100' } },
+        test: {
+          name: 'slow',
+          // What the fast tests do for a moment is done for longer, and with more rows.
+          include: [...slow, 'test/queue/*/model.test.ts', 'plugins/transfer/test/large.test.ts'],
+          env: { OPS_MODEL_RUNS: '100', OPS_TRANSFER_ROWS: '1000000' },
+        },
       },
     ],
-    globalSetup: 'test/support/postgres-setup.ts',
+    globalSetup: ['test/support/run-folder.ts', 'test/support/postgres-setup.ts'],
     setupFiles: ['test/support/native-modules.ts', 'test/support/cpu-time.ts'],
     reporters: ['default', './test/support/skip-reporter.ts', './test/support/time-reporter.ts'],
     // Node runs the sources as they are, and each file of tests finds them imported already.

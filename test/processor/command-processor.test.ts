@@ -248,7 +248,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
 })
 
 describe('what goes through the pipes of a program', () => {
-  const megabytes = 8 * 1024 * 1024
+  const megabytes = 2 * 1024 * 1024
 
   it('may be large, both ways', async () => {
     const js = `let text = ''

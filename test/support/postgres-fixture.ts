@@ -6,6 +6,7 @@ import type { QueuedTable } from '../../src/queue/queue.ts'
 import { createTaskTable } from './create-task-table.ts'
 import { type EmptyState, isEmptied, readEmptyState } from './emptied-postgres.ts'
 import type { PostgresAnswer } from './postgres-setup.ts'
+import { keyOf } from './tables-key.ts'
 import type { DatabaseKind } from './test-database.ts'
 
 const server = (await (await fetch(inject('postgresDesk'))).json()) as PostgresAnswer
@@ -29,66 +30,54 @@ export interface PostgresFixture {
   value(text: string): Promise<unknown>
 }
 
-/** A database with the tables as plugins' migrations would make them. After the test it is emptied, for the next one. */
-export async function postgresFixture(tables: readonly QueuedTable[]): Promise<PostgresFixture> {
-  const database = idle.get(tables)?.pop() ?? (await makeDatabase(tables))
+/**
+ * A database with the tables as plugins' migrations would make them. After the test it is emptied, for the next one.
+ *
+ * @param more SQL that makes what the application has beside them
+ */
+export async function postgresFixture(tables: readonly QueuedTable[], more = ''): Promise<PostgresFixture> {
+  const key = `${keyOf(tables)} ${more}`
+  const index = idle.findIndex((one) => one.key === key)
+  const database = index < 0 ? await makeDatabase(key, tables, more) : idle.splice(index, 1)[0]!
   const { url, raw } = database
-  onTestFinished(() => putBack(database, tables))
+  onTestFinished(() => putBack(database))
   const queue = openQueue(url)
   const rows = async (text: string) => (await raw.query(text)).rows
   return { url, queue, raw, rows, value: async (text) => Object.values((await rows(text))[0] ?? {})[0] }
 }
 
-/** Databases whose tests are over, by the tables that were asked for. */
-const idle = new WeakMap<readonly QueuedTable[], PostgresDatabase[]>()
-
 interface PostgresDatabase extends EmptyState {
+  readonly key: string
   readonly name: string
   readonly url: string
   readonly raw: pg.Client
 }
 
-async function makeDatabase(tables: readonly QueuedTable[]): Promise<PostgresDatabase> {
-  const template = await templateWith(tables)
-  const { name, url } = await createDatabase(template)
-  if (template === undefined) await makeTables(url, tables)
+/** Databases whose tests are over, the latest last. */
+const idle: PostgresDatabase[] = []
+
+/** Each has a connection, of which a server has so many. */
+const MOST_IDLE = 6
+
+async function makeDatabase(key: string, tables: readonly QueuedTable[], more: string): Promise<PostgresDatabase> {
+  const { name, url } = await createDatabase()
+  await makeTables(url, tables)
   const raw = await connectWith(url)
-  return { name, url, raw, ...(await readEmptyState(raw)) }
+  if (more !== '') await raw.query(more)
+  return { key, name, url, raw, ...(await readEmptyState(raw)) }
 }
 
 /** A test may have changed more than rows, or have left somebody behind: then its database is of no further use. */
-async function putBack(database: PostgresDatabase, tables: readonly QueuedTable[]): Promise<void> {
+async function putBack(database: PostgresDatabase): Promise<void> {
   if (await isEmptied(database.raw, database).catch(() => false)) {
-    const others = idle.get(tables) ?? []
-    idle.set(tables, [...others, database])
-  } else {
-    await database.raw.end().catch(() => {})
-    await dropDatabase(database.name)
-  }
+    idle.push(database)
+    if (idle.length > MOST_IDLE) await discard(idle.shift()!)
+  } else await discard(database)
 }
 
-/** How often tables were asked for, and from the second time on the database that is copied. */
-const known = new WeakMap<readonly QueuedTable[], Promise<string> | undefined>()
-
-/** Making the tables takes longer than the copy of a database that has them. Undefined where it is not worth it yet. */
-async function templateWith(tables: readonly QueuedTable[]): Promise<string | undefined> {
-  if (!known.has(tables)) {
-    known.set(tables, undefined)
-    return undefined
-  }
-  let template = known.get(tables)
-  if (template === undefined) {
-    template = makeTemplate(tables)
-    known.set(tables, template)
-  }
-  return template
-}
-
-async function makeTemplate(tables: readonly QueuedTable[]): Promise<string> {
-  const name = `template_${randomBytes(6).toString('hex')}`
-  await asOperator(`create database ${name}`)
-  await makeTables(serverUrl().replace(/postgres$/, name), tables)
-  return name
+async function discard({ name, raw }: PostgresDatabase): Promise<void> {
+  await raw.end().catch(() => {})
+  await dropDatabase(name)
 }
 
 async function makeTables(url: string, tables: readonly QueuedTable[]): Promise<void> {
@@ -111,15 +100,11 @@ export async function postgresUrl(): Promise<string> {
   return url
 }
 
-/**
- * A database for several tests: who makes it drops it.
- *
- * @param template what it is a copy of; an empty database otherwise
- */
-export async function createDatabase(template = 'template1'): Promise<{ name: string; url: string }> {
+/** An empty database for several tests: who makes it drops it. */
+export async function createDatabase(): Promise<{ name: string; url: string }> {
   const name = `test_${randomBytes(6).toString('hex')}`
   // On a server that does not wait for its disk, a copy of the files takes half the time of one through the log.
-  await asOperator(`create database ${name} template ${template} strategy file_copy`)
+  await asOperator(`create database ${name} strategy file_copy`)
   return { name, url: serverUrl().replace(/postgres$/, name) }
 }
 

@@ -6,6 +6,7 @@ import type { QueuedTable } from '../../src/queue/queue.ts'
 import { SqliteQueue } from '../../src/queue/sqlite/queue.ts'
 import type { TaskTable } from '../../src/task-table/task-table.ts'
 import { createTaskTable } from './create-task-table.ts'
+import { keyOf } from './tables-key.ts'
 import { makeFolder, removeFolder, temporaryFolder } from './temporary-folder.ts'
 
 export interface SqliteFixture {
@@ -36,13 +37,14 @@ export async function sqliteFixture(tables: readonly QueuedTable[]): Promise<Sql
 }
 
 /** A copy is made in a tenth of the time of a migration. */
-const templates = new WeakMap<readonly QueuedTable[], Promise<Buffer>>()
+const templates = new Map<string, Promise<Buffer>>()
 
 function templateWith(tables: readonly QueuedTable[]): Promise<Buffer> {
-  let template = templates.get(tables)
+  const key = keyOf(tables)
+  let template = templates.get(key)
   if (template === undefined) {
     template = makeTemplate(tables)
-    templates.set(tables, template)
+    templates.set(key, template)
   }
   return template
 }

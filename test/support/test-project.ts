@@ -98,6 +98,7 @@ export class TestProject {
       tables: Object.keys(ops.processors).map((processor) => `${processor}s`),
     }))
     const dependencies = Object.fromEntries(manifests.map(({ name, version }) => [name, version]))
+    this.write('.ops/plugins/.gitignore', 'node_modules/\n')
     this.write(
       '.ops/plugins/package.json',
       JSON.stringify({

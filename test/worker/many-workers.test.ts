@@ -5,8 +5,8 @@ import { TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 
 const WORKERS = 4
-const TASKS = 3000
-const INSERTS = 200
+const TASKS = 1500
+const INSERTS = 100
 
 /** Of all runs; a fourth would be even. */
 const LEAST_SHARE = 0.05

@@ -92,7 +92,7 @@ describe('an import whose worker is killed', () => {
     writePeople(project.path('people.csv'), ROWS)
     const worker = project.start('worker')
     project.rows(`insert into imports (file, target_table) values ('people.csv', 'people') returning id`)
-    while (!isNow(project)) await new Promise((resolve) => setImmediate(resolve))
+    while (!isNow(project)) await delay(1)
     await worker.destroy()
     const count = project.value('select count(*) from people')
     expect([0, ROWS]).toContain(count)

@@ -11,12 +11,11 @@ const kinds = ['a client', 'a pool', 'Drizzle on a client', 'Drizzle on a pool']
 
 /** An application beside ops, with connections of its own. */
 async function application(kind: (typeof kinds)[number] = 'a client') {
-  const fixture = await postgresFixture(allTables)
+  const fixture = await postgresFixture(allTables, 'create table orders (id int)')
   const client = await connect(fixture.url)
   const pool = new pg.Pool({ connectionString: fixture.url })
   pool.on('error', () => {})
   onTestFinished(() => pool.end())
-  await client.query('create table orders (id int)')
   const handles: Record<(typeof kinds)[number], PostgresHandle> = {
     'a client': client,
     'a pool': pool,
