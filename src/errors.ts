@@ -117,10 +117,12 @@ export function problemLine({ where, message }: InputProblem): string {
 export class InvalidConfigurationError extends OpsError {
   readonly problems: readonly Problem[]
   constructor(file: string, problems: readonly InputProblem[], cause?: unknown) {
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    const lines = problems.map(problemLine)
     super(
       'INVALID_CONFIGURATION',
-      `${file} has ${count}:\n${problems.map((one) => `  ${problemLine(one)}`).join('\n')}`,
+      lines.length === 1
+        ? `${file}: ${lines[0]}`
+        : `${file} has ${lines.length} problems:\n${lines.map((line) => `  ${line}`).join('\n')}`,
       {
         exit: exitStatus.configuration,
         suggestions: [...new Set(problems.flatMap(({ suggestions = [] }) => suggestions))],

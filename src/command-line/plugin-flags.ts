@@ -10,7 +10,7 @@ export const installFlags = {
   force: Flags.boolean({
     char: 'f',
     default: false,
-    summary: 'replace a plugin that works even if the new one does not',
+    summary: 'replace a working plugin even if the new version is broken',
   }),
   'allow-scripts': Flags.boolean({
     default: false,

@@ -32,6 +32,11 @@ const sentences: readonly (readonly [oclif: RegExp, code: string, ours: string])
     'INVALID_VALUE',
     '$1: expected a whole number of at least $2, got "$3".',
   ],
+  [
+    /^Parsing (--\S+)\s+Expected an integer less than or equal to (\S+) but received: (.*)$/,
+    'INVALID_VALUE',
+    '$1: expected a whole number of at most $2, got "$3".',
+  ],
 ]
 
 /**

@@ -5,7 +5,7 @@ export default class Audit extends OpsCommand {
   static override summary = 'Show the audit trail, the newest entries last.'
 
   static override description =
-    'It has every new task and every change of a status, from any client, and the requests of people.'
+    'It records each new task, each change of status by any client, and each request to cancel or retry.'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

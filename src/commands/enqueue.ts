@@ -26,11 +26,11 @@ export default class Enqueue extends OpsCommand {
 
   static override flags = {
     in: Flags.string({
-      summary: 'start it after this time at the earliest',
+      summary: 'do not start it before this time has passed',
       helpValue: '<duration>',
       exclusive: ['at'],
     }),
-    at: Flags.string({ summary: 'start it at this time at the earliest', helpValue: '<time>' }),
+    at: Flags.string({ summary: 'do not start it before this time', helpValue: '<time>' }),
     wait: Flags.boolean({ summary: 'follow the log until the task has ended; exit 1 unless it succeeded' }),
     from: Flags.string({
       summary: 'add a task for each line of a JSON file, or of standard input (-)',

@@ -6,8 +6,8 @@ export default class Hold extends OpsCommand {
   static override summary = 'Pause tasks that need a key.'
 
   static override description =
-    `A key is the name that tasks are exclusive by, and a value: "environment:production". "processor:build" pauses
-every build. Tasks that have started finish; the others stay pending until the key is released.`
+    `A key is a name and a value that only one running task may hold, such as "environment:production". "processor:build"
+pauses every build. Tasks that have started finish; the others stay pending until the key is released.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> environment:production --reason "the sale is on"',
@@ -19,7 +19,7 @@ every build. Tasks that have started finish; the others stay pending until the k
   }
 
   static override flags = {
-    reason: Flags.string({ summary: 'why, for people who find the tasks waiting', helpValue: '<text>' }),
+    reason: Flags.string({ summary: 'reason to show for the waiting tasks', helpValue: '<text>' }),
   }
 
   async run(): Promise<unknown> {

@@ -6,7 +6,7 @@ export default class StopServices extends OpsCommand {
 
   static override description =
     `Works like Ctrl-C in the terminal of ops start-services: each service gets its stop signal once, dependents first,
-and has its stopTimeout to exit. Returns when none is left; succeeds where none was running.`
+and has its stopTimeout to exit. Returns when all have stopped; succeeds if none was running.`
 
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --force']
 

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import { OpsCommand } from '../command-line/ops-command.ts'
 
 export default class Unhold extends OpsCommand {
-  static override summary = 'Release a key, so that its tasks start again.'
+  static override summary = 'Release a key that is on hold.'
 
   static override examples = ['<%= config.bin %> <%= command.id %> environment:production']
 

@@ -22,7 +22,7 @@ export default class WaitReady extends OpsCommand {
 
   static override flags = {
     http: Flags.string({ summary: 'URL that responds with a status below 400', helpValue: '<url>' }),
-    port: Flags.integer({ summary: 'port that accepts connections', helpValue: '<port>' }),
+    port: Flags.integer({ summary: 'port that accepts connections', helpValue: '<port>', min: 1, max: 65_535 }),
     log: Flags.string({ summary: "pattern matching a line of the unit's journal", helpValue: '<pattern>' }),
     timeout: Flags.string({
       summary: 'how long to wait',

@@ -77,7 +77,7 @@ function notUnique(task: string, other: string): OpsError {
   })
 }
 
-/** The unsettled task because of which the database refused the retry. */
+/** The unsettled duplicate because of which the database refused the retry. */
 async function findDuplicate({ records }: Queue, { queued, row, id }: Task): Promise<Task | undefined> {
   const { table, unique } = queued
   const keys = Object.values(table.columns).flatMap(({ name, key }) => (unique.includes(name) ? [key] : []))

@@ -95,7 +95,7 @@ describe('ops migrate', () => {
     project.write('ops.config.json', text)
     const { exitCode, stderr } = await project.ops('migrate')
     expect(exitCode).toBe(78)
-    expect(stderr).toMatch(/^Error: ops\.config\.json has /)
+    expect(stderr).toMatch(/^Error: ops\.config\.json: /)
     expect(unwrapped(stderr)).toContain(message)
     expect(stderr).not.toContain('geheim')
     expect(existsSync(project.path('.ops'))).toBe(false)

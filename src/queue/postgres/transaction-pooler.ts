@@ -12,7 +12,7 @@ export class TransactionPoolerError extends OpsError {
         exit: exitStatus.configuration,
         suggestions: [
           'use the URL of PostgreSQL itself (port 5432 by default)',
-          'or a port of the pooler in session mode',
+          'use a port of the pooler in session mode',
         ],
       },
     )

@@ -34,7 +34,7 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
   const isNew = !fileExists(path)
   if (isNew && !create) {
     throw new DatabaseUnusableError(path, 'the file does not exist', {
-      suggestions: ['create it: ops migrate', 'or set the right path: --config, OPS_CONFIG or OPS_DATABASE_URL'],
+      suggestions: ['create it: ops migrate', 'set the right path: --config, OPS_CONFIG or OPS_DATABASE_URL'],
     })
   }
   try {

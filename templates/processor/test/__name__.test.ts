@@ -7,7 +7,7 @@ import processor from '../src/__name__.ts'
 /** The bench performs tasks as a worker does, in a database created by the migrations. */
 const migrations = join(import.meta.dirname, '..', 'migrations')
 
-test('a __name__ task succeeds and logs its columns', async (t) => {
+test('performs a task and logs its columns', async (t) => {
   const bench = await openTestBench(processor, { migrations })
   t.after(() => bench.close())
   const { task, log } = await bench.perform({
