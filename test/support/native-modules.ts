@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { shareHostModules } from '../../src/host-modules.ts'
+import { temporaryPrefix } from './temporary-folder.ts'
 
 // Sources run as they are, by Node itself: plugins get this program's own copy of ops, as they do when ops runs them.
 shareHostModules()
 
 const testing = pathToFileURL(join(import.meta.dirname, '..', '..', 'src', 'testing', 'testing.ts')).href
-const temporary = pathToFileURL(join(tmpdir(), 'ops-test-')).href
+const temporary = pathToFileURL(temporaryPrefix).href
 const loaded: Map<string, string> = (globalThis as { loadedOfTests?: Map<string, string> }).loadedOfTests ?? new Map()
 
 if (!('loadedOfTests' in globalThis)) {

@@ -89,8 +89,8 @@ async function findIdentity(): Promise<Identity> {
 /** A temporary folder that this user reaches, which it does not below a folder for temporary files of root's own. */
 async function makeHome(identity: Identity): Promise<string> {
   let reason: unknown
-  for (const parent of [undefined, '/tmp']) {
-    const folder = makeFolder(parent)
+  for (const prefix of [undefined, '/tmp/ops-test-']) {
+    const folder = makeFolder(prefix)
     try {
       await giveAway(folder, identity)
       await runToEnd('test', { ...identity, cwd: '/' }, ['-w', folder])
