@@ -7,6 +7,7 @@ import { connectedProcesses } from './connected-processes.ts'
 import type { Connection } from './connection.ts'
 import { explainError } from './explain-error.ts'
 import { type SqliteDatabase, WAL_LIMIT_BYTES } from './open-database.ts'
+import { auditQuery } from './records.ts'
 
 /** A large result or a backup can fill what is left. */
 const LITTLE_SPACE_BYTES = 256 * 1024 * 1024
@@ -127,7 +128,7 @@ function references(database: SqliteDatabase): Check {
 function clock(database: SqliteDatabase, now: Date): Check {
   const hasAudit = database.prepare(`select 1 from sqlite_master where name = 'ops_audit'`).get() !== undefined
   const latest = hasAudit
-    ? (database.prepare('select at from ops_audit order by id desc limit 1').pluck().get() as number | undefined)
+    ? (database.prepare(auditQuery({ limit: 1 })).get({ limit: 1 }) as { at: number } | undefined)?.at
     : undefined
   const aheadMs = (latest ?? 0) - now.getTime()
   if (aheadMs < 1000) return passed('clock', "this machine's")

@@ -1,9 +1,11 @@
 import type { Statement } from 'better-sqlite3'
 import { columnNamed, type TaskColumn } from '../../task-table/task-table.ts'
 import type { Claim, QueuedTable, Run, TaskId, UnmetPrerequisite } from '../queue.ts'
-import { claimOrder, exclusiveKey, isKeyTaken, literal, quote } from '../sql-fragments.ts'
+import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
-import { isHeld } from './task-sql.ts'
+import type { End } from './settle.ts'
+import { nextNumber } from './statements.ts'
+import { isHeld, isOpen } from './task-sql.ts'
 import { decodeRow, instant, millisecondsOf } from './values.ts'
 
 /** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
@@ -22,7 +24,10 @@ export class TableClaims {
   readonly #startedAt: TaskColumn | undefined
   readonly #peek: Statement
   readonly #finds: readonly Statement[]
+  readonly #number: () => number
   readonly #begin: Statement
+  readonly #open: Statement
+  readonly #openKey: Statement
   readonly #ongoing: Statement
   readonly #row: Statement
   readonly #next: Statement | undefined
@@ -30,14 +35,18 @@ export class TableClaims {
   /** Whether the last claim found a task: then there is most likely another. */
   #wasBusy = false
 
-  constructor({ database }: Connection, queued: QueuedTable, workerId: string) {
+  constructor(connection: Connection, queued: QueuedTable, workerId: string) {
+    const { database } = connection
     const statements = claimStatements(queued, workerId)
     this.#queued = queued
     this.#runAt = columnNamed(queued.table, 'run_at')
     this.#startedAt = columnNamed(queued.table, 'started_at')
     this.#peek = database.prepare(statements.peek).pluck()
     this.#finds = statements.finds.map((sql) => database.prepare(sql))
+    this.#number = () => nextNumber(connection)
     this.#begin = database.prepare(statements.begin)
+    this.#open = database.prepare(statements.open)
+    this.#openKey = database.prepare(statements.openKey)
     this.#ongoing = database.prepare(statements.ongoing)
     this.#row = database.prepare(statements.row)
     this.#next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
@@ -59,8 +68,12 @@ export class TableClaims {
     return raw === undefined ? undefined : millisecondsOf(this.#runAt!, raw)
   }
 
-  /** Starts the run of the first task that may run. The caller has a transaction open. */
-  claim(now: number): Claim | undefined {
+  /**
+   * Starts the run of the first task that may run. The caller has a transaction open.
+   *
+   * @param follows the end of a run in this transaction, which has the number before that of this run
+   */
+  claim(now: number, follows: End | undefined): Claim | undefined {
     // Most tables have no due task most of the time, and this is the cheapest way to find out.
     if (!this.#wasBusy && !this.hasDue(now)) return undefined
     this.#wasBusy = false
@@ -70,18 +83,21 @@ export class TableClaims {
       const candidate = find.get(...this.#due(now)) as Candidate | undefined
       if (!candidate) continue
       const { id, attempt, key } = candidate
-      const { lastInsertRowid } = this.#begin.run(id, attempt, key, now, deadline)
+      const run = follows ? follows.number + 1 : this.#number()
+      this.#begin.run(run, follows?.runId ?? null, id, attempt, key, now, deadline)
+      this.#open.run(run, run)
+      if (key !== null) this.#openKey.run(key, run)
       this.#ongoing.run(...(this.#startedAt ? [instant(this.#startedAt, now)] : []), id)
       const row = this.#row.get(id) as Record<string, unknown>
-      const run = {
-        id: Number(lastInsertRowid),
+      const claimed = {
+        id: run,
         queued,
         taskId: id,
         attempt: (row.attempt as number | undefined) ?? 1,
         deadlineAt: deadline === null ? undefined : new Date(deadline),
       }
       this.#wasBusy = true
-      return new ClaimedRow(run, row, this.#unmetBy(row))
+      return new ClaimedRow(claimed, row, this.#unmetBy(row))
     }
     return undefined
   }
@@ -131,6 +147,8 @@ export function claimStatements({ processor, table, exclusivity, after }: Queued
   const isFree = [
     ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
     `not ${isHeld(processor, exclusivity, key)}`,
+    // Only where the triggers were missing when somebody changed the status of an ongoing task.
+    `not exists (select 1 from ops_open o where ${isOpen(table.name, 't.id')})`,
   ].join(' and ')
   // Qualified: the referenced table may have a column with the same name, or be the same table.
   const isReady = (row: string) =>
@@ -155,8 +173,11 @@ export function claimStatements({ processor, table, exclusivity, after }: Queued
     // Separate statements: RETURNING and INSERT … SELECT build a temporary table for each task.
     finds: candidates().map(find),
     // The id is selected again to keep its type: a bound number is stored as REAL.
-    begin: `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
-values (${literal(table.name)}, (select id from ${name} where id = ?), ?, ${literal(workerId)}, ?, ?, ?)`,
+    begin: `insert into ops_runs (id, follows, task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
+values (?, ?, ${literal(table.name)}, (select id from ${name} where id = ?), ?, ${literal(workerId)}, ?, ?, ?)`,
+    open: `insert into ops_open (scope, what, run_id)
+values (${literal(table.name)}, (select task_id from ops_runs where id = ?), ?)`,
+    openKey: `insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', ?, ?)`,
     ongoing: `update ${name} set ${filled.join(', ')} where id = ?`,
     row: `select * from ${name} where id = ?`,
     next: has('run_at')

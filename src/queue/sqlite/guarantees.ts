@@ -6,9 +6,11 @@ import { triggers } from './triggers.ts'
 /**
  * What keeps the promises of a task table, whichever client writes to it. All of it must parse on SQLite 3.40: one
  * construct that a library does not know makes the whole database unreadable for its programs.
+ *
+ * @param replacing the columns by which a REPLACE can delete a row with another id
  */
-export function guarantees(queued: QueuedTable): Guarantee[] {
-  return [...indexes(queued), ...triggers(queued)]
+export function guarantees(queued: QueuedTable, replacing: readonly string[]): Guarantee[] {
+  return [...indexes(queued), ...triggers(queued, replacing)]
 }
 
 function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {

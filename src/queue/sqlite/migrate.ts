@@ -100,7 +100,7 @@ function appliedMigrations(database: SqliteDatabase, source: string): Map<string
 
 function pendingGuarantees(database: SqliteDatabase, queued: QueuedTable): PlannedStep[] {
   const { name: table } = queued.table
-  const wanted = guarantees(queued)
+  const wanted = guarantees(queued, replacingColumns(database, queued))
   const present = installedGuarantees(database, table)
   const stale = [...present.keys()].filter((name) => !wanted.some((guarantee) => guarantee.name === name))
   return [
@@ -111,6 +111,24 @@ function pendingGuarantees(database: SqliteDatabase, queued: QueuedTable): Plann
       return current === sql ? [] : [guaranteeStep(table, name, 'replace', [drop(current, name), sql])]
     }),
   ]
+}
+
+/**
+ * The columns of the application's unique indexes and constraints, by which a REPLACE can delete a row with another id.
+ * All columns, if an index has conditions or expressions.
+ */
+function replacingColumns(database: SqliteDatabase, { table }: QueuedTable): string[] {
+  const rows = database
+    .prepare(
+      `select l.name as "index", l.partial, i.name as "column" from pragma_index_list(?) l, pragma_index_info(l.name) i
+       where l."unique" and l.name not glob 'ops_*'`,
+    )
+    .all(table.name) as { index: string; partial: number; column: string | null }[]
+  const indexes = Map.groupBy(rows, ({ index }) => index).values()
+  const others = [...indexes].filter((columns) => columns.length > 1 || columns[0]!.column !== 'id').flat()
+  if (others.some(({ partial, column }) => partial || column === null))
+    return Object.values(table.columns).map(({ name }) => name)
+  return [...new Set(others.map(({ column }) => column!))].sort()
 }
 
 /** The indexes and triggers of ops on a table, by name: only their names start with `ops_`. */

@@ -3,8 +3,9 @@ import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import { columnNamed } from '../../task-table/task-table.ts'
 import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
-import { quote } from '../sql-fragments.ts'
+import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
+import type { Settlements } from './settle.ts'
 import { recordEvent } from './statements.ts'
 
 interface RunRow {
@@ -22,13 +23,14 @@ interface RunRow {
   crashes: number
 }
 
-/** All open runs. A partial index contains only these, so the cost depends only on their number. */
+/** All open runs, by the rows that they hold: the cost depends only on their number. */
 export function openRuns(connection: Connection, now: number): OpenRun[] {
-  const columns =
-    'id, task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at, boot_id, process_groups, cancel_requested_by'
   const crashes = `(select count(*) from ops_runs c where c.task_table = r.task_table and c.task_id = r.task_id and c.outcome = 'crashed')`
   const rows = connection
-    .sql(`select ${columns}, ${crashes} as crashes from ops_runs r where ended_at is null`)
+    .sql(
+      `select r.*, ${crashes} as crashes from ops_open o join ops_runs r on r.id = o.run_id
+       where o.scope <> '${KEY_SCOPE}' order by r.id`,
+    )
     .all() as RunRow[]
   return rows.map((row) => ({
     id: row.id,
@@ -88,17 +90,19 @@ export async function recordProcessGroups(
 /** Settles the run of a dead worker and records that this one recovered it. */
 export async function settleDead(
   connection: Connection,
+  settlements: Settlements,
   run: OpenRun,
   queued: QueuedTable,
   outcome: Outcome,
-  settle: (now: number) => boolean,
   recoveredBy: string,
 ): Promise<boolean> {
   // The worker of an overdue run may still be alive.
   const isDead = !connection.workerLocks.isHeld(run.workerId)
-  const settled = await connection.lock.write(() => {
+  const isSettled = await connection.lock.write(() => {
     const now = Date.now()
-    if (!settle(now)) return false
+    const settled = settlements.settle(run.id, queued.table, outcome, now, recoveredBy)
+    if (!settled) return false
+    if (settled.end) settlements.record(settled.end)
     if (isDead) {
       connection
         .sql(`update ops_workers set state = 'died', stopped_at = ? where id = ? and stopped_at is null`)
@@ -111,5 +115,5 @@ export async function settleDead(
     return true
   })
   if (isDead) connection.workerLocks.remove(run.workerId)
-  return settled
+  return isSettled
 }

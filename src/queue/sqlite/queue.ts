@@ -36,7 +36,7 @@ import { fileExists, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
-import { Settlements } from './settle.ts'
+import { type End, Settlements } from './settle.ts'
 import { asActor } from './statements.ts'
 import { decodeRow } from './values.ts'
 
@@ -142,11 +142,12 @@ export class SqliteQueue implements Queue {
     await fairness.betweenTasks()
     checkpoint.whenLarge()
     const settled = await lock.write(() => {
-      const held = this.#settler().settle(run.id, run.taskId, run.queued.table, outcome, Date.now())
+      const ended = this.#settler().settle(run.id, run.queued.table, outcome, Date.now())
       // A later time than that of the settlement: the next run with the same key starts after this one has ended.
-      const claim = this.#claimFirst(next, Date.now())
+      const claim = this.#claimFirst(next, Date.now(), ended?.end)
+      if (ended?.end && !claim) this.#settler().record(ended.end)
       failpoint('settle.before-commit')
-      return { held, next: claim }
+      return { held: ended !== undefined, next: claim }
     })
     failpoint('settle.after-commit')
     return settled
@@ -169,12 +170,11 @@ export class SqliteQueue implements Queue {
   }
 
   async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
-    const settle = (now: number) => this.#settler().settle(run.id, run.taskId, queued.table, outcome, now)
-    return settleDead(this.#connection(), run, queued, outcome, settle, this.#workerId ?? 'ops')
+    return settleDead(this.#connection(), this.#settler(), run, queued, outcome, this.#workerId ?? 'ops')
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    return this.#connection().lock.write(() => cancel(this.#connection(), table, id, actor))
+    return this.#connection().lock.write(() => cancel(this.#connection(), this.#settler(), table, id, actor))
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
@@ -221,9 +221,9 @@ export class SqliteQueue implements Queue {
     return result
   }
 
-  #claimFirst(tables: readonly QueuedTable[], now: number): Claim | undefined {
+  #claimFirst(tables: readonly QueuedTable[], now: number, follows?: End): Claim | undefined {
     for (const queued of tables) {
-      const claim = this.#claimsOf(queued).claim(now)
+      const claim = this.#claimsOf(queued).claim(now, follows)
       if (claim) return claim
     }
     return undefined

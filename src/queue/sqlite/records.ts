@@ -85,17 +85,9 @@ export class SqliteRecords implements Records {
     }))
   }
 
-  async audit({ table, taskId, after, limit }: AuditFilter): Promise<AuditEntry[]> {
-    const conditions = [
-      ...(table === undefined ? [] : [['task_table = ?', table]]),
-      ...(taskId === undefined ? [] : [['task_id = ?', taskId]]),
-      ...(after === undefined ? [] : [['id > ?', after]]),
-    ]
-    const where = conditions.length > 0 ? `where ${conditions.map(([text]) => text).join(' and ')}` : ''
-    const order = after === undefined ? 'desc' : 'asc'
-    const rows = this.#connect()
-      .sql(`select * from ops_audit ${where} order by id ${order} limit ?`)
-      .all(...conditions.map(([, value]) => value), limit) as Record<string, never>[]
+  async audit(filter: AuditFilter): Promise<AuditEntry[]> {
+    const given = Object.entries(filter).filter(([, value]) => value !== undefined)
+    const rows = this.#connect().sql(auditQuery(filter)).all(Object.fromEntries(given)) as Record<string, never>[]
     const entries = rows.map((row) => ({
       id: row.id!,
       at: new Date(row.at!),
@@ -108,8 +100,40 @@ export class SqliteRecords implements Records {
       actor: row.actor ?? undefined,
       detail: row.detail === null ? undefined : JSON.parse(row.detail!),
     }))
-    return after === undefined ? entries.reverse() : entries
+    return filter.after === undefined ? entries.reverse() : entries
   }
+}
+
+/**
+ * The entries of one task are found by an index in each part of the audit. All others are read part by part in the order of
+ * their numbers, as far as the limit; an end is found by the run that follows it, or in `ops_ends`.
+ */
+export function auditQuery({ table, taskId, after }: AuditFilter): string {
+  const isAbout = [
+    ...(table === undefined ? [] : ['task_table = @table']),
+    ...(taskId === undefined ? [] : ['task_id = @taskId']),
+  ]
+  const isAfter = (...ids: string[]) => (after === undefined ? [] : ids.map((id) => `${id} > @after`))
+  const direction = after === undefined ? 'desc' : 'asc'
+  const first = (from: string, conditions: readonly string[], by = 'id') => {
+    const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
+    return `select ${from} ${where} order by ${by} ${direction} limit @limit`
+  }
+  if (isAbout.length === 2) return first('* from ops_audit', [...isAbout, ...isAfter('id')])
+  const followers =
+    isAbout.length > 0 ? 'select id, follows from ops_runs' : first('id, follows from ops_runs', isAfter('id'))
+  const endOf = (run: string) => `join ops_run_ends e on e.run_id = f.${run}`
+  const isEnd = [...isAbout, ...isAfter('f.id', 'e.id')]
+  const parts = [
+    first('* from ops_run_starts', [...isAbout, ...isAfter('id')]),
+    first(`e.* from (${followers}) f ${endOf('follows')}`, isEnd, 'f.id'),
+    first(`e.* from ops_ends f ${endOf('run_id')}`, isEnd, 'f.id'),
+    first(`id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_events`, [
+      ...isAbout,
+      ...isAfter('id'),
+    ]),
+  ]
+  return first(`* from (${parts.map((part) => `select * from (${part})`).join(' union all ')})`, [])
 }
 
 function toDate(milliseconds: number | null): Date | undefined {

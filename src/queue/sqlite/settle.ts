@@ -1,10 +1,23 @@
 import { ResultRefusedError } from '../../errors.ts'
-import { type Outcome, type Return, statusAfter } from '../../task/outcome.ts'
+import type { Outcome, Return } from '../../task/outcome.ts'
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
-import type { TaskId } from '../queue.ts'
-import { quote } from '../sql-fragments.ts'
+import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
+import type { TaskId } from '../queued-table.ts'
+import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
+import { nextNumber, recordEvent } from './statements.ts'
 import { encode, instant } from './values.ts'
+
+/** The end of a run. Its number is recorded by the run that follows it in the same transaction, or else in `ops_ends`. */
+export interface End {
+  readonly runId: number
+  readonly number: number
+}
+
+/** A run that was settled, with its end if that is not recorded yet. */
+export interface Settled {
+  readonly end: End | undefined
+}
 
 /** Runs the statement that settles a task; returns how many rows it changed. */
 type EndTask = (end: {
@@ -12,7 +25,6 @@ type EndTask = (end: {
   now: number
   dueAt: number
   values: readonly unknown[]
-  task: TaskId
   run: number
 }) => number
 
@@ -28,51 +40,74 @@ export class Settlements {
   }
 
   /**
-   * Settles a run and its task. The trigger on the change of status ends the run and writes the audit row.
+   * Settles a run and its task. The end is then given to the next claim, or to `record`.
    *
-   * @returns whether the run was still open; if not, nothing is written
+   * @param by who settles it, if that is not its worker
+   * @returns undefined if the run was no longer open; then nothing is written
    * @throws ResultRefusedError if the database refuses the columns that the processor returned
    */
-  settle(runId: number, taskId: TaskId, table: TaskTable, outcome: Outcome, now: number): boolean {
-    const status = statusAfter(outcome)
-    if (status === 'pending') {
-      const canceled = this.#canceledInstead(runId, outcome)
-      if (canceled) return this.settle(runId, taskId, table, canceled, now)
-    }
-    const error = outcome.kind === 'succeeded' ? null : outcome.error
-    // The trigger uses the status as the outcome, so only an outcome with another name is written here.
-    if (outcome.kind !== status && !this.#decide(runId, outcome.kind, error)) return false
+  settle(runId: number, table: TaskTable, outcome: Outcome, now: number, by?: string): Settled | undefined {
+    const sql = (text: string) => this.#connection.sql(text)
+    const settlement = this.#decide(runId, outcome)
+    const { status, error } = settlement
+    // The fence: a run that was taken away holds its task no more.
+    if (sql(RELEASE_TASK).run(table.name, runId, runId).changes === 0) return undefined
+    sql(RELEASE_KEY).run(runId, runId)
+    const isChanged = this.#endTask(runId, table, outcome, settlement, now)
+    const end = { runId, number: nextNumber(this.#connection) }
+    const statusAfter = status === settlement.outcome ? null : status
+    sql(END_RUN).run(end.number, now, settlement.outcome, statusAfter, error, by ?? null, runId)
+    if (isChanged) return { end }
+    this.#explain(end, table)
+    return { end: undefined }
+  }
+
+  /** Records an end that no run follows. */
+  record({ number, runId }: End): void {
+    this.#connection.sql('insert into ops_ends (id, run_id) values (?, ?)').run(number, runId)
+  }
+
+  #decide(runId: number, outcome: Outcome): Settlement {
+    const settlement = settlementOf(outcome)
+    if (settlement.ifCanceled === null) return settlement
+    const asked = this.#connection.sql('select cancel_requested_by from ops_runs where id = ?').pluck()
+    const by = asked.get(runId) as string | null | undefined
+    return by === null || by === undefined ? settlement : canceledInstead(settlement, by)
+  }
+
+  /** Changes the status of the task, if it is still ongoing, and writes what the processor returned. */
+  #endTask(runId: number, table: TaskTable, outcome: Outcome, { status, error }: Settlement, now: number): boolean {
     const own = outcome.columns ?? noColumns
     const keys = Object.keys(own)
-    const back = outcome.kind === 'succeeded' ? undefined : outcome.return
+    const back = status === 'pending' && outcome.kind !== 'succeeded' ? outcome.return : undefined
     try {
       const values = keys.map((key) => encode(table.columns[key]!, own[key]))
-      const end = { error, now, dueAt: now + (back?.delay ?? 0), values, task: taskId, run: runId }
-      return this.#endTask(table, status, keys, back)(end) === 1
+      const end = { error, now, dueAt: now + (back?.delay ?? 0), values, run: runId }
+      return this.#prepare(table, status, keys, back)(end) === 1
     } catch (cause) {
       if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
   }
 
-  /** A task that is to be canceled is not tried again. */
-  #canceledInstead(runId: number, outcome: Outcome): Outcome | undefined {
-    const asked = this.#connection
-      .sql('select cancel_requested_by from ops_runs where id = ? and ended_at is null')
-      .pluck()
-    const by = asked.get(runId) as string | null | undefined
-    if (by === null || by === undefined) return undefined
-    const before = outcome.kind === 'succeeded' ? '' : `; before, it had ${outcome.kind}: ${outcome.error}`
-    const { columns } = outcome
-    return { kind: 'canceled', error: `canceled by ${by}${before}`, ...(columns && { columns }) }
+  /** Only where the triggers were missing when somebody changed the status of an ongoing task, or deleted it. */
+  #explain(end: End, table: TaskTable): void {
+    this.record(end)
+    const sql = (text: string) => this.#connection.sql(text)
+    const { id, worker } = sql('select task_id as id, worker_id as worker from ops_runs where id = ?').get(
+      end.runId,
+    ) as {
+      id: TaskId
+      worker: string
+    }
+    const status =
+      sql(`select status from ${quote(table.name)} where id = ?`)
+        .pluck()
+        .get(id) ?? null
+    recordEvent(this.#connection, 'diverged', worker, { table: table.name, id, runId: end.runId }, { status })
   }
 
-  #decide(runId: number, outcome: string, error: string | null): boolean {
-    const decide = this.#connection.sql('update ops_runs set outcome = ?, error = ? where id = ? and ended_at is null')
-    return decide.run(outcome, error, runId).changes === 1
-  }
-
-  #endTask(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
+  #prepare(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
     let ofTable = this.#prepared.get(table)
     if (!ofTable) {
       ofTable = new Map()
@@ -88,6 +123,12 @@ export class Settlements {
   }
 }
 
+const RELEASE_TASK = `delete from ops_open where scope = ? and what = (select task_id from ops_runs where id = ?) and run_id = ?`
+const RELEASE_KEY = `delete from ops_open
+where scope = '${KEY_SCOPE}' and what = (select exclusive_key from ops_runs where id = ?) and run_id = ?`
+const END_RUN =
+  'update ops_runs set end_id = ?, ended_at = ?, outcome = ?, status_after = ?, error = ?, ended_by = ? where id = ?'
+
 function prepareEnd(
   connection: Connection,
   table: TaskTable,
@@ -99,16 +140,16 @@ function prepareEnd(
   const finishedAt = columnNamed(table, 'finished_at')
   const hasError = columnNamed(table, 'error') !== undefined
   const runAt = back?.delay === undefined ? undefined : columnNamed(table, 'run_at')
-  return ({ error, now, dueAt, values, task, run }) => {
+  return ({ error, now, dueAt, values, run }) => {
     const bound: unknown[] = []
     if (finishedAt) bound.push(instant(finishedAt, now))
     if (hasError) bound.push(error)
     if (runAt) bound.push(instant(runAt, dueAt))
-    return statement.run(...bound, ...values, task, run).changes
+    return statement.run(...bound, ...values, run).changes
   }
 }
 
-/** Checks the run in the same statement: a worker that has lost it changes no row. */
+/** The statement that changes the task of a run, whose id it reads exactly as it is. */
 export function settleStatement(table: TaskTable, status: string, keys: readonly string[], back?: Return): string {
   const has = (column: string) => columnNamed(table, column) !== undefined
   const set = [
@@ -122,8 +163,8 @@ export function settleStatement(table: TaskTable, status: string, keys: readonly
     ...(back?.givesAttemptBack && has('attempt') ? ['attempt = attempt - 1'] : []),
     ...keys.map((key) => `${quote(table.columns[key]!.name)} = ?`),
   ]
-  return `update ${quote(table.name)} set ${set.join(', ')} where id = ? and status = 'ongoing'
-  and exists (select 1 from ops_runs r where r.id = ? and r.ended_at is null)`
+  return `update ${quote(table.name)} set ${set.join(', ')}
+where id = (select r.task_id from ops_runs r where r.id = ?) and status = 'ongoing'`
 }
 
 /** Whether a retry would fail again: a constraint, or a value that SQLite cannot store. */

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import type { Status } from '../../task/lifecycle.ts'
 import type { TaskId } from '../queued-table.ts'
 
 /** The prepared statements of a connection, each prepared once. */
@@ -22,28 +23,39 @@ export class StatementCache {
 
 export type Statements = Pick<StatementCache, 'sql'>
 
-/** Records an event that is not a change of status in the audit trail. The caller has a transaction open. */
+/** The next number of the sequence of runs, their ends and events. */
+export function nextNumber(statements: Statements): number {
+  return statements.sql('select id from ops_next').pluck().get() as number
+}
+
+/** Records an event that is not the start or the end of a run. The caller has a transaction open. */
 export function recordEvent(
   statements: Statements,
   event: string,
   actor: string,
   task: { table: string; id: TaskId; runId?: number } | undefined,
   detail: object | undefined,
+  [from, to]: readonly [Status, Status] | readonly [] = [],
 ): void {
   statements
-    .sql('insert into ops_audit (at, task_table, task_id, run_id, event, actor, detail) values (?, ?, ?, ?, ?, ?, ?)')
+    .sql(
+      `insert into ops_events (id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail)
+       values ((select id from ops_next), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
     .run(
       Date.now(),
       task?.table ?? null,
       task?.id ?? null,
       task?.runId ?? null,
       event,
+      from ?? null,
+      to ?? null,
       actor,
       detail ? JSON.stringify(detail) : null,
     )
 }
 
-/** Makes changes in the name of an actor, whom the audit triggers find in `ops_actor`. */
+/** Makes changes in the name of an actor, whom the triggers find in `ops_actor`. */
 export function asActor<T>(statements: Statements, actor: string | undefined, change: () => T): T {
   if (actor === undefined) return change()
   statements.sql('insert into ops_actor (actor) values (?)').run(actor)

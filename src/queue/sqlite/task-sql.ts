@@ -1,5 +1,5 @@
 import type { Exclusivity } from '../queued-table.ts'
-import { holdKeys, quote } from '../sql-fragments.ts'
+import { holdKeys, literal, quote } from '../sql-fragments.ts'
 
 /** An index or a trigger that ops keeps on a task table. */
 export interface Guarantee {
@@ -10,6 +10,11 @@ export interface Guarantee {
 /** A column in the index of a `unique` processor, where two nulls are equal. */
 export function uniqueExpression(column: string): string {
   return `ifnull('=' || ${quote(column)}, '')`
+}
+
+/** Whether a row of `ops_open` is the one of a task. The plus keeps the planner from converting `what`, which needs a scan. */
+export function isOpen(table: string, id: string, alias = 'o'): string {
+  return `${alias}.scope = ${literal(table)} and ${alias}.what = +${id}`
 }
 
 /** Whether the key, or the processor itself, is on hold. */

@@ -113,9 +113,10 @@ for (const writer of foreignWriters) {
         const { write, rows } = await withBuild('ongoing')
         write(`insert into builds (repository) values ('b')`)
         const before = everything(rows)
+        const [run] = rows('select id from ops_runs')
         for (const conflict of ['', 'or ignore', 'or replace', 'or fail', 'or rollback']) {
           expect(() => write(`update ${conflict} builds set status = 'ongoing' where id = 2`)).toThrow(
-            'build 2 must wait: "processor:build" is held by run 1 of builds 1',
+            `build 2 must wait: "processor:build" is held by run ${run!.id} of builds 1`,
           )
         }
         expect(everything(rows)).toEqual(before)
@@ -162,11 +163,13 @@ for (const writer of foreignWriters) {
         expect(await queue.openRuns()).toEqual([])
       })
 
-      it('ends a run of ops', async () => {
+      it('ends no run of ops', async () => {
         const { write, queue } = await withBuild()
         const { run } = (await queue.claim(allTables))!
-        write(`update builds set status = 'canceled' where id = 1`)
-        expect((await queue.stateOf(run)).isHeld).toBe(false)
+        expect(() => write(`update builds set status = 'canceled' where id = 1`)).toThrow(
+          'build 1 is ongoing and only its worker changes its status; cancel it first: ops tasks cancel build 1',
+        )
+        expect((await queue.stateOf(run)).isHeld).toBe(true)
       })
     })
 
@@ -202,13 +205,11 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).not.toEqual(before)
       })
 
-      it('is in the audit when it ends, even if its run was ended in SQL', async () => {
+      it('has a run that cannot be ended without its task', async () => {
         const { write, rows } = await withBuild('ongoing')
-        write(`update ops_runs set ended_at = 1, outcome = 'by hand' where id = 1`)
-        write(`update builds set status = 'failed' where id = 1`)
-        expect(rows(`select event, run_id from ops_audit order by id desc limit 1`)).toEqual([
-          { event: 'failed', run_id: null },
-        ])
+        const before = everything(rows)
+        expect(() => write(`update ops_runs set ended_at = 1, outcome = 'by hand'`)).toThrow('CHECK')
+        expect(everything(rows)).toEqual(before)
       })
 
       it('is not changed by an insert or ignore', async () => {
@@ -230,16 +231,22 @@ for (const writer of foreignWriters) {
     })
 
     describe('the history', () => {
-      it('of the audit cannot be changed or deleted', async () => {
+      it('of events and ends cannot be changed, deleted or replaced', async () => {
         const { write, rows } = await withBuild('succeeded')
         const before = everything(rows)
         const refusals = [
-          `update ops_audit set actor = 'nobody'`,
-          `update or ignore ops_audit set id = 99 where id = 1`,
-          'delete from ops_audit',
-          `update or replace ops_audit set id = 1 where id = 2`,
+          `update ops_events set actor = 'nobody'`,
+          `update or ignore ops_events set id = 99 where id = 1`,
+          'update or replace ops_events set id = 99',
+          'delete from ops_events',
+          `replace into ops_events (id, at, event) values (1, 0, 'forged')`,
+          'update or replace ops_ends set run_id = 99',
+          'delete from ops_ends',
+          'replace into ops_ends (id, run_id) select id, 99 from ops_ends',
         ]
-        for (const sql of refusals) expect(() => write(sql), sql).toThrow('ops_audit is append-only')
+        for (const sql of refusals) expect(() => write(sql), sql).toThrow('is append-only')
+        for (const sql of [`update ops_audit set actor = 'nobody'`, 'delete from ops_audit'])
+          expect(() => write(sql), sql).toThrow('cannot modify ops_audit because it is a view')
         expect(everything(rows)).toEqual(before)
       })
 
@@ -250,42 +257,41 @@ for (const writer of foreignWriters) {
           `update ops_runs set outcome = 'failed'`,
           'update ops_runs set ended_at = null',
           `update or replace ops_runs set worker_id = 'nobody'`,
+          'delete from ops_runs',
+          `replace into ops_runs (id, task_table, task_id, attempt, worker_id, started_at) select id, 'a', 1, 1, 'b', 0 from ops_runs`,
         ]
         for (const sql of refusals) expect(() => write(sql), sql).toThrow('history')
         expect(everything(rows)).toEqual(before)
       })
 
-      it('keeps the newest run and open runs', async () => {
-        const { write, rows } = await withBuild('succeeded')
-        expect(() => write('delete from ops_runs')).toThrow('an open run and the newest run stay')
-        write(`insert into checks default values; update checks set status = 'ongoing'`)
-        write(`insert into builds (repository) values ('b'); update builds set status = 'ongoing' where id = 2`)
-        write('delete from ops_runs where id = 1')
-        for (const id of [2, 3])
-          expect(() => write(`delete from ops_runs where id = ${id}`)).toThrow('an open run and the newest run stay')
-        expect(rows('select id from ops_runs order by id')).toEqual([{ id: 2 }, { id: 3 }])
+      it('keeps open runs too', async () => {
+        const { write, rows } = await withBuild('ongoing')
+        const before = everything(rows)
+        expect(() => write('delete from ops_runs')).toThrow('history')
+        const refusals = [
+          'worker_id',
+          'exclusive_key',
+          'attempt',
+          'started_at',
+          'id',
+          'task_table',
+          'task_id',
+          'follows',
+        ]
+        for (const column of refusals)
+          expect(() => write(`update or replace ops_runs set ${column} = 7`), column).toThrow('what a run is about')
+        expect(everything(rows)).toEqual(before)
       })
 
       it('has one open run per task and per key', async () => {
         const { write, rows } = await withBuild('ongoing')
         write(`insert into checks default values; update checks set status = 'ongoing'`)
         const before = everything(rows)
-        const insert =
-          'insert into ops_runs (task_table, task_id, attempt, worker_id, started_at, exclusive_key) values'
-        expect(() => write(`${insert} ('builds', 1, 2, 'forged', 0, null)`)).toThrow('UNIQUE')
-        expect(() => write(`${insert} ('builds', 2, 1, 'forged', 0, 'processor:build')`)).toThrow('UNIQUE')
-        for (const conflict of ['', 'or replace']) {
-          const update = `update ${conflict} ops_runs set`
-          expect(() => write(`${update} exclusive_key = 'processor:build' where id = 2`)).toThrow('what a run is about')
-          expect(() => write(`${update} task_table = 'builds' where id = 2`)).toThrow('what a run is about')
-        }
-        expect(everything(rows)).toEqual(before)
-      })
-
-      it('cannot be replaced by an insert with the same id', async () => {
-        const { write, rows } = await withBuild('succeeded')
-        const before = everything(rows)
-        expect(() => write(`replace into ops_audit (id, at, event) values (1, 0, 'forged')`)).toThrow('not replaced')
+        const insert = 'insert into ops_open (scope, what, run_id) values'
+        expect(() => write(`${insert} ('builds', 1, 99)`)).toThrow('UNIQUE')
+        expect(() => write(`${insert} ('ops_key', 'processor:build', 99)`)).toThrow('UNIQUE')
+        for (const set of ['run_id = 99', `what = 'processor:build'`, `scope = 'builds', what = 1`])
+          expect(() => write(`update or replace ops_open set ${set}`)).toThrow('what a run holds is not changed')
         expect(everything(rows)).toEqual(before)
       })
     })
@@ -296,27 +302,28 @@ for (const writer of foreignWriters) {
         const way = ['pending', 'ongoing', 'pending', 'canceled', 'pending', 'ongoing', 'succeeded']
         for (const status of way) write(`update builds set status = '${status}', error = 'by hand' where id = 1`)
         write('delete from builds where id = 1')
-        const entry = (event: string, from: string | null, to: string | null, run: number | null) => ({
+        const runs = rows('select id from ops_runs order by id').map(({ id }) => id)
+        const entry = (event: string, from: string | null, to: string | null, run?: number) => ({
           event,
           from_status: from,
           to_status: to,
-          run_id: run,
-          actor: run === null ? null : 'sql',
+          run_id: run === undefined ? null : runs[run],
+          actor: run === undefined ? null : 'sql',
           task: 'builds 1',
         })
         const columns = `event, from_status, to_status, run_id, actor, task_table || ' ' || task_id as task`
         expect(rows(`select ${columns} from ops_audit order by id`)).toEqual([
-          entry('enqueued', null, 'pending', null),
+          entry('enqueued', null, 'pending'),
+          entry('started', 'pending', 'ongoing', 0),
+          entry('failed', 'ongoing', 'failed', 0),
+          entry('retried', 'failed', 'pending'),
           entry('started', 'pending', 'ongoing', 1),
-          entry('failed', 'ongoing', 'failed', 1),
-          entry('retried', 'failed', 'pending', null),
+          entry('returned', 'ongoing', 'pending', 1),
+          entry('canceled', 'pending', 'canceled'),
+          entry('retried', 'canceled', 'pending'),
           entry('started', 'pending', 'ongoing', 2),
-          entry('returned', 'ongoing', 'pending', 2),
-          entry('canceled', 'pending', 'canceled', null),
-          entry('retried', 'canceled', 'pending', null),
-          entry('started', 'pending', 'ongoing', 3),
-          entry('succeeded', 'ongoing', 'succeeded', 3),
-          entry('deleted', 'succeeded', null, null),
+          entry('succeeded', 'ongoing', 'succeeded', 2),
+          entry('deleted', 'succeeded', null),
         ])
       })
 
@@ -348,5 +355,7 @@ describe(`the schema under ${sqliteProgram.name}`, unless(sqliteProgram.missing)
 })
 
 function everything(rows: SqliteFixture['rows']): unknown {
-  return ['builds', 'ops_runs', 'ops_audit'].map((table) => rows(`select * from ${table} order by id`))
+  return ['builds', 'ops_runs', 'ops_audit', 'ops_ends', 'ops_open order by scope, what']
+    .map((from) => `select * from ${from}`)
+    .map((text) => rows(text.includes('order by') ? text : `${text} order by id`))
 }

@@ -39,13 +39,12 @@ describe('a new database', () => {
     const plugin = source({ '0000_builds.sql': createTaskTable(builds) })
     const queue = openQueue(file)
     const planned = await queue.planMigration([plugin], [queuedBuilds])
-    expect(planned.slice(0, 4)).toEqual([
+    expect(planned.slice(0, 3)).toEqual([
       { kind: 'create_database', source: 'core', name: file, change: 'create' },
       { kind: 'migration', source: 'core', name: '0000_core', change: 'create' },
-      { kind: 'migration', source: 'core', name: '0001_holds_and_schedules', change: 'create' },
       { kind: 'migration', source: 'ops-plugin-build', name: '0000_builds', change: 'create' },
     ])
-    expect(planned.slice(4).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
+    expect(planned.slice(3).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual(planned)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual([])
   })
@@ -68,7 +67,7 @@ describe('a new database', () => {
     for (const process of migrating) process.say('go')
     const done = await Promise.all(migrating.map(async (process) => JSON.parse(await process.line())))
     const names = done.flat().flatMap(({ kind, name }) => (kind === 'create_database' ? [] : [name]))
-    expect(names.slice(0, 4).sort()).toEqual(['0000_builds', '0000_core', '0001_holds_and_schedules', '0001_note'])
+    expect(names.slice(0, 3).sort()).toEqual(['0000_builds', '0000_core', '0001_note'])
     expect(names).toEqual([...new Set(names)])
     const queue = openQueue(file)
     expect(await queue.planMigration([{ name: 'ops-plugin-build', directory }], [queuedBuilds])).toEqual([])
@@ -165,7 +164,7 @@ describe('the guarantees of a table', () => {
     const { queue, raw } = await sqliteFixture([queuedBuilds, queuedDeployments])
     const alone: QueuedTable = { ...queuedDeployments, exclusivity: { kind: 'table', key: 'processor:deployment' } }
     const steps = namesOf(await queue.migrate([], [alone]))
-    expect(steps).toEqual(['drop ops_deployments_due_by_key', 'replace ops_deployments_transition'])
+    expect(steps).toEqual(['drop ops_deployments_due_by_key', 'replace ops_deployments_changed'])
     raw.exec(
       `insert into deployments (environment) values ('a'), ('b'); update deployments set status = 'ongoing' where id = 1`,
     )
@@ -174,7 +173,7 @@ describe('the guarantees of a table', () => {
     )
     expect(await queue.claim([alone])).toBeUndefined()
     const back = namesOf(await queue.migrate([], [queuedDeployments]))
-    expect(back.sort()).toEqual(['create ops_deployments_due_by_key', 'replace ops_deployments_transition'])
+    expect(back.sort()).toEqual(['create ops_deployments_due_by_key', 'replace ops_deployments_changed'])
     raw.exec(`update deployments set status = 'ongoing' where id = 2`)
   })
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { QueuedTable } from '../../../src/queue/queue.ts'
 import { claimStatements } from '../../../src/queue/sqlite/claim.ts'
 import { SqliteQueue } from '../../../src/queue/sqlite/queue.ts'
+import { auditQuery } from '../../../src/queue/sqlite/records.ts'
 import { settleStatement } from '../../../src/queue/sqlite/settle.ts'
 import { existingTable } from '../../../src/task-table/existing-table.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
@@ -70,7 +71,7 @@ describe.each(['without', 'with'])(
       const alias = table.exclusivity.kind === 'column' ? undefined : 't'
       const [search, ...others] = lines.filter((line) => / USING (COVERING )?INDEX$/.test(line))
       expect(search).toBe(`${access(table, alias)} USING INDEX`)
-      expect(others.every((line) => /^SEARCH [rp] /.test(line))).toBe(true)
+      expect(others.every((line) => /^SEARCH p /.test(line))).toBe(true)
       expect(unfit(lines.filter((line) => line !== search))).toEqual([])
       expect(lines.join('\n')).not.toContain('TEMP B-TREE')
     })
@@ -110,20 +111,43 @@ describe.each(['without', 'with'])(
       },
     )
 
-    it('find open runs by the index of open runs', () => {
-      expect(detailsOf(database, 'select id, task_table, task_id from ops_runs where ended_at is null')).toEqual([
-        'SCAN ops_runs USING INDEX ops_runs_open_task',
+    it('find the runs and the audit of a task by an index', () => {
+      expect(detailsOf(database, `select * from ops_runs where task_table = 'a' and task_id = 1`)).toEqual([
+        'SEARCH ops_runs USING INDEX ops_runs_of_task (task_table=? AND task_id=?)',
       ])
-      expect(plan('select 1 from ops_runs where id = 1 and ended_at is null')).toEqual([
-        'SEARCH ops_runs USING INTEGER PRIMARY KEY',
-      ])
+      for (const after of [undefined, 1]) {
+        const lines = plan(auditQuery({ table: 'deployments', taskId: 1, after, limit: 10 }))
+        expect(unfit(lines)).toEqual([])
+        expect(lines.filter((line) => line.startsWith('SEARCH'))).toEqual([
+          'SEARCH ops_runs USING INDEX',
+          'SEARCH ops_runs USING INDEX',
+          'SEARCH ops_events USING INDEX',
+        ])
+      }
+    })
+
+    it('read the newest entries of the audit, and those after a number, as far as the limit', () => {
+      for (const after of [undefined, 1]) {
+        const lines = plan(auditQuery({ after, limit: 10 }))
+        expect(lines.filter((line) => line.includes('TEMP B-TREE'))).toEqual(['USE TEMP B-TREE FOR ORDER BY'])
+        expect(lines.at(-1)).toBe('USE TEMP B-TREE FOR ORDER BY')
+        const byNumber = (table: string) =>
+          after === undefined ? `SCAN ${table}` : `SEARCH ${table} USING INTEGER PRIMARY KEY`
+        const end = 'SEARCH ops_runs USING INTEGER PRIMARY KEY'
+        expect(lines.filter((line) => /^(SCAN|SEARCH) (ops_\w+|f)/.test(line))).toEqual([
+          byNumber('ops_runs'),
+          ...[byNumber('ops_runs'), 'SCAN f', end],
+          ...[byNumber('f'), end],
+          byNumber('ops_events'),
+        ])
+      }
     })
 
     it('use an index for each look-up of a trigger', () => {
       const triggers = database
         .prepare(`select name, sql from sqlite_master where type = 'trigger' order by name`)
         .all() as { name: string; sql: string }[]
-      expect(triggers.length).toBeGreaterThan(tables.length * 8)
+      expect(triggers.length).toBeGreaterThan(tables.length * 5)
       for (const { name, sql } of triggers) {
         for (const statement of lookups(sql)) expect(unfit(plan(statement)), `${name}: ${statement}`).toEqual([])
       }
@@ -179,8 +203,8 @@ function fill(database: Database.Database): void {
       select ${status}, ${at}, ${key}, iif(n % 3 = 0, n, null), iif(n % 5 = 0, n, null) from numbers;
     insert into orders (id, status, created_at, customer)
       select printf('order-%07d', (n * 104729) % 1000003), ${status}, ${at}, ${key} from numbers;
-    insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at, ended_at, outcome)
-      select 'deployments', n, 1, 'one', 'environment:' || ${key}, 1, 2, 'succeeded' from numbers where n % 2 = 1;
+    insert into ops_runs (id, follows, task_table, task_id, attempt, worker_id, exclusive_key, started_at, end_id, ended_at, outcome)
+      select 2 * n, 2 * n - 2, 'deployments', n, 1, 'one', 'environment:' || ${key}, 1, 2 * n + 1, 2, 'succeeded' from numbers where n % 2 = 1;
     commit`)
 }
 
@@ -197,7 +221,8 @@ function planOf(database: Database.Database, sql: string): string[] {
 
 function detailsOf(database: Database.Database, sql: string): string[] {
   const values = Array.from(sql.matchAll(/\?/g), () => now)
-  const rows = database.prepare(`explain query plan ${sql}`).all(...values) as { detail: string }[]
+  const named = Object.fromEntries(Array.from(sql.matchAll(/@(\w+)/g), ([, name]) => [name, 1]))
+  const rows = database.prepare(`explain query plan ${sql}`).all(...values, named) as { detail: string }[]
   return rows.map(({ detail }) => detail)
 }
 
@@ -214,10 +239,10 @@ function unfit(lines: readonly string[]): string[] {
   })
 }
 
-/** A scan of the rows of a subquery that is bounded itself, of the keys, or of a table that is all but empty. */
+/** A scan of the rows of a subquery that is bounded itself, of the keys, of the next number, or of a table that is all but empty. */
 function isSmall(scan: string, before: readonly string[]): boolean {
   const scanned = scan.split(' ')[1]!
-  if (['ops_actor', 'keys', 'CONSTANT'].includes(scanned)) return true
+  if (['ops_actor', 'keys', 'CONSTANT', 'n'].includes(scanned)) return true
   return before.includes(`CO-ROUTINE ${scanned}`) || before.includes(`MATERIALIZE ${scanned}`)
 }
 
@@ -258,11 +283,7 @@ function firstByHand(
 
 function holdKey(database: Database.Database, { exclusivity }: QueuedTable, key: string): void {
   const { name } = exclusivity as { name: string }
-  database
-    .prepare(
-      `insert into ops_runs (task_table, task_id, attempt, worker_id, exclusive_key, started_at) values ('others', ?, 1, 'one', ?, 1)`,
-    )
-    .run(key, `${name}:${key}`)
+  database.prepare(`insert into ops_open (scope, what, run_id) values ('ops_key', ?, 1)`).run(`${name}:${key}`)
 }
 
 /** Leaves no task of a key among the first ones. */

@@ -1,7 +1,9 @@
 -- One attempt at one task by one worker. No AUTOINCREMENT: its counter would be one more page in every commit. An id is
--- not reused all the same, since the newest run cannot be deleted.
+-- not reused all the same, since no run can be deleted.
 create table ops_runs (
   id integer primary key check (id > 0),
+  -- The run that ended in the transaction that began this one, with the number before this id.
+  follows integer,
   task_table text not null,
   task_id any not null,
   attempt integer not null,
@@ -9,35 +11,65 @@ create table ops_runs (
   exclusive_key text,
   started_at integer not null,
   deadline_at integer,
+  -- The number of its end in the audit.
+  end_id integer,
   ended_at integer,
   outcome text,
+  -- What the task became; null where the outcome says it.
+  status_after text,
   error text,
+  -- Who ended it; null if its worker did.
+  ended_by text,
   boot_id text,
-  process_groups text
+  process_groups text,
+  cancel_requested_at integer,
+  cancel_requested_by text,
+  check ((end_id is null) = (ended_at is null) and (end_id is null) = (outcome is null))
 ) strict;
 --> statement-breakpoint
-create unique index ops_runs_open_task on ops_runs (task_table, task_id) where ended_at is null;
+create index ops_runs_of_task on ops_runs (task_table, task_id);
 --> statement-breakpoint
-create unique index ops_runs_open_key on ops_runs (exclusive_key) where ended_at is null and exclusive_key is not null;
---> statement-breakpoint
-create trigger ops_runs_keep_newest before delete on ops_runs
-when old.ended_at is null or old.id = (select max(id) from ops_runs)
+create trigger ops_runs_no_delete before delete on ops_runs
 begin
-  select raise(abort, 'an open run and the newest run stay, so that the id of a run is never given twice');
+  select raise(abort, 'ops_runs is history: a run is not deleted, so that its id is never given twice');
 end;
 --> statement-breakpoint
 create trigger ops_runs_keep_history before update on ops_runs when old.ended_at is not null
 begin
-  select raise(abort, 'a run that has ended is history and is not changed');
+  select raise(abort, 'ops_runs is history: a run that has ended is not changed');
 end;
 --> statement-breakpoint
-create trigger ops_runs_keep_subject before update of id, task_table, task_id, exclusive_key on ops_runs
+create trigger ops_runs_keep_subject
+before update of id, follows, task_table, task_id, attempt, worker_id, exclusive_key, started_at on ops_runs
 when old.ended_at is null
 begin
   select raise(abort, 'what a run is about is not changed');
 end;
 --> statement-breakpoint
-create table ops_audit (
+-- REPLACE deletes without the trigger for deletes. The id is below zero where the database gives it.
+create trigger ops_runs_not_replaced before insert on ops_runs
+when new.id > 0 and exists (select 1 from ops_runs where id = new.id)
+begin
+  select raise(abort, 'ops_runs is history: a run is not replaced');
+end;
+--> statement-breakpoint
+-- The claims: a row for the task of each open run, and a row for its exclusivity key.
+create table ops_open (
+  -- The table of the task; for a key, "ops_key".
+  scope text not null,
+  -- The id of the task; the key.
+  what any not null,
+  run_id integer not null,
+  primary key (scope, what)
+) strict, without rowid;
+--> statement-breakpoint
+create trigger ops_open_no_update before update on ops_open
+begin
+  select raise(abort, 'what a run holds is not changed');
+end;
+--> statement-breakpoint
+-- What happened that is not the start or the end of a run.
+create table ops_events (
   id integer primary key check (id > 0),
   at integer not null,
   task_table text,
@@ -50,22 +82,71 @@ create table ops_audit (
   detail text
 ) strict;
 --> statement-breakpoint
-create trigger ops_audit_no_update before update on ops_audit
+create index ops_events_of_task on ops_events (task_table, task_id) where task_table is not null;
+--> statement-breakpoint
+create trigger ops_events_no_update before update on ops_events
 begin
-  select raise(abort, 'ops_audit is append-only: what happened is not changed');
+  select raise(abort, 'ops_events is append-only: what happened is not changed');
 end;
 --> statement-breakpoint
-create trigger ops_audit_no_delete before delete on ops_audit
+create trigger ops_events_no_delete before delete on ops_events
 begin
-  select raise(abort, 'ops_audit is append-only: what happened is not deleted');
+  select raise(abort, 'ops_events is append-only: what happened is not deleted');
 end;
 --> statement-breakpoint
--- REPLACE deletes without the trigger for deletes. The id is below zero where the database gives it.
-create trigger ops_audit_not_replaced before insert on ops_audit
-when new.id > 0 and exists (select 1 from ops_audit where id = new.id)
+create trigger ops_events_not_replaced before insert on ops_events
+when new.id > 0 and exists (select 1 from ops_events where id = new.id)
 begin
-  select raise(abort, 'ops_audit is append-only: what happened is not replaced');
+  select raise(abort, 'ops_events is append-only: what happened is not replaced');
 end;
+--> statement-breakpoint
+-- The ends that no run follows, by their numbers: those before a run are found by its "follows", for which a commit
+-- writes no page more.
+create table ops_ends (
+  id integer primary key check (id > 0),
+  run_id integer not null
+) strict;
+--> statement-breakpoint
+create trigger ops_ends_no_update before update on ops_ends
+begin
+  select raise(abort, 'ops_ends is append-only: what happened is not changed');
+end;
+--> statement-breakpoint
+create trigger ops_ends_no_delete before delete on ops_ends
+begin
+  select raise(abort, 'ops_ends is append-only: what happened is not deleted');
+end;
+--> statement-breakpoint
+create trigger ops_ends_not_replaced before insert on ops_ends
+when new.id > 0 and exists (select 1 from ops_ends where id = new.id)
+begin
+  select raise(abort, 'ops_ends is append-only: what happened is not replaced');
+end;
+--> statement-breakpoint
+-- The next number: starts and ends of runs and events have the numbers of one sequence.
+create view ops_next (id) as select 1 + max(
+  coalesce((select max(id) from ops_runs), 0),
+  coalesce((select max(id) from ops_events), 0),
+  coalesce((select max(id) from ops_ends), 0)
+);
+--> statement-breakpoint
+create view ops_run_starts as
+select id, started_at as at, task_table, task_id, id as run_id, 'started' as event, 'pending' as from_status,
+  'ongoing' as to_status, worker_id as actor, null as detail
+from ops_runs;
+--> statement-breakpoint
+create view ops_run_ends as
+select end_id as id, ended_at as at, task_table, task_id, id as run_id,
+  case status_after when 'pending' then 'returned' else coalesce(status_after, outcome) end as event,
+  'ongoing' as from_status, coalesce(status_after, outcome) as to_status, coalesce(ended_by, worker_id) as actor,
+  case when outcome <> status_after and outcome <> 'returned' then json_object('outcome', outcome, 'error', error)
+    when outcome = 'failed' and error is not null then json_object('error', error) end as detail
+from ops_runs where end_id is not null;
+--> statement-breakpoint
+create view ops_audit as
+select * from ops_run_starts
+union all select * from ops_run_ends
+union all select id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_events;
 --> statement-breakpoint
 create table ops_workers (
   id text primary key,
@@ -79,3 +160,19 @@ create table ops_workers (
 --> statement-breakpoint
 -- Who makes the changes of this transaction. Filled and emptied inside one transaction, so it is empty for all others.
 create table ops_actor (actor text not null) strict;
+--> statement-breakpoint
+create table ops_holds (
+  key text primary key,
+  reason text,
+  actor text not null,
+  held_at integer not null
+) strict, without rowid;
+--> statement-breakpoint
+create table ops_schedules (
+  name text primary key,
+  definition text not null,
+  since_at integer not null,
+  last_tick_at integer,
+  task_table text,
+  task_id any
+) strict, without rowid;
