@@ -56,7 +56,6 @@ function changed(queued: QueuedTable): Trigger {
   const messages = refusals(processor)
   const keyColumn = exclusivity.kind === 'column' ? quote(exclusivity.column) : undefined
   const isChanged = (column: string) => `new.${column} is not old.${column}`
-  const isSubject = ['id', ...(keyColumn ? [keyColumn] : [])].map(isChanged).join(' or ')
   const isTaken = (row: 'old' | 'new') => `exists (select 1 from ops_open o where ${isOpen(table.name, `${row}.id`)})`
   const fromOpen = (where: string) =>
     `from ops_open o join ops_runs r on r.id = o.run_id where ${isOpen(table.name, 'old.id')} and ${where}`
@@ -66,7 +65,7 @@ function changed(queued: QueuedTable): Trigger {
     `AFTER UPDATE OF status, id${keyColumn ? `, ${keyColumn}` : ''} ON ${quote(table.name)} WHEN ${status} and case old.status
   when 'ongoing' then ${isTaken('old')}
   when 'pending' then new.status <> 'ongoing' or not ${isTaken('new')}
-  else true end or (${isSubject}) and ${isTaken('old')}`,
+  else true end or ${isChanged('id')}${keyColumn ? ` or ${isChanged(keyColumn)} and ${isTaken('old')}` : ''}`,
     [
       refuse(
         messages.changeStatus,
@@ -77,6 +76,8 @@ function changed(queued: QueuedTable): Trigger {
       ),
       refuse(messages.changeId, ['old.id', 'old.id'], fromOpen(isChanged('id'))),
       ...(keyColumn ? [refuse(messages.changeKey, ['old.id', 'old.id'], fromOpen(isChanged(keyColumn)))] : []),
+      event(table.name, 'old', `'renumbered'`, 'old.status', 'null', `where ${isChanged('id')}`),
+      event(table.name, 'new', `'renumbered'`, 'null', 'old.status', `where ${isChanged('id')}`),
       ...foreignStart(queued, `new.status = 'ongoing' and old.status = 'pending' and not ${isTaken('new')}`),
       ...foreignEnd(queued, `old.status = 'ongoing' and new.status <> 'ongoing'`),
       event(
