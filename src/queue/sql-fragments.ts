@@ -12,9 +12,12 @@ export function literal(text: string): string {
 /** The tasks that the index of a `unique` processor covers. */
 export const IS_UNSETTLED = `status in ('pending', 'ongoing')`
 
+/** The scope of exclusivity keys in `ops_open`. The scope of tasks is their table, and no task table has this name. */
+export const KEY_SCOPE = 'ops_key'
+
 /** Whether an open run has the key. */
 export function isKeyTaken(key: string): string {
-  return `exists (select 1 from ops_runs r where r.ended_at is null and r.exclusive_key = ${key})`
+  return `exists (select 1 from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = ${key})`
 }
 
 /** The order of claims: by the time when a task is due (the insert, unless it is scheduled), then by id. */
@@ -50,10 +53,12 @@ export function refusals(processor: string) {
     keyTaken: `${processor} %s must wait: "%s" is held by run %s of %s %s`,
     /** id, key, person */
     onHold: `${processor} %s must wait: "%s" is held by %s`,
-    /** the id, twice, as in the next two */
+    /** the id, twice, as in the next four */
     delete: `${processor} %s is ongoing and cannot be deleted; ${cancelFirst}`,
     replace: `${processor} %s is ongoing and cannot be replaced; ${cancelFirst}`,
+    changeStatus: `${processor} %s is ongoing and only its worker changes its status; ${cancelFirst}`,
     changeId: `${processor} %s is ongoing and its id cannot change; ${cancelFirst}`,
+    changeKey: `${processor} %s is ongoing and its exclusivity key cannot change; ${cancelFirst}`,
     /** table */
     truncate: `%s cannot be truncated while a ${processor} is ongoing`,
   }
