@@ -1,6 +1,6 @@
-import { columnNamed } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queue.ts'
-import { claimOrder, exclusiveKey, isKeyTaken, literal, quote } from '../sql-fragments.ts'
+import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import { type Guarantee, guaranteeName, type Instants, idsOf, instants, isHeld, rowAsJson } from './task-sql.ts'
 
 /** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
@@ -19,11 +19,16 @@ export function claimFunction(queued: QueuedTable): Guarantee {
   const has = (column: string) => columnNamed(table, column) !== undefined
   const now = claimInstants(queued)
   const name = guaranteeName(table, 'claim')
-  const attempt = has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'
+  // The key first: if it is taken, the task is not.
+  const taken =
+    exclusivity.kind === 'none'
+      ? `values (${literal(table.name)}, candidate.id::text, run)`
+      : `select v.scope, v.what, run from (values ('${KEY_SCOPE}', candidate.key), (${literal(table.name)}, candidate.id::text)) v (scope, what)
+where v.what is not null`
   const filled = [
     `status = 'ongoing'`,
     ...(has('started_at') ? [`started_at = ${now.of('started_at')}`] : []),
-    ...(has('attempt') ? [`attempt = ${attempt}`] : []),
+    ...(has('attempt') ? [`attempt = ${attemptOf(table, 't')}`] : []),
     ...['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`),
   ]
   const [first, ...others] = candidates(queued, now)
@@ -37,41 +42,54 @@ export function claimFunction(queued: QueuedTable): Guarantee {
 #variable_conflict use_variable
 declare
   candidate record;
-  run record;
   task record;
+  run bigint := begun;
+  attempt integer;
+  deadline timestamptz;
+  known text;
+  taken integer;
   unmet json;
   unmet_status text;
   task_id ${quote(table.name)}.id%type;
 ${now.declarations}begin
 if begun is not null then
-  select r.id, r.attempt, r.deadline_at, r.task_key into run from ops_runs r
+  select r.attempt, r.deadline_at, r.task_key into attempt, deadline, known from ops_runs r
   where r.id = begun and r.task_table = ${literal(table.name)} and r.ended_at is null;
   if not found then return; end if;
-  task_id := run.task_key;
+  task_id := known;
   select t.* into task from ${quote(table.name)} t where t.id = task_id;
 else
 for look in 1..${CLAIM_RETRIES} loop
 ${look.join('\n')}
 if not found then return; end if;
--- Another worker may have started a run with this key since the look-up.
-insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
-select ${literal(table.name)}, ${idsOf(table, 't')}, ${attempt}, worker, ${exclusiveKey(exclusivity, 't')}, clock_timestamp() + timeout
-from ${quote(table.name)} t where t.id = candidate.id
-on conflict do nothing
-returning ops_runs.id, ops_runs.attempt, ops_runs.deadline_at into run;
-exit when found;
+run := nextval('ops_sequence');
+insert into ops_open (scope, what, run_id)
+${taken} on conflict do nothing;
+get diagnostics taken = row_count;
+exit when taken = ${exclusivity.kind === 'none' ? '1' : 'case when candidate.key is null then 1 else 2 end'};
+-- Another worker has taken the key since the look-up.
+delete from ops_open o where o.scope = ${literal(table.name)} and o.what = candidate.id::text and o.run_id = run;
+${exclusivity.kind === 'none' ? '' : `delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = candidate.key and o.run_id = run;\n`}\
+run := null;
 end loop;
-if run.id is null then return; end if;
-perform set_config('ops.actor', worker, true);
+if run is null then return; end if;
+attempt := candidate.attempt;
+deadline := clock_timestamp() + timeout;
+insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
+values (run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, attempt, worker, ${exclusivity.kind === 'none' ? 'null' : 'candidate.key'}, deadline);
 update ${quote(table.name)} t set ${filled.join(', ')} where t.id = candidate.id returning t.* into task;
 end if;
 ${after.map(findUnmet).join('')}return next json_build_object(
-  'run', run.id, 'task', task.id, 'attempt', run.attempt, 'deadline', run.deadline_at, 'unmet', unmet,
+  'run', run, 'task', task.id, 'attempt', attempt, 'deadline', deadline, 'unmet', unmet,
   'row', ${rowAsJson(table, 'task')}
 );
 end
 $ops$`
   return { kind: 'function', name, create: [code] }
+}
+
+function attemptOf(table: TaskTable, row: string): string {
+  return columnNamed(table, 'attempt') ? `coalesce(${row}.attempt, 0) + 1` : '1'
 }
 
 export function claimInstants({ table }: QueuedTable): Instants {
@@ -102,7 +120,11 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
   const hasRunAt = columnNamed(table, 'run_at') !== undefined
   const isDue = hasRunAt ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
   const key = exclusiveKey(exclusivity, 't')
+  const claimed = (row: string) =>
+    [`${row}.id`, `${attemptOf(table, row)} as attempt`, `${exclusiveKey(exclusivity, row)} as key`].join(', ')
+  // A task that has an open run and is pending all the same was changed past the triggers.
   const isFree = [
+    `not exists (select 1 from ops_open o where o.scope = ${literal(table.name)} and o.what = t.id::text)`,
     ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
     `not ${isHeld(processor, exclusivity, key)}`,
   ].join(' and ')
@@ -115,15 +137,15 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
     .join('')
   if (exclusivity.kind !== 'column') {
     return [
-      `select t.id from ${name} t where ${isDue} and ${isFree}${isReady}
+      `select ${claimed('t')} from ${name} t where ${isDue} and ${isFree}${isReady}
 order by ${order} limit 1 for no key update of t skip locked`,
     ]
   }
   const column = `t.${quote(exclusivity.column)}`
   const needed = [...order.split(', ').map((each) => `t.${each}`), column].join(', ')
   // Materialized, so that only tasks with a free key are locked, one by one, until one is not locked yet.
-  const firstUnlocked = `select t.id from free t cross join lateral (
-  select 1 from ${name} l where l.id = t.id and l.status = 'pending' for no key update skip locked
+  const firstUnlocked = `select l.* from free t cross join lateral (
+  select ${claimed('l')} from ${name} l where l.id = t.id and l.status = 'pending' for no key update skip locked
 ) l limit 1`
   const firstWith = (condition: string) =>
     `(select ${needed} from ${name} t where ${isPending} and ${condition}${isReady} order by ${column}, ${order} limit 1)`
@@ -170,14 +192,15 @@ export function claimStatement(tables: readonly QueuedTable[]): string {
  */
 export function claims(
   tables: readonly QueuedTable[],
-  { worker, rest, orElse }: { worker: string; rest: string; orElse: string },
+  { worker, rest, orElse, onlyIf }: { worker: string; rest: string; orElse: string; onlyIf?: string },
 ): string {
+  const only = onlyIf === undefined ? '' : `${onlyIf} and `
   return tables
     .map(({ table, timeout }, place) => {
       const within = timeout === undefined ? 'null' : literal(`${timeout} milliseconds`)
       const claim = `${quote(guaranteeName(table, 'claim'))}(${worker}, ${within}, ${rest})`
       const isAny = `exists (select 1 from ${quote(table.name)} where status = 'pending')`
-      return `  select ${place} as place, claim from ${claim} claim where ${isAny} or ${orElse}`
+      return `  select ${place} as place, claim from ${claim} claim where ${only}(${isAny} or ${orElse})`
     })
     .join(' union all\n')
 }

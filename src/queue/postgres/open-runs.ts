@@ -3,14 +3,14 @@ import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import { columnNamed } from '../../task-table/task-table.ts'
 import type { OpenRun, Progress, QueuedTable, Run, RunState } from '../queue.ts'
-import { quote } from '../sql-fragments.ts'
+import { KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import type { Runs } from './runs.ts'
 import type { Session } from './session.ts'
 import { recordEvent } from './statements.ts'
 import { taskIdOf } from './values.ts'
 import type { WorkerLocks } from './worker-lock.ts'
 
-/** All open runs. A partial index contains only these, so the cost depends only on their number. */
+/** All open runs. The table has only these, so the cost depends only on their number. */
 export async function openRuns(session: Session): Promise<OpenRun[]> {
   const rows = await session.prepared(OPEN_RUNS)
   return rows.map((row) => ({
@@ -32,7 +32,7 @@ export async function openRuns(session: Session): Promise<OpenRun[]> {
 
 export const OPEN_RUNS = `select r.*, (extract(epoch from now() - r.deadline_at) * 1000)::float8 as overdue,
   (select count(*) from ops_runs c where c.task_table = r.task_table and c.task_key = r.task_key and c.outcome = 'crashed') as crashes
-from ops_runs r where r.ended_at is null`
+from ops_open o join ops_runs r on r.id = o.run_id where o.scope <> '${KEY_SCOPE}'`
 
 export const STATE_OF = 'select cancel_requested_by from ops_runs where id = $1 and ended_at is null'
 
@@ -54,7 +54,7 @@ export async function report(
   // A table with neither column has nothing to write; this then only checks the run.
   const set = known.length > 0 ? known.map((name, index) => `${name} = $${index + 3}`).join(', ') : 'id = t.id'
   const text = `update ${quote(table.name)} t set ${set} where t.id = $2 and t.status = 'ongoing'
-  and exists (select 1 from ops_runs r where r.id = $1 and r.ended_at is null) returning 1`
+  and exists (select 1 from ops_open o where o.scope = ${literal(table.name)} and o.what = t.id::text and o.run_id = $1) returning 1`
   const changed = await session.prepared(text, [run.id, run.taskId, ...known.map((name) => values[name])])
   if (changed.length === 0) return false
   if (isMilestone) {
@@ -88,7 +88,7 @@ export async function settleDead(
 ): Promise<boolean> {
   // The worker of an overdue run may still be alive.
   const isDead = !(await workerLocks.isAlive(session, run.workerId))
-  const { held } = await runs.settle(session, { ...run, table: queued.table }, outcome, [])
+  const { held } = await runs.settle(session, { ...run, table: queued.table, endedBy: runs.workerId }, outcome, [])
   if (!held) return false
   if (isDead) {
     await session.query(

@@ -180,7 +180,9 @@ export class PostgresQueue implements Queue {
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    return this.#connection.transaction((session) => cancel(session, table, id, actor)).catch(ignoreInvalidId)
+    return this.#connection
+      .transaction((session) => cancel(session, table, id, actor, this.#runs))
+      .catch(ignoreInvalidId)
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {

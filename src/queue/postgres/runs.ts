@@ -1,11 +1,12 @@
 import { ResultRefusedError } from '../../errors.ts'
 import { type Failpoint, failpoint, isSet } from '../../failpoint.ts'
-import { type Outcome, statusAfter } from '../../task/outcome.ts'
+import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
+import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
 import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimStatement } from './claim.ts'
 import type { Session } from './session.ts'
-import { settleStatement, TAKEN_AWAY } from './settle.ts'
+import { settleStatement } from './settle.ts'
 import type { Row } from './statements.ts'
 import { RowParser } from './type-parsers.ts'
 import { decodeRow, encode, isExisting } from './values.ts'
@@ -15,6 +16,8 @@ export interface EndedRun {
   readonly id: number
   readonly taskId: TaskId
   readonly table: TaskTable
+  /** Who ends it, if not its own worker. */
+  readonly endedBy?: string
 }
 
 export interface Settled {
@@ -58,7 +61,7 @@ export class Runs {
     next: readonly QueuedTable[],
   ): Promise<Settled> {
     const { held } = await this.#end(session, run, outcome, [])
-    const wasHeld = held || (await hasEndedWith(session, run, outcome))
+    const wasHeld = held || (await hasEndedItself(session, run))
     return { held: wasHeld, next: await this.#claimInDoubt(session, next, run.id) }
   }
 
@@ -79,26 +82,35 @@ export class Runs {
 
   async #end(
     session: Session,
-    { id, taskId, table }: EndedRun,
+    run: EndedRun,
     outcome: Outcome,
     next: readonly QueuedTable[],
+    settlement: Settlement = settlementOf(outcome),
   ): Promise<Settled> {
     await this.#prepareParser(session, next)
-    const own = outcome.columns ?? {}
-    const failure = outcome.kind === 'succeeded' ? undefined : outcome
-    const keys = Object.keys(own)
-    const ended = [id, String(taskId), statusAfter(outcome), outcome.kind, failure?.error ?? null]
-    const back = [failure?.return?.delay ?? null, failure?.return?.givesAttemptBack ?? false]
+    const { table } = run
+    const own = Object.entries(outcome.columns ?? {})
+    const { status, outcome: kind, error } = settlement
+    const back = outcome.kind === 'succeeded' ? undefined : outcome.return
+    const ended = [
+      run.id,
+      String(run.taskId),
+      status,
+      kind,
+      error,
+      back?.delay ?? null,
+      back?.givesAttemptBack ?? false,
+    ]
     try {
-      const columns = keys.length > 0 ? [taskId, ...keys.map((key) => encode(table.columns[key]!, own[key]))] : []
+      const names = own.length > 0 ? [own.map(([key]) => table.columns[key]!.name)] : []
+      const values = own.map(([key, value]) => asText(encode(table.columns[key]!, value)))
       const worker = next.length > 0 ? [this.workerId] : []
-      const text = settleStatement(table, keys, next)
-      const [row] = await session.prepared(text, [...ended, ...back, ...worker, ...columns])
+      const text = settleStatement(table, own.length, next)
+      const [row] = await session.prepared(text, [...ended, run.endedBy ?? null, ...worker, ...names, ...values])
+      if (row!.asked !== null) return this.#end(session, run, outcome, next, canceledInstead(settlement, row!.asked))
       return { held: row!.held, next: this.#toClaim(next, row) }
     } catch (cause) {
-      if ((cause as { code?: unknown }).code === TAKEN_AWAY)
-        return { held: false, next: await this.#begin(session, next) }
-      if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
+      if (own.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
   }
@@ -163,10 +175,15 @@ async function beforeCommit<T>(session: Session, point: Failpoint, work: () => P
   })
 }
 
-/** Whether a run has ended with this outcome: by the settlement whose answer was lost. */
-async function hasEndedWith(session: Session, { id }: EndedRun, { kind }: Outcome): Promise<boolean> {
-  const text = 'select 1 from ops_runs where id = $1 and ended_at is not null and outcome = $2'
-  return (await session.query(text, [id, kind])).length === 1
+/** Whether its own worker has ended a run: by the settlement whose answer was lost. */
+async function hasEndedItself(session: Session, { id }: EndedRun): Promise<boolean> {
+  const text = 'select 1 from ops_runs where id = $1 and ended_at is not null and ended_by is null'
+  return (await session.query(text, [id])).length === 1
+}
+
+/** A value that the driver sends as text. */
+function asText(value: unknown): unknown {
+  return value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value
 }
 
 /** Whether a retry would fail again: the data, a constraint, or a value that cannot be sent. */

@@ -1,97 +1,106 @@
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
-import { quote } from '../sql-fragments.ts'
+import { KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import { claims } from './claim.ts'
 import { type Guarantee, guaranteeName, instants } from './task-sql.ts'
 
-/** The SQLSTATE by which a settlement undoes what its statement has written. */
-export const TAKEN_AWAY = 'OPS01'
-
 /**
- * The function that settles a task if its run is still open; the trigger on the change of status ends the run. `written` is
- * the number of rows to which the statement has written the columns that the processor returned.
+ * The function that ends a run, if it is open, and settles its task. `names` and `returned` are the columns that the
+ * processor returned. A task that is to be canceled is not made pending: then nothing is written, and `asked` is who asked.
  */
 export function settleFunction({ table }: QueuedTable): Guarantee {
-  const has = (column: string) => columnNamed(table, column) !== undefined
-  const at = instants(table, { finished_at: 'now()', run_at: `now() + coalesce(delay, interval '0')` })
   const name = guaranteeName(table, 'settle')
-  const set = [
-    'status = status_now',
-    // The last note means nothing once the task is done.
-    ...(has('progress') ? [`progress = case when new_status = 'succeeded' then 1 else t.progress end`] : []),
-    ...(has('progress_note') ? [`progress_note = case when new_status <> 'succeeded' then t.progress_note end`] : []),
-    ...(has('finished_at') ? [`finished_at = ${at.of('finished_at')}`] : []),
-    ...(has('error') ? ['error = why'] : []),
-    ...(has('run_at')
-      ? [`run_at = case when new_status = 'pending' and delay is not null then ${at.of('run_at')} else t.run_at end`]
-      : []),
-    ...(has('attempt')
-      ? [`attempt = case when new_status = 'pending' and gives_back then t.attempt - 1 else t.attempt end`]
-      : []),
-  ]
+  const scope = literal(table.name)
+  const at = instants(table, { finished_at: 'now()', run_at: `now() + coalesce(delay, interval '0')` })
+  const variables = ['status_now', 'new_status', 'why', 'delay', 'gives_back', at.of('finished_at'), at.of('run_at')]
+  const isNumber = columnNamed(table, 'id')!.type === 'integer'
   const code = `create or replace function ${quote(name)}(
-  run bigint, task text, new_status text, kind text, why text, delay interval, gives_back boolean, written bigint
-) returns boolean language plpgsql as $ops$
+  run bigint, task text, new_status text, kind text, why text, delay interval, gives_back boolean, actor text,
+  names text[], returned text[], out held boolean, out asked text
+) language plpgsql as $ops$
 #variable_conflict use_variable
 declare
-  asked text;
+  key text;
   worker text;
+  changed bigint;
   task_id ${quote(table.name)}.id%type := task;
-  status_now ${quote(table.name)}.status%type;
+  status_now ${quote(table.name)}.status%type := new_status;
 ${at.declarations}begin
--- The lock first: an open run stays open while it is held, because ending a run changes the task.
-perform 1 from ${quote(table.name)} t where t.id = task_id and t.status = 'ongoing' for no key update;
-if found then
-  select r.cancel_requested_by, r.worker_id into asked, worker from ops_runs r where r.id = run and r.ended_at is null;
+held := false;
+if new_status = 'pending' then
+  select r.cancel_requested_by into asked from ops_open o join ops_runs r on r.id = o.run_id
+  where o.scope = ${scope} and o.what = task and o.run_id = run for update;
+  if asked is not null then return; end if;
 end if;
-if not found then
-  if written > 0 then
-    raise exception 'run % was taken away', run using errcode = '${TAKEN_AWAY}';
-  end if;
-  return false;
+delete from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run;
+if not found then return; end if;
+held := true;
+update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = kind,
+  status_after = nullif(new_status, kind), error = why, ended_by = actor
+where r.id = run and r.ended_at is null returning r.exclusive_key, r.worker_id into key, worker;
+if key is not null then
+  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = key and o.run_id = run;
 end if;
--- A task that is to be canceled is not tried again.
-if new_status = 'pending' and asked is not null then
-  why := 'canceled by ' || asked || '; before, it had ' || kind || ': ' || why;
-  new_status := 'canceled';
-  kind := 'canceled';
+if names is null then
+  update ${quote(table.name)} t set ${settled(table, variables)} where t.id = task_id and t.status = 'ongoing';
+else
+  -- The columns differ from outcome to outcome. As texts they are read as their types read them.
+  execute format(
+    ${literal(
+      `update ${quote(table.name).replaceAll('%', '%%')} t set ${settled(
+        table,
+        variables.map((_, index) => `$${index + 1}`),
+      ).replaceAll('%', '%%')}, %s where t.id = $${variables.length + 1} and t.status = 'ongoing'`,
+    )},
+    (select string_agg(format('%I = %L', c.name, c.value), ', ') from unnest(names, returned) c (name, value))
+  ) using ${[...variables, 'task_id'].join(', ')};
 end if;
--- The trigger uses the status as the outcome, so only an outcome with another name is written here.
-if kind <> new_status then
-  update ops_runs r set outcome = kind, error = why where r.id = run;
+get diagnostics changed = row_count;
+if changed = 0 then
+  -- Somebody has changed or deleted it past the triggers.
+  insert into ops_events (task_table, task_id, task_key, run_id, event, actor, detail)
+  values (${scope}, ${isNumber ? 'task_id' : 'null'}, task, run, 'diverged', coalesce(actor, worker),
+    jsonb_build_object('status', (select t.status::text from ${quote(table.name)} t where t.id = task_id)));
+elsif new_status = 'pending' then
+  perform pg_notify('ops', ${scope});
 end if;
-if coalesce(current_setting('ops.actor', true), '') = '' then
-  perform set_config('ops.actor', worker, true);
-end if;
-status_now := new_status;
-update ${quote(table.name)} t set ${set.join(', ')} where t.id = task_id;
-return true;
 end
 $ops$`
   return { kind: 'function', name, create: [code] }
+}
+
+/** What a settlement writes to the task. */
+function settled(table: TaskTable, variables: readonly string[]): string {
+  const [statusNow, status, why, delay, givesBack, finishedAt, runAt] = variables
+  const values: Readonly<Record<string, string>> = {
+    // The last note means nothing once the task is done.
+    progress: `case when ${status} = 'succeeded' then 1 else t.progress end`,
+    progress_note: `case when ${status} <> 'succeeded' then t.progress_note end`,
+    finished_at: finishedAt!,
+    error: why!,
+    run_at: `case when ${status} = 'pending' and ${delay} is not null then ${runAt} else t.run_at end`,
+    attempt: `case when ${status} = 'pending' and ${givesBack} then t.attempt - 1 else t.attempt end`,
+  }
+  const present = Object.entries(values).filter(([name]) => columnNamed(table, name))
+  return [`status = ${statusNow}`, ...present.map(([name, value]) => `${name} = ${value}`)].join(', ')
 }
 
 /**
  * Settles a run and claims the next task. The claims use what the settlement returns, so they run after it; each table
  * is searched only if the ones before it have no task.
  *
- * @param keys the columns that the processor returned. They are written before the settlement, which changes the same
- *   row: a statement cannot change a row after a function that it calls has changed it
+ * @param columns how many the processor returned
  */
-export function settleStatement(table: TaskTable, keys: readonly string[], next: readonly QueuedTable[]): string {
-  const first = next.length > 0 ? 9 : 8
-  const set = keys.map((key, index) => `${quote(table.columns[key]!.name)} = $${first + 1 + index}`)
-  const returned = `with returned as (
-  update ${quote(table.name)} t set ${set.join(', ')} where t.id = $${first} and t.status = 'ongoing'
-  and exists (select 1 from ops_runs r where r.id = $1 and r.ended_at is null) returning 1
-)
-`
-  const hasOwn = keys.length > 0
+export function settleStatement(table: TaskTable, columns: number, next: readonly QueuedTable[]): string {
+  const first = next.length > 0 ? 10 : 9
+  const values = Array.from({ length: columns }, (_, index) => `$${first + 1 + index}`)
+  const returned = columns > 0 ? `$${first}::text[], array[${values.join(', ')}]::text[]` : 'null, null'
   const settled = `${quote(guaranteeName(table, 'settle'))}(
-  $1, $2, $3, $4, $5, $6::float8 * interval '1 millisecond', $7, ${hasOwn ? '(select count(*) from returned)' : '0'}
-) s (held)`
+  $1, $2, $3, $4, $5, $6::float8 * interval '1 millisecond', $7, $8, ${returned}
+) s`
+  if (next.length === 0) return `select s.held, s.asked from ${settled}`
   // A task that is tried again was not yet pending when the statement started.
-  const rest = { worker: '$8', rest: 's.held', orElse: `$3 = 'pending'` }
-  const claimed = next.length > 0 ? `\nleft join lateral (\n${claims(next, rest)}\nlimit 1\n) c on true` : ''
-  return `${hasOwn ? returned : ''}select s.held${next.length > 0 ? ', c.place, c.claim' : ''} from ${settled}${claimed}`
+  const rest = { worker: '$9', rest: 's.held', orElse: `$3 = 'pending'`, onlyIf: 's.asked is null' }
+  return `select s.held, s.asked, c.place, c.claim from ${settled}
+left join lateral (\n${claims(next, rest)}\nlimit 1\n) c on true`
 }

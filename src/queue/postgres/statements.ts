@@ -8,7 +8,7 @@ export interface Statements {
   query(text: string, values?: readonly unknown[]): Promise<Row[]>
 }
 
-/** Records an event that is not a change of status in the audit trail. */
+/** Records an event that is neither the begin nor the end of a run. */
 export async function recordEvent(
   statements: Statements,
   event: string,
@@ -17,7 +17,7 @@ export async function recordEvent(
   detail: object | undefined,
 ): Promise<void> {
   await statements.query(
-    `insert into ops_audit (task_table, task_id, task_key, run_id, event, actor, detail)
+    `insert into ops_events (task_table, task_id, task_key, run_id, event, actor, detail)
      values ($1, $2, $3, $4, $5, $6, $7)`,
     [
       task?.table ?? null,
@@ -31,7 +31,7 @@ export async function recordEvent(
   )
 }
 
-/** Makes the changes of this transaction in the name of an actor, whom the audit triggers find in `ops.actor`. */
+/** Makes the changes of this transaction in the name of an actor, whom the triggers find in `ops.actor`. */
 export async function asActor(statements: Statements, actor: string | undefined): Promise<void> {
   if (actor !== undefined) await statements.query(`select set_config('ops.actor', $1, true)`, [actor])
 }

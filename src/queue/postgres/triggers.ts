@@ -2,7 +2,7 @@ import { statuses, transitions } from '../../task/lifecycle.ts'
 import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { FOREIGN_WRITER } from '../records.ts'
-import { exclusiveKey, holdKeys, literal, quote, refusals } from '../sql-fragments.ts'
+import { exclusiveKey, holdKeys, KEY_SCOPE, literal, quote, refusals } from '../sql-fragments.ts'
 import { type Guarantee, guaranteeName, idsOf } from './task-sql.ts'
 
 interface Trigger {
@@ -14,23 +14,23 @@ interface Trigger {
 }
 
 /**
- * Refusals, the audit trail, the runs of other clients, and the wake-up. They run after the change where possible, to see
+ * Refusals, the events that are no run of ops, the runs of other clients, and the wake-up. Workers begin and end their
+ * runs themselves, so none of their statements does more here than one look-up. They run after the change where possible, to see
  * what the application's own triggers have made of it: a refusal still undoes the statement.
  */
 export function triggers(queued: QueuedTable, schema: string): Guarantee[] {
-  const all = [beginsPending(queued), inserted(queued), changed(queued), deleted(queued), truncated(queued)]
-  return all.map((trigger) => withFunction(queued, trigger, schema))
+  const all = [beginsPending, inserted, changeRefused, changed, deleted, truncated]
+  return all.map((trigger) => withFunction(queued, trigger(queued), schema))
 }
 
 function withFunction({ table }: QueuedTable, trigger: Trigger, schema: string): Guarantee {
   const name = guaranteeName(table, trigger.suffix)
-  // With the rights of the user who migrated: a program that writes tasks needs no access to ops' own tables.
+  // With the rights of the user who migrated: a program that writes tasks needs no access to ops' own tables. Sequential
+  // scans are off because a plan for a small ops_open must serve when a statement has put thousands of rows into it.
   const code = `create or replace function ${quote(name)}() returns trigger language plpgsql
-security definer set search_path = ${quote(schema)}, pg_temp as $ops$
+security definer set search_path = ${quote(schema)}, pg_temp set enable_seqscan = off as $ops$
 #variable_conflict use_variable
-declare
-  actor text := coalesce(nullif(current_setting('ops.actor', true), ''), session_user::text);
-${trigger.declare ?? ''}begin
+${trigger.declare ? `declare\n${trigger.declare}` : ''}begin
 ${trigger.body}
 end
 $ops$`
@@ -38,6 +38,8 @@ $ops$`
 ${trigger.each} execute function ${quote(name)}()`
   return { kind: 'trigger', name, create: [code, sql] }
 }
+
+const ACTOR = `coalesce(nullif(current_setting('ops.actor', true), ''), session_user::text)`
 
 function beginsPending({ processor }: QueuedTable): Trigger {
   return {
@@ -53,68 +55,71 @@ function inserted({ table }: QueuedTable): Trigger {
     suffix: 'inserted',
     event: 'after insert',
     each: 'referencing new table as added for each statement',
-    body: `insert into ops_audit (task_table, task_id, task_key, event, to_status, actor)
-select ${literal(table.name)}, ${idsOf(table, 'added')}, 'enqueued', added.status::text, actor from added;
+    body: `insert into ops_events (task_table, task_id, task_key, event, to_status, actor)
+select ${literal(table.name)}, ${idsOf(table, 'added')}, 'enqueued', added.status::text, ${ACTOR} from added;
 if found then ${wakeUp(table.name)} end if;
 return null;`,
   }
 }
 
+/** Its name comes before that of `changed`, and so does it. */
+function changeRefused({ processor }: QueuedTable): Trigger {
+  const text = (row: string) => `coalesce(${row}.status::text, 'null')`
+  return {
+    suffix: 'change_refused',
+    event: 'after update',
+    each: `for each row when (old.status is distinct from new.status and (${isLegal()}) is not true)`,
+    body: refuse(refusals(processor).transition, 'old.id', text('old'), text('new')),
+  }
+}
+
 function changed(queued: QueuedTable): Trigger {
-  const { table, processor } = queued
+  const { table, processor, exclusivity } = queued
   const messages = refusals(processor)
-  const error = columnNamed(table, 'error') ? 'new.error' : 'null'
+  const key = exclusivity.kind === 'column' ? quote(exclusivity.column) : undefined
+  const isOtherKey = key && `old.${key} is distinct from new.${key}`
   const isRescheduled = columnNamed(table, 'run_at')
-    ? ` or (new.status = 'pending' and old.run_at is distinct from new.run_at)`
-    : ''
-  const isOpenRun = `r.task_table = ${literal(table.name)} and r.task_key = new.id::text and r.ended_at is null`
+    ? `new.status = 'pending' and old.run_at is distinct from new.run_at`
+    : undefined
+  const watched = [
+    'old.status is distinct from new.status',
+    'old.id is distinct from new.id',
+    isOtherKey,
+    isRescheduled,
+  ]
   return {
     suffix: 'changed',
     event: 'after update',
-    each: `for each row when (old.status is distinct from new.status or old.id is distinct from new.id${isRescheduled})`,
+    each: `for each row when (${watched.filter(Boolean).join(' or ')})`,
     declare: `  before text := old.status;
-  after text := coalesce(new.status::text, 'null');
-  event text;
+  after text := new.status;
   run bigint;
-  outcome text;
-  why text;
-  detail jsonb;
+  own record;
   holder record;
 `,
-    body: `-- The open run refers to the task by its id, and could not be settled any more.
-if before = 'ongoing' and new.id is distinct from old.id then
-  ${refuse(messages.changeId, 'old.id', 'old.id')}
-end if;
-if before = after then
-  ${wakeUp(table.name)}
-  return null;
-end if;
-if (${isLegal()}) is not true then
-  ${refuse(messages.transition, 'old.id', 'before', 'after')}
-end if;
-if after = 'ongoing' then
-  event := 'started';
-  select r.id into run from ops_runs r where ${isOpenRun};
-  if not found then
+    body: `select o.run_id into run from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
+if found then
+  if new.id is distinct from old.id then
+    ${refuse(messages.changeId, 'old.id', 'old.id')}
+  end if;
+${isOtherKey ? `  if ${isOtherKey} then\n    ${refuse(messages.changeKey, 'old.id', 'old.id')}\n  end if;\n` : ''}\
+  -- A claim, which has taken the task before it changes it.
+  if before = 'pending' and after = 'ongoing' or before = after then return null; end if;
+  select r.worker_id, r.exclusive_key into own from ops_runs r where r.id = run;
+  if own.worker_id <> ${literal(FOREIGN_WRITER)} then
+    ${refuse(messages.changeStatus, 'old.id', 'old.id')}
+  end if;
+${endRun(queued)}
+elsif before = after then
+  if after = 'pending' then ${wakeUp(table.name)} end if;
+elsif after = 'ongoing' then
 ${beginRun(queued)}
-  end if;
-elsif before = 'ongoing' then
-  event := case after when 'pending' then 'returned' else after end;
-  update ops_runs r set ended_at = clock_timestamp(), outcome = coalesce(r.outcome, event), error = coalesce(r.error, ${error})
-  where ${isOpenRun}
-  returning r.id, r.outcome, r.error into run, outcome, why;
-  -- The outcome of a run says more than the status that follows from it.
-  if outcome <> event then
-    detail := jsonb_build_object('outcome', outcome, 'error', why);
-  elsif after = 'failed' and ${error} is not null then
-    detail := jsonb_build_object('error', ${error});
-  end if;
-else
-  event := case after when 'pending' then 'retried' else after end;
+elsif before <> 'ongoing' then
+  insert into ops_events (task_table, task_id, task_key, event, from_status, to_status, actor)
+  values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'retried' else after end, before, after, ${ACTOR});
+  if after = 'pending' then ${wakeUp(table.name)} end if;
 end if;
-insert into ops_audit (task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail)
-values (${literal(table.name)}, ${idsOf(table, 'new')}, run, event, before, after, actor, detail);
-if after = 'pending' then ${wakeUp(table.name)} end if;
+-- What is left is a settlement, which has ended its run before it changes the task.
 return null;`,
   }
 }
@@ -124,30 +129,53 @@ function beginRun({ table, processor, exclusivity }: QueuedTable): string {
   const key = exclusiveKey(exclusivity, 'new')
   const attempt = columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1'
   const messages = refusals(processor)
-  return `    select r.id, r.task_table, r.task_key, r.exclusive_key into holder
-    from ops_runs r where r.ended_at is null and r.exclusive_key = ${key};
-    if found then
-      ${refuse(messages.keyTaken, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}
-    end if;
-    select h.key, h.actor || coalesce(': ' || h.reason, '') as person into holder
-    from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}) limit 1;
-    if found then
-      ${refuse(messages.onHold, 'new.id', 'holder.key', 'holder.person')}
-    end if;
-    insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key)
-    values (${literal(table.name)}, ${idsOf(table, 'new')}, ${attempt}, ${literal(FOREIGN_WRITER)}, ${key}) returning id into run;`
+  const hold = `  select h.key, h.actor || coalesce(': ' || h.reason, '') as person into holder
+  from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}) limit 1;
+  if found then
+    ${refuse(messages.onHold, 'new.id', 'holder.key', 'holder.person')}
+  end if;`
+  const free = `  select r.id, r.task_table, r.task_key, r.exclusive_key into holder
+  from ops_open o join ops_runs r on r.id = o.run_id where o.scope = '${KEY_SCOPE}' and o.what = ${key};
+  if found then
+    ${refuse(messages.keyTaken, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}
+  end if;`
+  return `${exclusivity.kind === 'none' ? '' : `${free}\n`}${hold}
+  insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key)
+  values (${literal(table.name)}, ${idsOf(table, 'new')}, ${attempt}, ${literal(FOREIGN_WRITER)}, ${key}) returning id into run;
+  insert into ops_open (scope, what, run_id) values (${literal(table.name)}, new.id::text, run);
+${exclusivity.kind === 'none' ? '' : `  if ${key} is not null then insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', ${key}, run); end if;`}`
+}
+
+/** Ends the run of a client other than ops, which it does by changing the status. */
+function endRun({ table }: QueuedTable): string {
+  return `  delete from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
+  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = own.exclusive_key and o.run_id = run;
+  update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(),
+    outcome = case after when 'pending' then 'returned' else after end,
+    status_after = case after when 'pending' then after end, error = ${columnNamed(table, 'error') ? 'new.error' : 'null'},
+    ended_by = ${ACTOR}
+  where r.id = run and r.ended_at is null;
+  if not found then
+    -- Somebody else has ended the run, and left the task.
+    insert into ops_events (task_table, task_id, task_key, event, from_status, to_status, actor)
+    values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'returned' else after end, before, after, ${ACTOR});
+  end if;
+  if after = 'pending' then ${wakeUp(table.name)} end if;`
 }
 
 function deleted({ table, processor }: QueuedTable): Trigger {
   return {
     suffix: 'deleted',
     event: 'after delete',
-    each: 'for each row',
-    body: `if old.status = 'ongoing' then
-  ${refuse(refusals(processor).delete, 'old.id', 'old.id')}
+    each: 'referencing old table as gone for each statement',
+    declare: '  held text;\n',
+    body: `select g.id::text into held from gone g
+where exists (select 1 from ops_open o where o.scope = ${literal(table.name)} and o.what = g.id::text) limit 1;
+if found then
+  ${refuse(refusals(processor).delete, 'held', 'held')}
 end if;
-insert into ops_audit (task_table, task_id, task_key, event, from_status, actor)
-values (${literal(table.name)}, ${idsOf(table, 'old')}, 'deleted', old.status::text, actor);
+insert into ops_events (task_table, task_id, task_key, event, from_status, actor)
+select ${literal(table.name)}, ${idsOf(table, 'gone')}, 'deleted', gone.status::text, ${ACTOR} from gone;
 return null;`,
   }
 }
@@ -157,10 +185,10 @@ function truncated({ table, processor }: QueuedTable): Trigger {
     suffix: 'truncated',
     event: 'before truncate',
     each: 'for each statement',
-    body: `if exists (select 1 from ops_runs r where r.task_table = ${literal(table.name)} and r.ended_at is null) then
+    body: `if exists (select 1 from ops_open o where o.scope = ${literal(table.name)}) then
   ${refuse(refusals(processor).truncate, literal(table.name))}
 end if;
-insert into ops_audit (task_table, event, actor) values (${literal(table.name)}, 'truncated', actor);
+insert into ops_events (task_table, event, actor) values (${literal(table.name)}, 'truncated', ${ACTOR});
 return null;`,
   }
 }
@@ -178,6 +206,8 @@ function wakeUp(table: string): string {
 function isLegal(): string {
   return statuses
     .filter((from) => transitions[from].length > 0)
-    .map((from) => `(before = '${from}' and after in (${transitions[from].map(literal).join(', ')}))`)
+    .map(
+      (from) => `(old.status::text = '${from}' and new.status::text in (${transitions[from].map(literal).join(', ')}))`,
+    )
     .join(' or ')
 }

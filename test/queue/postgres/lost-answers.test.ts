@@ -75,11 +75,13 @@ describe('an answer lost with the connection', unless(postgresMissing), () => {
   })
 
   it('is false again for a settlement that came too late', async () => {
-    const { queue, losing, raw } = await behindLossyConnection()
+    const { queue, losing, url } = await behindLossyConnection()
     await queue.enqueue(checks, [{ url: 'a' }])
     const { run } = (await queue.claim(tables))!
-    await raw.query(`update checks set status = 'canceled'`)
-    await losing(() => queue.settle(run, succeeded, tables), `outcome = 'canceled'`)
+    const other = openQueue(url)
+    const [taken] = await other.openRuns()
+    await other.settleDead(taken!, queuedChecks, { kind: 'crashed', error: 'worker one died' })
+    await losing(() => queue.settle(run, succeeded, tables), `outcome = 'crashed'`)
     expect(await queue.settle(run, succeeded, tables)).toEqual({ held: false, next: undefined })
   })
 })

@@ -84,9 +84,10 @@ describe('an empty database', unless(postgresMissing), () => {
     await raw.query(`insert into shop.builds (repository) values ('a')`)
     const claim = (await queue.claim([queuedBuilds]))!
     expect(claim.task).toMatchObject({ repository: 'a' })
-    await raw.query(`update shop.builds set status = 'canceled'`)
+    await queue.settle(claim.run, { kind: 'failed', error: 'no such host' })
+    await raw.query(`update shop.builds set status = 'pending'`)
     expect((await raw.query('select event from shop.ops_audit order by id')).rows).toEqual(
-      ['enqueued', 'started', 'canceled'].map((event) => ({ event })),
+      ['enqueued', 'started', 'failed', 'retried'].map((event) => ({ event })),
     )
   })
 })

@@ -134,7 +134,8 @@ describe.each(['before', 'after'])(
       ['for the next scheduled task', nextDueStatement(tables)!, []],
     ])('search %s by an index', async (_, sql) => {
       const nodes = await plan(sql)
-      expect(unfit(nodes)).toEqual([])
+      // The table of open runs has no other rows.
+      expect(unfit(nodes).filter((each) => each !== 'Seq Scan on ops_open')).toEqual([])
       expect(nodes.filter((node) => node['Node Type'] === 'Sort')).toEqual([])
     })
 
@@ -166,13 +167,13 @@ describe.each(['before', 'after'])(
           })
         ).split(' ')
         const settle = bind(
-          settleStatement(table.table, [], tables),
-          ...[run!, `'${task}'`, `'failed'`, `'timed_out'`, `'late'`, 'null', 'false', `'one'`],
+          settleStatement(table.table, 0, tables),
+          ...[run!, `'${task}'`, `'failed'`, `'timed_out'`, `'late'`, 'null', 'false', 'null', `'one'`],
         )
         const plans = await plansWithin(settle)
         expect(plans.map(({ sql }) => sql).join('\n')).toContain('update ops_runs')
         for (const { sql, nodes } of plans) expect(unfit(nodes), `${name}: ${sql}`).toEqual([])
-        await session.query(`update ${name} set status = 'failed' where id = ${task}`)
+        await session.query(settle)
       },
     )
   },
@@ -203,8 +204,8 @@ async function fill(raw: pg.Client): Promise<void> {
     insert into hauls (environment) select case when n > 100 then 'busy' else 'free' end from generate_series(1, ${SIZE}) n;
     insert into orders (id, status, created_at, customer)
       select 'order-' || lpad(((n::bigint * 104729) % 1000003)::text, 7, '0'), ${status}, ${at}, ${key} from ${numbers};
-    insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, ended_at, outcome)
-      select 'deployments', n, n::text, 1, 'one', 'environment:' || ${key}, now(), 'succeeded' from ${numbers} where n % 2 = 1`)
+    insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, end_id, ended_at, outcome)
+      select 'deployments', n, n::text, 1, 'one', 'environment:' || ${key}, nextval('ops_sequence'), now(), 'succeeded' from ${numbers} where n % 2 = 1`)
 }
 
 function nodesOf(plan: Plan): Plan[] {
@@ -213,9 +214,12 @@ function nodesOf(plan: Plan): Plan[] {
 
 /** What a statement of the polling path must not do: read a whole table that grows. */
 function unfit(nodes: readonly Plan[]): string[] {
-  return nodes
-    .filter((node) => node['Node Type'] === 'Seq Scan' && node['Relation Name'] !== undefined)
-    .map((node) => `${node['Node Type']} on ${node['Relation Name']}`)
+  return (
+    nodes
+      // The table of open runs has no other rows.
+      .filter((node) => node['Node Type'] === 'Seq Scan' && ![undefined, 'ops_open'].includes(node['Relation Name']))
+      .map((node) => `${node['Node Type']} on ${node['Relation Name']}`)
+  )
 }
 
 /** A statement with its values in it. */

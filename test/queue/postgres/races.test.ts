@@ -40,10 +40,8 @@ describe('a claim', unless(postgresMissing), () => {
   it('that loses the race for a key takes the next task', async () => {
     const { queue, afterCommit } = await withOther()
     await queue.enqueue(deployments, environments('a', 'a', 'b'))
-    const claim = await afterCommit(
-      `insert into ops_runs (task_table, task_key, attempt, worker_id, exclusive_key)
-       values ('others', '1', 1, 'two', 'environment:a')`,
-      () => queue.claim(tables),
+    const claim = await afterCommit(`insert into ops_open values ('ops_key', 'environment:a', 7)`, () =>
+      queue.claim(tables),
     )
     expect(claim!.run.taskId).toBe(3)
   })
@@ -51,19 +49,18 @@ describe('a claim', unless(postgresMissing), () => {
   it('that loses the race for the only task finds none', async () => {
     const { queue, afterCommit } = await withOther()
     await queue.enqueue(builds, [{ repository: 'a' }])
-    const claim = await afterCommit(
-      `insert into ops_runs (task_table, task_key, attempt, worker_id, exclusive_key)
-       values ('others', '1', 1, 'two', 'processor:build')`,
-      () => queue.claim(tables),
+    const claim = await afterCommit(`insert into ops_open values ('ops_key', 'processor:build', 7)`, () =>
+      queue.claim(tables),
     )
     expect(claim).toBeUndefined()
   })
 })
 
 describe('a settlement', unless(postgresMissing), () => {
-  const again = ['failed', 'pending', 'ongoing']
-    .map((status) => `update deployments set status = '${status}'`)
-    .join(';')
+  /** Recovered by another worker, retried, and begun again. */
+  const again = (run: number) =>
+    `select ops_deployments_settle(${run}, '1', 'failed', 'crashed', 'gone', null, false, 'two', null, null);
+     update deployments set status = 'pending'; update deployments set status = 'ongoing'`
 
   it.each([{}, { environment: 'b' }])(
     'that waits while its run is replaced by another changes nothing (columns: %j)',
@@ -72,7 +69,7 @@ describe('a settlement', unless(postgresMissing), () => {
       await queue.enqueue(deployments, environments('a'))
       const { run } = (await queue.claim(tables))!
       const settle = () => queue.settle(run, { kind: 'succeeded', columns }, tables)
-      expect(await afterCommit(again, settle)).toEqual({ held: false, next: undefined })
+      expect(await afterCommit(again(run.id), settle)).toEqual({ held: false, next: undefined })
       const after = await everything()
       expect(await settle()).toEqual({ held: false, next: undefined })
       expect(await everything()).toEqual(after)
@@ -87,7 +84,7 @@ describe('a settlement', unless(postgresMissing), () => {
     await queue.enqueue(deployments, environments('a'))
     const { run } = (await queue.claim(tables))!
     await queue.enqueue(builds, [{ repository: 'a' }])
-    const settled = await afterCommit(again, () =>
+    const settled = await afterCommit(again(run.id), () =>
       queue.settle(run, { kind: 'succeeded', columns: { environment: 'b' } }, tables),
     )
     expect([settled.held, settled.next!.run.queued]).toEqual([false, queuedBuilds])

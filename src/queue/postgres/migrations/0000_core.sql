@@ -1,31 +1,35 @@
+-- The numbers of runs, of their ends and of events: one order for all that happens, and one cursor.
+create sequence ops_sequence;
+--> statement-breakpoint
 -- One attempt at one task by one worker. A task is known by the text of its id, which may be a number, a uuid or a text;
 -- where it is a number, `task_id` has it for people.
 create table ops_runs (
-  id bigint generated always as identity primary key,
-  task_table text not null,
+  id bigint primary key default nextval('ops_sequence'),
+  -- Its number in the audit.
+  end_id bigint,
   task_id bigint,
-  task_key text not null,
-  attempt integer not null,
-  worker_id text not null,
-  exclusive_key text,
   -- Not the start of the transaction: it may have waited for the run before, which had the key, to end.
   started_at timestamptz not null default clock_timestamp(),
   deadline_at timestamptz,
   ended_at timestamptz,
-  outcome text,
-  error text,
-  boot_id text,
-  process_groups jsonb,
   cancel_requested_at timestamptz,
-  cancel_requested_by text
+  attempt integer not null,
+  task_table text not null,
+  task_key text not null,
+  worker_id text not null,
+  exclusive_key text,
+  outcome text,
+  -- What the task became, where the outcome is no status.
+  status_after text,
+  error text,
+  -- Null if its own worker ended it.
+  ended_by text,
+  cancel_requested_by text,
+  boot_id text,
+  process_groups jsonb
 );
 --> statement-breakpoint
-create unique index ops_runs_open_task on ops_runs (task_table, task_key) where ended_at is null;
---> statement-breakpoint
-create unique index ops_runs_open_key on ops_runs (exclusive_key) where ended_at is null and exclusive_key is not null;
---> statement-breakpoint
--- How often a task has taken its worker with it. Holds no others, so that a run that ends otherwise costs nothing more.
-create index ops_runs_crashed on ops_runs (task_table, task_key) where outcome = 'crashed';
+create index ops_runs_of_task on ops_runs (task_table, task_key);
 --> statement-breakpoint
 create function ops_refuse() returns trigger language plpgsql as $$
 begin
@@ -33,38 +37,43 @@ begin
 end
 $$;
 --> statement-breakpoint
-create function ops_runs_keep_newest() returns trigger language plpgsql as $$
-begin
-  if old.ended_at is null or old.id = (select max(id) from ops_runs) then
-    raise exception 'an open run and the newest run stay, so that the id of a run is never given twice'
-      using errcode = 'check_violation', table = tg_table_name, constraint = tg_name;
-  end if;
-  return old;
-end
-$$;
+create trigger ops_runs_no_delete before delete on ops_runs for each row
+execute function ops_refuse('ops_runs is history: a run is not deleted');
 --> statement-breakpoint
-create trigger ops_runs_keep_newest before delete on ops_runs for each row execute function ops_runs_keep_newest();
+create trigger ops_runs_no_truncate before truncate on ops_runs for each statement
+execute function ops_refuse('ops_runs is history: a run is not deleted');
 --> statement-breakpoint
-create trigger ops_runs_keep_all before truncate on ops_runs for each statement
-execute function ops_refuse('an open run and the newest run stay, so that the id of a run is never given twice');
+-- After the update, as the next: a trigger before it would lock each row first, which is a record more in the log.
+create trigger ops_runs_keep_history after update on ops_runs for each row when (old.ended_at is not null)
+execute function ops_refuse('ops_runs is history: a run that has ended is not changed');
 --> statement-breakpoint
-create trigger ops_runs_keep_history before update on ops_runs for each row when (old.ended_at is not null)
-execute function ops_refuse('a run that has ended is history and is not changed');
---> statement-breakpoint
-create trigger ops_runs_keep_subject before update on ops_runs for each row
+create trigger ops_runs_keep_subject after update on ops_runs for each row
 when (
-  (old.id, old.task_table, old.task_id, old.task_key, old.exclusive_key)
-  is distinct from (new.id, new.task_table, new.task_id, new.task_key, new.exclusive_key)
+  (old.id, old.task_table, old.task_id, old.task_key, old.attempt, old.worker_id, old.exclusive_key, old.started_at)
+  is distinct from
+  (new.id, new.task_table, new.task_id, new.task_key, new.attempt, new.worker_id, new.exclusive_key, new.started_at)
 )
 execute function ops_refuse('what a run is about is not changed');
 --> statement-breakpoint
-create table ops_audit (
-  id bigint generated always as identity primary key,
+-- The task of each open run, by its table and its id, and its exclusivity key, by 'ops_key': the claim, the lock and the
+-- look-up. Rows live as long as a run, so it is vacuumed by their number and not by the size of the table.
+create table ops_open (
+  scope text not null,
+  what text not null,
+  run_id bigint not null,
+  primary key (scope, what)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+--> statement-breakpoint
+create trigger ops_open_no_update before update on ops_open for each row
+execute function ops_refuse('ops_open has what is taken: a row is not changed');
+--> statement-breakpoint
+create table ops_events (
+  id bigint primary key default nextval('ops_sequence'),
   at timestamptz not null default clock_timestamp(),
-  task_table text,
   task_id bigint,
-  task_key text,
   run_id bigint,
+  task_table text,
+  task_key text,
   event text not null,
   from_status text,
   to_status text,
@@ -72,14 +81,32 @@ create table ops_audit (
   detail jsonb
 );
 --> statement-breakpoint
-create trigger ops_audit_no_update before update on ops_audit for each row
-execute function ops_refuse('ops_audit is append-only: what happened is not changed');
+create index ops_events_of_task on ops_events (task_table, task_key) where task_table is not null;
 --> statement-breakpoint
-create trigger ops_audit_no_delete before delete on ops_audit for each row
-execute function ops_refuse('ops_audit is append-only: what happened is not deleted');
+create trigger ops_events_no_update before update on ops_events for each row
+execute function ops_refuse('ops_events is append-only: what happened is not changed');
 --> statement-breakpoint
-create trigger ops_audit_no_truncate before truncate on ops_audit for each statement
-execute function ops_refuse('ops_audit is append-only: what happened is not deleted');
+create trigger ops_events_no_delete before delete on ops_events for each row
+execute function ops_refuse('ops_events is append-only: what happened is not deleted');
+--> statement-breakpoint
+create trigger ops_events_no_truncate before truncate on ops_events for each statement
+execute function ops_refuse('ops_events is append-only: what happened is not deleted');
+--> statement-breakpoint
+-- What happened, in one order: the begin of each run, its end, and all events that are neither.
+create view ops_audit as
+select id, started_at as at, task_table, task_id, task_key, id as run_id, 'started' as event,
+  'pending' as from_status, 'ongoing' as to_status, worker_id as actor, null::jsonb as detail
+from ops_runs
+union all
+select end_id, ended_at, task_table, task_id, task_key, id, case status_after when 'pending' then 'returned' else coalesce(status_after, outcome) end,
+  'ongoing', coalesce(status_after, outcome), coalesce(ended_by, worker_id),
+  case
+    when status_after <> outcome and outcome <> 'returned' then jsonb_build_object('outcome', outcome, 'error', error)
+    when outcome = 'failed' and error is not null then jsonb_build_object('error', error)
+  end
+from ops_runs where end_id is not null
+union all
+select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events;
 --> statement-breakpoint
 -- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death.
 create table ops_workers (
