@@ -69,6 +69,11 @@ export class Expected {
     return this.runs.find((run) => run.task === task && run.isOpen)
   }
 
+  /** Whether a worker, and not a client other than ops, has the open run. */
+  isPerformed(task: Task): boolean {
+    return this.openRunOf(task)?.handle !== undefined
+  }
+
   keyOf({ queued: { exclusivity }, own }: Task): string | null {
     if (exclusivity.kind === 'none') return null
     if (exclusivity.kind === 'table') return exclusivity.key
@@ -145,8 +150,8 @@ export class Expected {
     return askedBy === undefined ? 'pending' : 'canceled'
   }
 
-  /** Settles a run; false if it was taken away. */
-  settle(run: Attempt, outcome: Outcome, now: number): boolean {
+  /** Settles a run, for its worker or for another; false if it was taken away. */
+  settle(run: Attempt, outcome: Outcome, now: number, by = run.worker): boolean {
     if (!run.isOpen) return false
     const { task, askedBy } = run
     const to = this.statusAfter(run, outcome)
@@ -155,7 +160,7 @@ export class Expected {
       task.own[task.queued.table.columns[key]!.name] = value
     if (outcome.kind === 'succeeded') {
       Object.assign(task, { progress: 1, note: null, error: null })
-      this.#end(run, to, 'succeeded', null, run.worker)
+      this.#end(run, to, 'succeeded', null, by)
       return true
     }
     const { kind, error: said, return: back } = outcome
@@ -166,7 +171,7 @@ export class Expected {
       if (back?.givesAttemptBack) task.attempt -= 1
       if (back?.delay !== undefined) Object.assign(task, { runAt: now + back.delay, isRunAtRough: true })
     }
-    this.#end(run, to, isOverruled ? 'canceled' : kind, error, run.worker)
+    this.#end(run, to, isOverruled ? 'canceled' : kind, error, by)
     return true
   }
 

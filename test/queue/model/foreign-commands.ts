@@ -20,6 +20,7 @@ const setStatus = command(
     const now = database.now()
     const update = database.sql(`update ${queued.table.name} set ${set} where id = ${id}`)
     if (!model.isLegal(task, to)) return expectRefusal(update, refusal(task, to))
+    if (model.isPerformed(task) && to !== status) return expectRefusal(update, /only its worker changes its status/)
     await update
     if (error !== null) task.error = error
     if (to === 'ongoing' && status === 'pending') {
@@ -76,6 +77,9 @@ const setEnvironment = command(
     const alike = model.alike(task.queued, { ...task.own, environment })
     const isUnsettled = task.status === 'pending' || task.status === 'ongoing'
     if (alike && alike !== task && isUnsettled) return expectRefusal(update, /unique/i)
+    const isKey = task.queued.exclusivity.kind === 'column'
+    if (isKey && model.openRunOf(task) && environment !== task.own.environment)
+      return expectRefusal(update, /its exclusivity key cannot change/)
     await update
     task.own.environment = environment
   },

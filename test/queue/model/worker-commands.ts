@@ -116,9 +116,9 @@ const recover = command(
     const outcome = outcomeOfDead(seen, run)
     const deciders = [system.worker(worker), ...(isTwice ? [system.worker(worker + 1)] : [])]
     const decided = await Promise.all(deciders.map(({ queue }) => queue.settleDead(seen, run.task.queued, outcome)))
-    const isOurs = model.settle(run, outcome, system.now())
-    expect(decided.filter(Boolean)).toHaveLength(isOurs ? 1 : 0)
     const decider = deciders[decided.indexOf(true)]
+    const isOurs = model.settle(run, outcome, system.now(), decider?.id)
+    expect(decided.filter(Boolean)).toHaveLength(isOurs ? 1 : 0)
     if (!decider) return
     const detail = { worker: run.worker, outcome: outcome.kind, processor: run.task.queued.processor }
     model.record(run.task, run.id, 'recovered', null, null, decider.id, detail)
