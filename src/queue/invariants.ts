@@ -7,15 +7,19 @@ export interface Violation {
   readonly table: string | undefined
   readonly taskId: TaskId | undefined
   readonly runId: number | undefined
-  /** What the sentence says besides: a key, or a status. */
+  /** The status of the task, where it has a part in it. */
+  readonly status: string | undefined
+  /** The key, or the status by the audit. */
   readonly value: string | undefined
 }
 
 /** What a database does its own way in these queries. */
 export interface InvariantSql {
-  /** The id of a row of a task table, as `ops_open` and `ops_runs` have it. */
+  /** The id of a row of a task table, as `ops_runs` and `ops_audit` have it. */
   id(row: string): string
-  /** The column of `ops_runs` and `ops_audit` with that id. */
+  /** Whether a row `o` of `ops_open` has the task of a row of its table. */
+  isTask(row: string): string
+  /** The column of `ops_runs` and `ops_audit` with the id of a task. */
   readonly taskId: 'task_id' | 'task_key'
   /** Whether two values differ, where two nulls are the same. */
   differ(left: string, right: string): string
@@ -23,8 +27,22 @@ export interface InvariantSql {
 
 export interface InvariantQuery {
   readonly code: Violation['code']
-  /** Selects `task_table`, `task_id`, `run_id` and `value` of each violation. */
+  /** Selects a `ViolationRow` for each violation. */
   readonly sql: string
+}
+
+export interface ViolationRow {
+  readonly task_table: string | null
+  readonly task_id: TaskId | null
+  readonly run_id: number | null
+  readonly status: string | null
+  readonly value: string | null
+}
+
+export function violationOf(code: Violation['code'], row: ViolationRow): Violation {
+  const { task_table, task_id, run_id, status, value } = row
+  const known = { table: task_table ?? undefined, taskId: task_id ?? undefined, runId: run_id ?? undefined }
+  return { code, ...known, status: status ?? undefined, value: value ?? undefined }
 }
 
 /** More of one kind say no more. */
@@ -32,14 +50,14 @@ const MOST_SHOWN = 20
 
 const SENTENCES = {
   TASK_WITHOUT_RUN: ({ table, taskId }: Violation) => `${table} ${taskId} is ongoing, but no run of it is open`,
-  RUN_WITHOUT_TASK: ({ table, taskId, runId, value }: Violation) =>
-    `run ${runId} is open, but ${table} ${taskId} ${value === undefined ? 'does not exist' : `is ${value}`}`,
+  RUN_WITHOUT_TASK: ({ table, taskId, runId, status }: Violation) =>
+    `run ${runId} is open, but ${table} ${taskId} ${status === undefined ? 'does not exist' : `is ${status}`}`,
   RUN_NOT_OPEN: ({ runId }: Violation) => `run ${runId} has a row in ops_open, but it has ended or does not exist`,
   KEY_WITHOUT_RUN: ({ value, runId }: Violation) => `the key ${value} is held by run ${runId}, which is not open`,
   RUN_WITHOUT_ROW: ({ table, taskId, runId }: Violation) =>
     `run ${runId} of ${table} ${taskId} has not ended, but it has no row in ops_open`,
-  STATUS_UNEXPLAINED: ({ table, taskId, value }: Violation) =>
-    `the latest change of ${table} ${taskId} in the audit is not its status: ${value}`,
+  STATUS_UNEXPLAINED: ({ table, taskId, status, value }: Violation) =>
+    `${table} ${taskId} is ${status}, but ${value} by the audit`,
 } as const
 
 export function describeViolation(violation: Violation): string {
@@ -47,59 +65,74 @@ export function describeViolation(violation: Violation): string {
 }
 
 /**
- * What must hold in every committed state, as queries that find what contradicts it. Those of `openState` cost as much as
- * there are open runs and ongoing tasks; those of `history` read every task and every run.
+ * What must hold in every committed state, as queries that find what contradicts it. They cost as much as there are open
+ * runs and ongoing tasks; with `history`, they read every task and every run too.
  */
-export function invariantQueries(tables: readonly string[], { id, taskId, differ }: InvariantSql) {
-  const row = (code: Violation['code'], select: string, from: string): InvariantQuery => ({
-    code,
-    sql: `select ${select} from ${from} limit ${MOST_SHOWN}`,
-  })
-  const isOpen = (run: string) => `exists (select 1 from ops_open x where x.scope = ${run}.task_table
-  and x.what = ${run}.${taskId} and x.run_id = ${run}.id)`
-  const openState = [
-    ...tables.flatMap((table) => [
-      row(
+export function invariantQueries(
+  tables: readonly string[],
+  { id, isTask, taskId, differ }: InvariantSql,
+  history: boolean,
+): InvariantQuery[] {
+  const query = (
+    code: Violation['code'],
+    columns: Partial<Record<keyof ViolationRow, string>>,
+    from: string,
+  ): InvariantQuery => {
+    const all = { task_table: 'null', task_id: 'null', run_id: 'null', status: 'null', value: 'null', ...columns }
+    const selected = Object.entries(all).map(([name, expression]) => `${expression} as ${name}`)
+    return { code, sql: `select ${selected.join(', ')} from ${from} limit ${MOST_SHOWN}` }
+  }
+  const isOpen = `exists (select 1 from ops_open x where x.scope = r.task_table and x.what = r.${taskId} and x.run_id = r.id)`
+  const ofTables = tables.flatMap((table) => {
+    const named = { task_table: literal(table) }
+    return [
+      query(
         'TASK_WITHOUT_RUN',
-        `${literal(table)} as task_table, t.id as task_id, null as run_id, null as value`,
+        { ...named, task_id: 't.id' },
         `${quote(table)} t where t.status = 'ongoing'
-and not exists (select 1 from ops_open o where o.scope = ${literal(table)} and o.what = ${id('t')})`,
+and not exists (select 1 from ops_open o where o.scope = ${literal(table)} and ${isTask('t')})`,
       ),
-      row(
+      query(
         'RUN_WITHOUT_TASK',
-        'o.scope as task_table, o.what as task_id, o.run_id, t.status as value',
-        `ops_open o left join ${quote(table)} t on ${id('t')} = o.what
+        { ...named, task_id: 'o.what', run_id: 'o.run_id', status: 't.status' },
+        `ops_open o left join ${quote(table)} t on ${isTask('t')}
 where o.scope = ${literal(table)} and ${differ('t.status', `'ongoing'`)}`,
       ),
-    ]),
-    row(
+    ]
+  })
+  const ofRuns = [
+    query(
       'RUN_NOT_OPEN',
-      'r.task_table, o.what as task_id, o.run_id, null as value',
+      { task_table: 'r.task_table', task_id: 'o.what', run_id: 'o.run_id' },
       `ops_open o left join ops_runs r on r.id = o.run_id
 where o.scope <> ${literal(KEY_SCOPE)} and (r.id is null or r.ended_at is not null)`,
     ),
-    row(
+    query(
       'KEY_WITHOUT_RUN',
-      'null as task_table, null as task_id, o.run_id, o.what as value',
-      `ops_open o where o.scope = ${literal(KEY_SCOPE)}
-and not exists (select 1 from ops_runs r where r.id = o.run_id and r.exclusive_key = o.what and r.ended_at is null and ${isOpen('r')})`,
+      { run_id: 'o.run_id', value: 'o.what' },
+      `ops_open o where o.scope = ${literal(KEY_SCOPE)} and not exists (
+  select 1 from ops_runs r where r.id = o.run_id and r.exclusive_key = o.what and r.ended_at is null and ${isOpen}
+)`,
     ),
   ]
-  const history = [
-    row(
+  if (!history) return [...ofTables, ...ofRuns]
+  const audited = (table: string) => `select a.to_status from ops_audit a where a.task_table = ${literal(table)}
+  and a.${taskId} = ${id('t')} and a.to_status is not null order by a.id desc limit 1`
+  return [
+    ...ofTables,
+    ...ofRuns,
+    query(
       'RUN_WITHOUT_ROW',
-      `r.task_table, r.${taskId} as task_id, r.id as run_id, null as value`,
-      `ops_runs r where r.ended_at is null and not ${isOpen('r')}`,
+      { task_table: 'r.task_table', task_id: `r.${taskId}`, run_id: 'r.id' },
+      `ops_runs r where r.ended_at is null and not ${isOpen}`,
     ),
     ...tables.map((table) =>
-      row(
+      query(
         'STATUS_UNEXPLAINED',
-        `${literal(table)} as task_table, t.id as task_id, null as run_id, t.audited as value`,
-        `(select t.id, t.status, (select a.to_status from ops_audit a where a.task_table = ${literal(table)}
-  and a.${taskId} = ${id('t')} and a.to_status is not null order by a.id desc limit 1) as audited from ${quote(table)} t) t
+        { task_table: literal(table), task_id: 't.id', status: 't.status', value: 't.audited' },
+        `(select t.id, t.status, (${audited(table)}) as audited from ${quote(table)} t) t
 where t.audited is not null and ${differ('t.audited', 't.status')}`,
       ),
     ),
   ]
-  return { openState, history }
 }

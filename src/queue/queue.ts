@@ -4,6 +4,7 @@ import type { Outcome } from '../task/outcome.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import type { Check } from './check.ts'
 import type { Holds } from './holds.ts'
+import type { Violation } from './invariants.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from './queued-table.ts'
 import type { Records } from './records.ts'
 import type { Schedules } from './schedules.ts'
@@ -125,6 +126,14 @@ export interface Queue {
   missingColumns(table: TaskTable): Promise<readonly string[] | undefined>
   /** Checks the settings and the state of a database that exists. */
   checkDatabase(): Promise<Check[]>
+  /**
+   * What contradicts itself in the task tables of these names, the open runs and the audit.
+   *
+   * @param history whether to read every task and every run too
+   */
+  findViolations(tables: readonly string[], options: { history: boolean }): Promise<Violation[]>
+  /** Makes a violation good that is none of a task, and records it: a claim that nobody has, a status without an audit. */
+  repair(violation: Violation, actor: string): Promise<void>
 
   /** Adds tasks in one transaction, all or none, and returns them in the same order. */
   enqueue(

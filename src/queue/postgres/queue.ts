@@ -5,6 +5,7 @@ import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Check } from '../check.ts'
+import type { Violation } from '../invariants.ts'
 import type {
   CancelResult,
   Claim,
@@ -32,6 +33,7 @@ import type { DrizzlePool } from './drizzle.ts'
 import { isMissingDatabase } from './explain-error.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
+import { findViolations, repair } from './invariants.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { PostgresRecords } from './records.ts'
@@ -103,6 +105,14 @@ export class PostgresQueue implements Queue {
 
   async checkDatabase(): Promise<Check[]> {
     return this.#connection.use((session) => checkDatabase(session, this.#url))
+  }
+
+  async findViolations(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
+    return this.#connection.use((session) => findViolations(session, tables, history))
+  }
+
+  async repair(violation: Violation, actor: string): Promise<void> {
+    await this.#connection.transaction((session) => repair(session, violation, actor))
   }
 
   async enqueue(

@@ -1,3 +1,4 @@
+import type { Status } from '../../task/lifecycle.ts'
 import type { TaskId } from '../queued-table.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the author of a statement knows its columns
@@ -15,10 +16,11 @@ export async function recordEvent(
   actor: string,
   task: { table: string; id: TaskId; runId?: number } | undefined,
   detail: object | undefined,
+  [from, to]: readonly [Status, Status] | readonly [] = [],
 ): Promise<void> {
   await statements.query(
-    `insert into ops_events (task_table, task_id, task_key, run_id, event, actor, detail)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into ops_events (task_table, task_id, task_key, run_id, event, actor, detail, from_status, to_status)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       task?.table ?? null,
       typeof task?.id === 'number' ? task.id : null,
@@ -27,6 +29,8 @@ export async function recordEvent(
       event,
       actor,
       detail ? JSON.stringify(detail) : null,
+      from ?? null,
+      to ?? null,
     ],
   )
 }

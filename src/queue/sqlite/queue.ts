@@ -5,6 +5,7 @@ import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Check } from '../check.ts'
+import type { Violation } from '../invariants.ts'
 import type {
   CancelResult,
   Claim,
@@ -31,6 +32,7 @@ import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
 import { SqliteHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
+import { findViolations, repair } from './invariants.ts'
 import { migrate, planMigration, planNewDatabase } from './migrate.ts'
 import { fileExists, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
@@ -83,6 +85,14 @@ export class SqliteQueue implements Queue {
 
   async checkDatabase(): Promise<Check[]> {
     return checkDatabase(this.name, () => this.#connection())
+  }
+
+  async findViolations(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
+    return findViolations(this.#connection(), tables, history)
+  }
+
+  async repair(violation: Violation, actor: string): Promise<void> {
+    await this.#writeAndSignal((connection) => repair(connection, violation, actor))
   }
 
   async enqueue(

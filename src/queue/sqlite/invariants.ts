@@ -1,0 +1,36 @@
+import { type InvariantSql, invariantQueries, type Violation, type ViolationRow, violationOf } from '../invariants.ts'
+import type { Connection } from './connection.ts'
+import { nextNumber, recordEvent } from './statements.ts'
+
+const dialect: InvariantSql = {
+  id: (row) => `${row}.id`,
+  // The plus keeps the planner from converting the id, which needs a scan.
+  isTask: (row) => `o.what = +${row}.id`,
+  taskId: 'task_id',
+  differ: (left, right) => `${left} is not ${right}`,
+}
+
+export function findViolations(connection: Connection, tables: readonly string[], history: boolean): Violation[] {
+  return invariantQueries(tables, dialect, history).flatMap(({ code, sql }) =>
+    (connection.database.prepare(sql).all() as ViolationRow[]).map((row) => violationOf(code, row)),
+  )
+}
+
+/** Makes a violation good that no command can, and records it. The caller has a transaction open. */
+export function repair(connection: Connection, violation: Violation, actor: string): void {
+  const { code, table, taskId, runId, value } = violation
+  const number = nextNumber(connection)
+  if (code === 'RUN_WITHOUT_ROW') {
+    connection.sql('insert into ops_ends (id, run_id) values (?, ?)').run(number, runId)
+    connection
+      .sql(
+        `update ops_runs set end_id = ?, ended_at = ?, outcome = 'crashed', status_after = 'failed', error = 'its claim was lost',
+         ended_by = ? where id = ? and ended_at is null`,
+      )
+      .run(number, Date.now(), actor, runId)
+  }
+  if (runId !== undefined) connection.sql('delete from ops_open where run_id = ?').run(runId)
+  const task = table === undefined || taskId === undefined ? undefined : { table, id: taskId, ...(runId && { runId }) }
+  const change = code === 'STATUS_UNEXPLAINED' ? ([value, violation.status] as never) : undefined
+  recordEvent(connection, 'repaired', actor, task, { code, ...(value !== undefined && { value }) }, change)
+}
