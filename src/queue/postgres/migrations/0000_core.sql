@@ -81,7 +81,8 @@ execute function ops_refuse('ops_audit is append-only: what happened is not dele
 create trigger ops_audit_no_truncate before truncate on ops_audit for each statement
 execute function ops_refuse('ops_audit is append-only: what happened is not deleted');
 --> statement-breakpoint
--- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death.
+-- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death. On
+-- another machine, its last sign of life must be old too.
 create table ops_workers (
   id text primary key,
   lock_id bigint generated always as identity unique,
@@ -91,6 +92,7 @@ create table ops_workers (
   process_started bigint,
   version text not null,
   started_at timestamptz not null default now(),
+  seen_at timestamptz not null default clock_timestamp(),
   stopped_at timestamptz,
   state text not null
 );
