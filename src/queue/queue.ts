@@ -63,6 +63,16 @@ export interface WorkerIdentity {
   readonly version: string
 }
 
+/**
+ * The time for which a worker may perform its task after its last sign of life. Other workers wait for longer before they
+ * take the task over, by the time that it takes to end one.
+ */
+export interface Lease {
+  readonly ms: number
+  /** Writes a sign of life. Resolves to when it was sent, by `steadyNow`; rejects if the database does not answer. */
+  renew(): Promise<number>
+}
+
 /** Whether a run is still open, and who canceled its task, if anyone. */
 export interface RunState {
   readonly isHeld: boolean
@@ -145,6 +155,8 @@ export interface Queue {
 
   /** Registers a worker and takes its lock, which is held until `close` or until the process dies, however it dies. */
   startWorker(worker: WorkerIdentity): Promise<void>
+  /** Of this worker; undefined if a lock that is free always proves a death, so that nobody else could be mistaken. */
+  readonly lease?: Lease | undefined
   /** Whether the process of this worker is alive. */
   isAlive(workerId: string): Promise<boolean>
   hasLivingWorker(): Promise<boolean>

@@ -26,6 +26,12 @@ export class AbortReason extends Error {
     return new AbortReason(error, { kind: 'canceled', error })
   }
 
+  /** Reported when the database is back, unless another worker has taken the run over by then. */
+  static disconnected(): AbortReason {
+    const error = 'interrupted: lost contact with the database'
+    return new AbortReason(error, { kind: 'interrupted', error })
+  }
+
   static takenAway(): AbortReason {
     return new AbortReason('the run was taken away', undefined)
   }

@@ -7,6 +7,7 @@ import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { AbortReason } from './abort-reason.ts'
 import type { ChildProcesses } from './child-processes.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
 import { Progress } from './progress.ts'
 import { logFile, TaskLog } from './task-log.ts'
 
@@ -14,6 +15,8 @@ import { logFile, TaskLog } from './task-log.ts'
 export interface RunEnvironment {
   readonly queue: Queue
   readonly workerId: string
+  /** Undefined where tasks are performed without a worker. */
+  readonly lease?: LeaseKeeper
   readonly stateDirectory: string
   /** The folder of the project. */
   readonly projectDirectory: string
@@ -67,6 +70,8 @@ export class RunContext implements TaskContext {
 
   get exec(): Exec {
     return async (command, args, options) => {
+      // After the process was stopped for a while, another worker may be at this task by now.
+      if ((await this.#environment.lease?.verify()) === false) this.abort(AbortReason.disconnected())
       this.#children ??= this.#openChildren()
       return (await this.#children).exec(command, args, options)
     }

@@ -57,6 +57,11 @@ export class WorkerLog {
     this.#line('warn', 'taken_away', text, fieldsOf(run))
   }
 
+  disconnected(run: Run): void {
+    const text = `lost contact with the database: interrupting ${nameOf(run)} before another worker takes it over`
+    this.#line('warn', 'disconnected', text, fieldsOf(run))
+  }
+
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
     const task = `${processor} ${run.taskId}`
     const [error, back] = outcome.kind === 'succeeded' ? [''] : [outcome.error, outcome.return]

@@ -6,18 +6,15 @@ import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
-import { AbortReason } from './abort-reason.ts'
 import { outcomeOfRefused, outcomeOfUnmet } from './outcomes.ts'
 import { performTask } from './perform-task.ts'
 import { recoverRuns } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
+import { RunWatch } from './run-watch.ts'
 import type { WorkerLog } from './worker-log.ts'
 
 /** How often the worker looks for runs of workers that died. */
 const RECOVER_EVERY_MS = 5000
-
-/** How often the run of the running task is checked: it may have been canceled or taken away. */
-const CHECK_RUN_EVERY_MS = 400
 
 /** Between attempts while the database is unavailable or full. */
 const RETRY_MS = [100, 500, 1000, 5000] as const
@@ -63,7 +60,8 @@ export class Worker {
   readonly #log: WorkerLog
   readonly #nameOf: (table: string, id: TaskId) => string
   readonly #observer: WorkerObserver
-  #running: { claim: Claim; context: RunContext } | undefined
+  readonly #watch: RunWatch
+  #isRecovering = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
   /**
@@ -81,7 +79,8 @@ export class Worker {
     this.#queue = environment.queue
     this.#processors = new Map(processors.map((ready) => [ready.queued.processor, ready]))
     this.#tables = processors.map(({ queued }) => queued)
-    this.#environment = environment
+    this.#watch = new RunWatch(environment.queue, stop, log)
+    this.#environment = { ...environment, lease: this.#watch.lease }
     this.#stop = stop
     this.#log = log
     this.#nameOf = nameOf
@@ -94,11 +93,9 @@ export class Worker {
    * @throws OpsError TASK_STUCK
    */
   async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
+    this.#watch.start()
     await this.#recover()
     const recovering = setInterval(() => void this.#recover(), RECOVER_EVERY_MS)
-    const checking = setInterval(() => void this.#checkRun(), CHECK_RUN_EVERY_MS)
-    const onForce = () => this.#running?.context.abort(AbortReason.interrupted())
-    this.#stop.forced.addEventListener('abort', onForce)
     this.#observer.polling()
     try {
       let claim: Claim | undefined
@@ -117,8 +114,7 @@ export class Worker {
       return this.#summary
     } finally {
       clearInterval(recovering)
-      clearInterval(checking)
-      this.#stop.forced.removeEventListener('abort', onForce)
+      this.#watch.stop()
     }
   }
 
@@ -132,21 +128,23 @@ export class Worker {
       ? { outcome: outcomeOfUnmet(claim.unmet, this.#nameOf), isStuck: false }
       : await this.#performWithContext(claim)
     failpoint('run.after')
-    const more = once || isStuck ? [] : this.#tables
+    const stuck = isStuck ? taskStuck(`${queued.processor} ${taskId}`, this.#stop.forced.aborted) : undefined
+    // It must have ended before another worker takes the task over: the database is not waited for.
+    if (stuck && !this.#watch.lease.isHeld) throw stuck
+    const more = once || stuck ? [] : this.#tables
     const next = outcome ? await this.#settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
     this.#observer.ended()
     if (!outcome) this.#log.takenAway(claim.run)
-    if (isStuck) throw taskStuck(`${queued.processor} ${taskId}`, this.#stop.forced.aborted)
+    if (stuck) throw stuck
     return next
   }
 
   async #performWithContext(claim: Claim): Promise<{ outcome: Outcome | undefined; isStuck: boolean }> {
     const ready = this.#processors.get(claim.run.queued.processor)!
     const context = new RunContext(claim, ready.settings, this.#environment)
-    this.#running = { claim, context }
-    if (this.#stop.forced.aborted) context.abort(AbortReason.interrupted())
+    await this.#watch.begin(claim.run, context)
     const { outcome, isStuck } = await performTask(claim, ready, context)
-    this.#running = undefined
+    this.#watch.end()
     if (!outcome || outcome.kind === 'succeeded') return { outcome, isStuck }
     const { retryRules } = claim.run.queued
     return { outcome: applyRetryRules(outcome, retryRules, { attempt: claim.run.attempt }), isStuck }
@@ -204,22 +202,15 @@ export class Worker {
   }
 
   async #recover(): Promise<void> {
+    if (this.#isRecovering) return
+    this.#isRecovering = true
     try {
       const recovered = await recoverRuns(this.#environment, this.#tables)
       for (const { run, queued, outcome } of recovered) this.#log.recovered(run, queued, outcome)
     } catch (error) {
       this.#log.databaseFailed('recovering runs', error, RECOVER_EVERY_MS)
     }
-  }
-
-  async #checkRun(): Promise<void> {
-    const running = this.#running
-    if (!running) return
-    // An unavailable database says nothing about the run; settling it will.
-    const state = await this.#queue.stateOf(running.claim.run).catch(() => undefined)
-    if (!state) return
-    if (!state.isHeld) running.context.abort(AbortReason.takenAway())
-    else if (state.cancelRequestedBy !== undefined) running.context.abort(AbortReason.canceled(state.cancelRequestedBy))
+    this.#isRecovering = false
   }
 }
 

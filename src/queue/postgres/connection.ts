@@ -2,6 +2,15 @@ import { redactUrl } from '../../redact.ts'
 import { openSession } from './open-session.ts'
 import type { Session } from './session.ts'
 
+/** How long the last statements may take. A server that does not answer ends the session by itself. */
+const CLOSE_WITHIN_MS = 5000
+
+interface Job {
+  /** Never rejects. */
+  run(session: Session): Promise<void>
+  fail(error: Error): void
+}
+
 /**
  * The one connection of a queue, for its statements, the worker's lock and the notifications. If it is lost, the next
  * statement opens it again.
@@ -10,12 +19,20 @@ export class Connection {
   readonly name: string
   readonly #url: string
   readonly #preparations: ((session: Session) => Promise<void>)[] = []
+  readonly #jobs: Job[] = []
+  /** Also while it is prepared. */
   #session: Session | undefined
-  #turn: Promise<unknown> = Promise.resolve()
+  #isPrepared = false
+  #running: Promise<void> | undefined
 
   constructor(url: string) {
     this.#url = url
     this.name = redactUrl(url)
+  }
+
+  /** The session that is used or prepared now; undefined while there is none. */
+  get session(): Session | undefined {
+    return this.#session
   }
 
   /** Prepares this session and each new one before any other statement runs on it. */
@@ -24,40 +41,73 @@ export class Connection {
     this.#preparations.push(preparation)
   }
 
-  /** Runs one piece of work at a time on the session, so that no statement gets into another's transaction. */
-  use<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const done = this.#turn.then(async () => work(await this.#open()))
-    this.#turn = done.catch(() => {})
-    return done
+  /**
+   * Runs one piece of work at a time on the session, so that no statement gets into another's transaction.
+   *
+   * @param options `isUrgent`: before all that wait
+   */
+  use<T>(work: (session: Session) => Promise<T>, { isUrgent = false } = {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const job = { run: (session: Session) => work(session).then(resolve, reject), fail: reject }
+      if (isUrgent) this.#jobs.unshift(job)
+      else this.#jobs.push(job)
+      this.#running ??= this.#runJobs()
+    })
   }
 
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.use((session) => session.transaction(() => work(session)))
   }
 
+  /** Gives up the session, whose statement fails with the reason; the next one opens another. */
+  drop(reason: Error): void {
+    this.#session?.destroy(reason)
+  }
+
   /** Runs the last statements on the session, if there is one, and closes it. */
   async close(finish: (session: Session) => Promise<void>): Promise<void> {
-    await this.#turn
-    const session = this.#session
-    this.#session = undefined
-    if (!session || session.hasEnded) return
+    const reason = new Error(`${this.name} did not answer while its connection was closed.`)
+    const timer = setTimeout(() => this.drop(reason), CLOSE_WITHIN_MS)
     try {
-      await finish(session)
+      await this.#running
+      const session = this.#session
+      if (!session || session.hasEnded) return
+      try {
+        await finish(session)
+      } finally {
+        await session.close()
+      }
     } finally {
-      await session.close()
+      clearTimeout(timer)
+      this.#session = undefined
     }
   }
 
+  async #runJobs(): Promise<void> {
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+      try {
+        await job.run(await this.#open())
+      } catch (error) {
+        // Everything that waited for this session fails with it: one attempt after another could take minutes.
+        for (const waiting of [job, ...this.#jobs.splice(0)]) waiting.fail(error as Error)
+      }
+    }
+    this.#running = undefined
+  }
+
   async #open(): Promise<Session> {
-    if (this.#session && !this.#session.hasEnded) return this.#session
+    if (this.#isPrepared && this.#session && !this.#session.hasEnded) return this.#session
+    this.#isPrepared = false
+    this.#session = undefined
     const session = await openSession(this.#url)
+    this.#session = session
     try {
       for (const prepare of this.#preparations) await prepare(session)
     } catch (error) {
       session.destroy()
       throw error
     }
-    this.#session = session
+    this.#isPrepared = true
     return session
   }
 }

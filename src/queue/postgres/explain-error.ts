@@ -3,6 +3,9 @@ import { formatDuration } from '../../format.ts'
 
 export const CONNECT_TIMEOUT_MS = 10_000
 
+/** What the client says when the connection has not been made in time. */
+export const TIMED_OUT = 'timeout expired'
+
 type ServerError = Error & { code?: string }
 
 /** Why a connection could not be made, with what to do about it. */
@@ -29,7 +32,7 @@ function diagnose({ code, message }: ServerError): { problem: string; suggestion
     case '53300':
       return { problem: 'too many connections', suggestion: 'raise max_connections, or close some of them' }
     default:
-      return message.includes('timeout expired')
+      return message.includes(TIMED_OUT)
         ? {
             problem: `connection timed out after ${formatDuration(CONNECT_TIMEOUT_MS)}`,
             suggestion: `check that the host and port are reachable, or check ${theUrl}`,

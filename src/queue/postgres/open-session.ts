@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { DatabaseUnusableError } from '../../errors.ts'
 import { redactUrl } from '../../redact.ts'
-import { CONNECT_TIMEOUT_MS, explainConnectError } from './explain-error.ts'
+import { CONNECT_TIMEOUT_MS, explainConnectError, TIMED_OUT } from './explain-error.ts'
 import { Session } from './session.ts'
 import { opsTypes } from './type-parsers.ts'
 
@@ -24,13 +24,17 @@ const SETTINGS = [
 /**
  * Connects to the database of a URL.
  *
- * @throws DatabaseUnusableError if it cannot be reached, or is too old
+ * @throws DatabaseUnusableError if it cannot be reached in time, or is too old
  */
-export async function openSession(url: string): Promise<Session> {
-  const client = newClient(url)
+export async function openSession(url: string, timeoutMs = CONNECT_TIMEOUT_MS): Promise<Session> {
+  const client = newClient(url, timeoutMs)
   const session = new Session(client, redactUrl(url))
+  const end = performance.now() + timeoutMs
+  let timer: NodeJS.Timeout | undefined
   try {
     await client.connect()
+    // The client's own limit ends here, and the first statements may be the ones that get no answer.
+    timer = setTimeout(() => session.destroy(new Error(TIMED_OUT)), Math.max(0, end - performance.now()))
     const [row] = await session.query(`select current_setting('server_version_num')::int as version`)
     if ((row!.version as number) < OLDEST_SERVER) throw tooOld(session.name, row!.version as number)
     await session.query(SETTINGS)
@@ -38,16 +42,18 @@ export async function openSession(url: string): Promise<Session> {
   } catch (error) {
     session.destroy()
     throw error instanceof DatabaseUnusableError ? error : explainConnectError(session.name, error as Error)
+  } finally {
+    clearTimeout(timer)
   }
 }
 
 /** A client that is not yet connected. */
-export function newClient(url: string): pg.Client {
+export function newClient(url: string, timeoutMs = CONNECT_TIMEOUT_MS): pg.Client {
   return new pg.Client({
     connectionString: url,
     application_name: 'ops',
     keepAlive: true,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: timeoutMs,
     types: opsTypes,
   })
 }

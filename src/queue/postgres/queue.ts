@@ -34,6 +34,7 @@ import { isMissingDatabase } from './explain-error.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { findViolations, repair } from './invariants.ts'
+import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { PostgresRecords } from './records.ts'
@@ -52,6 +53,9 @@ const require = createRequire(import.meta.url)
 export interface PostgresOptions {
   /** Milliseconds for which the lock of a worker on another machine must be free before it counts as dead. */
   readonly freeForMs?: number
+  /** Milliseconds for which such a worker must have given no sign of life. */
+  readonly silentForMs?: number
+  readonly leaseMs?: number
 }
 
 /** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
@@ -61,19 +65,22 @@ export class PostgresQueue implements Queue {
   readonly schedules: PostgresSchedules
   readonly records: PostgresRecords
   readonly #url: string
+  readonly #leaseMs: number | undefined
   readonly #connection: Connection
   readonly #workerLocks: WorkerLocks
   readonly #nextDue = new NextDue()
   #runs = new Runs()
   #wakeUp: WakeUp | undefined
   #ownLock: OwnLock | undefined
+  #lease: PostgresLease | undefined
   #pool: DrizzlePool | undefined
 
-  constructor(url: string, { freeForMs }: PostgresOptions = {}) {
+  constructor(url: string, { freeForMs, silentForMs, leaseMs }: PostgresOptions = {}) {
     this.#url = url
+    this.#leaseMs = leaseMs
     this.#connection = new Connection(url)
     this.name = this.#connection.name
-    this.#workerLocks = new WorkerLocks(freeForMs)
+    this.#workerLocks = new WorkerLocks(freeForMs, silentForMs)
     this.holds = new PostgresHolds(this.#connection)
     this.schedules = new PostgresSchedules(this.#connection)
     this.records = new PostgresRecords(this.#connection)
@@ -139,10 +146,18 @@ export class PostgresQueue implements Queue {
     const lock = await this.#connection.use((session) => OwnLock.register(session, worker))
     await this.#connection.prepare((session) => lock.acquire(session))
     this.#ownLock = lock
+    this.#lease = new PostgresLease({
+      ...{ connection: this.#connection, url: this.#url, lock, ms: this.#leaseMs },
+      onSilent: () => this.#pool?.drop(),
+    })
     this.#runs = new Runs(worker.id)
     const isOurs = await this.#connection.use((session) => lock.isHeldBy(session))
     if (!isOurs) throw new TransactionPoolerError(this.name)
     await this.#listen()
+  }
+
+  get lease(): PostgresLease | undefined {
+    return this.#lease
   }
 
   async isAlive(workerId: string): Promise<boolean> {

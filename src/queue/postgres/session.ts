@@ -10,6 +10,9 @@ export class Session implements Statements {
   readonly #names = new Map<string, string>()
   readonly #endListeners: ((error: Error) => void)[] = []
   #endError: Error | undefined
+  #reason: Error | undefined
+  #sent = 0
+  #ended = 0
 
   constructor(client: pg.Client, name: string) {
     this.#client = client
@@ -21,6 +24,11 @@ export class Session implements Statements {
 
   get hasEnded(): boolean {
     return this.#endError !== undefined
+  }
+
+  /** The number of the statement that waits for its answer; undefined if none does. */
+  get pending(): number | undefined {
+    return this.#sent > this.#ended ? this.#sent : undefined
   }
 
   onEnd(listener: (error: Error) => void): void {
@@ -73,19 +81,30 @@ export class Session implements Statements {
     await this.#client.end()
   }
 
-  destroy(): void {
-    this.#end(new Error(`The connection to ${this.name} was aborted.`))
+  /**
+   * Ends it without waiting for the server.
+   *
+   * @param reason what the statement fails with that is under way; by default, what it fails with anyway
+   */
+  destroy(reason?: Error): void {
+    this.#reason ??= reason
+    this.#end(reason ?? new Error(`The connection to ${this.name} was aborted.`))
     this.#client.end().catch(() => {})
+    // Where nothing is acknowledged, a goodbye would be waited for.
+    this.#client.connection.stream.destroy()
   }
 
   async #run(query: pg.QueryConfig): Promise<Row[]> {
+    this.#sent += 1
     try {
       const result = await this.#client.query(query)
       return result.rows
     } catch (error) {
       // After anything but the server's answer to the statement, the connection is not usable.
       if ((error as { severity?: string }).severity !== 'ERROR') this.destroy()
-      throw explainStatementError(this.name, error as Error)
+      throw this.#reason ?? explainStatementError(this.name, error as Error)
+    } finally {
+      this.#ended += 1
     }
   }
 

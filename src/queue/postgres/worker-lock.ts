@@ -4,8 +4,13 @@ import type { WorkerIdentity } from '../queue.ts'
 import type { Session } from './session.ts'
 import type { Row } from './statements.ts'
 
-/** How long a lock must be free before its worker counts as dead, if this machine cannot prove it. */
+/*
+ * When a worker may be considered dead that this machine cannot prove to be: once its lock has been free for long enough
+ * to connect again after a restart of the server, and its last sign of life is older than its lease by the time that it
+ * takes to end a task. Both are measured by this process, so that nothing depends on how clocks are set.
+ */
 export const FREE_FOR_MS = 15_000
+export const SILENT_FOR_MS = 40_000
 
 /** How long the server may take to end a lost session. */
 const END_WITHIN_MS = 2000
@@ -15,11 +20,15 @@ const isLockOf = (lockId: string) => `l.locktype = 'advisory' and l.classid = 'o
   and l.objid = (${lockId})::oid and l.objsubid = 2 and l.granted
   and l.database = (select d.oid from pg_database d where d.datname = current_database())`
 
-/** With these, the server soon frees the lock of a worker whose host has disappeared. */
+/**
+ * With these, the server soon frees the lock of a worker whose host has disappeared. The last one is for a notification
+ * that was sent meanwhile: unacknowledged data is sent again for a quarter of an hour, without keepalives.
+ */
 const KEEPALIVES = [
   'set tcp_keepalives_idle = 10',
   'set tcp_keepalives_interval = 5',
   'set tcp_keepalives_count = 3',
+  'set tcp_user_timeout = 25000',
 ].join('; ')
 
 /** The lock of this process's worker: an advisory lock of its session. */
@@ -48,12 +57,32 @@ export class OwnLock {
         `select pg_try_advisory_lock('ops_workers'::regclass::oid::int4, $1::int4) as taken`,
         [this.#lockId],
       )
-      if (row!.taken) return
+      if (row!.taken) return this.renew(session)
       // No other worker has this number: the lost session has it, and the server does not yet know that it is lost.
       await session.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${isLockOf('$1')}`, [this.#lockId])
       if (performance.now() > end) throw new Error('The lost session still holds the lock of this worker.')
       await delay(20)
     }
+  }
+
+  /** Writes a sign of life, on the session that holds the lock. A worker that was considered dead is alive again. */
+  async renew(session: Session): Promise<void> {
+    const text = `update ops_workers set seen_at = clock_timestamp(), state = 'polling', stopped_at = null
+where lock_id = $1 returning 1`
+    this.#requireRow(await session.prepared(text, [this.#lockId]))
+  }
+
+  /**
+   * The same on another session.
+   *
+   * @returns whether the session that holds the lock is executing a statement
+   */
+  async renewBeside(session: Session): Promise<boolean> {
+    const text = `update ops_workers w set seen_at = clock_timestamp() where lock_id = $1 and stopped_at is null
+returning exists (
+  select 1 from pg_locks l join pg_stat_activity a on a.pid = l.pid where ${isLockOf('$1')} and a.state = 'active'
+) as is_busy`
+    return this.#requireRow(await session.query(text, [this.#lockId])).is_busy
   }
 
   /** Whether this session holds the lock, as other sessions see it. */
@@ -69,16 +98,31 @@ export class OwnLock {
     )
     await session.query(`select pg_advisory_unlock('ops_workers'::regclass::oid::int4, $1::int4)`, [this.#lockId])
   }
+
+  #requireRow([row]: Row[]): Row {
+    if (row) return row
+    throw new Error('This worker is no longer in ops_workers; no sign of life was written.')
+  }
 }
 
-/** The locks of all workers, which tell who is alive. */
+/** What a process has seen of a worker on another machine; the instants are of the monotonic clock. */
+interface Sighting {
+  readonly seenAt: string
+  /** Since when it has had this last sign of life. */
+  readonly since: number
+  /** Since when its lock has been free. */
+  freeSince: number | undefined
+}
+
+/** The locks and the signs of life of all workers, which tell who is alive. */
 export class WorkerLocks {
   readonly #freeForMs: number
-  /** Since when a lock has been free, by the monotonic clock. */
-  readonly #freeSince = new Map<string, number>()
+  readonly #silentForMs: number
+  readonly #sightings = new Map<string, Sighting>()
 
-  constructor(freeForMs = FREE_FOR_MS) {
+  constructor(freeForMs = FREE_FOR_MS, silentForMs = SILENT_FOR_MS) {
     this.#freeForMs = freeForMs
+    this.#silentForMs = silentForMs
   }
 
   async isAlive(session: Session, workerId: string): Promise<boolean> {
@@ -92,20 +136,30 @@ export class WorkerLocks {
   }
 
   #isAlive(worker: Row): boolean {
-    const isProven = worker.boot_id !== null && worker.boot_id === machine()
-    if (worker.is_held || worker.is_stopped || isProven) {
-      this.#freeSince.delete(worker.id)
-      // If its process is running, it has only lost its connection.
+    // If its process is running, it has only lost its connection.
+    if (worker.boot_id !== null && worker.boot_id === machine()) {
       return worker.is_held || (!worker.is_stopped && isRunning(worker))
     }
     const now = performance.now()
-    const since = this.#freeSince.get(worker.id) ?? now
-    this.#freeSince.set(worker.id, since)
-    return now - since < this.#freeForMs
+    const sighting = this.#sight(worker, now)
+    if (worker.is_held) return true
+    if (worker.is_stopped) return false
+    return now - sighting.since < this.#silentForMs || now - sighting.freeSince! < this.#freeForMs
+  }
+
+  #sight({ id, seen_at, is_held }: Row, now: number): Sighting {
+    const before = this.#sightings.get(id)
+    const sighting: Sighting =
+      before && before.seenAt === seen_at ? before : { seenAt: seen_at, since: now, freeSince: before?.freeSince }
+    sighting.freeSince = is_held ? undefined : (sighting.freeSince ?? now)
+    this.#sightings.set(id, sighting)
+    return sighting
   }
 }
 
-const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.stopped_at is not null as is_stopped,
+/** A worker that was considered dead may come back, so only one that has stopped by itself needs no proof. */
+const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.seen_at::text as seen_at,
+  w.state = 'stopped' as is_stopped,
   exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')}) as is_held
 from ops_workers w`
 

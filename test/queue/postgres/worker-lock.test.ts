@@ -85,7 +85,7 @@ describe('a worker', unless(postgresMissing), () => {
     async (elsewhere) => {
       const { url, queue, raw } = await postgresFixture([queuedBuilds])
       const patient = openQueue(url, { freeForMs: 3_600_000 })
-      const hasty = openQueue(url, { freeForMs: 60 })
+      const hasty = openQueue(url, { freeForMs: 60, silentForMs: 60 })
       await queue.startWorker(worker)
       // There its pid says nothing about a process here.
       await raw.query(`update ops_workers set ${elsewhere}, pid = 0`)
@@ -102,6 +102,48 @@ describe('a worker', unless(postgresMissing), () => {
       expect(await afterCut(() => hasty.isAlive('one'))).toBe(true)
     },
   )
+
+  it('on another machine is alive as long as it gives signs of life', async () => {
+    const { url, queue, raw } = await postgresFixture([queuedBuilds])
+    const other = openQueue(url, { freeForMs: 0, silentForMs: 3_600_000 })
+    const hasty = openQueue(url, { freeForMs: 0, silentForMs: 0 })
+    await queue.startWorker(worker)
+    await raw.query('update ops_workers set boot_id = null, pid = 0')
+    await cut(raw)
+    expect(await afterCut(() => other.isAlive('one'))).toBe(true)
+    // However the clock of the database is set.
+    await raw.query(`update ops_workers set seen_at = now() - interval '1 day'`)
+    expect(await other.isAlive('one')).toBe(true)
+    expect(await hasty.isAlive('one')).toBe(false)
+    await raw.query(`update ops_workers set state = 'stopped', stopped_at = now()`)
+    expect(await other.isAlive('one')).toBe(false)
+  })
+
+  it('renews its lease, and is alive again when it was considered dead', async () => {
+    const { queue, raw, rows } = await postgresFixture([queuedBuilds])
+    await queue.startWorker(worker)
+    const life = async () => (await rows('select state, stopped_at, seen_at > started_at as seen from ops_workers'))[0]
+    await raw.query(`update ops_workers set state = 'died', stopped_at = now()`)
+    await queue.lease!.renew()
+    expect(await life()).toEqual({ state: 'polling', stopped_at: null, seen: true })
+    await raw.query('delete from ops_workers')
+    await expect(queue.lease!.renew()).rejects.toThrow('no longer in ops_workers')
+  })
+
+  it('renews its lease beside a statement that waits for a lock', async () => {
+    const { url, raw, value } = await postgresFixture([queuedBuilds])
+    const queue = openQueue(url, { leaseMs: 800 })
+    await queue.startWorker(worker)
+    await queue.enqueue(builds, [{ repository: 'a' }])
+    const { run } = (await queue.claim([queuedBuilds]))!
+    await raw.query('begin; select 1 from builds for update')
+    const reported = queue.report(run, { fraction: 0.5, note: undefined })
+    const before = await value('select seen_at from ops_workers')
+    for (let renewal = 0; renewal < 3; renewal += 1) await queue.lease!.renew()
+    await raw.query('commit')
+    expect(await reported).toBe(true)
+    expect(await value('select seen_at from ops_workers')).not.toEqual(before)
+  })
 
   it('has a lock in its own database only', async () => {
     const first = await postgresFixture([queuedBuilds])

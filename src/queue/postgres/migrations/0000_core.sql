@@ -108,7 +108,8 @@ from ops_runs where end_id is not null
 union all
 select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events;
 --> statement-breakpoint
--- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death.
+-- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death. On
+-- another machine, its last sign of life must be old too.
 create table ops_workers (
   id text primary key,
   lock_id bigint generated always as identity unique,
@@ -118,6 +119,7 @@ create table ops_workers (
   process_started bigint,
   version text not null,
   started_at timestamptz not null default now(),
+  seen_at timestamptz not null default clock_timestamp(),
   stopped_at timestamptz,
   state text not null
 );

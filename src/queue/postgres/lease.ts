@@ -1,0 +1,103 @@
+import { steadyNow } from '../../platform/clock.ts'
+import type { Lease } from '../queue.ts'
+import type { Connection } from './connection.ts'
+import { openSession } from './open-session.ts'
+import type { Session } from './session.ts'
+import type { OwnLock } from './worker-lock.ts'
+
+/** How long a worker may perform a task after its last sign of life. */
+export const LEASE_MS = 20_000
+
+/* Parts of a lease. */
+
+/** When other connections are tried, how often, and how long each may take. */
+const TRY_OTHERS_AFTER = 1 / 8
+const TRY_OTHERS_EVERY = 1 / 20
+const TRY_OTHERS_FOR = 1 / 4
+/** When an answer is no longer waited for. */
+const GIVE_UP_AFTER = 3 / 4
+
+/**
+ * Renews the lease by a sign of life in the worker's row, on the connection of all its statements. That may be busy, as
+ * with waiting for a lock of another client, or silent, also after the network is back: what was lost while it was away is
+ * sent again at ever longer intervals. So others are tried beside it, which also tell which of both it is.
+ */
+export class PostgresLease implements Lease {
+  readonly ms: number
+  readonly #connection: Connection
+  readonly #url: string
+  readonly #lock: OwnLock
+  readonly #onSilent: () => void
+  #renewedAt = steadyNow()
+  /** Waits for its turn or its answer. */
+  #renewal: Promise<number> | undefined
+
+  /** @param parts `onSilent`: the database has not answered for most of the lease */
+  constructor(parts: {
+    connection: Connection
+    url: string
+    lock: OwnLock
+    ms: number | undefined
+    onSilent: () => void
+  }) {
+    this.#connection = parts.connection
+    this.#url = parts.url
+    this.#lock = parts.lock
+    this.ms = parts.ms ?? LEASE_MS
+    this.#onSilent = parts.onSilent
+  }
+
+  async renew(): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    this.#renewOnConnection().then(resolve, reject)
+    let trying = setTimeout(() => {
+      trying = setInterval(() => void this.#renewBeside().then(resolve, () => {}), this.ms * TRY_OTHERS_EVERY)
+    }, this.ms * TRY_OTHERS_AFTER)
+    const limit = setTimeout(() => reject(this.#silence()), this.ms * GIVE_UP_AFTER)
+    try {
+      this.#renewedAt = Math.max(this.#renewedAt, await promise)
+      return this.#renewedAt
+    } catch (error) {
+      if (steadyNow() - this.#renewedAt >= this.ms * GIVE_UP_AFTER) {
+        this.#connection.drop(this.#silence())
+        this.#onSilent()
+      }
+      throw error
+    } finally {
+      clearTimeout(trying)
+      clearTimeout(limit)
+    }
+  }
+
+  #renewOnConnection(): Promise<number> {
+    const renew = async (session: Session) => {
+      const sentAt = steadyNow()
+      await this.#lock.renew(session)
+      return sentAt
+    }
+    this.#renewal ??= this.#connection.use(renew, { isUrgent: true }).finally(() => {
+      this.#renewal = undefined
+    })
+    return this.#renewal
+  }
+
+  async #renewBeside(): Promise<number> {
+    const suspect = this.#connection.session
+    const pending = suspect?.pending
+    const session = await openSession(this.#url, this.ms * TRY_OTHERS_FOR)
+    try {
+      const sentAt = steadyNow()
+      const isBusy = await this.#lock.renewBeside(session)
+      // To connect took several round trips. A statement that had no answer meanwhile, and which the server is not
+      // executing, was lost, or its answer was.
+      if (!isBusy && pending !== undefined && pending === suspect?.pending) suspect.destroy(this.#silence())
+      return sentAt
+    } finally {
+      session.destroy()
+    }
+  }
+
+  #silence(): Error {
+    return new Error(`${this.#connection.name} does not answer.`)
+  }
+}
