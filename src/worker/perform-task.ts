@@ -1,4 +1,5 @@
 import { toDurationText } from '../config/duration.ts'
+import { exitStatus, OpsError } from '../errors.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
@@ -131,4 +132,19 @@ function firstLine(error: unknown): string {
     .trim()
     .split('\n', 1)[0]!
     .slice(0, 1000)
+}
+
+/**
+ * Only the end of its process ends such a task.
+ *
+ * @param isStopping whether the worker was stopping anyway, so that it has not failed
+ */
+export function taskStuck(task: string, isStopping: boolean): OpsError {
+  return new OpsError('TASK_STUCK', `${task} is still running although its signal has aborted; the worker exits.`, {
+    exit: isStopping ? 0 : exitStatus.failed,
+    suggestions: [
+      'check context.signal in the processor',
+      'start the worker again; start-services and systemd do so automatically',
+    ],
+  })
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.ts'
-import { formatCount, formatDuration } from '../format.ts'
+import { formatCount, formatDuration, formatName } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
@@ -57,11 +57,36 @@ export class WorkerLog {
     this.#line('warn', 'taken_away', text, fieldsOf(run))
   }
 
+  /** The worker has to stop. */
+  leftToRecovery(run: Run, { kind }: Outcome, error: unknown): void {
+    this.#task = undefined
+    const reason = error === undefined ? '' : `: ${messageOf(error)}`
+    const text = `${nameOf(run)}: the end of run ${run.id} (${formatName(kind)}) was not written${reason}; the next worker recovers it`
+    this.#line('error', 'left_to_recovery', text, { ...fieldsOf(run), outcome: kind })
+  }
+
+  /** The problem with its table is told once for all. */
+  notWritten(): void {
+    this.#task = undefined
+  }
+
+  claimingAgain({ processor, table }: QueuedTable): void {
+    const text = `claiming ${table.name} again: the table has changed`
+    this.#line('info', 'claiming_again', text, { processor })
+  }
+
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
     const task = `${processor} ${run.taskId}`
     const [error, back] = outcome.kind === 'succeeded' ? [''] : [outcome.error, outcome.return]
     const text = `recovered ${task}: ${error}${formatReturn(back)}`
     this.#line('warn', 'recovered', text, { task, run: run.id, worker: run.workerId })
+  }
+
+  /** Other runs are recovered even so. */
+  notRecovered(run: OpenRun, { processor }: QueuedTable, refusal: Error): void {
+    const task = `${processor} ${run.taskId}`
+    const text = `${task} cannot be recovered: the end of run ${run.id} cannot be written, ${messageOf(refusal)}`
+    this.#line('error', 'not_recovered', text, { task, run: run.id, worker: run.workerId })
   }
 
   ticked({ name: schedule, queued }: Schedule, { at, isRun }: DueTick, task: EnqueuedTask | undefined): void {
@@ -78,7 +103,7 @@ export class WorkerLog {
   }
 
   databaseFailed(what: string, error: unknown, retryInMs: number): void {
-    const message = (error as Error).message.replace(/\.$/, '')
+    const message = messageOf(error)
     const text = `${what} failed: ${message}; retrying in ${formatDuration(retryInMs)}`
     this.#line('error', 'database', text, { what, error: message, retryInMs })
   }
@@ -118,6 +143,10 @@ export class WorkerLog {
     if (this.#lines !== '') this.#write(this.#lines)
     this.#lines = ''
   }
+}
+
+function messageOf(error: unknown): string {
+  return (error as Error).message.replace(/\.$/, '')
 }
 
 function formatReturn(back: Return | undefined): string {

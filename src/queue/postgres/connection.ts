@@ -2,6 +2,9 @@ import { redactUrl } from '../../redact.ts'
 import { openSession } from './open-session.ts'
 import type { Session } from './session.ts'
 
+/** How long the statements before the end of a connection may take. */
+const CLOSE_WITHIN_MS = 2000
+
 /**
  * The one connection of a queue, for its statements, the worker's lock and the notifications. If it is lost, the next
  * statement opens it again.
@@ -37,14 +40,16 @@ export class Connection {
 
   /** Runs the last statements on the session, if there is one, and closes it. */
   async close(finish: (session: Session) => Promise<void>): Promise<void> {
+    // A statement may wait for a lock without an end.
+    const timer = setTimeout(() => this.#session?.destroy(), CLOSE_WITHIN_MS)
     await this.#turn
     const session = this.#session
     this.#session = undefined
-    if (!session || session.hasEnded) return
     try {
-      await finish(session)
+      if (session && !session.hasEnded) await finish(session)
     } finally {
-      await session.close()
+      clearTimeout(timer)
+      if (session && !session.hasEnded) await session.close()
     }
   }
 

@@ -4,6 +4,7 @@ import { type Outcome, statusAfter } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimStatement } from './claim.ts'
+import { isRefusal } from './explain-error.ts'
 import type { Session } from './session.ts'
 import { settleStatement, TAKEN_AWAY } from './settle.ts'
 import type { Row } from './statements.ts'
@@ -33,6 +34,8 @@ export class Runs {
   readonly #isWorker: boolean
   readonly #rowParser = new RowParser()
   #isInDoubt = false
+  /** Runs whose end the server refuses: they stay open, and this worker does know of them. */
+  readonly #unwritten = new Set<number>()
 
   /** @param workerId undefined if this process is no worker: then its runs have the worker id `ops` */
   constructor(workerId?: string) {
@@ -94,10 +97,12 @@ export class Runs {
       const worker = next.length > 0 ? [this.workerId] : []
       const text = settleStatement(table, keys, next)
       const [row] = await session.prepared(text, [...ended, ...back, ...worker, ...columns])
+      this.#unwritten.delete(id)
       return { held: row!.held, next: this.#toClaim(next, row) }
     } catch (cause) {
       if ((cause as { code?: unknown }).code === TAKEN_AWAY)
         return { held: false, next: await this.#begin(session, next) }
+      if (isRefusal(cause)) this.#unwritten.add(id)
       if (keys.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
@@ -117,8 +122,8 @@ export class Runs {
 
   /** The open run of this worker that it does not know of. */
   async #findUnknownRun(session: Session, known = 0): Promise<number | undefined> {
-    const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> $2'
-    const [row] = await session.query(text, [this.workerId, known])
+    const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> all($2)'
+    const [row] = await session.query(text, [this.workerId, [known, ...this.#unwritten]])
     return row?.id
   }
 
@@ -167,10 +172,4 @@ async function beforeCommit<T>(session: Session, point: Failpoint, work: () => P
 async function hasEndedWith(session: Session, { id }: EndedRun, { kind }: Outcome): Promise<boolean> {
   const text = 'select 1 from ops_runs where id = $1 and ended_at is not null and outcome = $2'
   return (await session.query(text, [id, kind])).length === 1
-}
-
-/** Whether a retry would fail again: the data, a constraint, or a value that cannot be sent. */
-function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return error instanceof TypeError || error instanceof RangeError || /^2[23]/.test(String(code))
 }

@@ -4,6 +4,7 @@ import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { TaskId } from '../queue.ts'
 import { quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
+import { isRefusal } from './explain-error.ts'
 import { encode, instant } from './values.ts'
 
 /** Runs the statement that settles a task; returns how many rows it changed. */
@@ -124,14 +125,4 @@ export function settleStatement(table: TaskTable, status: string, keys: readonly
   ]
   return `update ${quote(table.name)} set ${set.join(', ')} where id = ? and status = 'ongoing'
   and exists (select 1 from ops_runs r where r.id = ? and r.ended_at is null)`
-}
-
-/** Whether a retry would fail again: a constraint, or a value that SQLite cannot store. */
-function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return (
-    error instanceof TypeError ||
-    error instanceof RangeError ||
-    /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(String(code))
-  )
 }
