@@ -89,22 +89,48 @@ export class WorkerLog {
     this.#line('error', 'not_recovered', text, { task, run: run.id, worker: run.workerId })
   }
 
-  ticked({ name: schedule, queued }: Schedule, { at, isRun }: DueTick, task: EnqueuedTask | undefined): void {
+  /** @param failure why the task of this tick could not be added before */
+  ticked(
+    { name: schedule, queued }: Schedule,
+    { at, isRun }: DueTick,
+    task: EnqueuedTask | undefined,
+    failure?: string,
+  ): void {
     const tick = at.toISOString()
     const name = task && `${queued.processor} ${task.id}`
+    const skipped = failure === undefined ? 'no worker was running' : `its task could not be added in time: ${failure}`
     const text = isRun
       ? `schedule ${schedule}: ${task?.isNew ? `enqueued ${name}` : `${name} already exists`} for ${tick}`
-      : `schedule ${schedule}: skipped ${tick}, no worker was running`
+      : `schedule ${schedule}: skipped ${tick}, ${skipped}`
     this.#line('info', 'tick', text, { schedule, tick, task: name })
+  }
+
+  scheduleFailed({ name: schedule, queued }: Schedule, { at }: DueTick, error: string): void {
+    const tick = at.toISOString()
+    const text = `schedule ${schedule}: cannot add its ${queued.processor} for ${tick}: ${error.replace(/\.$/, '')}; trying again`
+    this.#line('error', 'schedule_failed', text, { schedule, tick, error })
+  }
+
+  scheduleRestarted({ name: schedule }: Schedule, from: Date): void {
+    const last = from.toISOString()
+    const text = `schedule ${schedule}: the last tick, ${last}, is in the future, so a clock was wrong; ticks count from now on`
+    this.#line('warn', 'schedule_restarted', text, { schedule, last })
+  }
+
+  scheduleRemoved(schedule: string): void {
+    const text = `schedule ${schedule}: not in this configuration; if it is added again, it starts anew`
+    this.#line('info', 'schedule_removed', text, { schedule })
   }
 
   stopping(step: StopStep, signal: NodeJS.Signals): void {
     this.#line('info', 'stopping', `${signal}: ${this.#formatStop(step)}`, { step, signal, task: this.#task })
   }
 
-  databaseFailed(what: string, error: unknown, retryInMs: number): void {
+  /** @param retryInMs undefined if it is not tried again */
+  databaseFailed(what: string, error: unknown, retryInMs?: number): void {
     const message = messageOf(error)
-    const text = `${what} failed: ${message}; retrying in ${formatDuration(retryInMs)}`
+    const retry = retryInMs === undefined ? '' : `; retrying in ${formatDuration(retryInMs)}`
+    const text = `${what} failed: ${message}${retry}`
     this.#line('error', 'database', text, { what, error: message, retryInMs })
   }
 

@@ -43,11 +43,12 @@ describe('an empty database', unless(postgresMissing), () => {
     const plugin = source({ '0000_builds.sql': createBuilds })
     const queue = openQueue(url)
     const planned = await queue.planMigration([plugin], [queuedBuilds])
-    expect(planned.slice(0, 2)).toEqual([
+    expect(planned.slice(0, 3)).toEqual([
       { kind: 'migration', source: 'core', name: '0000_core', change: 'create' },
+      { kind: 'migration', source: 'core', name: '0001_schedules_and_workers', change: 'create' },
       { kind: 'migration', source: 'ops-plugin-build', name: '0000_builds', change: 'create' },
     ])
-    expect(planned.slice(2).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
+    expect(planned.slice(3).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
     expect((await raw.query(schema)).rows).toEqual(before)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual(planned)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual([])
@@ -66,7 +67,7 @@ describe('an empty database', unless(postgresMissing), () => {
     for (const process of migrating) process.say('go')
     const done = await Promise.all(migrating.map(async (process) => JSON.parse(await process.line())))
     const names = done.flat().map(({ name }) => name)
-    expect(names.slice(0, 3).sort()).toEqual(['0000_builds', '0000_core', '0001_note'])
+    expect(names.slice(0, 4).sort()).toEqual(['0000_builds', '0000_core', '0001_note', '0001_schedules_and_workers'])
     expect(names).toEqual([...new Set(names)])
     const plugin = { name: 'ops-plugin-build', directory }
     expect(await openQueue(url).planMigration([plugin], [queuedBuilds])).toEqual([])

@@ -39,13 +39,14 @@ describe('a new database', () => {
     const plugin = source({ '0000_builds.sql': createTaskTable(builds) })
     const queue = openQueue(file)
     const planned = await queue.planMigration([plugin], [queuedBuilds])
-    expect(planned.slice(0, 4)).toEqual([
+    expect(planned.slice(0, 5)).toEqual([
       { kind: 'create_database', source: 'core', name: file, change: 'create' },
       { kind: 'migration', source: 'core', name: '0000_core', change: 'create' },
       { kind: 'migration', source: 'core', name: '0001_holds_and_schedules', change: 'create' },
+      { kind: 'migration', source: 'core', name: '0002_schedules_and_workers', change: 'create' },
       { kind: 'migration', source: 'ops-plugin-build', name: '0000_builds', change: 'create' },
     ])
-    expect(planned.slice(4).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
+    expect(planned.slice(5).every(({ kind, source }) => kind === 'guarantee' && source === 'builds')).toBe(true)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual(planned)
     expect(await queue.migrate([plugin], [queuedBuilds])).toEqual([])
   })
@@ -68,7 +69,13 @@ describe('a new database', () => {
     for (const process of migrating) process.say('go')
     const done = await Promise.all(migrating.map(async (process) => JSON.parse(await process.line())))
     const names = done.flat().flatMap(({ kind, name }) => (kind === 'create_database' ? [] : [name]))
-    expect(names.slice(0, 4).sort()).toEqual(['0000_builds', '0000_core', '0001_holds_and_schedules', '0001_note'])
+    expect(names.slice(0, 5).sort()).toEqual([
+      '0000_builds',
+      '0000_core',
+      '0001_holds_and_schedules',
+      '0001_note',
+      '0002_schedules_and_workers',
+    ])
     expect(names).toEqual([...new Set(names)])
     const queue = openQueue(file)
     expect(await queue.planMigration([{ name: 'ops-plugin-build', directory }], [queuedBuilds])).toEqual([])
