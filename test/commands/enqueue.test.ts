@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { projectWithSingle } from '../support/single-plugin.ts'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 import { writePlugin } from '../support/write-plugin.ts'
@@ -13,6 +14,16 @@ describe('ops enqueue', () => {
     expect(project.rows('select repository, ref, status from builds')).toEqual([
       { repository: 'https://example.com/shop.git', ref: 'HEAD', status: 'pending' },
     ])
+  })
+
+  it('prints the task that already waits, where no two may, also without values', async () => {
+    const project = await projectWithSingle()
+    for (const args of [[], ['--name', 'x']]) {
+      const first = await project.ops('enqueue', 'single', ...args)
+      const again = await project.ops('enqueue', 'single', ...args)
+      expect(first.stdout).toMatch(/^single \d+$/)
+      expect(again).toMatchObject({ exitCode: 0, stdout: `${first.stdout} (already exists)` })
+    }
   })
 
   it('takes a value for every kind of column', async () => {

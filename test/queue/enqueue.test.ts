@@ -76,6 +76,9 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     const { handle } = await application(kind)
     expect(enqueue(handle, syncs, { environment: 'a' })).toEqual({ id: 1, isNew: true })
     expect(enqueue(handle, syncs, { environment: 'a', note: 'again' })).toEqual({ id: 1, isNew: false })
+    expect(enqueue(handle, syncs, {})).toEqual({ id: 3, isNew: true })
+    expect(enqueue(handle, syncs, {})).toEqual({ id: 3, isNew: false })
+    expect(enqueue(handle, syncs, [{}, { ref: 'HEAD' }])).toEqual([3, 3].map((id) => ({ id, isNew: false })))
   })
 
   it('is recorded in the audit', async () => {
