@@ -1,5 +1,6 @@
 import { toDurationText } from '../config/duration.ts'
 import { exitStatus, OpsError } from '../errors.ts'
+import { LONGEST_TIMER_MS } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
@@ -10,9 +11,6 @@ import type { RunContext } from './run-context.ts'
 
 /** How long a task may keep running after its signal has aborted and its processes are gone. */
 const STUCK_AFTER_MS = 10_000
-
-/** setTimeout fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** How one attempt ended. */
 export interface Performed {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { failpoint } from '../failpoint.ts'
-import type { Stop } from '../platform/stop.ts'
+import { LONGEST_TIMER_MS, type Stop } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
@@ -182,9 +182,10 @@ export class Worker {
   }
 
   async #wait(pollInterval: number): Promise<void> {
+    const atMost = Math.min(pollInterval, LONGEST_TIMER_MS)
     const wait = async () => {
       try {
-        await this.#queue.waitForWork(this.#claimed.inOrder, pollInterval, this.#stop.requested)
+        await this.#queue.waitForWork(this.#claimed.inOrder, atMost, this.#stop.requested)
       } catch (error) {
         // The next claim finds the table at fault.
         if (!this.#queue.isRefusal(error)) throw error
