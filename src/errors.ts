@@ -172,7 +172,7 @@ export class DatabaseUnusableError extends OpsError {
 /** The result of a processor does not fit its task table; a retry would not help. */
 export class ResultRefusedError extends OpsError {
   constructor(table: string, cause: Error) {
-    super('RESULT_REFUSED', `cannot write the result of the processor to "${table}": ${cause.message}`, { cause })
+    super('RESULT_REFUSED', `its end could not be written, "${table}" refused its columns: ${cause.message}`, { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import { inputColumns, isRequired } from '../task-table/check-task.ts'
+import { inputColumns, isRequired, isStorable, storableTime } from '../task-table/check-task.ts'
 import { toSnakeCase } from '../task-table/described-table.ts'
 import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 
@@ -82,7 +82,8 @@ export function parseColumnValue(column: TaskColumn, given: unknown): ParsedValu
       return given === 'true' || given === 'false' ? { value: given === 'true' } : expected('true or false')
     case 'timestamp': {
       const at = new Date(given)
-      return Number.isNaN(at.getTime()) ? expected('a time such as 2030-01-31T12:00:00Z') : { value: at }
+      if (Number.isNaN(at.getTime())) return expected('a time such as 2030-01-31T12:00:00Z')
+      return isStorable(at) ? { value: at } : expected(storableTime)
     }
     case 'json':
       try {

@@ -6,7 +6,7 @@ export default class Doctor extends OpsCommand {
 
   static override description =
     `Checks the configuration, the versions, the settings of the database, the triggers and indexes of each task table,
-the plugins, the time zone of schedules, and the units if they are installed. Changes nothing. Exits 1 when there is a
+the plugins, the schedules and their time zone, and the units if they are installed. Changes nothing. Exits 1 when there is a
 problem or a warning. Checks that cannot run here are skipped, with the reason.`
 
   static override examples = [

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { isDuration } from './duration.ts'
+import { durationProblem, isDuration } from './duration.ts'
 import { expected, formatInput, unknownKey } from './schema-messages.ts'
 
 /*
@@ -23,7 +23,7 @@ const port = wholeNumber('a port from 1 to 65535', 1, 65_535)
 const instances = wholeNumber('a whole number of at least 1', 1, 1000)
 const duration = v.pipe(
   v.string(expected('a duration such as "10m"')),
-  v.check(isDuration, expected('a duration such as "10m"')),
+  v.check(isDuration, ({ input }) => durationProblem(String(input))),
 )
 const pattern = v.pipe(
   v.string(expected('a regular expression')),

@@ -13,14 +13,23 @@ export function parseDuration(text: string, subject: string): number {
   throw new OpsError('INVALID_DURATION', `${subject}: ${durationProblem(text)}.`, { exit: exitStatus.usage })
 }
 
+/** A thousand years: from any time that people mean, such a duration leads to an instant that every database can store. */
+const LONGEST = '365000d'
+
 /** What is wrong with a text that is not a duration: `expected a duration such as "10m", got "soon"`. */
 export function durationProblem(text: string): string {
-  return `expected a duration such as "10m", got "${text}"`
+  const what = hasUnit(text) ? `a duration of at most "${LONGEST}"` : 'a duration such as "10m"'
+  return `expected ${what}, got "${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`
 }
 
 /** Whether a text is a duration that `parseDuration` reads. */
 export function isDuration(text: string): boolean {
-  return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text) && Number.isFinite(ms(text as ms.StringValue))
+  return hasUnit(text) && ms(text as ms.StringValue) <= ms(LONGEST)
+}
+
+function hasUnit(text: string): boolean {
+  // Of a longer one, `ms` says only that it is too long.
+  return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text)
 }
 
 const units: readonly [name: string, milliseconds: number][] = [

@@ -1,5 +1,5 @@
 import { groupMembers } from '../platform/process-group.ts'
-import type { Stop } from '../platform/stop.ts'
+import { LONGEST_TIMER_MS, type Stop } from '../platform/stop.ts'
 import type { Control } from './control-server.ts'
 import { isInstanceOf, type PlannedService } from './planned-service.ts'
 import { type ProcessOptions, ServiceProcesses } from './service-processes.ts'
@@ -19,9 +19,6 @@ export interface SupervisorOptions extends ProcessOptions {
 }
 
 const REPORT_EVERY_MS = 500
-
-/** setTimeout fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Starts the services as their dependencies allow, keeps them running, and stops them in reverse order: when a stop is

@@ -5,6 +5,7 @@ import { type Check, failed, passed, skipped } from '../queue/check.ts'
 import { unsupportedFields } from '../server/unsupported-fields.ts'
 import { checkDatabase } from './check-database.ts'
 import { checkPlugins } from './check-plugins.ts'
+import { checkSchedules } from './check-tasks.ts'
 import { checkUnits, type UnitOptions } from './check-units.ts'
 import { checkTimeZone, checkVersions } from './check-versions.ts'
 
@@ -34,6 +35,7 @@ export async function checkProject({ openProject, plugins, units }: DoctorContex
     ...(await checkVersions(units, manifests)),
     ...ofDatabase,
     ...(await checkPlugins(project, plugins).catch(failedAs('plugins'))),
+    ...(await checkSchedules(project, new Date()).catch(failedAs('schedules'))),
     ...(await checkTimeZone(project, units.env).catch(failedAs('time zone'))),
     ...ofUnits,
   ]

@@ -29,8 +29,9 @@ function next({ nextTickAt, timeZone }: ListedSchedule, now: Date): string {
   return nextTickAt ? time(nextTickAt, timeZone, now) : 'never'
 }
 
-function last({ isKnown, lastTickAt, lastTask, timeZone }: ListedSchedule, now: Date): string {
+function last({ isKnown, lastTickAt, lastTask, timeZone, failure }: ListedSchedule, now: Date): string {
   if (!isKnown) return 'not seen by a worker yet'
+  if (failure) return `failed ${formatRelativeTime(failure.at, now)}: ${failure.error}`
   if (lastTickAt === undefined) return 'never'
   return `${lastTask ?? 'skipped'}, ${time(lastTickAt, timeZone, now)}`
 }

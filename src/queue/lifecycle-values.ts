@@ -1,4 +1,5 @@
 import { InvalidTaskError } from '../errors.ts'
+import { isStorable, storableTime } from '../task-table/check-task.ts'
 import { columnNamed, type TaskColumn, type TaskTable } from '../task-table/task-table.ts'
 
 /**
@@ -6,7 +7,7 @@ import { columnNamed, type TaskColumn, type TaskTable } from '../task-table/task
  * table.
  *
  * @param instant converts an instant to what the column stores
- * @throws InvalidTaskError if the task is scheduled and the table has no `run_at`
+ * @throws InvalidTaskError if the task is scheduled and the table has no `run_at`, or for a time that cannot be stored
  */
 export function lifecycleValues(
   table: TaskTable,
@@ -15,6 +16,10 @@ export function lifecycleValues(
 ): [name: string, value: unknown][] {
   if (runAt && !columnNamed(table, 'run_at')) {
     throw new InvalidTaskError(table.name, ['tasks cannot be scheduled without a column "run_at"'])
+  }
+  if (runAt && !isStorable(runAt)) {
+    const got = Number.isNaN(runAt.getTime()) ? 'an invalid date' : runAt.toISOString()
+    throw new InvalidTaskError(table.name, [`"runAt" must be ${storableTime}, got ${got}`])
   }
   const now = new Date()
   const values: Record<string, (column: TaskColumn) => unknown> = {

@@ -161,6 +161,9 @@ export interface Queue {
   isAlive(workerId: string): Promise<boolean>
   hasLivingWorker(): Promise<boolean>
 
+  /** Whether the database would refuse the same again, whatever is waited for: a value, a constraint, a missing column. */
+  isRefusal(error: unknown): boolean
+
   /** Claims the next task that is due, in the order of the tables; undefined if none may run now. */
   claim(tables: readonly QueuedTable[]): Promise<Claim | undefined>
   /**

@@ -4,6 +4,7 @@ import { parseDuration, toDurationText } from '../config/duration.ts'
 import { formatProbe, type Probe } from '../development/planned-service.ts'
 import { isReady } from '../development/readiness.ts'
 import { exitStatus, OpsError } from '../errors.ts'
+import { LONGEST_TIMER_MS } from '../platform/stop.ts'
 import { command, type Directive } from '../systemd/directive.ts'
 import { followJournal } from '../systemd/systemctl.ts'
 import type { ServerService, ServerSetup } from './server-setup.ts'
@@ -79,7 +80,7 @@ export async function waitReady(
 ): Promise<{ isReady: boolean; message: string }> {
   const end = new AbortController()
   const late = `not ready within ${toDurationText(probe.timeoutMs)}`
-  const timeout = setTimeout(() => end.abort(late), probe.timeoutMs)
+  const timeout = setTimeout(() => end.abort(late), Math.min(probe.timeoutMs, LONGEST_TIMER_MS))
   const main = Number(env.MAINPID)
   const processCheck = setInterval(
     () => main > 0 && !isRunning(main) && end.abort('the service exited before it was ready'),

@@ -48,6 +48,14 @@ export function isRequired({ isNotNull, hasDefault, isLifecycle, isResult }: Tas
   return isNotNull && !hasDefault && !isLifecycle && !isResult
 }
 
+/** Which instants every database can store. */
+export const storableTime = 'a time between the years 1 and 9999'
+
+export function isStorable(at: Date): boolean {
+  const year = at.getUTCFullYear()
+  return year >= 1 && year <= 9999
+}
+
 function explainRefusal(table: TaskTable, key: string, column: TaskColumn | undefined): string {
   if (column?.isLifecycle) return `"${key}" is set by ops`
   if (column) return `"${key}" is set by the processor`
@@ -71,7 +79,8 @@ function checkValue(column: TaskColumn, value: unknown): string | undefined {
     case 'boolean':
       return typeof value === 'boolean' ? undefined : expected('true or false')
     case 'timestamp':
-      return value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : expected('a date and time')
+      if (!(value instanceof Date) || Number.isNaN(value.getTime())) return expected('a date and time')
+      return isStorable(value) ? undefined : expected(storableTime)
     case 'enumeration':
       return column.values!.includes(value as string) ? undefined : expected(`one of ${column.values!.join(', ')}`)
     case 'reference':

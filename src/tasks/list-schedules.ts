@@ -16,6 +16,8 @@ export interface ListedSchedule {
   /** `build 42`; undefined where the last tick was skipped. */
   readonly lastTask: string | undefined
   readonly nextTickAt: Date | undefined
+  /** Why the task of the latest tick could not be added. */
+  readonly failure: { readonly error: string; readonly at: Date } | undefined
 }
 
 /** The schedules of the configuration with their state in the database. */
@@ -38,6 +40,7 @@ export async function listSchedules(project: Project, now: Date): Promise<Listed
       lastTickAt: state?.lastTickAt,
       lastTask: state?.lastTask && nameOf(state.lastTask.table, state.lastTask.id),
       nextTickAt: nextTick({ cron }, now),
+      failure: state?.failure,
     }
   })
 }

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { toDurationText } from '../config/duration.ts'
-import { ResultRefusedError } from '../errors.ts'
 import { formatDuration } from '../format.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, TaskId } from '../queue/queue.ts'
@@ -9,7 +8,8 @@ import type { Outcome, OutcomeKind } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
 import type { TaskIdOf } from '../task-table/task-table.ts'
 import { AbortReason } from '../worker/abort-reason.ts'
-import { outcomeOfDead, outcomeOfRefused, outcomeOfUnmet } from '../worker/outcomes.ts'
+import { writeEnd } from '../worker/end-writer.ts'
+import { outcomeOfDead, outcomeOfUnmet } from '../worker/outcomes.ts'
 import { performTask } from '../worker/perform-task.ts'
 import { RunContext, type RunEnvironment } from '../worker/run-context.ts'
 import { logFile } from '../worker/task-log.ts'
@@ -122,13 +122,10 @@ export class RunningTask<Select extends object = object> {
   }
 
   async #settle(outcome: Outcome): Promise<Outcome> {
-    try {
-      await this.#environment.queue.settle(this.#claim.run, outcome)
-      return outcome
-    } catch (error) {
-      if (error instanceof ResultRefusedError) return this.#settle(outcomeOfRefused(outcome, error))
-      throw error
-    }
+    const { queue } = this.#environment
+    const end = await writeEnd(queue, outcome, (as) => queue.settle(this.#claim.run, as))
+    if ('refusal' in end) throw end.refusal
+    return end.outcome
   }
 
   async #perform(ready: ReadyProcessor): Promise<FinishedTask<Select>> {

@@ -1,5 +1,6 @@
 import { toDurationText } from '../config/duration.ts'
 import type { ResultRefusedError } from '../errors.ts'
+import { oneLine } from '../format.ts'
 import type { OpenRun, QueuedTable, TaskId, UnmetPrerequisite } from '../queue/queue.ts'
 import type { Failure, Outcome } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
@@ -29,6 +30,25 @@ export function outcomeOfRefused(outcome: Outcome, refusal: ResultRefusedError):
   const { columns: _, ...rest } = outcome
   return { ...rest, error: `${rest.error}; ${refusal.message}` }
 }
+
+/**
+ * Of a run whose end the database refuses even without columns: failures to try in turn, each easier to write than the one
+ * before. No text in them is one that a database refuses.
+ */
+export function outcomesOfUnwritable(outcome: Outcome, refusal: Error): Failure[] {
+  const before = outcome.kind === 'succeeded' ? 'the run had succeeded' : `its error was: ${outcome.error}`
+  const reason = oneLine(refusal.message.split('\n', 1)[0])
+  return [`${UNWRITABLE}, ${reason}; ${before}`, UNWRITABLE].map((error) => ({
+    kind: 'failed',
+    error: oneLine(error)
+      .replaceAll(/\p{Surrogate}/gu, '')
+      .slice(0, LONGEST_ERROR),
+  }))
+}
+
+const UNWRITABLE = 'its end could not be written'
+
+const LONGEST_ERROR = 1000
 
 /** Of a run whose worker died. */
 export function outcomeOfDead(run: OpenRun, { retryRules }: Pick<QueuedTable, 'retryRules'>): Outcome {

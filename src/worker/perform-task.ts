@@ -1,4 +1,6 @@
 import { toDurationText } from '../config/duration.ts'
+import { exitStatus, OpsError } from '../errors.ts'
+import { LONGEST_TIMER_MS } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
@@ -9,9 +11,6 @@ import type { RunContext } from './run-context.ts'
 
 /** How long a task may keep running after its signal has aborted and its processes are gone. */
 const STUCK_AFTER_MS = 10_000
-
-/** setTimeout fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** How one attempt ended. */
 export interface Performed {
@@ -131,4 +130,19 @@ function firstLine(error: unknown): string {
     .trim()
     .split('\n', 1)[0]!
     .slice(0, 1000)
+}
+
+/**
+ * Only the end of its process ends such a task.
+ *
+ * @param isStopping whether the worker was stopping anyway, so that it has not failed
+ */
+export function taskStuck(task: string, isStopping: boolean): OpsError {
+  return new OpsError('TASK_STUCK', `${task} is still running although its signal has aborted; the worker exits.`, {
+    exit: isStopping ? 0 : exitStatus.failed,
+    suggestions: [
+      'check context.signal in the processor',
+      'start the worker again; start-services and systemd do so automatically',
+    ],
+  })
 }

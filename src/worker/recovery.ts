@@ -4,8 +4,10 @@ import { endGroups, groupsWithEnvironment, stillRunning } from '../platform/proc
 import type { OpenRun, QueuedTable } from '../queue/queue.ts'
 import { FOREIGN_WRITER } from '../queue/records.ts'
 import type { Outcome } from '../task/outcome.ts'
+import { writeEnd } from './end-writer.ts'
 import { outcomeOfDead, outcomeOfOverdue } from './outcomes.ts'
 import { type RunEnvironment, runMark, workDirectory } from './run-context.ts'
+import type { WorkerLog } from './worker-log.ts'
 
 /** Between SIGTERM and SIGKILL for processes that outlived their worker. Short: the task is decided only after it. */
 const GRACE_MS = 400
@@ -13,36 +15,53 @@ const GRACE_MS = 400
 /** A live worker ends its task within this time after the deadline, its processes included. */
 const OVERDUE_MS = 15_000
 
-export interface RecoveredRun {
-  readonly run: OpenRun
-  readonly queued: QueuedTable
-  readonly outcome: Outcome
-}
+/** How often a worker looks for runs of workers that died. */
+export const RECOVER_EVERY_MS = 5000
 
 /**
  * Settles the runs of workers that died, and runs long past their deadline, whose worker is stopped or hangs. What is
  * left of a run's processes on this machine is ended first, so that its exclusivity key is free only when nothing works
  * under it.
  */
-export async function recoverRuns(
-  { queue, workerId: own, stateDirectory }: RunEnvironment,
-  tables: readonly QueuedTable[],
-): Promise<RecoveredRun[]> {
-  const recovered: RecoveredRun[] = []
-  for (const run of await queue.openRuns()) {
-    const queued = tables.find(({ table }) => table.name === run.taskTable)
-    // A foreign writer has no lock that could show its death.
-    if (!queued || run.workerId === own || run.workerId === FOREIGN_WRITER) continue
-    const isDead = !(await queue.isAlive(run.workerId))
-    if (!isDead && (run.overdue ?? 0) < OVERDUE_MS) continue
+export class Recovery {
+  readonly #environment: RunEnvironment
+  readonly #tables: readonly QueuedTable[]
+  readonly #log: WorkerLog
+  /** Runs of which the log says that they cannot be recovered. */
+  readonly #refused = new Set<number>()
+
+  constructor(environment: RunEnvironment, tables: readonly QueuedTable[], log: WorkerLog) {
+    this.#environment = environment
+    this.#tables = tables
+    this.#log = log
+  }
+
+  async recover(): Promise<void> {
+    const { queue, workerId: own } = this.#environment
+    for (const run of await queue.openRuns()) {
+      const queued = this.#tables.find(({ table }) => table.name === run.taskTable)
+      // A foreign writer has no lock that could show its death.
+      if (!queued || run.workerId === own || run.workerId === FOREIGN_WRITER) continue
+      const isDead = !(await queue.isAlive(run.workerId))
+      if (isDead || (run.overdue ?? 0) >= OVERDUE_MS) await this.#settle(run, queued, isDead)
+    }
+  }
+
+  async #settle(run: OpenRun, queued: QueuedTable, isDead: boolean): Promise<void> {
+    const { queue, stateDirectory } = this.#environment
     failpoint('recover.before-ending-processes')
     await endProcesses(run)
     rmSync(workDirectory(stateDirectory, run.taskTable, run.taskId, run.attempt), { recursive: true, force: true })
     const outcome = isDead ? outcomeOfDead(run, queued) : outcomeOfOverdue(run, queued)
-    if (await queue.settleDead(run, queued, outcome)) recovered.push({ run, queued, outcome })
+    const settle = async (as: Outcome) => ({ isSettled: await queue.settleDead(run, queued, as) })
+    const end = await writeEnd(queue, outcome, settle)
+    // It keeps no other run from being recovered.
+    if ('refusal' in end) {
+      if (!this.#refused.has(run.id)) this.#log.notRecovered(run, queued, end.refusal)
+      this.#refused.add(run.id)
+    } else if (end.isSettled) this.#log.recovered(run, queued, end.outcome)
     failpoint('recover.after-commit')
   }
-  return recovered
 }
 
 async function endProcesses(run: OpenRun): Promise<void> {

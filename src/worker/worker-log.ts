@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.ts'
-import { formatCount, formatDuration } from '../format.ts'
+import { formatCount, formatDuration, formatName } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
@@ -62,6 +62,24 @@ export class WorkerLog {
     this.#line('warn', 'disconnected', text, fieldsOf(run))
   }
 
+  /** The worker has to stop. */
+  leftToRecovery(run: Run, { kind }: Outcome, error: unknown): void {
+    this.#task = undefined
+    const reason = error === undefined ? '' : `: ${messageOf(error)}`
+    const text = `${nameOf(run)}: the end of run ${run.id} (${formatName(kind)}) was not written${reason}; the next worker recovers it`
+    this.#line('error', 'left_to_recovery', text, { ...fieldsOf(run), outcome: kind })
+  }
+
+  /** The problem with its table is told once for all. */
+  notWritten(): void {
+    this.#task = undefined
+  }
+
+  claimingAgain({ processor, table }: QueuedTable): void {
+    const text = `claiming ${table.name} again: the table has changed`
+    this.#line('info', 'claiming_again', text, { processor })
+  }
+
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
     const task = `${processor} ${run.taskId}`
     const [error, back] = outcome.kind === 'succeeded' ? [''] : [outcome.error, outcome.return]
@@ -69,22 +87,55 @@ export class WorkerLog {
     this.#line('warn', 'recovered', text, { task, run: run.id, worker: run.workerId })
   }
 
-  ticked({ name: schedule, queued }: Schedule, { at, isRun }: DueTick, task: EnqueuedTask | undefined): void {
+  /** Other runs are recovered even so. */
+  notRecovered(run: OpenRun, { processor }: QueuedTable, refusal: Error): void {
+    const task = `${processor} ${run.taskId}`
+    const text = `${task} cannot be recovered: the end of run ${run.id} cannot be written, ${messageOf(refusal)}`
+    this.#line('error', 'not_recovered', text, { task, run: run.id, worker: run.workerId })
+  }
+
+  /** @param failure why the task of this tick could not be added before */
+  ticked(
+    { name: schedule, queued }: Schedule,
+    { at, isRun }: DueTick,
+    task: EnqueuedTask | undefined,
+    failure?: string,
+  ): void {
     const tick = at.toISOString()
     const name = task && `${queued.processor} ${task.id}`
+    const skipped = failure === undefined ? 'no worker was running' : `its task could not be added in time: ${failure}`
     const text = isRun
       ? `schedule ${schedule}: ${task?.isNew ? `enqueued ${name}` : `${name} already exists`} for ${tick}`
-      : `schedule ${schedule}: skipped ${tick}, no worker was running`
+      : `schedule ${schedule}: skipped ${tick}, ${skipped}`
     this.#line('info', 'tick', text, { schedule, tick, task: name })
+  }
+
+  scheduleFailed({ name: schedule, queued }: Schedule, { at }: DueTick, error: string): void {
+    const tick = at.toISOString()
+    const text = `schedule ${schedule}: cannot add its ${queued.processor} for ${tick}: ${error.replace(/\.$/, '')}; trying again`
+    this.#line('error', 'schedule_failed', text, { schedule, tick, error })
+  }
+
+  scheduleRestarted({ name: schedule }: Schedule, from: Date): void {
+    const last = from.toISOString()
+    const text = `schedule ${schedule}: the last tick, ${last}, is in the future, so a clock was wrong; ticks count from now on`
+    this.#line('warn', 'schedule_restarted', text, { schedule, last })
+  }
+
+  scheduleRemoved(schedule: string): void {
+    const text = `schedule ${schedule}: not in this configuration; if it is added again, it starts anew`
+    this.#line('info', 'schedule_removed', text, { schedule })
   }
 
   stopping(step: StopStep, signal: NodeJS.Signals): void {
     this.#line('info', 'stopping', `${signal}: ${this.#formatStop(step)}`, { step, signal, task: this.#task })
   }
 
-  databaseFailed(what: string, error: unknown, retryInMs: number): void {
-    const message = (error as Error).message.replace(/\.$/, '')
-    const text = `${what} failed: ${message}; retrying in ${formatDuration(retryInMs)}`
+  /** @param retryInMs undefined if it is not tried again */
+  databaseFailed(what: string, error: unknown, retryInMs?: number): void {
+    const message = messageOf(error)
+    const retry = retryInMs === undefined ? '' : `; retrying in ${formatDuration(retryInMs)}`
+    const text = `${what} failed: ${message}${retry}`
     this.#line('error', 'database', text, { what, error: message, retryInMs })
   }
 
@@ -123,6 +174,10 @@ export class WorkerLog {
     if (this.#lines !== '') this.#write(this.#lines)
     this.#lines = ''
   }
+}
+
+function messageOf(error: unknown): string {
+  return (error as Error).message.replace(/\.$/, '')
 }
 
 function formatReturn(back: Return | undefined): string {

@@ -1,23 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { exitStatus, OpsError, ResultRefusedError } from '../errors.ts'
 import { failpoint } from '../failpoint.ts'
-import type { Stop } from '../platform/stop.ts'
+import { LONGEST_TIMER_MS, type Stop } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
-import { outcomeOfRefused, outcomeOfUnmet } from './outcomes.ts'
-import { performTask } from './perform-task.ts'
-import { recoverRuns } from './recovery.ts'
+import { ClaimedTables, type OpenEnd } from './claimed-tables.ts'
+import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
+import { outcomeOfUnmet } from './outcomes.ts'
+import { performTask, taskStuck } from './perform-task.ts'
+import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
 import type { WorkerLog } from './worker-log.ts'
-
-/** How often the worker looks for runs of workers that died. */
-const RECOVER_EVERY_MS = 5000
-
-/** Between attempts while the database is unavailable or full. */
-const RETRY_MS = [100, 500, 1000, 5000] as const
 
 export interface WorkOptions {
   /** Exits when no task is due. */
@@ -55,6 +50,9 @@ export class Worker {
   readonly #queue: Queue
   readonly #processors: ReadonlyMap<string, ReadyProcessor>
   readonly #tables: readonly QueuedTable[]
+  readonly #claimed: ClaimedTables
+  readonly #ends: EndWriter
+  readonly #recovery: Recovery
   readonly #environment: RunEnvironment
   readonly #stop: Stop
   readonly #log: WorkerLog
@@ -85,6 +83,9 @@ export class Worker {
     this.#log = log
     this.#nameOf = nameOf
     this.#observer = observer
+    this.#claimed = new ClaimedTables(this.#queue, this.#tables, log)
+    this.#recovery = new Recovery(environment, this.#tables, log)
+    this.#ends = new EndWriter(this.#queue, stop, log, () => observer.progressed())
   }
 
   /**
@@ -131,7 +132,7 @@ export class Worker {
     const stuck = isStuck ? taskStuck(`${queued.processor} ${taskId}`, this.#stop.forced.aborted) : undefined
     // It must have ended before another worker takes the task over: the database is not waited for.
     if (stuck && !this.#watch.lease.isHeld) throw stuck
-    const more = once || stuck ? [] : this.#tables
+    const more = once || stuck ? [] : this.#claimed.inOrder
     const next = outcome ? await this.#settle(claim.run, outcome, more, performance.now() - startedAt) : undefined
     this.#observer.ended()
     if (!outcome) this.#log.takenAway(claim.run)
@@ -150,39 +151,45 @@ export class Worker {
     return { outcome: applyRetryRules(outcome, retryRules, { attempt: claim.run.attempt }), isStuck }
   }
 
-  /** The end of a run must not be lost: it is retried until it is written or the stop is forced, and then recovered. */
   async #settle(
     run: Run,
     outcome: Outcome,
     next: readonly QueuedTable[],
     milliseconds: number,
   ): Promise<Claim | undefined> {
-    const attempt = async () => {
-      try {
-        return await this.#queue.settle(run, outcome, this.#stop.requested.aborted ? [] : next)
-      } catch (error) {
-        if (error instanceof ResultRefusedError) return error
-        throw error
-      }
+    const end = await this.#ends.write(run, outcome, next)
+    if (!end) return undefined
+    if ('refusal' in end) {
+      this.#log.notWritten()
+      this.#claimed.drop(run.queued, end.refusal, { run, outcome, milliseconds })
+      return undefined
     }
-    const settled = await this.#retry('settling a task', attempt, this.#stop.forced)
-    if (!settled) throw new Error(`run ${run.id} was not settled before the worker had to stop`)
-    if (settled instanceof ResultRefusedError) {
-      return this.#settle(run, outcomeOfRefused(outcome, settled), next, milliseconds)
-    }
-    if (settled.held) {
+    this.#ended(run, end, milliseconds)
+    return end.next
+  }
+
+  #ended(run: Run, { held, outcome }: { held: boolean; outcome: Outcome }, milliseconds: number): void {
+    if (held) {
       this.#summary[SUMMARY_KEY[statusAfter(outcome)]] += 1
       this.#log.ended(run, outcome, milliseconds)
     } else this.#log.takenAway(run)
-    return settled.next
   }
 
   async #claim(): Promise<Claim | undefined> {
-    return this.#retry('claiming a task', () => this.#queue.claim(this.#tables), this.#stop.requested)
+    return this.#retry('claiming a task', () => this.#claimed.claim(), this.#stop.requested)
   }
 
   async #wait(pollInterval: number): Promise<void> {
-    const wait = () => this.#queue.waitForWork(this.#tables, pollInterval, this.#stop.requested)
+    const atMost = Math.min(pollInterval, LONGEST_TIMER_MS)
+    const wait = async () => {
+      try {
+        await this.#queue.waitForWork(this.#claimed.inOrder, atMost, this.#stop.requested)
+      } catch (error) {
+        // The next claim finds the table at fault.
+        if (!this.#queue.isRefusal(error)) throw error
+        await delay(RETRY_MS[0], undefined, { signal: this.#stop.requested }).catch(() => {})
+      }
+    }
     await this.#retry('waiting for a task', wait, this.#stop.requested)
   }
 
@@ -205,26 +212,19 @@ export class Worker {
     if (this.#isRecovering) return
     this.#isRecovering = true
     try {
-      const recovered = await recoverRuns(this.#environment, this.#tables)
-      for (const { run, queued, outcome } of recovered) this.#log.recovered(run, queued, outcome)
+      await this.#recovery.recover()
+      await this.#claimed.lookAgain((end) => this.#writeOpen(end))
     } catch (error) {
       this.#log.databaseFailed('recovering runs', error, RECOVER_EVERY_MS)
     }
     this.#isRecovering = false
   }
-}
 
-/**
- * Only the end of its process ends such a task.
- *
- * @param isStopping whether the worker was stopping anyway, so that it has not failed
- */
-function taskStuck(task: string, isStopping: boolean): OpsError {
-  return new OpsError('TASK_STUCK', `${task} is still running although its signal has aborted; the worker exits.`, {
-    exit: isStopping ? 0 : exitStatus.failed,
-    suggestions: [
-      'check context.signal in the processor',
-      'start the worker again; start-services and systemd do so automatically',
-    ],
-  })
+  /** Writes an end that was refused before its table has changed. */
+  async #writeOpen({ run, outcome, milliseconds }: OpenEnd): Promise<boolean> {
+    const end = await writeEnd(this.#queue, outcome, (as) => this.#queue.settle(run, as))
+    if ('refusal' in end) return false
+    this.#ended(run, end, milliseconds)
+    return true
+  }
 }

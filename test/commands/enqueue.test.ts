@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { projectWithSingle } from '../support/single-plugin.ts'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 import { writePlugin } from '../support/write-plugin.ts'
@@ -13,6 +14,16 @@ describe('ops enqueue', () => {
     expect(project.rows('select repository, ref, status from builds')).toEqual([
       { repository: 'https://example.com/shop.git', ref: 'HEAD', status: 'pending' },
     ])
+  })
+
+  it('prints the task that already waits, where no two may, also without values', async () => {
+    const project = await projectWithSingle()
+    for (const args of [[], ['--name', 'x']]) {
+      const first = await project.ops('enqueue', 'single', ...args)
+      const again = await project.ops('enqueue', 'single', ...args)
+      expect(first.stdout).toMatch(/^single \d+$/)
+      expect(again).toMatchObject({ exitCode: 0, stdout: `${first.stdout} (already exists)` })
+    }
   })
 
   it('takes a value for every kind of column', async () => {
@@ -139,6 +150,20 @@ describe('ops enqueue', () => {
     expect(first!.run_at).toBeGreaterThanOrEqual(before + 600_000)
     expect(first!.run_at).toBeLessThanOrEqual(Date.now() + 600_000)
     expect(second!.run_at).toBe(Date.parse('2030-01-31T10:00:00Z'))
+  })
+
+  it.each([
+    ['--in', '200000000d', '--in: expected a duration of at most "365000d", got "200000000d"'],
+    ['--in', `${'9'.repeat(200)}d`, '--in: expected a duration of at most "365000d", got "999'],
+    ['--at', '+200000-01-01', '--at must be a time between the years 1 and 9999, got "+200000-01-01"'],
+    ['--at', '0000-01-01', '--at must be a time between the years 1 and 9999, got "0000-01-01"'],
+    ['--at', '999999-01-01', '--at must be a time such as 2030-01-31T12:00:00Z, got "999999-01-01"'],
+  ])('exits 2 for a time that cannot be stored: %s %.20s', async (flag, text, problem) => {
+    const project = await TestProject.withProbe()
+    const { exitCode, stderr } = await project.ops('enqueue', 'urgent', flag, text)
+    expect(exitCode).toBe(2)
+    expect(unwrapped(stderr)).toContain(problem)
+    expect(project.value('select count(*) from urgencies')).toBe(0)
   })
 
   it('returns with --json what it added, and errors as JSON with the same exit code', async () => {

@@ -35,6 +35,29 @@ describe('ops schedules', () => {
     )
   })
 
+  it('shows why one cannot add its task, and so does ops doctor', async () => {
+    const project = await TestProject.withProbe({ schedules: { often, nightly } })
+    project.database.exec('alter table ordinaries rename to hidden')
+    const worker = project.start('worker', '--only', 'urgent')
+    await worker.says('schedule often: cannot add its ordinary')
+    worker.kill('SIGTERM')
+    await worker.exit
+    const { stdout } = await project.ops('schedules')
+    expect(stdout).toMatch(/^often .* failed (now|\d+ s ago): no such table: /m)
+    const { schedules } = JSON.parse((await project.ops('schedules', '--json')).stdout)
+    expect(schedules.map(({ failure }: { failure?: { error: string } }) => failure?.error)).toEqual([
+      expect.stringContaining('no such table'),
+      undefined,
+    ])
+    project.database.exec('alter table hidden rename to ordinaries')
+    const { checks } = JSON.parse((await project.ops('doctor', '--json')).stdout)
+    expect(checks).toContainEqual(
+      expect.objectContaining({
+        problem: expect.objectContaining({ code: 'SCHEDULE_FAILING', where: 'schedules.often' }),
+      }),
+    )
+  })
+
   it('shows how to write one where there is none', async () => {
     const { stdout, exitCode } = await new TestProject().ops('schedules')
     expect(exitCode).toBe(0)

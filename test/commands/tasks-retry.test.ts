@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { taskTable } from '../../src/task-table/described-table.ts'
-import { createTaskTable } from '../support/create-task-table.ts'
+import { projectWithSingle } from '../support/single-plugin.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
-import { writePlugin } from '../support/write-plugin.ts'
 
 async function projectWithFailures(): Promise<TestProject> {
   const project = await TestProject.withProbe()
@@ -84,16 +82,7 @@ describe('ops tasks retry', () => {
   })
 
   it('refuses a task while another one like it waits, where no two may', async () => {
-    const project = await TestProject.withProbe()
-    const plugin = writePlugin(
-      'single',
-      `import { defineProcessor, taskTable } from '@ops-cli/core'
-      const table = taskTable('singles', (column) => ({ name: column.text() }))
-      export default defineProcessor({ name: 'single', table, unique: ['name'], perform() { throw new Error('no') } })`,
-    )
-    project.link(plugin)
-    project.database.exec(createTaskTable(taskTable('singles', (column) => ({ name: column.text() }))))
-    await project.ops('migrate')
+    const project = await projectWithSingle()
     await project.ops('enqueue', 'single', '--name', 'x')
     await project.ops('worker', '--drain')
     await project.ops('enqueue', 'single', '--name', 'x')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration, toDurationText } from '../../src/config/duration.ts'
+import { isDuration, parseDuration, toDurationText } from '../../src/config/duration.ts'
 
 describe('a duration', () => {
   it.each([
@@ -16,8 +16,14 @@ describe('a duration', () => {
     expect(parseDuration(text, 'timeout')).toBe(milliseconds)
   })
 
-  it.each(['', '10', 's', '-5s', '1h30m', '5 weeks', 'soon', `${'9'.repeat(400)}h`])('is not "%s"', (text) => {
+  it.each(['', '10', 's', '-5s', '1h30m', '5 weeks', 'soon'])('is not "%s"', (text) => {
     expect(() => parseDuration(text, 'timeout')).toThrow(`timeout: expected a duration such as "10m", got "${text}".`)
+  })
+
+  it.each(['365001d', '200000000d', '1e3d', `${'9'.repeat(400)}h`])('of at most a thousand years: not "%s"', (text) => {
+    expect(isDuration(text)).toBe(false)
+    expect(() => parseDuration(text, 'timeout')).toThrow(/^timeout: expected a duration (of at most "365000d"|such as)/)
+    expect(parseDuration('365000d', 'timeout')).toBe(365_000 * 86_400_000)
   })
 
   it.each([

@@ -50,7 +50,7 @@ describe('a configuration', () => {
     expect(
       problemsOf({
         nam: 'shop',
-        worker: { instances: 0, pollInterval: '1 week' },
+        worker: { instances: 0, pollInterval: '1 week', gracePeriod: '200000000d' },
         services: {
           api: { comand: 'node api.js', port: 70_000, ready: { http: 3 } },
           web: { command: 'npx vite', dependsOn: ['apo'] },
@@ -63,6 +63,7 @@ describe('a configuration', () => {
       'services.api.comand: unknown key, did you mean "command"?',
       'worker.instances: expected a whole number of at least 1, got 0',
       'worker.pollInterval: expected a duration such as "10m", got "1 week"',
+      'worker.gracePeriod: expected a duration of at most "365000d", got "200000000d"',
       'nam: unknown key, did you mean "name"?',
       'services.web.dependsOn: unknown service "apo", did you mean "api"?',
     ])

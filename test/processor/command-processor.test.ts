@@ -172,7 +172,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     ['{ "ratio": [] }', 'returned [] for "ratio", which must be a number'],
     [
       '{ "source": null }',
-      'cannot write the result of the processor to "resizes": NOT NULL constraint failed: resizes.source',
+      'its end could not be written, "resizes" refused its columns: NOT NULL constraint failed: resizes.source',
     ],
   ])('fails its task when it prints %s', async (printed, error) => {
     expect(await performed({ sh: `printf '${printed}\\n'` })).toEqual({

@@ -856,6 +856,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         const added = await queue.enqueue(syncs, rows)
         expect(added.map(({ isNew }) => isNew)).toEqual([true, false, true, false, true])
         expect(added[3]!.id).toBe(added[0]!.id)
+        expect(await queue.enqueue(syncs, [{}])).toEqual([{ id: added[0]!.id, isNew: false }])
       })
 
       it('is unique for any client', async () => {

@@ -72,10 +72,24 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     expect(await queue.claim([queuedChecks])).toBeUndefined()
   })
 
+  it.each([
+    [new Date(Number.NaN), 'an invalid date'],
+    [new Date('+200000-01-01'), '+200000-01-01T00:00:00.000Z'],
+  ])('refuses a time that cannot be stored', async (runAt, got) => {
+    const { handle, rows } = await application(kind)
+    expect(() => enqueue(handle, checks, {}, { runAt })).toThrow(
+      `checks: "runAt" must be a time between the years 1 and 9999, got ${got}`,
+    )
+    expect(rows('select id from checks')).toEqual([])
+  })
+
   it('returns the existing task of a unique table', async () => {
     const { handle } = await application(kind)
     expect(enqueue(handle, syncs, { environment: 'a' })).toEqual({ id: 1, isNew: true })
     expect(enqueue(handle, syncs, { environment: 'a', note: 'again' })).toEqual({ id: 1, isNew: false })
+    expect(enqueue(handle, syncs, {})).toEqual({ id: 3, isNew: true })
+    expect(enqueue(handle, syncs, {})).toEqual({ id: 3, isNew: false })
+    expect(enqueue(handle, syncs, [{}, { ref: 'HEAD' }])).toEqual([3, 3].map((id) => ({ id, isNew: false })))
   })
 
   it('is recorded in the audit', async () => {

@@ -43,6 +43,11 @@ describe('the check of a new task', () => {
     ['isHot', 1, '"isHot" must be true or false, got 1'],
     ['at', '2030-01-01', '"at" must be a date and time, got "2030-01-01"'],
     ['at', new Date('never'), '"at" must be a date and time, got null'],
+    [
+      'at',
+      new Date('+010000-01-01'),
+      '"at" must be a time between the years 1 and 9999, got "+010000-01-01T00:00:00.000Z"',
+    ],
     ['level', 'middle', '"level" must be one of low, high, got "middle"'],
     ['buildId', '1', '"buildId" must be the id of a task in "builds", got "1"'],
   ])('refuses the wrong value of %s: %j', (key, value, problem) => {

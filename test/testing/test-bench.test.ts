@@ -76,7 +76,7 @@ describe('a test bench', () => {
     const wrong = processorThat(() => ({ total: 1n << 70n }))
     expect((await (await bench(wrong)).perform({ terms: [] })).task).toMatchObject({
       status: 'failed',
-      error: expect.stringContaining('cannot write the result of the processor to "sums"'),
+      error: expect.stringContaining('its end could not be written, "sums" refused its columns'),
     })
   })
 

@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { postgres } from '../support/postgres-fixture.ts'
 import type { RunningOps } from '../support/running-ops.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { databaseAt, sqlite } from '../support/test-database.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** Runs until the file `go` exists. */
@@ -120,3 +125,32 @@ describe('a worker that is told to stop', () => {
     expect(project.value('select count(*) from ops_runs where ended_at is null')).toBe(0)
   })
 })
+
+for (const database of [sqlite, postgres]) {
+  describe(`a worker that is told to stop on ${database.name}`, unless(database.missing), () => {
+    it('stops within its grace while another program locks what it must write, and its run is recovered', async () => {
+      const url = await database.urlIn(temporaryFolder())
+      const { sql, close } = databaseAt(url)
+      onTestFinished(close)
+      const project = await TestProject.withProbe({ database: url })
+      await sql(`insert into scripts (script) values ('touch started; until [ -e go ]; do sleep 0.02; done')`)
+      const worker = project.start('worker', '--grace', '1s')
+      await until(() => existsSync(project.path('started')), 'the task has started')
+      await sql(database.name === 'SQLite' ? 'begin immediate' : 'begin')
+      if (database.name === 'PostgreSQL') await sql('lock table scripts in exclusive mode')
+      project.write('go', '')
+      await delay(500)
+      const from = performance.now()
+      worker.kill('SIGTERM')
+      expect(await worker.exit).toBe(0)
+      // Of a slow machine; the lock stays for ever.
+      expect(performance.now() - from).toBeLessThan(10_000)
+      expect(worker.output).toContain('the next worker recovers it')
+      await sql('rollback')
+      expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
+      // A server may still do what it was asked to.
+      expect(['succeeded', 'failed']).toContain((await sql('select status from scripts'))[0]!.status)
+      expect(await sql('select id from ops_runs where ended_at is null')).toEqual([])
+    })
+  })
+}

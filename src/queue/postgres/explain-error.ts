@@ -56,3 +56,18 @@ export function explainStatementError(database: string, error: ServerError): Err
     suggestions: ['migrate it: ops migrate'],
   })
 }
+
+/**
+ * The classes of SQLSTATE by which the server would refuse the same statement again: values, constraints, names, privileges,
+ * limits, and what triggers raise.
+ */
+const REFUSALS = /^(0A|2[1237F]|3[89]|4[24]|54|P0)/
+
+/** Whether the server, or the driver, would refuse the same statement again. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError) return true
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } }
+  // One of ops' functions for a table may be missing; without the tables of ops, the whole database is unusable.
+  if (error instanceof DatabaseUnusableError) return cause?.code === '42883'
+  return REFUSALS.test(String(code))
+}

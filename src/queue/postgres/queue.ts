@@ -30,7 +30,7 @@ import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
-import { isMissingDatabase } from './explain-error.ts'
+import { isMissingDatabase, isRefusal } from './explain-error.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { findViolations, repair } from './invariants.ts'
@@ -166,6 +166,10 @@ export class PostgresQueue implements Queue {
 
   async hasLivingWorker(): Promise<boolean> {
     return this.#connection.use((session) => this.#workerLocks.isAnyAlive(session))
+  }
+
+  isRefusal(error: unknown): boolean {
+    return isRefusal(error)
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {

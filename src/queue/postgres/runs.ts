@@ -5,6 +5,7 @@ import type { TaskTable } from '../../task-table/task-table.ts'
 import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
 import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimStatement } from './claim.ts'
+import { isRefusal } from './explain-error.ts'
 import type { Session } from './session.ts'
 import { settleStatement } from './settle.ts'
 import type { Row } from './statements.ts'
@@ -36,6 +37,8 @@ export class Runs {
   readonly #isWorker: boolean
   readonly #rowParser = new RowParser()
   #isInDoubt = false
+  /** Runs whose end the server refuses: they stay open, and this worker does know of them. */
+  readonly #unwritten = new Set<number>()
 
   /** @param workerId undefined if this process is no worker: then its runs have the worker id `ops` */
   constructor(workerId?: string) {
@@ -108,8 +111,10 @@ export class Runs {
       const text = settleStatement(table, own.length, next)
       const [row] = await session.prepared(text, [...ended, run.endedBy ?? null, ...worker, ...names, ...values])
       if (row!.asked !== null) return this.#end(session, run, outcome, next, canceledInstead(settlement, row!.asked))
+      this.#unwritten.delete(run.id)
       return { held: row!.held, next: this.#toClaim(next, row) }
     } catch (cause) {
+      if (isRefusal(cause)) this.#unwritten.add(run.id)
       if (own.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
@@ -129,8 +134,8 @@ export class Runs {
 
   /** The open run of this worker that it does not know of. */
   async #findUnknownRun(session: Session, known = 0): Promise<number | undefined> {
-    const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> $2'
-    const [row] = await session.query(text, [this.workerId, known])
+    const text = 'select id from ops_runs where worker_id = $1 and ended_at is null and id <> all($2)'
+    const [row] = await session.query(text, [this.workerId, [known, ...this.#unwritten]])
     return row?.id
   }
 
@@ -184,10 +189,4 @@ async function hasEndedItself(session: Session, { id }: EndedRun): Promise<boole
 /** A value that the driver sends as text. */
 function asText(value: unknown): unknown {
   return value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value
-}
-
-/** Whether a retry would fail again: the data, a constraint, or a value that cannot be sent. */
-function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return error instanceof TypeError || error instanceof RangeError || /^2[23]/.test(String(code))
 }

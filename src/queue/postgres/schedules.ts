@@ -13,15 +13,21 @@ export class PostgresSchedules implements Schedules {
     this.#connection = connection
   }
 
-  async register(name: string, definition: string): Promise<ScheduleState> {
+  async now(): Promise<Date> {
+    const [row] = await this.#connection.use((session) => session.query('select now() as now'))
+    return row!.now
+  }
+
+  async register(name: string, definition: string, since?: Date): Promise<ScheduleState> {
     const rows = await this.#connection.use((session) =>
       session.query(
-        `insert into ops_schedules as known (name, definition) values ($1, $2)
+        `insert into ops_schedules as known (name, definition, since_at) values ($1, $2, coalesce($3, now()))
          on conflict (name) do update set
-           since_at = case when known.definition = excluded.definition then known.since_at else excluded.since_at end,
-           definition = excluded.definition
+           since_at = case when known.definition = excluded.definition and known.removed_at is null
+             then known.since_at else excluded.since_at end,
+           definition = excluded.definition, removed_at = null
          returning *`,
-        [name, definition],
+        [name, definition, since ?? null],
       ),
     )
     return toState(rows[0]!)
@@ -44,19 +50,39 @@ export class PostgresSchedules implements Schedules {
       await asActor(session, `schedule ${name}`)
       const [added] = await insertTasks(session, task.table, [task.row])
       const { id } = added!
-      await session.query('update ops_schedules set task_table = $2, task_id = $3, task_key = $4 where name = $1', [
-        name,
-        task.table.name,
-        typeof id === 'number' ? id : null,
-        String(id),
-      ])
+      await session.query(
+        `update ops_schedules set task_table = $2, task_id = $3, task_key = $4, error = null, error_at = null
+         where name = $1`,
+        [name, task.table.name, typeof id === 'number' ? id : null, String(id)],
+      )
       return { isOurs: true, task: added }
     })
   }
 
+  async fail(name: string, error: string): Promise<void> {
+    const text = 'update ops_schedules set error = $2, error_at = now() where name = $1'
+    await this.#connection.use((session) => session.query(text, [name, error]))
+  }
+
+  async restart(name: string, limit: Date, since: Date): Promise<boolean> {
+    const restarted = await this.#connection.use((session) =>
+      session.query(
+        `update ops_schedules set since_at = $3, last_tick_at = null
+         where name = $1 and greatest(coalesce(last_tick_at, since_at), since_at) > $2 returning 1`,
+        [name, limit, since],
+      ),
+    )
+    return restarted.length === 1
+  }
+
+  async remove(names: readonly string[]): Promise<void> {
+    const text = 'update ops_schedules set removed_at = now() where name = any($1) and removed_at is null'
+    await this.#connection.use((session) => session.query(text, [names]))
+  }
+
   async list(): Promise<ScheduleState[]> {
-    const rows = await this.#connection.use((session) => session.query('select * from ops_schedules order by name'))
-    return rows.map(toState)
+    const text = 'select * from ops_schedules where removed_at is null order by name'
+    return (await this.#connection.use((session) => session.query(text))).map(toState)
   }
 }
 
@@ -66,5 +92,6 @@ function toState(row: Row): ScheduleState {
     since: row.since_at,
     lastTickAt: row.last_tick_at ?? undefined,
     lastTask: row.task_table === null ? undefined : { table: row.task_table, id: taskIdOf(row as never) },
+    failure: row.error === null ? undefined : { error: row.error, at: row.error_at },
   }
 }

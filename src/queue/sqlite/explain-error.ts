@@ -29,6 +29,18 @@ export function explainError(path: string, error: unknown): unknown {
   }
 }
 
+/**
+ * Whether SQLite would refuse the same statement again: a constraint, a value that it cannot store, or a table or column
+ * that is not there.
+ */
+export function isRefusal(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (error instanceof TypeError || error instanceof RangeError) return !/not open/.test(error.message)
+  if (/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(String(code))) return true
+  // Without the tables of ops it is the whole database that is unusable, and its state is not the statement's fault.
+  return code === 'SQLITE_ERROR' && !/no such table: (main\.)?ops_|transaction|locked|interrupted/.test(String(message))
+}
+
 function isDiskError(code: string): boolean {
   return /^(SQLITE_(CANTOPEN|IOERR|READONLY|PERM|AUTH)|EACCES$|EPERM$|EROFS$|EIO$)/.test(code)
 }

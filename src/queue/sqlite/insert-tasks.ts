@@ -37,6 +37,11 @@ function insertTask(
     names.push(name)
     values.push(value)
   }
+  // A row of default values takes no conflict clause.
+  if (names.length === 0 && unique.length > 0) {
+    names.push('status')
+    values.push('pending')
+  }
   const statement = statements.sql(insertStatement(table.name, names, unique))
   const inserted = statement.get(...values) as { id: TaskId } | undefined
   if (inserted) return { id: inserted.id, isNew: true }

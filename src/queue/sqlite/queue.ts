@@ -30,6 +30,7 @@ import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
+import { isRefusal } from './explain-error.ts'
 import { SqliteHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { findViolations, repair } from './invariants.ts'
@@ -41,6 +42,7 @@ import { SqliteSchedules } from './schedules.ts'
 import { type End, Settlements } from './settle.ts'
 import { asActor } from './statements.ts'
 import { decodeRow } from './values.ts'
+import { hasLivingWorker, startWorker, stopWorker } from './workers.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -111,16 +113,9 @@ export class SqliteQueue implements Queue {
     return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
   }
 
-  async startWorker({ id, host, pid, version }: WorkerIdentity): Promise<void> {
-    const connection = this.#connection()
-    const { workerLocks, lock, wakeUp } = connection
-    workerLocks.acquire(id)
-    this.#workerId = id
-    const insert = connection.sql(
-      `insert into ops_workers (id, host, pid, version, started_at, state) values (?, ?, ?, ?, ?, 'polling')`,
-    )
-    await lock.write(() => insert.run(id, host, pid, version, Date.now()))
-    wakeUp.listen()
+  async startWorker(worker: WorkerIdentity): Promise<void> {
+    this.#workerId = worker.id
+    await startWorker(this.#connection(), worker)
   }
 
   async isAlive(workerId: string): Promise<boolean> {
@@ -128,8 +123,11 @@ export class SqliteQueue implements Queue {
   }
 
   async hasLivingWorker(): Promise<boolean> {
-    const ids = this.#connection().sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
-    return ids.some((id) => this.#connection().workerLocks.isHeld(id))
+    return hasLivingWorker(this.#connection())
+  }
+
+  isRefusal(error: unknown): boolean {
+    return isRefusal(error)
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
@@ -214,12 +212,7 @@ export class SqliteQueue implements Queue {
 
   async close(): Promise<void> {
     if (!this.#opened) return
-    const { workerLocks, lock } = this.#opened
-    if (this.#workerId !== undefined) {
-      const update = this.#opened.sql(`update ops_workers set state = 'stopped', stopped_at = ? where id = ?`)
-      await lock.write(() => update.run(Date.now(), this.#workerId))
-      workerLocks.release()
-    }
+    if (this.#workerId !== undefined) await stopWorker(this.#opened, this.#workerId)
     this.#opened.close()
     this.#opened = undefined
   }

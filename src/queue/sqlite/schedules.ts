@@ -11,6 +11,8 @@ interface ScheduleRow {
   last_tick_at: number | null
   task_table: string | null
   task_id: TaskId | null
+  error: string | null
+  error_at: number | null
 }
 
 export class SqliteSchedules implements Schedules {
@@ -20,16 +22,23 @@ export class SqliteSchedules implements Schedules {
     this.#connect = connect
   }
 
-  async register(name: string, definition: string): Promise<ScheduleState> {
+  async now(): Promise<Date> {
+    return new Date()
+  }
+
+  async register(name: string, definition: string, since = new Date()): Promise<ScheduleState> {
     const connection = this.#connect()
+    const find = 'select * from ops_schedules where name = ? and definition = ? and removed_at is null'
+    const known = connection.sql(find).get(name, definition) as ScheduleRow | undefined
+    if (known) return toState(known)
     const register = connection.sql(
       `insert into ops_schedules (name, definition, since_at) values (?, ?, ?)
        on conflict (name) do update set
-         since_at = iif(definition = excluded.definition, since_at, excluded.since_at),
-         definition = excluded.definition
+         since_at = iif(definition = excluded.definition and removed_at is null, since_at, excluded.since_at),
+         definition = excluded.definition, removed_at = null
        returning *`,
     )
-    return toState(await connection.lock.write(() => register.get(name, definition, Date.now()) as ScheduleRow))
+    return toState(await connection.lock.write(() => register.get(name, definition, since.getTime()) as ScheduleRow))
   }
 
   async tick(
@@ -47,7 +56,7 @@ export class SqliteSchedules implements Schedules {
       if (!task) return { isOurs: true, task: undefined }
       const [added] = asActor(connection, `schedule ${name}`, () => insertTasks(connection, task.table, [task.row]))
       connection
-        .sql('update ops_schedules set task_table = ?, task_id = ? where name = ?')
+        .sql('update ops_schedules set task_table = ?, task_id = ?, error = null, error_at = null where name = ?')
         .run(task.table.name, added!.id, name)
       return { isOurs: true, task: added }
     })
@@ -55,16 +64,41 @@ export class SqliteSchedules implements Schedules {
     return done
   }
 
+  async fail(name: string, error: string): Promise<void> {
+    const connection = this.#connect()
+    const update = connection.sql('update ops_schedules set error = ?, error_at = ? where name = ?')
+    await connection.lock.write(() => update.run(error, Date.now(), name))
+  }
+
+  async restart(name: string, limit: Date, since: Date): Promise<boolean> {
+    const connection = this.#connect()
+    const update = connection.sql(
+      `update ops_schedules set since_at = ?, last_tick_at = null
+       where name = ? and max(ifnull(last_tick_at, 0), since_at) > ?`,
+    )
+    return connection.lock.write(() => update.run(since.getTime(), name, limit.getTime()).changes === 1)
+  }
+
+  async remove(names: readonly string[]): Promise<void> {
+    const connection = this.#connect()
+    const update = connection.sql('update ops_schedules set removed_at = ? where name = ? and removed_at is null')
+    await connection.lock.write(() => {
+      for (const name of names) update.run(Date.now(), name)
+    })
+  }
+
   async list(): Promise<ScheduleState[]> {
-    return (this.#connect().sql('select * from ops_schedules order by name').all() as ScheduleRow[]).map(toState)
+    const rows = this.#connect().sql('select * from ops_schedules where removed_at is null order by name').all()
+    return (rows as ScheduleRow[]).map(toState)
   }
 }
 
-function toState({ name, since_at, last_tick_at, task_table, task_id }: ScheduleRow): ScheduleState {
+function toState({ name, since_at, last_tick_at, task_table, task_id, error, error_at }: ScheduleRow): ScheduleState {
   return {
     name,
     since: new Date(since_at),
     lastTickAt: last_tick_at === null ? undefined : new Date(last_tick_at),
     lastTask: task_table === null || task_id === null ? undefined : { table: task_table, id: task_id },
+    failure: error === null || error_at === null ? undefined : { error, at: new Date(error_at) },
   }
 }

@@ -5,6 +5,7 @@ import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
 import type { TaskId } from '../queued-table.ts'
 import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
+import { isRefusal } from './explain-error.ts'
 import { nextNumber, recordEvent } from './statements.ts'
 import { encode, instant } from './values.ts'
 
@@ -165,14 +166,4 @@ export function settleStatement(table: TaskTable, status: string, keys: readonly
   ]
   return `update ${quote(table.name)} set ${set.join(', ')}
 where id = (select r.task_id from ops_runs r where r.id = ?) and status = 'ongoing'`
-}
-
-/** Whether a retry would fail again: a constraint, or a value that SQLite cannot store. */
-function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return (
-    error instanceof TypeError ||
-    error instanceof RangeError ||
-    /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(String(code))
-  )
 }

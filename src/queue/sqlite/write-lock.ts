@@ -18,6 +18,7 @@ const SIGNAL_EVERY_MS = 2
 interface Waiting {
   readonly since: number
   signaledAt: number
+  readonly giveUpAfter: number
 }
 
 /** Takes SQLite's write lock for one transaction at a time. */
@@ -42,15 +43,16 @@ export class WriteLock {
   /**
    * Runs a synchronous function in one transaction: all of it is kept, or nothing.
    *
-   * @throws OpsError `DATABASE_BUSY` if another writer holds the lock for 30 s; DatabaseUnusableError if the disk is full
+   * @param giveUpAfter milliseconds
+   * @throws OpsError `DATABASE_BUSY` if another writer holds the lock for that long; DatabaseUnusableError if the disk is full
    */
-  async write<T>(transaction: () => T): Promise<T> {
-    if (!this.#tryBegin()) await this.#wait()
+  async write<T>(transaction: () => T, giveUpAfter = GIVE_UP_AFTER_MS): Promise<T> {
+    if (!this.#tryBegin()) await this.#wait(giveUpAfter)
     return this.#finish(transaction)
   }
 
-  async #wait(): Promise<void> {
-    const waiting = { since: performance.now(), signaledAt: Number.NEGATIVE_INFINITY }
+  async #wait(giveUpAfter: number): Promise<void> {
+    const waiting = { since: performance.now(), signaledAt: Number.NEGATIVE_INFINITY, giveUpAfter }
     while (!this.#tryBegin(waiting)) {
       if (performance.now() - waiting.since < BLOCK_THREAD_MS) pause(RETRY_MS)
       else await delay(1)
@@ -70,7 +72,7 @@ export class WriteLock {
 
   #stillBusy(waiting: Waiting, error: unknown): void {
     const now = performance.now()
-    if (now - waiting.since > GIVE_UP_AFTER_MS) throw busyError(this.#database.name, now - waiting.since, error)
+    if (now - waiting.since > waiting.giveUpAfter) throw busyError(this.#database.name, now - waiting.since, error)
     if (now - waiting.signaledAt < SIGNAL_EVERY_MS) return
     this.#signal()
     waiting.signaledAt = now

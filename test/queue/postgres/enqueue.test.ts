@@ -78,6 +78,9 @@ describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
     const added = await enqueue(handle, syncs, [{ environment: 'b' }, { environment: 'a' }, { environment: 'b' }])
     const [first] = added
     expect(added).toEqual([{ id: expect.any(Number), isNew: true }, again, { id: first!.id, isNew: false }])
+    const plain = await enqueue(handle, syncs, {})
+    expect(plain.isNew).toBe(true)
+    expect(await enqueue(handle, syncs, {})).toEqual({ id: plain.id, isNew: false })
   })
 })
 

@@ -121,7 +121,9 @@ create table ops_workers (
   started_at timestamptz not null default now(),
   seen_at timestamptz not null default clock_timestamp(),
   stopped_at timestamptz,
-  state text not null
+  state text not null,
+  -- The task tables from which it claims; null if it has not said so.
+  task_tables text[]
 );
 --> statement-breakpoint
 create table ops_holds (
@@ -138,5 +140,10 @@ create table ops_schedules (
   last_tick_at timestamptz,
   task_table text,
   task_id bigint,
-  task_key text
+  task_key text,
+  -- Why the latest tick could not add its task.
+  error text,
+  error_at timestamptz,
+  -- Since when the schedule is not in the configuration.
+  removed_at timestamptz
 );

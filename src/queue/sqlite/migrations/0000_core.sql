@@ -155,7 +155,9 @@ create table ops_workers (
   version text not null,
   started_at integer not null,
   stopped_at integer,
-  state text not null
+  state text not null,
+  -- The task tables from which it claims, as a JSON array; null if it has not said so.
+  task_tables text
 ) strict, without rowid;
 --> statement-breakpoint
 -- Who makes the changes of this transaction. Filled and emptied inside one transaction, so it is empty for all others.
@@ -174,5 +176,10 @@ create table ops_schedules (
   since_at integer not null,
   last_tick_at integer,
   task_table text,
-  task_id any
+  task_id any,
+  -- Why the latest tick could not add its task.
+  error text,
+  error_at integer,
+  -- Since when the schedule is not in the configuration.
+  removed_at integer
 ) strict, without rowid;

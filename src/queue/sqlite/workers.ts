@@ -1,0 +1,29 @@
+import type { WorkerIdentity } from '../queue.ts'
+import type { Connection } from './connection.ts'
+
+/** How long another program may keep a worker from saying that it has stopped. */
+const STOP_WITHIN_MS = 1000
+
+/** Takes the lock of a worker and registers it. */
+export async function startWorker(connection: Connection, { id, host, pid, version }: WorkerIdentity): Promise<void> {
+  const { workerLocks, lock, wakeUp } = connection
+  workerLocks.acquire(id)
+  const insert = connection.sql(
+    `insert into ops_workers (id, host, pid, version, started_at, state) values (?, ?, ?, ?, ?, 'polling')`,
+  )
+  await lock.write(() => insert.run(id, host, pid, version, Date.now()))
+  wakeUp.listen()
+}
+
+export function hasLivingWorker(connection: Connection): boolean {
+  const ids = connection.sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
+  return ids.some((id) => connection.workerLocks.isHeld(id))
+}
+
+/** Records that a worker has stopped and releases its lock. */
+export async function stopWorker(connection: Connection, id: string): Promise<void> {
+  const update = connection.sql(`update ops_workers set state = 'stopped', stopped_at = ? where id = ?`)
+  // Only for people: the lock tells who is alive, and another program or a full disk must not keep this one from ending.
+  await connection.lock.write(() => update.run(Date.now(), id), STOP_WITHIN_MS).catch(() => {})
+  connection.workerLocks.release()
+}

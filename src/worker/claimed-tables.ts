@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util'
+import { oneLine } from '../format.ts'
+import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
+import { type DatabaseColumn, missingColumns } from '../queue/table-columns.ts'
+import type { Outcome } from '../task/outcome.ts'
+import type { WorkerLog } from './worker-log.ts'
+
+/** A run whose end could not be written, and how it had ended. */
+export interface OpenEnd {
+  readonly run: Run
+  readonly outcome: Outcome
+  readonly milliseconds: number
+}
+
+/** A table from which nothing is claimed, because the database refuses what a worker does with it. */
+interface Dropped {
+  readonly end: OpenEnd | undefined
+  /** Whether a column, or the table itself, was missing at a look. */
+  wasIncomplete: boolean
+}
+
+/** The tables from which a worker claims, in their order: those that it can use. */
+export class ClaimedTables {
+  readonly #queue: Queue
+  readonly #tables: readonly QueuedTable[]
+  readonly #log: WorkerLog
+  readonly #dropped = new Map<QueuedTable, Dropped>()
+  /** The columns of dropped tables at the latest look. The first look counts as a change: it may have been a moment only. */
+  readonly #columns = new Map<QueuedTable, readonly DatabaseColumn[] | undefined>()
+  /** What was said about each table, so that it is said once. */
+  readonly #said = new Map<QueuedTable, string>()
+  #isLooking = false
+  /** The same array as long as the tables are the same. */
+  #usable: readonly QueuedTable[]
+
+  constructor(queue: Queue, tables: readonly QueuedTable[], log: WorkerLog) {
+    this.#queue = queue
+    this.#tables = tables
+    this.#usable = tables
+    this.#log = log
+  }
+
+  get inOrder(): readonly QueuedTable[] {
+    return this.#usable
+  }
+
+  /** Claims the next task. A table that cannot be used is dropped, and keeps no other from being claimed from. */
+  async claim(): Promise<Claim | undefined> {
+    try {
+      return await this.#queue.claim(this.#usable)
+    } catch (error) {
+      if (!this.#queue.isRefusal(error)) throw error
+      return this.#claimOneByOne()
+    }
+  }
+
+  /** Claims nothing more from a table until its columns change. */
+  drop(queued: QueuedTable, refusal: Error, end?: OpenEnd): void {
+    this.#dropped.set(queued, { end, wasIncomplete: false })
+    this.#usable = this.#tables.filter((one) => !this.#dropped.has(one))
+    const reason = oneLine(refusal.message).replace(/\.$/, '')
+    if (this.#said.get(queued) === reason) return
+    this.#said.set(queued, reason)
+    const { processor, table } = queued
+    const run = end && `the end of run ${end.run.id} of ${processor} ${end.run.taskId} cannot be written, `
+    this.#log.problem({
+      code: 'TASK_TABLE_UNUSABLE',
+      severity: 'error',
+      where: processor,
+      message: `The table "${table.name}" cannot be used: ${run ?? ''}${reason}; no more ${table.name} are claimed.`,
+      suggestions: ['ops doctor', 'ops migrate', 'restart the worker once the table is repaired'],
+    })
+  }
+
+  /**
+   * Uses dropped tables again that have changed.
+   *
+   * @param write writes the end of a run that is still open, and returns whether it could
+   */
+  async lookAgain(write: (end: OpenEnd) => Promise<boolean>): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    try {
+      for (const [queued, dropped] of this.#dropped) {
+        if ((await this.#hasChanged(queued, dropped)) && (!dropped.end || (await write(dropped.end)))) {
+          this.#useAgain(queued, dropped)
+        }
+      }
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  /** Whether a table has all its columns, and not those of the last look. */
+  async #hasChanged(queued: QueuedTable, dropped: Dropped): Promise<boolean> {
+    const columns = await this.#queue.records.columns(queued.table.name)
+    const hasChanged = !this.#columns.has(queued) || !isDeepStrictEqual(columns, this.#columns.get(queued))
+    this.#columns.set(queued, columns)
+    const isComplete = missingColumns(queued.table, columns)?.length === 0
+    dropped.wasIncomplete ||= !isComplete
+    return hasChanged && isComplete
+  }
+
+  #useAgain(queued: QueuedTable, { end, wasIncomplete }: Dropped): void {
+    this.#dropped.delete(queued)
+    this.#usable = this.#tables.filter((one) => !this.#dropped.has(one))
+    if (!end && !wasIncomplete) return
+    this.#said.delete(queued)
+    this.#log.claimingAgain(queued)
+  }
+
+  async #claimOneByOne(): Promise<Claim | undefined> {
+    for (const queued of this.#usable) {
+      try {
+        const claim = await this.#queue.claim([queued])
+        if (claim) return claim
+      } catch (error) {
+        if (!this.#queue.isRefusal(error)) throw error
+        this.drop(queued, error as Error)
+      }
+    }
+    return undefined
+  }
+}
