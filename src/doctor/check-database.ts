@@ -5,6 +5,7 @@ import { migrateProject, missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Check, failed, passed, skipped } from '../queue/check.ts'
 import type { MigrationStep } from '../queue/queue.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 
 /** Checks the database, its migrations, and the guarantees of each task table. */
 export async function checkDatabase(project: Project, { isInstalled }: { isInstalled: boolean }): Promise<Check[]> {
@@ -60,11 +61,11 @@ const wrongState = { create: 'is missing', replace: 'is out of date', drop: 'is 
 async function checkTable({ queue }: Project, one: ReadyProcessor, steps: readonly MigrationStep[]): Promise<Check> {
   const name = nameOf(one)
   const { table } = one.queued
-  const missingColumns = await queue.missingColumns(table)
-  if (missingColumns === undefined) return skipped(name, 'a pending migration creates it')
+  const missing = await missingColumns(queue.records, table)
+  if (missing === undefined) return skipped(name, 'a pending migration creates it')
   const due = steps.filter(({ kind, source }) => kind === 'guarantee' && source === table.name)
   const wrong = [
-    ...missingColumns.map((column) => `the column ${column} is missing`),
+    ...missing.map((column) => `the column ${column} is missing`),
     ...due.map((step) => `${step.name} ${wrongState[step.change]}`),
   ]
   if (wrong.length === 0) return passed(name, 'all triggers and indexes are in place')

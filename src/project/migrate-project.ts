@@ -2,6 +2,7 @@ import { MigrationChangedError, MigrationFailedError, type Problem, TaskTableMis
 import { removeSuggestion } from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { MigrationSource, MigrationStep, QueuedTable } from '../queue/queue.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import type { Project } from './open-project.ts'
 
 export interface ProjectMigration {
@@ -67,7 +68,7 @@ export async function missingTables(
   try {
     const isThere = await queue.exists()
     const hasTable = await Promise.all(
-      ready.map(async ({ queued }) => isThere && (await queue.missingColumns(queued.table)) !== undefined),
+      ready.map(async ({ queued }) => isThere && (await missingColumns(queue.records, queued.table)) !== undefined),
     )
     const tableless = ready.filter((_, index) => !hasTable[index])
     if (tableless.length === 0) return new Map()

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { formatCount } from '../format.ts'
 import type { Plugin } from '../processor/processor-registry.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import { createdTables } from '../task-table/create-table.ts'
 import { taskTable } from '../task-table/described-table.ts'
 import type { Project } from './open-project.ts'
@@ -48,7 +49,7 @@ export function formatPending({ table, count }: PendingTasks): string {
 
 async function countPending({ queue }: Project, name: string): Promise<number> {
   const table = taskTable(name, () => ({}))
-  const missing = await queue.missingColumns(table)
+  const missing = await missingColumns(queue.records, table)
   if (missing === undefined || missing.length > 0) return 0
   return (await queue.records.tasks(table, { statuses: ['pending'], limit: MAX_COUNT })).length
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { type Problem, toProblem } from '../errors.ts'
 import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import { takeNotification, WorkerNotifier } from '../systemd/worker-notifier.ts'
 import { Scheduler } from '../worker/scheduler.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
@@ -91,7 +92,7 @@ async function usableProcessors(
   const usable: ReadyProcessor[] = []
   for (const candidate of wanted) {
     const { processor, table } = candidate.queued
-    const missing = await project.queue.missingColumns(table)
+    const missing = await missingColumns(project.queue.records, table)
     const notMade = tableless.get(processor)
     if (missing?.length === 0) usable.push(candidate)
     else if (notMade) report(asWarning(notMade))

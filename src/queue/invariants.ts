@@ -13,6 +13,17 @@ export interface Violation {
   readonly value: string | undefined
 }
 
+export interface Invariants {
+  /**
+   * What contradicts itself in the task tables of these names, the open runs and the audit.
+   *
+   * @param history whether to read every task and every run too
+   */
+  find(tables: readonly string[], options: { history: boolean }): Promise<Violation[]>
+  /** Makes a violation good that is none of a task, and records it: a claim that nobody has, a status without an audit. */
+  repair(violation: Violation, actor: string): Promise<void>
+}
+
 /** What a database does its own way in these queries. */
 export interface InvariantSql {
   /** The id of a row of a task table, as `ops_runs` and `ops_audit` have it. */

@@ -4,7 +4,7 @@ import type { Outcome } from '../task/outcome.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import type { Check } from './check.ts'
 import type { Holds } from './holds.ts'
-import type { Violation } from './invariants.ts'
+import type { Invariants } from './invariants.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from './queued-table.ts'
 import type { Records } from './records.ts'
 import type { Schedules } from './schedules.ts'
@@ -132,18 +132,8 @@ export interface Queue {
   planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
   /** Applies pending migrations and installs the guarantees of each table, all or nothing; returns the steps performed. */
   migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
-  /** The columns that the database does not have; undefined if it does not have the table. */
-  missingColumns(table: TaskTable): Promise<readonly string[] | undefined>
   /** Checks the settings and the state of a database that exists. */
   checkDatabase(): Promise<Check[]>
-  /**
-   * What contradicts itself in the task tables of these names, the open runs and the audit.
-   *
-   * @param history whether to read every task and every run too
-   */
-  findViolations(tables: readonly string[], options: { history: boolean }): Promise<Violation[]>
-  /** Makes a violation good that is none of a task, and records it: a claim that nobody has, a status without an audit. */
-  repair(violation: Violation, actor: string): Promise<void>
 
   /** Adds tasks in one transaction, all or none, and returns them in the same order. */
   enqueue(
@@ -194,6 +184,7 @@ export interface Queue {
   makeDue(table: TaskTable, id: TaskId): Promise<void>
 
   readonly holds: Holds
+  readonly invariants: Invariants
   readonly schedules: Schedules
   readonly records: Records
 

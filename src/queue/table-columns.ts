@@ -42,11 +42,17 @@ function columnType(type: string): DatabaseColumn['type'] {
 }
 
 /** The columns of a task table that the database does not have; undefined if it does not have the table. */
-export function missingColumns(table: TaskTable, present: readonly DatabaseColumn[] | undefined): string[] | undefined {
-  return (
-    present &&
-    Object.values(table.columns)
-      .map(({ name }) => name)
-      .filter((name) => !present.some((column) => column.name === name))
-  )
+export async function missingColumns(
+  records: { columns(table: string): Promise<DatabaseColumn[] | undefined> },
+  table: TaskTable,
+): Promise<string[] | undefined> {
+  const present = await records.columns(table.name)
+  return present && columnsNotIn(present, table)
+}
+
+/** The columns of a task table that are not among these. */
+export function columnsNotIn(present: readonly DatabaseColumn[], table: TaskTable): string[] {
+  return Object.values(table.columns)
+    .map(({ name }) => name)
+    .filter((name) => !present.some((column) => column.name === name))
 }

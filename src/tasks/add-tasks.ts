@@ -3,6 +3,7 @@ import { actor } from '../platform/actor.ts'
 import { isServer, migrateProject } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import { inputColumns } from '../task-table/check-task.ts'
 
 /**
@@ -25,7 +26,7 @@ export async function addTasks(
 
 /** In development the database is migrated where the table is missing. */
 async function createTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
-  const hasTable = async () => (await project.queue.missingColumns(table)) !== undefined
+  const hasTable = async () => (await missingColumns(project.queue.records, table)) !== undefined
   const mayMigrate = !isServer(process.env)
   if ((!mayMigrate || (await project.queue.exists())) && (await hasTable())) return
   if (mayMigrate) await migrateProject(project)

@@ -1,6 +1,7 @@
 import { DatabaseUnusableError, exitStatus, OpsError, TaskTableMissingError } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import type { Status } from '../task/lifecycle.ts'
 import { type Lifecycle, readLifecycle } from '../task-table/lifecycle.ts'
 
@@ -88,7 +89,7 @@ export async function requireDatabase({ queue }: Pick<Project, 'queue'>): Promis
 /** @throws TaskTableMissingError, DatabaseUnusableError */
 export async function requireTaskTable(project: Project, { table, processor }: QueuedTable): Promise<void> {
   await requireDatabase(project)
-  if (await project.queue.missingColumns(table)) return
+  if (await missingColumns(project.queue.records, table)) return
   throw new TaskTableMissingError(processor, table.name, project.queue.name)
 }
 

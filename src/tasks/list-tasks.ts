@@ -2,6 +2,7 @@ import { type Problem, toProblem } from '../errors.ts'
 import { missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import { tasksWithoutProcessor } from '../project/required-processors.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import type { Status } from '../task/lifecycle.ts'
 import { findTable, requireDatabase, requireTaskTable, type Task, toTask } from './find-task.ts'
 
@@ -43,7 +44,7 @@ async function existingTables(project: Project, problems: Problem[]) {
   const tables = []
   for (const { queued } of ready) {
     const { processor, table } = queued
-    if (await project.queue.missingColumns(table)) tables.push(queued)
+    if (await missingColumns(project.queue.records, table)) tables.push(queued)
     else problems.push(missing.get(processor) ?? missingTable(processor, table.name))
   }
   problems.push(...(await tasksWithoutProcessor(project)))

@@ -8,6 +8,7 @@ import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor
 import type { EnqueueOptions } from '../queue/enqueue.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import { createdTables, createTable, dialects } from '../task-table/create-table.ts'
 import type { TaskIdOf, TaskTable } from '../task-table/task-table.ts'
@@ -176,7 +177,7 @@ export async function openTestBench<
 }
 
 async function requireColumns(queue: Queue, table: TaskTable): Promise<void> {
-  const missing = await queue.missingColumns(table)
+  const missing = await missingColumns(queue.records, table)
   const advice = 'generate the next one: ops generate migration'
   if (!missing) throw new Error(`The migrations do not create the table "${table.name}"; ${advice}`)
   if (missing.length > 0) {

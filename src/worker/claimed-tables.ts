@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { oneLine } from '../format.ts'
 import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
-import { type DatabaseColumn, missingColumns } from '../queue/table-columns.ts'
+import { columnsNotIn, type DatabaseColumn } from '../queue/table-columns.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { WorkerLog } from './worker-log.ts'
 
@@ -96,7 +96,7 @@ export class ClaimedTables {
     const columns = await this.#queue.records.columns(queued.table.name)
     const hasChanged = !this.#columns.has(queued) || !isDeepStrictEqual(columns, this.#columns.get(queued))
     this.#columns.set(queued, columns)
-    const isComplete = missingColumns(queued.table, columns)?.length === 0
+    const isComplete = columns !== undefined && columnsNotIn(columns, queued.table).length === 0
     dropped.wasIncomplete ||= !isComplete
     return hasChanged && isComplete
   }

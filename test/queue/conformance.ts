@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Claim, Queue, QueuedTable, Run, TaskId, WakeReason } from '../../src/queue/queue.ts'
+import { missingColumns } from '../../src/queue/table-columns.ts'
 import type { Status } from '../../src/task/lifecycle.ts'
 import type { Outcome, Return } from '../../src/task/outcome.ts'
 import { startProgram } from '../support/start-program.ts'
@@ -76,10 +77,10 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
 
       it('finds the missing columns of a table', async () => {
         const { queue, sql } = await open([queuedChecks])
-        expect(await queue.missingColumns(checks)).toEqual([])
+        expect(await missingColumns(queue.records, checks)).toEqual([])
         await sql('alter table checks drop column url')
-        expect(await queue.missingColumns(checks)).toEqual(['url'])
-        expect(await queue.missingColumns(builds)).toBeUndefined()
+        expect(await missingColumns(queue.records, checks)).toEqual(['url'])
+        expect(await missingColumns(queue.records, builds)).toBeUndefined()
       })
 
       it('lists the columns of any table', async () => {

@@ -1,4 +1,12 @@
-import { type InvariantSql, invariantQueries, type Violation, type ViolationRow, violationOf } from '../invariants.ts'
+import {
+  type InvariantSql,
+  type Invariants,
+  invariantQueries,
+  type Violation,
+  type ViolationRow,
+  violationOf,
+} from '../invariants.ts'
+import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
 import { recordEvent } from './statements.ts'
 
@@ -9,21 +17,29 @@ const dialect: InvariantSql = {
   differ: (left, right) => `${left} is distinct from ${right}`,
 }
 
-export async function findViolations(
-  session: Session,
-  tables: readonly string[],
-  history: boolean,
-): Promise<Violation[]> {
-  const found: Violation[] = []
-  for (const { code, sql } of invariantQueries(tables, dialect, history)) {
-    const rows = (await session.query(sql)) as ViolationRow[]
-    found.push(...rows.map((row) => violationOf(code, row)))
+export class PostgresInvariants implements Invariants {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
   }
-  return found
+
+  async find(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
+    const found: Violation[] = []
+    for (const { code, sql } of invariantQueries(tables, dialect, history)) {
+      const rows = (await this.#connection.use((session) => session.query(sql))) as ViolationRow[]
+      found.push(...rows.map((row) => violationOf(code, row)))
+    }
+    return found
+  }
+
+  async repair(violation: Violation, actor: string): Promise<void> {
+    await this.#connection.transaction((session) => repair(session, violation, actor))
+  }
 }
 
-/** Makes a violation good that no command can, and records it. The caller has a transaction open. */
-export async function repair(session: Session, violation: Violation, actor: string): Promise<void> {
+/** The caller has a transaction open. */
+async function repair(session: Session, violation: Violation, actor: string): Promise<void> {
   const { code, table, taskId, runId, value } = violation
   if (code === 'RUN_WITHOUT_ROW') {
     await session.query(

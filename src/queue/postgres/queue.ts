@@ -5,7 +5,6 @@ import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Check } from '../check.ts'
-import type { Violation } from '../invariants.ts'
 import type {
   CancelResult,
   Claim,
@@ -25,7 +24,6 @@ import type {
   WorkerIdentity,
 } from '../queue.ts'
 import { quote } from '../sql-fragments.ts'
-import { missingColumns } from '../table-columns.ts'
 import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
@@ -33,7 +31,7 @@ import type { DrizzlePool } from './drizzle.ts'
 import { isMissingDatabase, isRefusal } from './explain-error.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
-import { findViolations, repair } from './invariants.ts'
+import { PostgresInvariants } from './invariants.ts'
 import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
@@ -62,6 +60,7 @@ export interface PostgresOptions {
 export class PostgresQueue implements Queue {
   readonly name: string
   readonly holds: PostgresHolds
+  readonly invariants: PostgresInvariants
   readonly schedules: PostgresSchedules
   readonly records: PostgresRecords
   readonly #url: string
@@ -82,6 +81,7 @@ export class PostgresQueue implements Queue {
     this.name = this.#connection.name
     this.#workerLocks = new WorkerLocks(freeForMs, silentForMs)
     this.holds = new PostgresHolds(this.#connection)
+    this.invariants = new PostgresInvariants(this.#connection)
     this.schedules = new PostgresSchedules(this.#connection)
     this.records = new PostgresRecords(this.#connection)
   }
@@ -106,20 +106,8 @@ export class PostgresQueue implements Queue {
     return this.#connection.transaction((session) => migrate(session, sources, tables))
   }
 
-  async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    return missingColumns(table, await this.records.columns(table.name))
-  }
-
   async checkDatabase(): Promise<Check[]> {
     return this.#connection.use((session) => checkDatabase(session, this.#url))
-  }
-
-  async findViolations(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
-    return this.#connection.use((session) => findViolations(session, tables, history))
-  }
-
-  async repair(violation: Violation, actor: string): Promise<void> {
-    await this.#connection.transaction((session) => repair(session, violation, actor))
   }
 
   async enqueue(

@@ -1,4 +1,11 @@
-import { type InvariantSql, invariantQueries, type Violation, type ViolationRow, violationOf } from '../invariants.ts'
+import {
+  type InvariantSql,
+  type Invariants,
+  invariantQueries,
+  type Violation,
+  type ViolationRow,
+  violationOf,
+} from '../invariants.ts'
 import type { Connection } from './connection.ts'
 import { nextNumber, recordEvent } from './statements.ts'
 
@@ -10,14 +17,29 @@ const dialect: InvariantSql = {
   differ: (left, right) => `${left} is not ${right}`,
 }
 
-export function findViolations(connection: Connection, tables: readonly string[], history: boolean): Violation[] {
-  return invariantQueries(tables, dialect, history).flatMap(({ code, sql }) =>
-    (connection.database.prepare(sql).all() as ViolationRow[]).map((row) => violationOf(code, row)),
-  )
+export class SqliteInvariants implements Invariants {
+  readonly #connect: () => Connection
+
+  constructor(connect: () => Connection) {
+    this.#connect = connect
+  }
+
+  async find(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
+    const { database } = this.#connect()
+    return invariantQueries(tables, dialect, history).flatMap(({ code, sql }) =>
+      (database.prepare(sql).all() as ViolationRow[]).map((row) => violationOf(code, row)),
+    )
+  }
+
+  async repair(violation: Violation, actor: string): Promise<void> {
+    const connection = this.#connect()
+    await connection.lock.write(() => repair(connection, violation, actor))
+    connection.wakeUp.signal()
+  }
 }
 
-/** Makes a violation good that no command can, and records it. The caller has a transaction open. */
-export function repair(connection: Connection, violation: Violation, actor: string): void {
+/** The caller has a transaction open. */
+function repair(connection: Connection, violation: Violation, actor: string): void {
   const { code, table, taskId, runId, value } = violation
   const number = nextNumber(connection)
   if (code === 'RUN_WITHOUT_ROW') {

@@ -5,7 +5,6 @@ import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import type { Check } from '../check.ts'
-import type { Violation } from '../invariants.ts'
 import type {
   CancelResult,
   Claim,
@@ -25,7 +24,6 @@ import type {
   WorkerIdentity,
 } from '../queue.ts'
 import { quote } from '../sql-fragments.ts'
-import { missingColumns } from '../table-columns.ts'
 import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { TableClaims } from './claim.ts'
@@ -33,7 +31,7 @@ import { Connection } from './connection.ts'
 import { isRefusal } from './explain-error.ts'
 import { SqliteHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
-import { findViolations, repair } from './invariants.ts'
+import { SqliteInvariants } from './invariants.ts'
 import { migrate, planMigration, planNewDatabase } from './migrate.ts'
 import { fileExists, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
@@ -50,6 +48,7 @@ const require = createRequire(import.meta.url)
 export class SqliteQueue implements Queue {
   readonly name: string
   readonly holds = new SqliteHolds(() => this.#connection())
+  readonly invariants = new SqliteInvariants(() => this.#connection())
   readonly schedules = new SqliteSchedules(() => this.#connection())
   readonly records = new SqliteRecords(() => this.#connection())
   readonly #options: OpenOptions
@@ -81,20 +80,8 @@ export class SqliteQueue implements Queue {
     return [...due.filter(({ kind }) => kind === 'create_database'), ...done]
   }
 
-  async missingColumns(table: TaskTable): Promise<readonly string[] | undefined> {
-    return missingColumns(table, await this.records.columns(table.name))
-  }
-
   async checkDatabase(): Promise<Check[]> {
     return checkDatabase(this.name, () => this.#connection())
-  }
-
-  async findViolations(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
-    return findViolations(this.#connection(), tables, history)
-  }
-
-  async repair(violation: Violation, actor: string): Promise<void> {
-    await this.#writeAndSignal((connection) => repair(connection, violation, actor))
   }
 
   async enqueue(

@@ -67,7 +67,7 @@ export class System {
     const snapshot = await readSnapshot((text) => this.database.sql(text), this.database.milliseconds)
     expect(violations(snapshot)).toEqual([])
     const tables = modelTables.map(({ table }) => table.name)
-    expect(await this.worker(0).queue.findViolations(tables, { history: true })).toEqual([])
+    expect(await this.worker(0).queue.invariants.find(tables, { history: true })).toEqual([])
     expect(this.#before ? rewritten(this.#before, snapshot) : []).toEqual([])
     this.#before = snapshot
     adoptRoughInstants(expected, snapshot)
