@@ -1,21 +1,27 @@
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { actor } from '../platform/actor.ts'
 
 export default class Doctor extends OpsCommand {
   static override summary = 'Check the setup and suggest fixes.'
 
   static override description =
     `Checks the configuration, the versions, the settings of the database, the triggers and indexes of each task table,
-the plugins, the schedules and their time zone, and the units if they are installed. Changes nothing. Exits 1 when there is a
+the plugins, the schedules and their time zone, and the units if they are installed. Changes nothing without --fix. Exits 1 when there is a
 problem or a warning. Checks that cannot run here are skipped, with the reason.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json',
+    '<%= config.bin %> <%= command.id %> --fix',
     '<%= config.bin %> <%= command.id %> --parity',
   ]
 
   static override flags = {
+    fix: Flags.boolean({
+      summary: 'correct tasks, runs and keys that contradict each other, each with an entry in the audit',
+      exclusive: ['parity'],
+    }),
     parity: Flags.boolean({
       summary:
         'compare how development and systemd support each field of a service; exit 1 if this project uses an unsupported one',
@@ -34,6 +40,7 @@ problem or a warning. Checks that cannot run here are skipped, with the reason.`
     const checks = await checkProject({
       openProject: () => this.openProject(flags.config, { isListing: true }),
       plugins,
+      fixedBy: flags.fix ? actor('doctor') : undefined,
       units: {
         env: process.env,
         configFlag: flags.config,

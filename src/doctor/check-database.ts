@@ -4,16 +4,22 @@ import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { migrateProject, missingTables } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Check, failed, passed, skipped } from '../queue/check.ts'
-import type { MigrationStep } from '../queue/queue.ts'
+import type { MigrationStep, QueuedTable } from '../queue/queue.ts'
 import { missingColumns } from '../queue/table-columns.ts'
+import { checkOpenState } from './check-open-state.ts'
 
 /** Checks the database, its migrations, and the guarantees of each task table. */
-export async function checkDatabase(project: Project, { isInstalled }: { isInstalled: boolean }): Promise<Check[]> {
+export async function checkDatabase(
+  project: Project,
+  { isInstalled, fixedBy }: { isInstalled: boolean; fixedBy: string | undefined },
+): Promise<Check[]> {
   const { queue } = project
   try {
     if (!(await queue.exists())) return noDatabase(queue.name, isInstalled)
     const ofDatabase = await queue.checkDatabase()
-    const tables = await checkTables(project).catch((error: unknown) => [failed('migrations', toProblem(error))])
+    const tables = await checkTables(project, fixedBy).catch((error: unknown) => [
+      failed('migrations', toProblem(error)),
+    ])
     return [...ofDatabase, ...tables]
   } catch (error) {
     return [failed('database', toProblem(error)), skipped('migrations', 'the database cannot be read')]
@@ -30,18 +36,22 @@ function noDatabase(name: string, isInstalled: boolean): Check[] {
   return [database, skipped('migrations', 'there is no database yet')]
 }
 
-async function checkTables(project: Project): Promise<Check[]> {
+async function checkTables(project: Project, fixedBy: string | undefined): Promise<Check[]> {
   const { steps, errors } = await migrateProject(project, { check: true })
   const { ready } = await project.processors()
   const missing = await missingTables(project, ready)
   const tables: Check[] = []
+  const present: QueuedTable[] = []
   for (const one of ready) {
     const problem = missing.get(one.queued.processor)
+    if (await missingColumns(project.queue.records, one.queued.table)) present.push(one.queued)
     tables.push(problem === undefined ? await checkTable(project, one, steps) : failed(nameOf(one), problem))
   }
   // Other errors of processors are problems of their plugins.
   const withoutTable = errors.filter((error) => error instanceof TaskTableMissingError)
-  return [migrations(steps), ...tables, ...withoutTable.map((error) => failed('task table', toProblem(error)))]
+  const isMigrated = !steps.some(({ kind, source }) => kind === 'migration' && source === 'core')
+  const open = isMigrated ? await checkOpenState(project, present, fixedBy) : []
+  return [migrations(steps), ...tables, ...open, ...withoutTable.map((error) => failed('task table', toProblem(error)))]
 }
 
 function migrations(steps: readonly MigrationStep[]): Check {

@@ -14,10 +14,12 @@ export interface DoctorContext {
   readonly openProject: () => Promise<Project>
   readonly plugins: KnownPlugins
   readonly units: UnitOptions
+  /** Who corrects tasks, open runs and keys that contradict each other; undefined if nobody is to. */
+  readonly fixedBy: string | undefined
 }
 
 /** Checks everything that a project needs to work. A check that fails to run is a problem, and the others go on. */
-export async function checkProject({ openProject, plugins, units }: DoctorContext): Promise<Check[]> {
+export async function checkProject({ openProject, plugins, units, fixedBy }: DoctorContext): Promise<Check[]> {
   let project: Project
   try {
     project = await openProject()
@@ -28,7 +30,7 @@ export async function checkProject({ openProject, plugins, units }: DoctorContex
   const failedAs = (name: string) => (error: unknown) => [failed(name, toProblem(error))]
   const { manifests, checks: ofUnits } = await checkUnits(project, units)
   // The database file comes before all that opens it, which turns WAL mode on.
-  const ofDatabase = await checkDatabase(project, { isInstalled: manifests.length > 0 })
+  const ofDatabase = await checkDatabase(project, { isInstalled: manifests.length > 0, fixedBy })
   return [
     passed('configuration', project.file ?? `none; using the defaults in ${project.directory}`),
     ...parity(project),

@@ -75,6 +75,22 @@ describe('ops doctor', () => {
     })
   })
 
+  it('finds an ongoing task that no run has, and --fix cancels it', async () => {
+    const project = await TestProject.withProbe()
+    await project.ops('enqueue', 'script', '--script', 'x')
+    project.database.exec(`drop trigger ops_scripts_changed; update scripts set status = 'ongoing'`)
+    await project.ops('migrate')
+    const { stdout, exitCode } = await project.ops('doctor')
+    expect(exitCode).toBe(1)
+    expect(stdout).toMatch(/^problem +open runs +scripts 1 is ongoing, but no run of it is open → ops doctor --fix$/m)
+    const fixed = await project.ops('doctor', '--fix')
+    expect(fixed.stdout).toMatch(/^ok +open runs +repaired: scripts 1 is ongoing, but no run of it is open/m)
+    expect(fixed.exitCode).toBe(0)
+    expect(project.value('select status from scripts')).toBe('canceled')
+    expect(project.value(`select actor from ops_audit where event = 'canceled'`)).toMatch(/ \(ops doctor\)$/)
+    expect((await project.ops('doctor')).exitCode).toBe(0)
+  })
+
   it('warns when a clock has been set back', async () => {
     const project = await TestProject.withProbe()
     const insert = `insert into ops_events (at, task_table, task_id, event, actor) values (?, 'scripts', 1, 'created', 'sql')`

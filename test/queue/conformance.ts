@@ -977,6 +977,69 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
     })
 
+    describe('the invariants', () => {
+      const tables = allTables.map(({ table }) => table.name)
+      const find = async (queue: Queue, history: boolean) =>
+        (await queue.invariants.find(tables, { history })).map(({ code, table, taskId, runId, status, value }) =>
+          [code, table, taskId === undefined ? undefined : Number(taskId), runId && 'run', status, value].filter(
+            (part) => part !== undefined,
+          ),
+        )
+      const claimed = async () => {
+        const fixture = await open(allTables)
+        await fixture.queue.enqueue(builds, [{ repository: 'a' }])
+        const { run } = (await fixture.queue.claim(allTables))!
+        expect(await find(fixture.queue, true)).toEqual([])
+        return { ...fixture, run }
+      }
+
+      it('name a task whose claim is gone, and the key and the run that are left', async () => {
+        const { queue, sql } = await claimed()
+        await sql(`delete from ops_open where scope = 'builds'`)
+        const expected = [
+          ['TASK_WITHOUT_RUN', 'builds', 1],
+          ['KEY_WITHOUT_RUN', 'run', 'processor:build'],
+        ]
+        expect(await find(queue, false)).toEqual(expected)
+        expect(await find(queue, true)).toEqual([...expected, ['RUN_WITHOUT_ROW', 'builds', 1, 'run']])
+      })
+
+      it('name a claim of a task that is not ongoing or not there, and of a run that has ended', async () => {
+        const { queue, sql, run } = await claimed()
+        await queue.settle(run, succeeded)
+        await sql(
+          `insert into ops_open (scope, what, run_id) values ('builds', 1, ${run.id}), ('checks', 7, ${run.id})`,
+        )
+        expect(await find(queue, false)).toEqual([
+          ['RUN_WITHOUT_TASK', 'checks', 7, 'run'],
+          ['RUN_WITHOUT_TASK', 'builds', 1, 'run', 'succeeded'],
+          ['RUN_NOT_OPEN', 'builds', 1, 'run'],
+          ['RUN_NOT_OPEN', 'builds', 7, 'run'],
+        ])
+      })
+
+      it('are repaired, each with an event', async () => {
+        const { queue, sql, run } = await claimed()
+        await sql(`delete from ops_open where scope = 'builds'`)
+        await queue.cancel(builds, 1, 'ada')
+        // The end of the run says "failed", which the status of the task then contradicts.
+        for (let pass = 0; pass < 2; pass += 1) {
+          for (const violation of await queue.invariants.find(tables, { history: true })) {
+            await queue.invariants.repair(violation, 'ada')
+          }
+        }
+        expect(await find(queue, true)).toEqual([])
+        expect(await sql('select count(*) as n from ops_open')).toEqual([{ n: 0 }])
+        expect(await sql(`select outcome, ended_by from ops_runs where id = ${run.id}`)).toEqual([
+          { outcome: 'crashed', ended_by: 'ada' },
+        ])
+        const repaired = await sql(`select count(*) as n from ops_audit where event = 'repaired' and actor = 'ada'`)
+        expect(Number(repaired[0]!.n)).toBeGreaterThanOrEqual(2)
+        await queue.enqueue(builds, [{ repository: 'b' }])
+        expect(nameOf(await queue.claim(allTables))).toBe('build 2')
+      })
+    })
+
     describe('the records', () => {
       it('count the due tasks ahead of one', async () => {
         const { queue } = await open(allTables)

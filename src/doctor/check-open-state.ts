@@ -1,0 +1,79 @@
+import type { Project } from '../project/open-project.ts'
+import { type Check, failed, passed } from '../queue/check.ts'
+import { describeViolation, type Violation } from '../queue/invariants.ts'
+import type { Queue, QueuedTable } from '../queue/queue.ts'
+import { FOREIGN_WRITER } from '../queue/records.ts'
+
+const MOST_PASSES = 3
+
+/**
+ * Checks whether tasks, open runs and their keys agree.
+ *
+ * @param fixedBy who corrects what does not, for the audit; all history is read then
+ */
+export async function checkOpenState(
+  { queue }: Project,
+  tables: readonly QueuedTable[],
+  fixedBy: string | undefined,
+): Promise<Check[]> {
+  const names = tables.map(({ table }) => table.name)
+  const violations = await queue.invariants.find(names, { history: fixedBy !== undefined })
+  if (violations.length === 0) return [passed('open runs', 'agree with the tasks')]
+  const repairs: string[] = []
+  let left: readonly Violation[] = violations
+  // One repair can show another contradiction: that of a status and the end of its run.
+  for (let pass = 0; fixedBy !== undefined && left.length > 0 && pass < MOST_PASSES; pass += 1) {
+    repairs.push(...(await repairAll(queue, tables, left, fixedBy)))
+    left = await queue.invariants.find(names, { history: true })
+  }
+  return [
+    ...(repairs.length > 0 ? [passed('open runs', `repaired: ${repairs.join('; ')}`)] : []),
+    ...left.map((violation) =>
+      failed('open runs', {
+        code: violation.code,
+        severity: 'error',
+        message: describeViolation(violation),
+        suggestions: [
+          fixedBy !== undefined ? 'stop the worker of this run, then repeat: ops doctor --fix' : 'ops doctor --fix',
+        ],
+      }),
+    ),
+  ]
+}
+
+async function repairAll(
+  queue: Queue,
+  tables: readonly QueuedTable[],
+  violations: readonly Violation[],
+  by: string,
+): Promise<string[]> {
+  const repaired: string[] = []
+  for (const violation of violations) {
+    if (await repairOne(queue, tables, violation, by)) repaired.push(describeViolation(violation))
+  }
+  return repaired
+}
+
+async function repairOne(
+  queue: Queue,
+  tables: readonly QueuedTable[],
+  violation: Violation,
+  by: string,
+): Promise<boolean> {
+  const { code, table, taskId, runId } = violation
+  const queued = tables.find((each) => each.table.name === table)
+  if (code === 'TASK_WITHOUT_RUN') {
+    return (await queue.cancel(queued!.table, taskId!, by))?.change === 'canceled'
+  }
+  if (code === 'RUN_WITHOUT_TASK') {
+    const run = (await queue.openRuns()).find(({ id }) => id === runId)
+    const isPerformed = run && run.workerId !== FOREIGN_WRITER && (await queue.isAlive(run.workerId))
+    if (!run || isPerformed) return false
+    return queue.settleDead(run, queued!, {
+      kind: 'crashed',
+      error: 'its task was changed while the triggers were missing',
+    })
+  }
+  await queue.invariants.repair(violation, by)
+  return true
+}
