@@ -27,7 +27,21 @@ create table ops_runs (
   check ((end_id is null) = (ended_at is null) and (end_id is null) = (outcome is null))
 ) strict;
 --> statement-breakpoint
-create index ops_runs_of_task on ops_runs (task_table, task_id);
+-- How often a task has taken its worker with it. Holds no others, so that a run that ends otherwise costs no page more.
+create index ops_runs_crashed on ops_runs (task_table, task_id) where outcome = 'crashed';
+--> statement-breakpoint
+-- The runs of each task, up to the one in ops_runs_listed: an index of ops_runs would be a page in every commit, so workers
+-- add a few hundred runs at once.
+create table ops_runs_of_task (
+  task_table text not null,
+  task_id any not null,
+  run_id integer not null,
+  primary key (task_table, task_id, run_id)
+) strict, without rowid;
+--> statement-breakpoint
+create table ops_runs_listed (run_id integer not null) strict;
+--> statement-breakpoint
+insert into ops_runs_listed values (0);
 --> statement-breakpoint
 create trigger ops_runs_no_delete before delete on ops_runs
 begin
