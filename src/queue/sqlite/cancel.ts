@@ -31,7 +31,7 @@ export function cancel(
   const error = `canceled by ${actor}`
   if (run) {
     const settled = settlements.settle(run.id, table, { kind: 'canceled', error }, Date.now(), actor)
-    if (settled?.end) settlements.record(settled.end)
+    if (settled?.end !== undefined) settlements.record(settled.end)
   } else {
     const task = { table: table.name, id }
     // No trigger records the end of a run that does not exist.

@@ -3,8 +3,7 @@ import { columnNamed, type TaskColumn } from '../../task-table/task-table.ts'
 import type { Claim, QueuedTable, Run, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
-import type { End } from './settle.ts'
-import { nextNumber } from './statements.ts'
+import { RunList } from './run-list.ts'
 import { isHeld, isOpen } from './task-sql.ts'
 import { decodeRow, instant, millisecondsOf } from './values.ts'
 
@@ -24,12 +23,12 @@ export class TableClaims {
   readonly #startedAt: TaskColumn | undefined
   readonly #peek: Statement
   readonly #finds: readonly Statement[]
-  readonly #number: () => number
   readonly #begin: Statement
   readonly #open: Statement
   readonly #openKey: Statement
   readonly #ongoing: Statement
   readonly #row: Statement
+  readonly #list: RunList
   readonly #next: Statement | undefined
   readonly #prerequisites: readonly { column: string; table: string; status: Statement }[]
   /** Whether the last claim found a task: then there is most likely another. */
@@ -43,12 +42,12 @@ export class TableClaims {
     this.#startedAt = columnNamed(queued.table, 'started_at')
     this.#peek = database.prepare(statements.peek).pluck()
     this.#finds = statements.finds.map((sql) => database.prepare(sql))
-    this.#number = () => nextNumber(connection)
     this.#begin = database.prepare(statements.begin)
     this.#open = database.prepare(statements.open)
     this.#openKey = database.prepare(statements.openKey)
     this.#ongoing = database.prepare(statements.ongoing)
     this.#row = database.prepare(statements.row)
+    this.#list = new RunList(connection)
     this.#next = statements.next === undefined ? undefined : database.prepare(statements.next).pluck()
     this.#prerequisites = queued.after.map(({ column, table }) => ({
       column,
@@ -71,9 +70,9 @@ export class TableClaims {
   /**
    * Starts the run of the first task that may run. The caller has a transaction open.
    *
-   * @param follows the end of a run in this transaction, which has the number before that of this run
+   * @param follows the run that has ended in this transaction, whose end has the number before that of the new run
    */
-  claim(now: number, follows: End | undefined): Claim | undefined {
+  claim(now: number, follows: number | undefined): Claim | undefined {
     // Most tables have no due task most of the time, and this is the cheapest way to find out.
     if (!this.#wasBusy && !this.hasDue(now)) return undefined
     this.#wasBusy = false
@@ -83,10 +82,11 @@ export class TableClaims {
       const candidate = find.get(...this.#due(now)) as Candidate | undefined
       if (!candidate) continue
       const { id, attempt, key } = candidate
-      const run = follows ? follows.number + 1 : this.#number()
-      this.#begin.run(run, follows?.runId ?? null, id, attempt, key, now, deadline)
+      const { lastInsertRowid } = this.#begin.run(follows ?? null, follows ?? null, id, attempt, key, now, deadline)
+      const run = Number(lastInsertRowid)
       this.#open.run(run, run)
       if (key !== null) this.#openKey.run(key, run)
+      this.#list.extend(run)
       this.#ongoing.run(...(this.#startedAt ? [instant(this.#startedAt, now)] : []), id)
       const row = this.#row.get(id) as Record<string, unknown>
       const claimed = {
@@ -174,7 +174,8 @@ export function claimStatements({ processor, table, exclusivity, after }: Queued
     finds: candidates().map(find),
     // The id is selected again to keep its type: a bound number is stored as REAL.
     begin: `insert into ops_runs (id, follows, task_table, task_id, attempt, worker_id, exclusive_key, started_at, deadline_at)
-values (?, ?, ${literal(table.name)}, (select id from ${name} where id = ?), ?, ${literal(workerId)}, ?, ?, ?)`,
+values (coalesce((select end_id + 1 from ops_runs where id = ?), (select id from ops_next)), ?,
+  ${literal(table.name)}, (select id from ${name} where id = ?), ?, ${literal(workerId)}, ?, ?, ?)`,
     open: `insert into ops_open (scope, what, run_id)
 values (${literal(table.name)}, (select task_id from ops_runs where id = ?), ?)`,
     openKey: `insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', ?, ?)`,

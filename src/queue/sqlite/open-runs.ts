@@ -102,7 +102,7 @@ export async function settleDead(
     const now = Date.now()
     const settled = settlements.settle(run.id, queued.table, outcome, now, recoveredBy)
     if (!settled) return false
-    if (settled.end) settlements.record(settled.end)
+    if (settled.end !== undefined) settlements.record(settled.end)
     if (isDead) {
       connection
         .sql(`update ops_workers set state = 'died', stopped_at = ? where id = ? and stopped_at is null`)

@@ -37,7 +37,7 @@ import { fileExists, type OpenOptions } from './open-database.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
-import { type End, Settlements } from './settle.ts'
+import { Settlements } from './settle.ts'
 import { asActor } from './statements.ts'
 import { decodeRow } from './values.ts'
 import { hasLivingWorker, startWorker, stopWorker } from './workers.ts'
@@ -140,7 +140,7 @@ export class SqliteQueue implements Queue {
       const ended = this.#settler().settle(run.id, run.queued.table, outcome, Date.now())
       // A later time than that of the settlement: the next run with the same key starts after this one has ended.
       const claim = this.#claimFirst(next, Date.now(), ended?.end)
-      if (ended?.end && !claim) this.#settler().record(ended.end)
+      if (ended?.end !== undefined && !claim) this.#settler().record(ended.end)
       failpoint('settle.before-commit')
       return { held: ended !== undefined, next: claim }
     })
@@ -211,7 +211,7 @@ export class SqliteQueue implements Queue {
     return result
   }
 
-  #claimFirst(tables: readonly QueuedTable[], now: number, follows?: End): Claim | undefined {
+  #claimFirst(tables: readonly QueuedTable[], now: number, follows?: number): Claim | undefined {
     for (const queued of tables) {
       const claim = this.#claimsOf(queued).claim(now, follows)
       if (claim) return claim

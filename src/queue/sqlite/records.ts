@@ -12,6 +12,7 @@ import {
 import { claimOrder, literal, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import type { Connection } from './connection.ts'
+import { RUNS_OF_TASK } from './run-list.ts'
 import { decodeRow, instant } from './values.ts'
 
 export class SqliteRecords implements Records {
@@ -70,8 +71,8 @@ export class SqliteRecords implements Records {
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
     const rows = this.#connect()
-      .sql('select * from ops_runs where task_table = ? and task_id = ? order by id')
-      .all(table.name, id) as Record<string, never>[]
+      .sql(`select * from ops_runs where id in (${RUNS_OF_TASK}) order by id`)
+      .all({ table: table.name, taskId: id }) as Record<string, never>[]
     return rows.map((row) => ({
       id: row.id!,
       attempt: row.attempt!,
@@ -105,8 +106,8 @@ export class SqliteRecords implements Records {
 }
 
 /**
- * The entries of one task are found by an index in each part of the audit. All others are read part by part in the order of
- * their numbers, as far as the limit; an end is found by the run that follows it, or in `ops_ends`.
+ * Each part of the audit is read in the order of the numbers, as far as the limit; an end is found by the run that follows
+ * it, or in `ops_ends`. The entries of one task are found by its runs and by the index of events.
  */
 export function auditQuery({ table, taskId, after }: AuditFilter): string {
   const isAbout = [
@@ -117,23 +118,28 @@ export function auditQuery({ table, taskId, after }: AuditFilter): string {
   const direction = after === undefined ? 'desc' : 'asc'
   const first = (from: string, conditions: readonly string[], by = 'id') => {
     const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
-    return `select ${from} ${where} order by ${by} ${direction} limit @limit`
+    return `select * from (select ${from} ${where} order by ${by} ${direction} limit @limit)`
   }
-  if (isAbout.length === 2) return first('* from ops_audit', [...isAbout, ...isAfter('id')])
-  const followers =
-    isAbout.length > 0 ? 'select id, follows from ops_runs' : first('id, follows from ops_runs', isAfter('id'))
-  const endOf = (run: string) => `join ops_run_ends e on e.run_id = f.${run}`
   const isEnd = [...isAbout, ...isAfter('f.id', 'e.id')]
-  const parts = [
-    first('* from ops_run_starts', [...isAbout, ...isAfter('id')]),
-    first(`e.* from (${followers}) f ${endOf('follows')}`, isEnd, 'f.id'),
-    first(`e.* from ops_ends f ${endOf('run_id')}`, isEnd, 'f.id'),
-    first(`id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_events`, [
-      ...isAbout,
-      ...isAfter('id'),
-    ]),
-  ]
-  return first(`* from (${parts.map((part) => `select * from (${part})`).join(' union all ')})`, [])
+  const followers = isAbout.length > 0 ? 'ops_runs' : `(${first('id, follows from ops_runs', isAfter('id'))})`
+  const runs =
+    isAbout.length === 2
+      ? [
+          first('* from ops_run_starts', [`id in (${RUNS_OF_TASK})`, ...isAfter('id')]),
+          first('* from ops_run_ends', [`run_id in (${RUNS_OF_TASK})`, ...isAfter('id')]),
+        ]
+      : [
+          first('* from ops_run_starts', [...isAbout, ...isAfter('id')]),
+          first(
+            `e.* from (select id, follows from ${followers}) f join ops_run_ends e on e.run_id = f.follows`,
+            isEnd,
+            'f.id',
+          ),
+          first('e.* from ops_ends f join ops_run_ends e on e.run_id = f.run_id', isEnd, 'f.id'),
+        ]
+  const columns = 'id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail'
+  const events = first(`${columns} from ops_events`, [...isAbout, ...isAfter('id')])
+  return `select * from (${[...runs, events].join(' union all ')}) order by id ${direction} limit @limit`
 }
 
 function toDate(milliseconds: number | null): Date | undefined {

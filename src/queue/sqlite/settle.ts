@@ -6,18 +6,13 @@ import type { TaskId } from '../queued-table.ts'
 import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import { isRefusal } from './explain-error.ts'
-import { nextNumber, recordEvent } from './statements.ts'
+import { recordEvent } from './statements.ts'
 import { encode, instant } from './values.ts'
 
-/** The end of a run. Its number is recorded by the run that follows it in the same transaction, or else in `ops_ends`. */
-export interface End {
-  readonly runId: number
-  readonly number: number
-}
-
-/** A run that was settled, with its end if that is not recorded yet. */
+/** A run that was settled. */
 export interface Settled {
-  readonly end: End | undefined
+  /** The run, unless its end is already recorded: to be followed by a claim, or else recorded. */
+  readonly end: number | undefined
 }
 
 /** Runs the statement that settles a task; returns how many rows it changed. */
@@ -41,7 +36,7 @@ export class Settlements {
   }
 
   /**
-   * Settles a run and its task. The end is then given to the next claim, or to `record`.
+   * Settles a run and its task. The end is then followed by a claim, or recorded.
    *
    * @param by who settles it, if that is not its worker
    * @returns undefined if the run was no longer open; then nothing is written
@@ -55,17 +50,16 @@ export class Settlements {
     if (sql(RELEASE_TASK).run(table.name, runId, runId).changes === 0) return undefined
     sql(RELEASE_KEY).run(runId, runId)
     const isChanged = this.#endTask(runId, table, outcome, settlement, now)
-    const end = { runId, number: nextNumber(this.#connection) }
-    const statusAfter = status === settlement.outcome ? null : status
-    sql(END_RUN).run(end.number, now, settlement.outcome, statusAfter, error, by ?? null, runId)
-    if (isChanged) return { end }
-    this.#explain(end, table)
+    sql(END_RUN).run(now, settlement.outcome, status === settlement.outcome ? null : status, error, by ?? null, runId)
+    if (isChanged) return { end: runId }
+    this.record(runId)
+    this.#explain(runId, table)
     return { end: undefined }
   }
 
-  /** Records an end that no run follows. */
-  record({ number, runId }: End): void {
-    this.#connection.sql('insert into ops_ends (id, run_id) values (?, ?)').run(number, runId)
+  /** Records the end of a run that no run follows in its transaction. */
+  record(runId: number): void {
+    this.#connection.sql('insert into ops_ends (id, run_id) select end_id, id from ops_runs where id = ?').run(runId)
   }
 
   #decide(runId: number, outcome: Outcome): Settlement {
@@ -92,12 +86,9 @@ export class Settlements {
   }
 
   /** Only where the triggers were missing when somebody changed the status of an ongoing task, or deleted it. */
-  #explain(end: End, table: TaskTable): void {
-    this.record(end)
+  #explain(runId: number, table: TaskTable): void {
     const sql = (text: string) => this.#connection.sql(text)
-    const { id, worker } = sql('select task_id as id, worker_id as worker from ops_runs where id = ?').get(
-      end.runId,
-    ) as {
+    const { id, worker } = sql('select task_id as id, worker_id as worker from ops_runs where id = ?').get(runId) as {
       id: TaskId
       worker: string
     }
@@ -105,7 +96,7 @@ export class Settlements {
       sql(`select status from ${quote(table.name)} where id = ?`)
         .pluck()
         .get(id) ?? null
-    recordEvent(this.#connection, 'diverged', worker, { table: table.name, id, runId: end.runId }, { status })
+    recordEvent(this.#connection, 'diverged', worker, { table: table.name, id, runId }, { status })
   }
 
   #prepare(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
@@ -127,8 +118,9 @@ export class Settlements {
 const RELEASE_TASK = `delete from ops_open where scope = ? and what = (select task_id from ops_runs where id = ?) and run_id = ?`
 const RELEASE_KEY = `delete from ops_open
 where scope = '${KEY_SCOPE}' and what = (select exclusive_key from ops_runs where id = ?) and run_id = ?`
-const END_RUN =
-  'update ops_runs set end_id = ?, ended_at = ?, outcome = ?, status_after = ?, error = ?, ended_by = ? where id = ?'
+// Its number is the one before that of the run that follows it in this transaction.
+const END_RUN = `update ops_runs set end_id = (select id from ops_next), ended_at = ?, outcome = ?, status_after = ?,
+error = ?, ended_by = ? where id = ?`
 
 function prepareEnd(
   connection: Connection,

@@ -23,11 +23,6 @@ export class StatementCache {
 
 export type Statements = Pick<StatementCache, 'sql'>
 
-/** The next number of the sequence of runs, their ends and events. */
-export function nextNumber(statements: Statements): number {
-  return statements.sql('select id from ops_next').pluck().get() as number
-}
-
 /** Records an event that is not the start or the end of a run. The caller has a transaction open. */
 export function recordEvent(
   statements: Statements,

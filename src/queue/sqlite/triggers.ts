@@ -1,15 +1,13 @@
 import { statuses, transitions } from '../../task/lifecycle.ts'
-import { SQLITE_NOW } from '../../task-table/lifecycle.ts'
 import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
-import { FOREIGN_WRITER } from '../records.ts'
-import { exclusiveKey, holdKeys, KEY_SCOPE, literal, quote, refusals } from '../sql-fragments.ts'
+import { exclusiveKey, holdKeys, literal, quote, refusals } from '../sql-fragments.ts'
 import { type Guarantee, isOpen } from './task-sql.ts'
 
 /**
  * What is refused to every client of the database, and what is completed for those that are not ops: their runs, and the
- * events of inserts, deletions and changes between other statuses. The conditions are such that no claim and no settlement
- * of ops enters a body: it has begun or ended the run before it changes the status.
+ * events of inserts, deletions and changes between other statuses (`ops_changes`). No claim and no settlement of ops enters
+ * a body: it has begun or ended the run before it changes the status.
  *
  * @param replacing the columns by which a REPLACE can delete a row with another id
  */
@@ -32,7 +30,7 @@ export function triggers(queued: QueuedTable, replacing: readonly string[]): Gua
     // REPLACE deletes without firing delete triggers. Checked after the insert: before it, REPLACE looks like INSERT OR IGNORE.
     trigger('inserted', `AFTER INSERT ON ${on}`, [
       refuse(messages.replace, ['new.id', 'new.id'], isOpenFor('new')),
-      event(table.name, 'new', `'enqueued'`, 'null', 'new.status'),
+      event(table.name, 'new', 'enqueued', 'null', 'new.status'),
     ]),
     trigger(
       'transition',
@@ -42,7 +40,7 @@ export function triggers(queued: QueuedTable, replacing: readonly string[]): Gua
     trigger(...changed(queued)),
     trigger('deleted', `AFTER DELETE ON ${on}`, [
       refuse(messages.delete, ['old.id', 'old.id'], isOpenFor('old')),
-      event(table.name, 'old', `'deleted'`, 'old.status', 'null'),
+      event(table.name, 'old', 'deleted', 'old.status', 'null'),
     ]),
     ...replacements(queued, replacing).map(([suffix, when, body]) => trigger(suffix, when, body)),
   ]
@@ -50,86 +48,43 @@ export function triggers(queued: QueuedTable, replacing: readonly string[]): Gua
 
 type Trigger = [suffix: string, when: string, body: string[]]
 
-/** One trigger for all that a change needs: each trigger costs a call on every change of a status. */
-function changed(queued: QueuedTable): Trigger {
-  const { table, processor, exclusivity } = queued
+/** Only what `ops_changes` needs: each instruction is a cost of every change of a status. */
+function changed({ table, processor, exclusivity }: QueuedTable): Trigger {
   const messages = refusals(processor)
   const keyColumn = exclusivity.kind === 'column' ? quote(exclusivity.column) : undefined
-  const isChanged = (column: string) => `new.${column} is not old.${column}`
   const isTaken = (row: 'old' | 'new') => `exists (select 1 from ops_open o where ${isOpen(table.name, `${row}.id`)})`
-  const fromOpen = (where: string) =>
-    `from ops_open o join ops_runs r on r.id = o.run_id where ${isOpen(table.name, 'old.id')} and ${where}`
-  const status = isChanged('status')
+  const isSettled = `old.status = 'ongoing' and new.status <> 'ongoing'`
+  const isStarted = `new.status = 'ongoing' and old.status = 'pending' and not ${isTaken('new')}`
+  const change = {
+    task_table: literal(table.name),
+    old_id: 'old.id',
+    new_id: 'new.id',
+    old_status: 'old.status',
+    new_status: 'new.status',
+    old_key: exclusiveKey(exclusivity, 'old'),
+    new_key: exclusiveKey(exclusivity, 'new'),
+    processor_key: holdKeys(processor, { kind: 'none' }, '')[0]!,
+    attempt: columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1',
+    error: columnNamed(table, 'error') ? 'new.error' : 'null',
+    is_start: isStarted,
+    is_end: isSettled,
+    status_refused: literal(messages.changeStatus),
+    id_refused: literal(messages.changeId),
+    key_refused: literal(messages.changeKey),
+    key_taken: literal(messages.keyTaken),
+    on_hold: literal(messages.onHold),
+  }
   return [
     'changed',
-    `AFTER UPDATE OF status, id${keyColumn ? `, ${keyColumn}` : ''} ON ${quote(table.name)} WHEN ${status} and case old.status
-  when 'ongoing' then ${isTaken('old')}
-  when 'pending' then new.status <> 'ongoing' or not ${isTaken('new')}
-  else true end or ${isChanged('id')}${keyColumn ? ` or ${isChanged(keyColumn)} and ${isTaken('old')}` : ''}`,
+    `AFTER UPDATE OF status, id${keyColumn ? `, ${keyColumn}` : ''} ON ${quote(table.name)}
+WHEN new.status is not old.status and case old.status
+    when 'ongoing' then ${isTaken('old')}
+    when 'pending' then new.status <> 'ongoing' or not ${isTaken('new')}
+    else true end
+  or new.id is not old.id${keyColumn ? `\n  or new.${keyColumn} is not old.${keyColumn} and ${isTaken('old')}` : ''}`,
     [
-      refuse(
-        messages.changeStatus,
-        ['old.id', 'old.id'],
-        fromOpen(
-          `r.worker_id <> '${FOREIGN_WRITER}' and ${status} and not (old.status = 'pending' and new.status = 'ongoing')`,
-        ),
-      ),
-      refuse(messages.changeId, ['old.id', 'old.id'], fromOpen(isChanged('id'))),
-      ...(keyColumn ? [refuse(messages.changeKey, ['old.id', 'old.id'], fromOpen(isChanged(keyColumn)))] : []),
-      event(table.name, 'old', `'renumbered'`, 'old.status', 'null', `where ${isChanged('id')}`),
-      event(table.name, 'new', `'renumbered'`, 'null', 'old.status', `where ${isChanged('id')}`),
-      ...foreignStart(queued, `new.status = 'ongoing' and old.status = 'pending' and not ${isTaken('new')}`),
-      ...foreignEnd(queued, `old.status = 'ongoing' and new.status <> 'ongoing'`),
-      event(
-        table.name,
-        'new',
-        `case new.status when 'pending' then 'retried' else new.status end`,
-        'old.status',
-        'new.status',
-        `where ${status} and old.status <> 'ongoing' and new.status <> 'ongoing'`,
-      ),
+      `insert into ops_changes (${Object.keys(change).join(', ')}) values (\n    ${Object.values(change).join(',\n    ')}\n  )`,
     ],
-  ]
-}
-
-/** Starts the run of a client other than ops: so every attempt has a run, and exclusivity applies to it too. */
-function foreignStart({ table, processor, exclusivity }: QueuedTable, isStart: string): string[] {
-  const messages = refusals(processor)
-  const key = exclusiveKey(exclusivity, 'new')
-  const attempt = columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1'
-  const isBusy = `from ops_open o join ops_runs r on r.id = o.run_id where o.scope = '${KEY_SCOPE}' and o.what = ${key} and ${isStart}`
-  const isHeld = `from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}) and ${isStart}`
-  const open = (
-    scope: string,
-    what: string,
-  ) => `insert into ops_open (scope, what, run_id) select ${scope}, ${what}, r.id
-    from ops_runs r where r.id = (select max(id) from ops_runs) and ${what} is not null and ${isStart}`
-  return [
-    ...(exclusivity.kind === 'none'
-      ? []
-      : [refuse(messages.keyTaken, ['new.id', 'r.exclusive_key', 'r.id', 'r.task_table', 'r.task_id'], isBusy)]),
-    refuse(messages.onHold, ['new.id', 'h.key', `h.actor || coalesce(': ' || h.reason, '')`], isHeld),
-    `insert into ops_runs (id, task_table, task_id, attempt, worker_id, exclusive_key, started_at)
-    select n.id, ${literal(table.name)}, new.id, ${attempt}, '${FOREIGN_WRITER}', ${key}, ${SQLITE_NOW} from ops_next n where ${isStart}`,
-    // The row of the task last: it is what the condition looks for.
-    open(`'${KEY_SCOPE}'`, 'r.exclusive_key'),
-    open('r.task_table', 'r.task_id'),
-  ]
-}
-
-/** Ends the run of a client other than ops. */
-function foreignEnd({ table }: QueuedTable, isEnd: string): string[] {
-  const isOwn = isOpen(table.name, 'new.id')
-  const run = `(select o.run_id from ops_open o where ${isOwn})`
-  const error = columnNamed(table, 'error') ? 'new.error' : 'null'
-  return [
-    `insert into ops_ends (id, run_id) select n.id, o.run_id from ops_open o, ops_next n where ${isOwn} and ${isEnd}`,
-    `update ops_runs set end_id = (select max(id) from ops_ends), ended_at = ${SQLITE_NOW},
-    outcome = case new.status when 'pending' then 'returned' else new.status end,
-    status_after = case new.status when 'pending' then 'pending' end, error = ${error}, ended_by = (select actor from ops_actor)
-  where id = ${run} and ended_at is null and ${isEnd}`,
-    `delete from ops_open where scope = '${KEY_SCOPE}' and what = (select exclusive_key from ops_runs where id = ${run}) and ${isEnd}`,
-    `delete from ops_open where ${isOpen(table.name, 'new.id', 'ops_open')} and ${isEnd}`,
   ]
 }
 
@@ -158,10 +113,9 @@ function replacements({ table, processor, unique }: QueuedTable, replacing: read
   ]
 }
 
-function event(table: string, row: 'old' | 'new', name: string, from: string, to: string, where = ''): string {
+function event(table: string, row: 'old' | 'new', name: string, from: string, to: string): string {
   return `insert into ops_events (id, at, task_table, task_id, event, from_status, to_status, actor)
-    select n.id, ${SQLITE_NOW}, ${literal(table)}, ${row}.id, ${name}, ${from}, ${to}, (select actor from ops_actor)
-    from ops_next n ${where}`.trimEnd()
+  select id, now, ${literal(table)}, ${row}.id, '${name}', ${from}, ${to}, actor from ops_next`
 }
 
 /**

@@ -91,4 +91,21 @@ describe('the audit', () => {
       }
     }
   })
+
+  it('finds the runs of a task among thousands', async () => {
+    const { queue, value } = await sqliteFixture(allTables)
+    await queue.enqueue(
+      checks,
+      Array.from({ length: 700 }, () => ({})),
+    )
+    let claim = await queue.claim(allTables)
+    while (claim) claim = (await queue.settle(claim.run, succeeded, allTables)).next
+    expect(value('select count(*) from ops_runs_of_task')).toBeGreaterThan(400)
+    for (const id of [1, 2, 300, 699, 700]) {
+      expect(await queue.records.runs(checks, id)).toMatchObject([{ attempt: 1, outcome: 'succeeded' }])
+      const entries = await queue.records.audit({ table: 'checks', taskId: id, limit: 10 })
+      expect(entries.map(({ event }) => event)).toEqual(['enqueued', 'started', 'succeeded'])
+    }
+    expect(await queue.records.runs(checks, 701)).toEqual([])
+  })
 })

@@ -27,7 +27,21 @@ create table ops_runs (
   check ((end_id is null) = (ended_at is null) and (end_id is null) = (outcome is null))
 ) strict;
 --> statement-breakpoint
-create index ops_runs_of_task on ops_runs (task_table, task_id);
+-- How often a task has taken its worker with it. Holds no others, so that a run that ends otherwise costs no page more.
+create index ops_runs_crashed on ops_runs (task_table, task_id) where outcome = 'crashed';
+--> statement-breakpoint
+-- The runs of each task, up to the one in ops_runs_listed: an index of ops_runs would be a page in every commit, so workers
+-- add a few hundred runs at once.
+create table ops_runs_of_task (
+  task_table text not null,
+  task_id any not null,
+  run_id integer not null,
+  primary key (task_table, task_id, run_id)
+) strict, without rowid;
+--> statement-breakpoint
+create table ops_runs_listed (run_id integer not null) strict;
+--> statement-breakpoint
+insert into ops_runs_listed values (0);
 --> statement-breakpoint
 create trigger ops_runs_no_delete before delete on ops_runs
 begin
@@ -123,12 +137,19 @@ begin
   select raise(abort, 'ops_ends is append-only: what happened is not replaced');
 end;
 --> statement-breakpoint
--- The next number: starts and ends of runs and events have the numbers of one sequence.
-create view ops_next (id) as select 1 + max(
-  coalesce((select max(id) from ops_runs), 0),
-  coalesce((select max(id) from ops_events), 0),
-  coalesce((select max(id) from ops_ends), 0)
-);
+-- Who makes the changes of this transaction. Filled and emptied inside one transaction, so it is empty for all others.
+create table ops_actor (actor text not null) strict;
+--> statement-breakpoint
+-- The next number, since the starts and ends of runs and the events have the numbers of one sequence; the time in whole
+-- milliseconds, also for SQLite before 3.42; and who makes the changes of this transaction.
+create view ops_next (id, now, actor) as select
+  1 + max(
+    coalesce((select max(id) from ops_runs), 0),
+    coalesce((select max(id) from ops_events), 0),
+    coalesce((select max(id) from ops_ends), 0)
+  ),
+  cast(round((julianday('now') - 2440587.5) * 86400000.0) as integer),
+  (select actor from ops_actor);
 --> statement-breakpoint
 create view ops_run_starts as
 select id, started_at as at, task_table, task_id, id as run_id, 'started' as event, 'pending' as from_status,
@@ -160,9 +181,6 @@ create table ops_workers (
   task_tables text
 ) strict, without rowid;
 --> statement-breakpoint
--- Who makes the changes of this transaction. Filled and emptied inside one transaction, so it is empty for all others.
-create table ops_actor (actor text not null) strict;
---> statement-breakpoint
 create table ops_holds (
   key text primary key,
   reason text,
@@ -183,3 +201,65 @@ create table ops_schedules (
   -- Since when the schedule is not in the configuration.
   removed_at integer
 ) strict, without rowid;
+--> statement-breakpoint
+-- What another program does to a task: the triggers of all task tables insert it here, where it is refused or completed. The
+-- refusals are formats. In a view, because whatever a trigger contains is a cost of the statements that do not need it, too.
+create view ops_changes (
+  task_table, old_id, new_id, old_status, new_status, old_key, new_key, processor_key, attempt, error, is_start, is_end,
+  status_refused, id_refused, key_refused, key_taken, on_hold
+) as select null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null where false;
+--> statement-breakpoint
+-- Before SQLite 3.47 RAISE takes only a literal, which cannot name the task; the error for a bad JSON path repeats the path,
+-- in every version.
+create trigger ops_changes_made instead of insert on ops_changes
+begin
+  -- While a run is open, its task keeps its id and key; and its status too, if the run is a worker's.
+  select json_extract('{}', printf(
+    case when new.new_status is not new.old_status and r.worker_id <> 'sql' and not new.is_start then new.status_refused
+      when new.new_id is not new.old_id then new.id_refused
+      when new.new_key is not new.old_key then new.key_refused end,
+    new.old_id, new.old_id
+  )) from ops_open o join ops_runs r on r.id = o.run_id where o.scope = new.task_table and o.what = +new.old_id
+    and (new.new_id is not new.old_id or new.new_key is not new.old_key
+      or new.new_status is not new.old_status and r.worker_id <> 'sql');
+
+  insert into ops_events (id, at, task_table, task_id, event, from_status, actor)
+  select id, now, new.task_table, new.old_id, 'renumbered', new.old_status, actor from ops_next
+  where new.new_id is not new.old_id;
+  insert into ops_events (id, at, task_table, task_id, event, to_status, actor)
+  select id, now, new.task_table, new.new_id, 'renumbered', new.old_status, actor from ops_next
+  where new.new_id is not new.old_id;
+
+  -- A start: so every attempt has a run, and exclusivity applies to it too.
+  select json_extract('{}', printf(new.key_taken, new.new_id, new.new_key, r.id, r.task_table, r.task_id))
+  from ops_open o join ops_runs r on r.id = o.run_id
+  where new.is_start and o.scope = 'ops_key' and o.what = new.new_key;
+  select json_extract('{}', printf(new.on_hold, new.new_id, key, actor || coalesce(': ' || reason, ''))) from ops_holds
+  where new.is_start and key in (new.processor_key, new.new_key);
+  insert into ops_runs (id, task_table, task_id, attempt, worker_id, exclusive_key, started_at)
+  select id, new.task_table, new.new_id, new.attempt, 'sql', new.new_key, now from ops_next where new.is_start;
+  insert into ops_open (scope, what, run_id)
+  select new.task_table, new.new_id, (select max(id) from ops_runs) where new.is_start;
+  insert into ops_open (scope, what, run_id)
+  select 'ops_key', new.new_key, (select max(id) from ops_runs) where new.is_start and new.new_key is not null;
+
+  -- An end.
+  insert into ops_ends (id, run_id)
+  select n.id, o.run_id from ops_open o, ops_next n where new.is_end and o.scope = new.task_table and o.what = +new.new_id;
+  update ops_runs set end_id = (select max(id) from ops_ends), ended_at = (select now from ops_next),
+    outcome = iif(new.new_status = 'pending', 'returned', new.new_status),
+    status_after = iif(new.new_status = 'pending', 'pending', null),
+    error = new.error, ended_by = (select actor from ops_actor)
+  where new.is_end and ended_at is null
+    and id = (select run_id from ops_open where scope = new.task_table and what = +new.new_id);
+  delete from ops_open where new.is_end and scope = 'ops_key' and what = (
+    select r.exclusive_key from ops_open o join ops_runs r on r.id = o.run_id
+    where o.scope = new.task_table and o.what = +new.new_id
+  );
+  delete from ops_open where new.is_end and scope = new.task_table and what = +new.new_id;
+
+  insert into ops_events (id, at, task_table, task_id, event, from_status, to_status, actor)
+  select id, now, new.task_table, new.new_id, iif(new.new_status = 'pending', 'retried', new.new_status), new.old_status,
+    new.new_status, actor
+  from ops_next where new.new_status is not new.old_status and new.old_status <> 'ongoing' and new.new_status <> 'ongoing';
+end;
