@@ -40,7 +40,7 @@ describe('a database that cannot be used', unless(postgresMissing), () => {
 
   it('that is not migrated is reported', async () => {
     const error = await failureOf(await postgresUrl())
-    expect(error.message).toContain('it is not migrated: relation "ops_runs" does not exist')
+    expect(error.message).toContain('it is not migrated: relation "ops_open" does not exist')
     expect(error.suggestions).toEqual(['migrate it: ops migrate'])
   })
 

@@ -47,13 +47,9 @@ execute function ops_refuse('ops_runs is history: a run is not deleted');
 create trigger ops_runs_keep_history after update on ops_runs for each row when (old.ended_at is not null)
 execute function ops_refuse('ops_runs is history: a run that has ended is not changed');
 --> statement-breakpoint
-create trigger ops_runs_keep_subject after update on ops_runs for each row
-when (
-  (old.id, old.task_table, old.task_id, old.task_key, old.attempt, old.worker_id, old.exclusive_key, old.started_at)
-  is distinct from
-  (new.id, new.task_table, new.task_id, new.task_key, new.attempt, new.worker_id, new.exclusive_key, new.started_at)
-)
-execute function ops_refuse('what a run is about is not changed');
+create trigger ops_runs_keep_subject
+after update of id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, started_at on ops_runs
+for each row execute function ops_refuse('what a run is about is not changed');
 --> statement-breakpoint
 -- The task of each open run, by its table and its id, and its exclusivity key, by 'ops_key': the claim, the lock and the
 -- look-up. Rows live as long as a run, so it is vacuumed by their number and not by the size of the table.
