@@ -23,6 +23,9 @@ declare
   key text;
   worker text;
   changed bigint;
+  -- A follower of the audit waits for the transactions that have begun before a number that it misses, so this one begins
+  -- before it takes a number.
+  transaction xid8 := pg_current_xact_id();
   task_id ${quote(table.name)}.id%type := task;
   status_now ${quote(table.name)}.status%type := new_status;
 ${at.declarations}begin

@@ -31,6 +31,9 @@ create table ops_runs (
 --> statement-breakpoint
 create index ops_runs_of_task on ops_runs (task_table, task_key);
 --> statement-breakpoint
+-- Of ranges of pages, which an end rarely changes: a tree would make each end change all indexes of the table.
+create index ops_runs_ended on ops_runs using brin (end_id) with (pages_per_range = 16, autosummarize = on);
+--> statement-breakpoint
 create function ops_refuse() returns trigger language plpgsql as $$
 begin
   raise exception using message = tg_argv[0], errcode = 'check_violation', table = tg_table_name, constraint = tg_name;
@@ -88,21 +91,26 @@ execute function ops_refuse('ops_events is append-only: what happened is not del
 create trigger ops_events_no_truncate before truncate on ops_events for each statement
 execute function ops_refuse('ops_events is append-only: what happened is not deleted');
 --> statement-breakpoint
--- What happened, in one order: the begin of each run, its end, and all events that are neither.
-create view ops_audit as
-select id, started_at as at, task_table, task_id, task_key, id as run_id, 'started' as event,
-  'pending' as from_status, 'ongoing' as to_status, worker_id as actor, null::jsonb as detail
-from ops_runs
-union all
-select end_id, ended_at, task_table, task_id, task_key, id, case status_after when 'pending' then 'returned' else coalesce(status_after, outcome) end,
-  'ongoing', coalesce(status_after, outcome), coalesce(ended_by, worker_id),
+create view ops_run_starts as
+select id, started_at as at, task_table, task_id, task_key, id as run_id, 'started' as event, 'pending' as from_status,
+  'ongoing' as to_status, worker_id as actor, null::jsonb as detail
+from ops_runs;
+--> statement-breakpoint
+create view ops_run_ends as
+select end_id as id, ended_at as at, task_table, task_id, task_key, id as run_id,
+  case status_after when 'pending' then 'returned' else coalesce(status_after, outcome) end as event,
+  'ongoing' as from_status, coalesce(status_after, outcome) as to_status, coalesce(ended_by, worker_id) as actor,
   case
-    when status_after <> outcome and outcome <> 'returned' then jsonb_build_object('outcome', outcome, 'error', error)
+    when outcome <> status_after and outcome <> 'returned' then jsonb_build_object('outcome', outcome, 'error', error)
     when outcome = 'failed' and error is not null then jsonb_build_object('error', error)
-  end
-from ops_runs where end_id is not null
-union all
-select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events;
+  end as detail
+from ops_runs where end_id is not null;
+--> statement-breakpoint
+-- All that happened, in one order.
+create view ops_audit as
+select * from ops_run_starts
+union all select * from ops_run_ends
+union all select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events;
 --> statement-breakpoint
 -- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death.
 create table ops_workers (
