@@ -11,10 +11,11 @@ import {
 } from '../records.ts'
 import { claimOrder, literal, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
+import { Audit } from './audit.ts'
 import { claimInstants } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { drizzleTypes } from './type-parsers.ts'
-import { decodeRow, isExisting, taskIdOf } from './values.ts'
+import { decodeRow, isExisting } from './values.ts'
 
 /** Found by the marks of their guarantees, because long trigger names are truncated. */
 const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -33,9 +34,11 @@ order by a.attnum`
 
 export class PostgresRecords implements Records {
   readonly #connection: Connection
+  readonly #audit: Audit
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.#audit = new Audit(connection)
   }
 
   async tables(): Promise<string[]> {
@@ -97,29 +100,7 @@ export class PostgresRecords implements Records {
     }))
   }
 
-  async audit({ table, taskId, after, limit }: AuditFilter): Promise<AuditEntry[]> {
-    const bound: unknown[] = []
-    const conditions = [
-      ...(table === undefined ? [] : [`task_table = $${bound.push(table)}`]),
-      ...(taskId === undefined ? [] : [`task_key = $${bound.push(String(taskId))}`]),
-      ...(after === undefined ? [] : [`id > $${bound.push(after)}`]),
-    ]
-    const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
-    const order = after === undefined ? 'desc' : 'asc'
-    const text = `select * from ops_audit ${where} order by id ${order} limit $${bound.push(limit)}`
-    const rows = await this.#connection.use((session) => session.query(text, bound))
-    const entries = rows.map((row) => ({
-      id: row.id,
-      at: row.at,
-      taskTable: row.task_table ?? undefined,
-      taskId: row.task_key === null ? undefined : taskIdOf(row as never),
-      runId: row.run_id ?? undefined,
-      event: row.event,
-      fromStatus: row.from_status ?? undefined,
-      toStatus: row.to_status ?? undefined,
-      actor: row.actor ?? undefined,
-      detail: row.detail ?? undefined,
-    }))
-    return after === undefined ? entries.reverse() : entries
+  audit(filter: AuditFilter): Promise<AuditEntry[]> {
+    return this.#audit.read(filter)
   }
 }

@@ -23,24 +23,27 @@ declare
   key text;
   worker text;
   changed bigint;
+  -- A follower of the audit waits for the transactions that have begun before a number that it misses, so this one begins
+  -- before it takes a number.
+  transaction xid8 := pg_current_xact_id();
   task_id ${quote(table.name)}.id%type := task;
   status_now ${quote(table.name)}.status%type := new_status;
 ${at.declarations}begin
 held := false;
 if new_status = 'pending' then
   select r.cancel_requested_by into asked from ops_open o join ops_runs r on r.id = o.run_id
-  where o.scope = ${scope} and o.what = task and o.run_id = run for update;
+  where o.scope = ${scope} and o.what = task and o.run_id = run for update of r;
   if asked is not null then return; end if;
 end if;
-delete from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run;
-if not found then return; end if;
-held := true;
 update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = kind,
   status_after = nullif(new_status, kind), error = why, ended_by = actor
-where r.id = run and r.ended_at is null returning r.exclusive_key, r.worker_id into key, worker;
-if key is not null then
-  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = key and o.run_id = run;
-end if;
+where r.id = run and r.ended_at is null
+  and exists (select 1 from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run)
+returning r.exclusive_key, r.worker_id into key, worker;
+if not found then return; end if;
+held := true;
+delete from ops_open o using (values (${scope}, task), ('${KEY_SCOPE}', key)) v (scope, what)
+where o.scope = v.scope and o.what = v.what and o.run_id = run;
 if names is null then
   update ${quote(table.name)} t set ${settled(table, variables)} where t.id = task_id and t.status = 'ongoing';
 else

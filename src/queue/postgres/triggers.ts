@@ -19,7 +19,7 @@ interface Trigger {
  * what the application's own triggers have made of it: a refusal still undoes the statement.
  */
 export function triggers(queued: QueuedTable, schema: string): Guarantee[] {
-  const all = [beginsPending, inserted, changeRefused, changed, deleted, truncated]
+  const all = [beginsPending, inserted, changed, deleted, truncated]
   return all.map((trigger) => withFunction(queued, trigger(queued), schema))
 }
 
@@ -62,17 +62,6 @@ return null;`,
   }
 }
 
-/** Its name comes before that of `changed`, and so does it. */
-function changeRefused({ processor }: QueuedTable): Trigger {
-  const text = (row: string) => `coalesce(${row}.status::text, 'null')`
-  return {
-    suffix: 'change_refused',
-    event: 'after update',
-    each: `for each row when (old.status is distinct from new.status and (${isLegal()}) is not true)`,
-    body: refuse(refusals(processor).transition, 'old.id', text('old'), text('new')),
-  }
-}
-
 function changed(queued: QueuedTable): Trigger {
   const { table, processor, exclusivity } = queued
   const messages = refusals(processor)
@@ -92,7 +81,7 @@ function changed(queued: QueuedTable): Trigger {
     event: 'after update',
     each: `for each row when (${watched.filter(Boolean).join(' or ')})`,
     declare: `  before text := old.status;
-  after text := new.status;
+  after text := coalesce(new.status::text, 'null');
   run bigint;
   own record;
   holder record;
@@ -105,21 +94,28 @@ if found then
 ${isOtherKey ? `  if ${isOtherKey} then\n    ${refuse(messages.changeKey, 'old.id', 'old.id')}\n  end if;\n` : ''}\
   -- A claim, which has taken the task before it changes it.
   if before = 'pending' and after = 'ongoing' or before = after then return null; end if;
+  if (${isLegal()}) is not true then
+    ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
+  end if;
   select r.worker_id, r.exclusive_key into own from ops_runs r where r.id = run;
   if own.worker_id <> ${literal(FOREIGN_WRITER)} then
     ${refuse(messages.changeStatus, 'old.id', 'old.id')}
   end if;
 ${endRun(queued)}
+elsif before = 'ongoing' and after in (${transitions.ongoing.map(literal).join(', ')}) then
+  -- A settlement, which has ended the run before it changes the task.
+  return null;
 elsif before = after then
   if after = 'pending' then ${wakeUp(table.name)} end if;
+elsif (${isLegal()}) is not true then
+  ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
 elsif after = 'ongoing' then
 ${beginRun(queued)}
-elsif before <> 'ongoing' then
+else
   insert into ops_events (task_table, task_id, task_key, event, from_status, to_status, actor)
   values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'retried' else after end, before, after, ${ACTOR});
   if after = 'pending' then ${wakeUp(table.name)} end if;
 end if;
--- What is left is a settlement, which has ended its run before it changes the task.
 return null;`,
   }
 }
@@ -206,8 +202,6 @@ function wakeUp(table: string): string {
 function isLegal(): string {
   return statuses
     .filter((from) => transitions[from].length > 0)
-    .map(
-      (from) => `(old.status::text = '${from}' and new.status::text in (${transitions[from].map(literal).join(', ')}))`,
-    )
+    .map((from) => `(before = '${from}' and after in (${transitions[from].map(literal).join(', ')}))`)
     .join(' or ')
 }

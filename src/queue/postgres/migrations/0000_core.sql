@@ -31,6 +31,9 @@ create table ops_runs (
 --> statement-breakpoint
 create index ops_runs_of_task on ops_runs (task_table, task_key);
 --> statement-breakpoint
+-- Of ranges of pages, which an end rarely changes: a tree would make each end change all indexes of the table.
+create index ops_runs_ended on ops_runs using brin (end_id) with (pages_per_range = 16, autosummarize = on);
+--> statement-breakpoint
 create function ops_refuse() returns trigger language plpgsql as $$
 begin
   raise exception using message = tg_argv[0], errcode = 'check_violation', table = tg_table_name, constraint = tg_name;
@@ -47,13 +50,9 @@ execute function ops_refuse('ops_runs is history: a run is not deleted');
 create trigger ops_runs_keep_history after update on ops_runs for each row when (old.ended_at is not null)
 execute function ops_refuse('ops_runs is history: a run that has ended is not changed');
 --> statement-breakpoint
-create trigger ops_runs_keep_subject after update on ops_runs for each row
-when (
-  (old.id, old.task_table, old.task_id, old.task_key, old.attempt, old.worker_id, old.exclusive_key, old.started_at)
-  is distinct from
-  (new.id, new.task_table, new.task_id, new.task_key, new.attempt, new.worker_id, new.exclusive_key, new.started_at)
-)
-execute function ops_refuse('what a run is about is not changed');
+create trigger ops_runs_keep_subject
+after update of id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, started_at on ops_runs
+for each row execute function ops_refuse('what a run is about is not changed');
 --> statement-breakpoint
 -- The task of each open run, by its table and its id, and its exclusivity key, by 'ops_key': the claim, the lock and the
 -- look-up. Rows live as long as a run, so it is vacuumed by their number and not by the size of the table.
@@ -92,21 +91,26 @@ execute function ops_refuse('ops_events is append-only: what happened is not del
 create trigger ops_events_no_truncate before truncate on ops_events for each statement
 execute function ops_refuse('ops_events is append-only: what happened is not deleted');
 --> statement-breakpoint
--- What happened, in one order: the begin of each run, its end, and all events that are neither.
-create view ops_audit as
-select id, started_at as at, task_table, task_id, task_key, id as run_id, 'started' as event,
-  'pending' as from_status, 'ongoing' as to_status, worker_id as actor, null::jsonb as detail
-from ops_runs
-union all
-select end_id, ended_at, task_table, task_id, task_key, id, case status_after when 'pending' then 'returned' else coalesce(status_after, outcome) end,
-  'ongoing', coalesce(status_after, outcome), coalesce(ended_by, worker_id),
+create view ops_run_starts as
+select id, started_at as at, task_table, task_id, task_key, id as run_id, 'started' as event, 'pending' as from_status,
+  'ongoing' as to_status, worker_id as actor, null::jsonb as detail
+from ops_runs;
+--> statement-breakpoint
+create view ops_run_ends as
+select end_id as id, ended_at as at, task_table, task_id, task_key, id as run_id,
+  case status_after when 'pending' then 'returned' else coalesce(status_after, outcome) end as event,
+  'ongoing' as from_status, coalesce(status_after, outcome) as to_status, coalesce(ended_by, worker_id) as actor,
   case
-    when status_after <> outcome and outcome <> 'returned' then jsonb_build_object('outcome', outcome, 'error', error)
+    when outcome <> status_after and outcome <> 'returned' then jsonb_build_object('outcome', outcome, 'error', error)
     when outcome = 'failed' and error is not null then jsonb_build_object('error', error)
-  end
-from ops_runs where end_id is not null
-union all
-select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events;
+  end as detail
+from ops_runs where end_id is not null;
+--> statement-breakpoint
+-- All that happened, in one order.
+create view ops_audit as
+select * from ops_run_starts
+union all select * from ops_run_ends
+union all select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events;
 --> statement-breakpoint
 -- The life of a worker is an advisory lock with the number `lock_id`; the boot, the pid and its start prove a death. On
 -- another machine, its last sign of life must be old too.
