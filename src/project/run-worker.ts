@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type Problem, toProblem } from '../errors.ts'
+import { OpsError, type Problem, toProblem } from '../errors.ts'
 import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { missingColumns } from '../queue/table-columns.ts'
@@ -22,6 +22,9 @@ export interface RunWorkerOptions extends WorkOptions {
   readonly asJson: boolean
   readonly write: (text: string) => void
 }
+
+/** How long a worker may take to close its connections whose task ignores that it must end. */
+const EXIT_WITHIN_MS = 3000
 
 /** Runs a worker until it is stopped, or until `--once` or `--drain` ends it. */
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
@@ -66,11 +69,24 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     } finally {
       await scheduler.stop()
     }
+  } catch (error) {
+    if (error instanceof OpsError && error.code === 'TASK_STUCK' && project.queue.lease) exitSoon(error, log)
+    throw error
   } finally {
     stop.dispose()
     await notifier?.close()
     log.stopped()
   }
+}
+
+/** Another worker may soon take the task over, and a database that does not answer must not delay the end of this one. */
+function exitSoon(error: OpsError, log: WorkerLog): void {
+  const exit = () => {
+    log.problem(toProblem(error))
+    log.stopped()
+    process.exit(error.oclif.exit)
+  }
+  setTimeout(exit, EXIT_WITHIN_MS).unref()
 }
 
 /** The requested processors whose tables exist. Each one that is skipped is reported. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { makeFolder, removeFolder } from './temporary-folder.ts'
 
@@ -12,8 +13,8 @@ export interface PostgresServer {
   url(database?: string): string
   /** Ends it, as its operator would for good: the data is gone. */
   stop(): Promise<void>
-  /** Ends it and every connection, and starts it again on the same data and port. */
-  restart(): Promise<void>
+  /** Ends it and every connection, and starts it again on the same data and port, or on another port. */
+  restart(options?: { readonly isMoved?: boolean; readonly afterMs?: number }): Promise<void>
 }
 
 /** Whom a program runs as; empty for whom the tests run as. */
@@ -51,9 +52,8 @@ async function startIn(folder: string, identity: Identity, durable: boolean): Pr
     ...['--auth=password', '--set=scram_iterations=1'],
     ...['--encoding=UTF8', '--locale=C', '--no-sync'],
   ])
-  const port = await freePort()
+  let port = await freePort()
   const settings = {
-    port,
     max_connections: 200,
     // No file of a socket in a folder that all share.
     unix_socket_directories: '',
@@ -63,17 +63,22 @@ async function startIn(folder: string, identity: Identity, durable: boolean): Pr
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off', max_wal_size: '256MB' }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const start = () => runUntilReady(join(programs, 'postgres'), options, ['-D', data, ...flags])
+  // The last of two values holds.
+  const start = () => runUntilReady(join(programs, 'postgres'), options, ['-D', data, ...flags, '-c', `port=${port}`])
   let end = await start()
   return {
-    port,
+    get port() {
+      return port
+    },
     url: (database = 'postgres') => `postgres://postgres:secret@127.0.0.1:${port}/${database}`,
     async stop() {
       await end()
       removeFolder(folder)
     },
-    async restart() {
+    async restart({ isMoved = false, afterMs = 0 } = {}) {
       await end()
+      if (isMoved) port = await freePort()
+      await sleep(afterMs)
       end = await start()
     },
   }

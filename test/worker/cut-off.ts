@@ -2,16 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
 import type { Stop } from '../../src/platform/stop.ts'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../src/processor/ready-processor.ts'
+import type { TaskContext } from '../../src/processor/task-context.ts'
 import type { PostgresOptions, PostgresQueue } from '../../src/queue/postgres/queue.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { WorkerLog } from '../../src/worker/worker-log.ts'
 import { builds } from '../queue/tables.ts'
-import { openQueue, type PostgresFixture, postgresFixture } from '../support/postgres-fixture.ts'
+import type { Sql } from '../support/invariants.ts'
+import { openQueue, postgresFixture } from '../support/postgres-fixture.ts'
 import type { WorkerEvent } from '../support/running-ops.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { databaseAt } from '../support/test-database.ts'
 import { until } from '../support/until.ts'
 import { type CutOptions, type WeakLink, weakLink } from '../support/weak-link.ts'
 
@@ -22,7 +26,7 @@ const SCRIPT = 'until [ -e finish ]; do echo "$OPS_RUN_ID $(date +%s%N)" >> tick
 const STUBBORN = `trap "" TERM; ${SCRIPT}`
 
 /** What a network can do to a connection. Unless it says otherwise, the server ends the session at once: the worst case. */
-export const CUTS: Readonly<Record<string, CutOptions>> = {
+const CUTS: Readonly<Record<string, CutOptions>> = {
   'in both directions': {},
   'to the server': { lost: ['to_server'] },
   'to the client': { lost: ['to_client'] },
@@ -30,10 +34,12 @@ export const CUTS: Readonly<Record<string, CutOptions>> = {
   'after which the connection stays silent': { staysSilent: true },
 }
 
-/** Two workers of one database, of which the first is elsewhere, behind a weak link. */
+/** Two workers of one database, of which the far one is on another machine, as far as the database knows. */
 export interface TwoMachines {
-  readonly fixture: PostgresFixture
+  readonly sql: Sql
   readonly link: WeakLink
+  /** The near worker's, and that of `sql`. */
+  readonly nearLink: WeakLink
   readonly near: TestWorker
   readonly far: TestWorker
   /** Lets the programs of all tasks end. */
@@ -49,6 +55,15 @@ interface Tick {
   readonly at: number
 }
 
+function buildsWith(perform: (task: unknown, context: TaskContext) => void | Promise<void>) {
+  return defineProcessor({ name: 'build', table: builds, exclusive: true, perform })
+}
+
+export const queuedBuild = toQueuedTable(
+  buildsWith(() => {}),
+  {},
+)
+
 /** A worker of this process. */
 export class TestWorker {
   readonly queue: PostgresQueue
@@ -61,14 +76,9 @@ export class TestWorker {
   }
 
   async start(name: string, folder: string, isStubborn: boolean): Promise<void> {
-    const processor = defineProcessor({
-      name: 'build',
-      table: builds,
-      exclusive: true,
-      async perform(_, { exec }) {
-        // Without the mark by which another worker on this machine would find it and end it.
-        await exec('env', ['-u', 'OPS_RUN', 'sh', '-c', isStubborn ? STUBBORN : SCRIPT], { cwd: folder })
-      },
+    const processor = buildsWith(async (_, { exec }) => {
+      // Without the mark by which another worker on this machine would find it and end it.
+      await exec('env', ['-u', 'OPS_RUN', 'sh', '-c', isStubborn ? STUBBORN : SCRIPT], { cwd: folder })
     })
     const queued = toQueuedTable(processor, {})
     const { requested, forced } = this.#stop
@@ -98,15 +108,20 @@ export class TestWorker {
   }
 }
 
-export async function twoMachines(options: PostgresOptions, { isStubborn = false } = {}): Promise<TwoMachines> {
+/** @param more `url`: of a database with the table, on a server of one's own */
+export async function twoMachines(
+  options: PostgresOptions,
+  { isStubborn = false, url }: { isStubborn?: boolean; url?: string } = {},
+): Promise<TwoMachines> {
   const folder = temporaryFolder()
   const file = join(folder, 'ticks')
-  const queued = toQueuedTable(defineProcessor({ name: 'build', table: builds, exclusive: true, perform() {} }), {})
-  const fixture = await postgresFixture([queued])
-  await fixture.queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
-  const link = await weakLink(fixture.url)
+  const [link, nearLink] = await bothLinks(url ?? (await postgresFixture([queuedBuild])).url)
   const far = new TestWorker(openQueue(link.url, options))
-  const near = new TestWorker(openQueue(fixture.url, options))
+  const near = new TestWorker(openQueue(nearLink.url, options))
+  const database = databaseAt(nearLink.url)
+  onTestFinished(() => database.close())
+  const { sql } = database
+  await near.queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
   const ticks = () => {
     if (!existsSync(file)) return []
     return readFileSync(file, 'utf8')
@@ -117,19 +132,21 @@ export async function twoMachines(options: PostgresOptions, { isStubborn = false
   }
   await far.start('far', folder, isStubborn)
   await until(() => ticks().length > 0, 'the far worker is at work')
-  const isRecorded = 'select process_groups is not null from ops_runs'
-  await until(async () => (await fixture.value(isRecorded)) === true, 'its process group is recorded')
-  for (const table of ['ops_workers', 'ops_runs']) {
-    await fixture.raw.query(`update ${table} set boot_id = 'another machine'`)
-  }
+  const isRecorded = async () => (await sql('select 1 from ops_runs where process_groups is not null')).length > 0
+  await until(isRecorded, 'its process group is recorded')
+  for (const table of ['ops_workers', 'ops_runs']) await sql(`update ${table} set boot_id = 'another machine'`)
   await near.start('near', folder, isStubborn)
   return {
-    ...{ fixture, link, near, far, ticks },
+    ...{ sql, link, nearLink, near, far, ticks },
     finish: () => writeFileSync(join(folder, 'finish'), ''),
     async stop() {
       await Promise.all([near.stop(), far.stop()])
     },
   }
+}
+
+async function bothLinks(url: string): Promise<[WeakLink, WeakLink]> {
+  return [await weakLink(url), await weakLink(url)]
 }
 
 export interface CutResult {
@@ -143,40 +160,52 @@ export interface CutResult {
   readonly tookOverMs: number | undefined
 }
 
-/** Cuts the far worker off while it performs the first task, and lets both tasks end afterwards. */
-export async function cutFor(
+/** Cuts far workers off in every way at once, since they only wait. */
+export async function cutInAllWays(
   milliseconds: number,
-  machines: TwoMachines,
-  options: CutOptions = {},
-): Promise<CutResult> {
-  const { fixture, link, ticks } = machines
-  link.cut(options)
-  const cutAt = Date.now()
-  await delay(milliseconds)
-  link.restore()
+  options: PostgresOptions,
+  behavior: { isStubborn?: boolean } = {},
+): Promise<[way: string, result: CutResult][]> {
+  const cuts = []
+  for (const [way, cut] of Object.entries(CUTS)) cuts.push({ way, cut, two: await twoMachines(options, behavior) })
+  return Promise.all(
+    cuts.map(async ({ way, cut, two }) => [way, await cutFor(milliseconds, two, cut)] as [string, CutResult]),
+  )
+}
+
+/** Cuts the far worker off while it performs the first task, and lets both tasks end afterwards. */
+async function cutFor(milliseconds: number, machines: TwoMachines, options: CutOptions = {}): Promise<CutResult> {
+  return disturb(machines, async () => {
+    machines.link.cut(options)
+    await delay(milliseconds)
+    machines.link.restore()
+  })
+}
+
+/** Disturbs the far worker while it performs the first task, and lets both tasks end afterwards. */
+export async function disturb(machines: TwoMachines, disturbance: () => Promise<void>): Promise<CutResult> {
+  const { sql, ticks } = machines
+  const startAt = Date.now()
+  await disturbance()
+  const endAt = Date.now()
   const first = ticks()[0]!.run
   const others = () => ticks().filter(({ run }) => run !== first)
-  // A cut that costs no task is over when the database has been heard again.
+  // What costs no task is over when the database has been heard again.
   await delay(500)
-  const isOpen = async () => (await fixture.value(`select ended_at from ops_runs where id = ${first}`)) === null
-  if (!(await isOpen())) await until(() => others().length > 2, 'the second task is at work')
+  const ofFirst = await sql(`select ended_at from ops_runs where id = ${first}`)
+  if (ofFirst[0]!.ended_at !== null) await until(() => others().length > 2, 'the second task is at work')
   machines.finish()
-  await until(
-    async () => (await fixture.value('select count(*) from builds where finished_at is null')) === 0,
-    'both tasks have ended',
-  )
+  const areFinished = async () => (await sql('select 1 from builds where finished_at is null')).length === 0
+  await until(areFinished, 'both tasks have ended')
   await machines.stop()
-  const rows = await fixture.rows('select worker_id, outcome from ops_runs order by id')
-  const lastTick = Math.max(
-    ...ticks()
-      .filter(({ run }) => run === first)
-      .map(({ at }) => at),
-  )
+  const runs = await sql('select worker_id, outcome from ops_runs order by id')
+  const ofRun = ticks().filter(({ run }) => run === first)
+  const lastTick = Math.max(...ofRun.map(({ at }) => at))
   const nextTick = Math.min(...others().map(({ at }) => at))
   return {
     overlapMs: Math.max(0, Math.round(lastTick - nextTick)),
-    ended: rows.map(({ worker_id, outcome }) => `${String(worker_id).split('-')[0]} ${outcome}`),
-    lastTickMs: Math.round(lastTick - cutAt),
-    tookOverMs: nextTick - cutAt < milliseconds ? Math.round(nextTick - cutAt) : undefined,
+    ended: runs.map(({ worker_id, outcome }) => `${String(worker_id).split('-')[0]} ${outcome}`),
+    lastTickMs: Math.round(lastTick - startAt),
+    tookOverMs: nextTick < endAt ? Math.round(nextTick - startAt) : undefined,
   }
 }

@@ -14,8 +14,8 @@ export const LEASE_MS = 20_000
 const TRY_OTHERS_AFTER = 1 / 8
 const TRY_OTHERS_EVERY = 1 / 20
 const TRY_OTHERS_FOR = 1 / 4
-/** When an answer is no longer waited for. */
-const GIVE_UP_AFTER = 3 / 4
+/** How long an answer is waited for at least, where the lease has expired. */
+const WAIT_FOR = 1 / 2
 
 /**
  * Renews the lease by a sign of life in the worker's row, on the connection of all its statements. That may be busy, as
@@ -32,7 +32,7 @@ export class PostgresLease implements Lease {
   /** Waits for its turn or its answer. */
   #renewal: Promise<number> | undefined
 
-  /** @param parts `onSilent`: the database has not answered for most of the lease */
+  /** @param parts `onSilent`: the database has not answered for the whole lease */
   constructor(parts: {
     connection: Connection
     url: string
@@ -53,12 +53,14 @@ export class PostgresLease implements Lease {
     let trying = setTimeout(() => {
       trying = setInterval(() => void this.#renewBeside().then(resolve, () => {}), this.ms * TRY_OTHERS_EVERY)
     }, this.ms * TRY_OTHERS_AFTER)
-    const limit = setTimeout(() => reject(this.#silence()), this.ms * GIVE_UP_AFTER)
+    // Not before the lease expires: what is under way may still be answered, and a task may depend on it.
+    const left = Math.max(this.#renewedAt + this.ms - steadyNow(), this.ms * WAIT_FOR)
+    const limit = setTimeout(() => reject(this.#silence()), left)
     try {
       this.#renewedAt = Math.max(this.#renewedAt, await promise)
       return this.#renewedAt
     } catch (error) {
-      if (steadyNow() - this.#renewedAt >= this.ms * GIVE_UP_AFTER) {
+      if (steadyNow() - this.#renewedAt >= this.ms) {
         this.#connection.drop(this.#silence())
         this.#onSilent()
       }
