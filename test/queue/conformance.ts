@@ -857,6 +857,27 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.enqueue(syncs, [{}])).toEqual([{ id: added[0]!.id, isNew: false }])
       })
 
+      it('is due now if it was scheduled for later and is asked for now', async () => {
+        const { queue } = await open(allTables)
+        const runAt = new Date(Date.now() + hour)
+        const [id] = await add(queue, syncs, [{ environment: 'a' }], { runAt })
+        const later = { runAt: new Date(Date.now() + hour / 2) }
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }], later)).toEqual([{ id, isNew: false }])
+        expect(await queue.claim([queuedSyncs])).toBeUndefined()
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }])).toEqual([{ id, isNew: false, scheduledFor: runAt }])
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }])).toEqual([{ id, isNew: false }])
+        expect((await queue.claim([queuedSyncs]))!.run.taskId).toBe(id)
+      })
+
+      it('keeps the time of its next attempt', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(syncs, [{ environment: 'a' }])
+        const { run } = (await queue.claim([queuedSyncs]))!
+        await queue.settle(run, { ...failed, return: { delay: hour } })
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }])).toEqual([{ id: run.taskId, isNew: false }])
+        expect(await queue.claim([queuedSyncs])).toBeUndefined()
+      })
+
       it('is unique for any client', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(syncs, [{ environment: 'a' }])
