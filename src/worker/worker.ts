@@ -95,6 +95,7 @@ export class Worker {
    * @throws OpsError TASK_STUCK
    */
   async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
+    await this.#claimed.record()
     await this.#recover()
     const recovering = setInterval(() => void this.#recover(), RECOVER_EVERY_MS)
     const checking = setInterval(() => void this.#checkRun(), CHECK_RUN_EVERY_MS)

@@ -4,7 +4,7 @@ import type { EnqueuedTask, TaskId } from '../queued-table.ts'
 import { IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import type { Row, Statements } from './statements.ts'
 import { guaranteeName, uniqueExpression } from './task-sql.ts'
-import { decodeId, encode, instant } from './values.ts'
+import { decodeId, encode, instant, instantExpression, toInstant } from './values.ts'
 
 type Values = ReadonlyMap<string, unknown>
 
@@ -83,18 +83,15 @@ async function makeDueNow(statements: Statements, table: TaskTable, id: TaskId):
   // A worker compares with the clock of the server; an existing table may have instants that are no timestamps.
   const now = runAt.codec ? '$2' : 'now()'
   const isUntried = columnNamed(table, 'attempt') ? ' and coalesce(attempt, 0) = 0' : ''
-  const was = runAt.type === 'timestamp' ? '(extract(epoch from old.run_at) * 1000)::float8' : 'old.run_at'
   const rows = await statements.query(
     `with old as (
   select id, run_at from ${quote(table.name)}
   where id = $1 and status = 'pending' and run_at > ${now}${isUntried} for no key update
 )
-update ${quote(table.name)} t set run_at = ${now} from old where t.id = old.id returning ${was} as was`,
+update ${quote(table.name)} t set run_at = ${now} from old where t.id = old.id returning ${instantExpression(runAt, 'old.run_at')} as was`,
     runAt.codec ? [id, instant(runAt, new Date())] : [id],
   )
-  const at = rows[0]?.was
-  if (at === undefined) return undefined
-  return new Date(runAt.type === 'text' ? at : Number(at))
+  return rows[0] && toInstant(runAt, rows[0].was)
 }
 
 /** The ids are returned in the order of the rows: the plan has no other order. */

@@ -10,6 +10,7 @@ import type {
   Claim,
   EnqueuedTask,
   EnqueueOptions,
+  LivingWorker,
   MigrationSource,
   MigrationStep,
   OpenRun,
@@ -55,6 +56,7 @@ export interface PostgresOptions {
 /** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
 export class PostgresQueue implements Queue {
   readonly name: string
+  readonly isRefusal = isRefusal
   readonly holds: PostgresHolds
   readonly schedules: PostgresSchedules
   readonly records: PostgresRecords
@@ -140,11 +142,15 @@ export class PostgresQueue implements Queue {
   }
 
   async hasLivingWorker(): Promise<boolean> {
-    return this.#connection.use((session) => this.#workerLocks.isAnyAlive(session))
+    return (await this.livingWorkers()).length > 0
   }
 
-  isRefusal(error: unknown): boolean {
-    return isRefusal(error)
+  async livingWorkers(): Promise<LivingWorker[]> {
+    return this.#connection.use((session) => this.#workerLocks.living(session))
+  }
+
+  async recordTables(tables: readonly string[]): Promise<void> {
+    await this.#connection.use(async (session) => this.#ownLock?.recordTables(session, tables))
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {

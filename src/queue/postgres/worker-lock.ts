@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootId, pidNamespace, processStat } from '../../platform/proc.ts'
-import type { WorkerIdentity } from '../queue.ts'
+import type { LivingWorker, WorkerIdentity } from '../queue.ts'
 import type { Session } from './session.ts'
 import type { Row } from './statements.ts'
 
@@ -62,6 +62,10 @@ export class OwnLock {
     return (await session.query(text, [this.#lockId])).length === 1
   }
 
+  async recordTables(session: Session, tables: readonly string[]): Promise<void> {
+    await session.query('update ops_workers set task_tables = $2 where lock_id = $1', [this.#lockId, tables])
+  }
+
   async release(session: Session): Promise<void> {
     await session.query(
       `update ops_workers set state = 'stopped', stopped_at = now() where lock_id = $1 and stopped_at is null`,
@@ -86,9 +90,11 @@ export class WorkerLocks {
     return row !== undefined && this.#isAlive(row)
   }
 
-  async isAnyAlive(session: Session): Promise<boolean> {
-    const rows = await session.query(`${FIND_WORKERS} where w.stopped_at is null`)
-    return rows.some((row) => this.#isAlive(row))
+  async living(session: Session): Promise<LivingWorker[]> {
+    const rows = await session.query(`${FIND_WORKERS} where w.stopped_at is null order by w.lock_id`)
+    return rows
+      .filter((row) => this.#isAlive(row))
+      .map(({ id, task_tables }) => ({ id, tables: task_tables ?? undefined }))
   }
 
   #isAlive(worker: Row): boolean {
@@ -105,7 +111,7 @@ export class WorkerLocks {
   }
 }
 
-const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.stopped_at is not null as is_stopped,
+const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.task_tables, w.stopped_at is not null as is_stopped,
   exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')}) as is_held
 from ops_workers w`
 

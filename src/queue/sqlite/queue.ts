@@ -10,6 +10,7 @@ import type {
   Claim,
   EnqueuedTask,
   EnqueueOptions,
+  LivingWorker,
   MigrationSource,
   MigrationStep,
   OpenRun,
@@ -40,13 +41,14 @@ import { SqliteSchedules } from './schedules.ts'
 import { Settlements } from './settle.ts'
 import { asActor } from './statements.ts'
 import { decodeRow } from './values.ts'
-import { hasLivingWorker, startWorker, stopWorker } from './workers.ts'
+import { livingWorkers, recordTables, startWorker, stopWorker } from './workers.ts'
 
 const require = createRequire(import.meta.url)
 
 /** The queue in a SQLite file. The file is opened when it is first needed, so that a plan creates nothing. */
 export class SqliteQueue implements Queue {
   readonly name: string
+  readonly isRefusal = isRefusal
   readonly holds = new SqliteHolds(() => this.#connection())
   readonly schedules = new SqliteSchedules(() => this.#connection())
   readonly records = new SqliteRecords(() => this.#connection())
@@ -113,11 +115,15 @@ export class SqliteQueue implements Queue {
   }
 
   async hasLivingWorker(): Promise<boolean> {
-    return hasLivingWorker(this.#connection())
+    return livingWorkers(this.#connection()).length > 0
   }
 
-  isRefusal(error: unknown): boolean {
-    return isRefusal(error)
+  async livingWorkers(): Promise<LivingWorker[]> {
+    return livingWorkers(this.#connection())
+  }
+
+  async recordTables(tables: readonly string[]): Promise<void> {
+    if (this.#workerId !== undefined) await recordTables(this.#connection(), this.#workerId, tables)
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
