@@ -7,8 +7,9 @@ export default class Doctor extends OpsCommand {
 
   static override description =
     `Checks the configuration, the versions, the settings of the database, the triggers and indexes of each task table,
-the plugins, the schedules and their time zone, and the units if they are installed. Changes nothing without --fix. Exits 1 when there is a
-problem or a warning. Checks that cannot run here are skipped, with the reason.`
+the plugins, tasks that wait without an end, the schedules and their time zone, and the units if they are installed.
+Changes nothing without --fix. Exits 1 when there is a problem or a warning. Checks that cannot run here are skipped, with
+the reason.`
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -22,6 +23,11 @@ problem or a warning. Checks that cannot run here are skipped, with the reason.`
       summary: 'correct tasks, runs and keys that contradict each other, each with an entry in the audit',
       exclusive: ['parity'],
     }),
+    'max-wait': Flags.string({
+      summary: 'how long a task may be due before that is a problem',
+      helpValue: '<duration>',
+      default: '1h',
+    }),
     parity: Flags.boolean({
       summary:
         'compare how development and systemd support each field of a service; exit 1 if this project uses an unsupported one',
@@ -31,13 +37,15 @@ problem or a warning. Checks that cannot run here are skipped, with the reason.`
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Doctor)
     if (flags.parity) return this.#compare(flags.config)
-    const [{ checkProject }, { formatChecks }, { findPlugins }] = await Promise.all([
+    const [{ checkProject }, { formatChecks }, { findPlugins }, { parseDuration }] = await Promise.all([
       import('../doctor/check-project.ts'),
       import('../output/doctor-tables.ts'),
       import('../plugins/find-plugins.ts'),
+      import('../config/duration.ts'),
     ])
     const plugins = findPlugins({ cwd: process.cwd(), env: process.env, file: flags.config })
     const checks = await checkProject({
+      maxWait: parseDuration(flags['max-wait'], '--max-wait'),
       openProject: () => this.openProject(flags.config, { isListing: true }),
       plugins,
       fixedBy: flags.fix ? actor('doctor') : undefined,

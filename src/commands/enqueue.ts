@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { formatTime } from '../format.ts'
 import type { Project } from '../project/open-project.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
 
@@ -73,7 +74,11 @@ export default class Enqueue extends OpsCommand {
     this.log(describe(queued.processor, tasks))
     const ids = tasks.map(({ id }) => id)
     const existing = tasks.flatMap(({ id, isNew }) => (isNew ? [] : [id]))
-    const added = { processor: queued.processor, table: queued.table.name, ids, existing, count: ids.length }
+    const madeDue = tasks.flatMap(({ id, scheduledFor }) => (scheduledFor ? [{ id, scheduledFor }] : []))
+    const added = {
+      ...{ processor: queued.processor, table: queued.table.name, ids, existing, count: ids.length },
+      ...(madeDue.length > 0 && { madeDue }),
+    }
     return flags.wait ? { ...added, tasks: await this.#wait(project, queued, ids) } : added
   }
 
@@ -92,6 +97,15 @@ function describe(processor: string, tasks: readonly EnqueuedTask[]): string {
   const [first] = tasks
   if (!first) return 'nothing to add'
   const old = tasks.filter(({ isNew }) => !isNew).length
-  if (tasks.length === 1) return `${processor} ${first.id}${old > 0 ? ' (already exists)' : ''}`
-  return `${processor} ${first.id} to ${tasks.at(-1)!.id}: ${tasks.length} tasks${old > 0 ? `, ${old} of them already existed` : ''}`
+  if (tasks.length === 1) {
+    const { scheduledFor } = first
+    if (scheduledFor) return `${processor} ${first.id} (was scheduled for ${formatTime(scheduledFor)}, now due)`
+    return `${processor} ${first.id}${old > 0 ? ' (already exists)' : ''}`
+  }
+  const due = tasks.filter(({ scheduledFor }) => scheduledFor).length
+  return [
+    `${processor} ${first.id} to ${tasks.at(-1)!.id}: ${tasks.length} tasks`,
+    ...(old > 0 ? [`${old} of them already existed`] : []),
+    ...(due > 0 ? [`${due} of those were scheduled for later and are now due`] : []),
+  ].join(', ')
 }

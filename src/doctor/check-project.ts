@@ -5,7 +5,7 @@ import { type Check, failed, passed, skipped } from '../queue/check.ts'
 import { unsupportedFields } from '../server/unsupported-fields.ts'
 import { checkDatabase } from './check-database.ts'
 import { checkPlugins } from './check-plugins.ts'
-import { checkSchedules } from './check-tasks.ts'
+import { checkSchedules, checkWaiting } from './check-tasks.ts'
 import { checkUnits, type UnitOptions } from './check-units.ts'
 import { checkTimeZone, checkVersions } from './check-versions.ts'
 
@@ -16,10 +16,12 @@ export interface DoctorContext {
   readonly units: UnitOptions
   /** Who corrects tasks, open runs and keys that contradict each other; undefined if nobody is to. */
   readonly fixedBy: string | undefined
+  /** Milliseconds for which a task may be due. */
+  readonly maxWait: number
 }
 
 /** Checks everything that a project needs to work. A check that fails to run is a problem, and the others go on. */
-export async function checkProject({ openProject, plugins, units, fixedBy }: DoctorContext): Promise<Check[]> {
+export async function checkProject({ openProject, plugins, units, fixedBy, maxWait }: DoctorContext): Promise<Check[]> {
   let project: Project
   try {
     project = await openProject()
@@ -37,6 +39,7 @@ export async function checkProject({ openProject, plugins, units, fixedBy }: Doc
     ...(await checkVersions(units, manifests)),
     ...ofDatabase,
     ...(await checkPlugins(project, plugins).catch(failedAs('plugins'))),
+    ...(await checkWaiting(project, { now: new Date(), maxWait }).catch(failedAs('waiting tasks'))),
     ...(await checkSchedules(project, new Date()).catch(failedAs('schedules'))),
     ...(await checkTimeZone(project, units.env).catch(failedAs('time zone'))),
     ...ofUnits,

@@ -32,6 +32,13 @@ function formatReason(reason: WaitReason, now: Date): string {
       return `behind ${reason.ahead.map(formatAhead).join(', ')}, unless those are waiting themselves`
     case 'no_worker':
       return 'for a worker: none is running. Start one: ops worker'
+    case 'not_claimed': {
+      const { processor, workers } = reason
+      const running = formatCount(workers.length, 'running worker')
+      return `for a worker that runs ${processor} tasks: ${running} (${workers.join(', ')}), but none for them. Start one: ops worker --only ${processor}`
+    }
+    case 'no_processor':
+      return `for a processor: none has the table "${reason.table}". Install or enable its plugin: ops plugins install <package>`
   }
 }
 

@@ -1,8 +1,8 @@
 import { type Problem, toProblem } from '../errors.ts'
 import type { TaskChange } from '../tasks/find-task.ts'
 
-interface ChangesOutput {
-  readonly onChanged: (change: TaskChange) => void
+interface ChangesOutput<Change> {
+  readonly onChanged: (change: Change) => void
   readonly onRefused: (problem: Problem) => void
 }
 
@@ -12,7 +12,10 @@ interface ChangesOutput {
  * @returns what `--json` prints
  * @throws OpsError where there was one task and it was refused
  */
-export function printTaskChanges(changes: readonly TaskChange[], { onChanged, onRefused }: ChangesOutput) {
+export function printTaskChanges<Change extends TaskChange & { readonly madeDue?: object | undefined }>(
+  changes: readonly Change[],
+  { onChanged, onRefused }: ChangesOutput<Change>,
+) {
   const [only] = changes
   if (changes.length === 1 && only?.problem) throw only.problem
   for (const change of changes) {
@@ -20,10 +23,9 @@ export function printTaskChanges(changes: readonly TaskChange[], { onChanged, on
     else onChanged(change)
   }
   if (changes.some(({ problem }) => problem)) process.exitCode = 1
-  const tasks = changes.map(({ task, id, status, problem }) => ({
-    task,
-    id,
-    status,
+  const tasks = changes.map(({ task, id, status, problem, madeDue }) => ({
+    ...{ task, id, status },
+    ...(madeDue && { madeDue }),
     ...(problem && { error: toProblem(problem) }),
   }))
   return { tasks }

@@ -127,8 +127,13 @@ where o.scope <> ${literal(KEY_SCOPE)} and (r.id is null or r.ended_at is not nu
     ),
   ]
   if (!history) return [...ofTables, ...ofRuns]
-  const audited = (table: string) => `select a.to_status from ops_audit a where a.task_table = ${literal(table)}
-  and a.${taskId} = ${id('t')} and a.to_status is not null order by a.id desc limit 1`
+  /** The latest status of each task by the audit, read in one pass. */
+  const audited = (table: string) => `(
+  select task, status from (
+    select a.${taskId} as task, a.to_status as status, row_number() over (partition by a.${taskId} order by a.id desc) as place
+    from ops_audit a where a.task_table = ${literal(table)} and a.to_status is not null
+  ) placed where place = 1
+)`
   return [
     ...ofTables,
     ...ofRuns,
@@ -140,9 +145,8 @@ where o.scope <> ${literal(KEY_SCOPE)} and (r.id is null or r.ended_at is not nu
     ...tables.map((table) =>
       query(
         'STATUS_UNEXPLAINED',
-        { task_table: literal(table), task_id: 't.id', status: 't.status', value: 't.audited' },
-        `(select t.id, t.status, (${audited(table)}) as audited from ${quote(table)} t) t
-where t.audited is not null and ${differ('t.audited', 't.status')}`,
+        { task_table: literal(table), task_id: 't.id', status: 't.status', value: 'a.status' },
+        `${audited(table)} a join ${quote(table)} t on ${id('t')} = a.task where ${differ('a.status', 't.status')}`,
       ),
     ),
   ]

@@ -73,6 +73,12 @@ export interface Lease {
   renew(): Promise<number>
 }
 
+export interface LivingWorker {
+  readonly id: string
+  /** The task tables from which it claims; undefined if it has not said so. */
+  readonly tables: readonly string[] | undefined
+}
+
 /** Whether a run is still open, and who canceled its task, if anyone. */
 export interface RunState {
   readonly isHeld: boolean
@@ -149,7 +155,10 @@ export interface Queue {
   readonly lease?: Lease | undefined
   /** Whether the process of this worker is alive. */
   isAlive(workerId: string): Promise<boolean>
-  hasLivingWorker(): Promise<boolean>
+  /** The workers that are alive, the oldest first. */
+  livingWorkers(): Promise<LivingWorker[]>
+  /** Records from which task tables this worker claims, so that others know which tasks nobody takes. */
+  recordTables(tables: readonly string[]): Promise<void>
 
   /** Whether the database would refuse the same again, whatever is waited for: a value, a constraint, a missing column. */
   isRefusal(error: unknown): boolean

@@ -41,4 +41,6 @@ export interface EnqueuedTask<Id extends TaskId = TaskId> {
   readonly id: Id
   /** Whether it was added; `false` if `unique` found an unsettled task with the same values. */
   readonly isNew: boolean
+  /** When the task that was already there would have been due, if it was scheduled for later and is due now instead. */
+  readonly scheduledFor?: Date
 }

@@ -48,6 +48,11 @@ export interface TasksAhead {
   readonly count: number
 }
 
+export interface DueTask {
+  readonly id: TaskId
+  readonly since: Date
+}
+
 /** What the commands that show things read. */
 export interface Records {
   /** The names of all task tables, including those of plugins that are no longer installed. */
@@ -65,6 +70,8 @@ export interface Records {
    * @param before the tables that come before its own
    */
   ahead(task: { queued: QueuedTable; id: TaskId }, before: readonly QueuedTable[]): Promise<TasksAhead[]>
+  /** The pending task of a table that has been due for the longest time, whether or not it may run now. */
+  oldestDue(table: TaskTable): Promise<DueTask | undefined>
   /** The runs of a task, oldest first. */
   runs(table: TaskTable, id: TaskId): Promise<RunRecord[]>
   /** The newest entries that match, oldest first; with `after`, the first ones after that id. */

@@ -73,7 +73,7 @@ async function stopped(
 ): Promise<TaskChange> {
   const { task, id } = change
   const deadline = performance.now() + timeout
-  const hasWorker = await queue.hasLivingWorker()
+  const hasWorker = (await queue.livingWorkers()).length > 0
   for (;;) {
     const row = await queue.find(table, id)
     if (!row)

@@ -4,7 +4,8 @@ import type { Hold } from '../queue/holds.ts'
 import type { OpenRun, QueuedTable } from '../queue/queue.ts'
 import type { TasksAhead } from '../queue/records.ts'
 import type { Status } from '../task/lifecycle.ts'
-import { findTask, type Task, toTask } from './find-task.ts'
+import { taskTable } from '../task-table/described-table.ts'
+import { findTask, findTaskIn, type Task, toTask } from './find-task.ts'
 
 /** One thing that a task waits for. */
 export type WaitReason =
@@ -23,6 +24,10 @@ export type WaitReason =
   /** Only the processors that have any. */
   | { readonly kind: 'tasks_ahead'; readonly ahead: readonly TasksAhead[] }
   | { readonly kind: 'no_worker' }
+  /** Workers are running, and none of them claims from its table. */
+  | { readonly kind: 'not_claimed'; readonly processor: string; readonly workers: readonly string[] }
+  /** No processor that is enabled has its table. */
+  | { readonly kind: 'no_processor'; readonly table: string }
 
 export interface WaitExplanation {
   readonly task: Task
@@ -35,20 +40,23 @@ export interface WaitExplanation {
 /**
  * Explains why a task has not started.
  *
+ * @param processor or a task table, also one that no processor has
  * @throws OpsError UNKNOWN_PROCESSOR, INVALID_TASK_ID or TASK_NOT_FOUND
  */
 export async function explainWait(project: Project, processor: string, id: string): Promise<WaitExplanation> {
-  const task = await findTask(project, processor, id)
+  const orphan = await findOrphan(project, processor, id)
+  const task = orphan ?? (await findTask(project, processor, id))
   const runs = await project.queue.openRuns()
   const run = runs.find(({ taskTable, taskId }) => taskTable === task.queued.table.name && taskId === task.id)
   if (task.status !== 'pending') return { task, run, reasons: [] }
+  if (orphan) return { task, run: undefined, reasons: [{ kind: 'no_processor', table: task.queued.table.name }] }
   const reasons = await Promise.all([
     timeReason(task),
     ...(await prerequisiteReasons(project, task)),
     keyReason(project, task, runs),
     holdReason(project, task),
     tasksAheadReason(project, task),
-    workerReason(project),
+    workerReason(project, task),
   ])
   return { task, run: undefined, reasons: reasons.filter((reason) => reason !== undefined) }
 }
@@ -100,8 +108,28 @@ async function tasksAheadReason(project: Project, { queued, id }: Task): Promise
   return ahead.length > 0 ? { kind: 'tasks_ahead', ahead } : undefined
 }
 
-async function workerReason(project: Project): Promise<WaitReason | undefined> {
-  return (await project.queue.hasLivingWorker()) ? undefined : { kind: 'no_worker' }
+async function workerReason({ queue }: Project, { queued }: Task): Promise<WaitReason | undefined> {
+  const { table, processor } = queued
+  const workers = await queue.livingWorkers()
+  if (workers.length === 0) return { kind: 'no_worker' }
+  if (workers.some(({ tables }) => tables?.includes(table.name) ?? true)) return undefined
+  return { kind: 'not_claimed', processor, workers: workers.map(({ id }) => id) }
+}
+
+/** A task of a table whose processor is not installed or not enabled: it has no name but that of its table. */
+async function findOrphan(project: Project, name: string, id: string): Promise<Task | undefined> {
+  const { registry, queue } = project
+  if (registry.processors.some((processor) => processor.name === name) || !(await queue.exists())) return undefined
+  const { ready } = await project.processors()
+  if (ready.some(({ queued }) => queued.table.name === name)) return undefined
+  if (!(await queue.records.tables()).includes(name)) return undefined
+  const table = taskTable(name, () => ({}))
+  const queued: QueuedTable = {
+    ...{ processor: name, table, priority: Number.POSITIVE_INFINITY, exclusivity: { kind: 'none' } },
+    ...{ after: [], unique: [], timeout: undefined },
+    retryRules: { retry: undefined, onCrash: 'fail', onInterrupt: 'fail' },
+  }
+  return findTaskIn(project, queued, id)
 }
 
 function keyOf({ queued, row }: Task): string | undefined {

@@ -57,7 +57,11 @@ export function parseTaskId({ table, processor }: QueuedTable, text: string): Ta
  * @throws OpsError UNKNOWN_PROCESSOR, INVALID_TASK_ID, TASK_TABLE_MISSING or TASK_NOT_FOUND
  */
 export async function findTask(project: Project, processor: string, idText: string): Promise<Task> {
-  const queued = await findTable(project, processor)
+  return findTaskIn(project, await findTable(project, processor), idText)
+}
+
+/** @throws OpsError INVALID_TASK_ID, TASK_TABLE_MISSING or TASK_NOT_FOUND */
+export async function findTaskIn(project: Project, queued: QueuedTable, idText: string): Promise<Task> {
   const id = parseTaskId(queued, idText)
   await requireTaskTable(project, queued)
   const row = await project.queue.find(queued.table, id)

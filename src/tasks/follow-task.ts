@@ -60,7 +60,7 @@ export async function followTask(
     }
     if (task.status === 'pending' && !hasHinted && performance.now() - started > HINT_AFTER_MS) {
       hasHinted = true
-      if (!(await queue.hasLivingWorker())) view.hint('No worker is running. Start one: ops worker')
+      if ((await queue.livingWorkers()).length === 0) view.hint('No worker is running. Start one: ops worker')
     }
     await delay(POLL_INTERVAL_MS)
   }

@@ -18,11 +18,13 @@ import {
 const SEARCH_LIMIT = 10_000
 
 export interface RetriedTask extends TaskChange {
-  /** The attempts before this retry. */
+  /** The attempts before this retry, of the task that is due now. */
   readonly attempts: number
+  /** What was scheduled for later and is due now instead: the task itself, or the one that is the same where no two may wait. */
+  readonly madeDue?: { readonly task: string; readonly id: TaskId; readonly scheduledFor: Date } | undefined
 }
 
-/** Makes tasks pending again, each on its own. */
+/** Makes tasks pending again, or due if they are scheduled for later, each on its own. */
 export async function retryTasks(
   project: Project,
   processor: string,
@@ -39,17 +41,37 @@ export async function retryTasks(
 async function retryTask({ queue }: Project, queued: QueuedTable, id: TaskId): Promise<RetriedTask> {
   const { table, processor } = queued
   const task = `${processor} ${id}`
-  const attempts = Math.max(0, ...(await queue.records.runs(table, id)).map(({ attempt }) => attempt))
+  const attempts = await attemptsAt(queue, queued, id)
   try {
     const result = await queue.retry(table, id, actor('retry'))
+    const madeDue = result?.status === 'pending' && result.change === 'none' && (await makeDue(queue, queued, id))
+    if (madeDue) return { task, id, attempts, status: 'pending', madeDue }
     return { task, id, attempts, status: result?.status, problem: refusal(queued, id, result) }
   } catch (error) {
     const row = await queue.find(table, id)
     const refused = row && toTask(queued, row)
     const duplicate = refused && (await findDuplicate(queue, refused))
     if (!duplicate) throw error
+    const madeDue = await makeDue(queue, queued, duplicate.id)
+    if (madeDue) {
+      return { task, id, attempts: await attemptsAt(queue, queued, duplicate.id), status: refused.status, madeDue }
+    }
     return { task, id, attempts, status: refused.status, problem: notUnique(task, duplicate.name) }
   }
+}
+
+async function attemptsAt({ records }: Queue, { table }: QueuedTable, id: TaskId): Promise<number> {
+  return Math.max(0, ...(await records.runs(table, id)).map(({ attempt }) => attempt))
+}
+
+/** Makes a task due that waits for later; undefined if it does not. */
+async function makeDue(queue: Queue, queued: QueuedTable, id: TaskId): Promise<RetriedTask['madeDue']> {
+  const row = await queue.find(queued.table, id)
+  if (!row) return undefined
+  const { name, status, runAt } = toTask(queued, row)
+  if (status !== 'pending' || runAt === undefined || runAt.getTime() <= Date.now()) return undefined
+  await queue.makeDue(queued.table, id)
+  return { task: name, id, scheduledFor: runAt }
 }
 
 function refusal({ processor }: QueuedTable, id: TaskId, result: RetryResult): OpsError | undefined {

@@ -44,6 +44,11 @@ export class ClaimedTables {
     return this.#usable
   }
 
+  /** Records the tables for those who ask who claims from them. It only informs, so an error keeps nothing from running. */
+  async record(): Promise<void> {
+    await this.#queue.recordTables(this.#usable.map(({ table }) => table.name)).catch(() => {})
+  }
+
   /** Claims the next task. A table that cannot be used is dropped, and keeps no other from being claimed from. */
   async claim(): Promise<Claim | undefined> {
     try {
@@ -57,7 +62,7 @@ export class ClaimedTables {
   /** Claims nothing more from a table until its columns change. */
   drop(queued: QueuedTable, refusal: Error, end?: OpenEnd): void {
     this.#dropped.set(queued, { end, wasIncomplete: false })
-    this.#usable = this.#tables.filter((one) => !this.#dropped.has(one))
+    this.#changed()
     const reason = oneLine(refusal.message).replace(/\.$/, '')
     if (this.#said.get(queued) === reason) return
     this.#said.set(queued, reason)
@@ -103,10 +108,15 @@ export class ClaimedTables {
 
   #useAgain(queued: QueuedTable, { end, wasIncomplete }: Dropped): void {
     this.#dropped.delete(queued)
-    this.#usable = this.#tables.filter((one) => !this.#dropped.has(one))
+    this.#changed()
     if (!end && !wasIncomplete) return
     this.#said.delete(queued)
     this.#log.claimingAgain(queued)
+  }
+
+  #changed(): void {
+    this.#usable = this.#tables.filter((one) => !this.#dropped.has(one))
+    void this.record()
   }
 
   async #claimOneByOne(): Promise<Claim | undefined> {

@@ -105,7 +105,7 @@ export class WorkerLog {
     const name = task && `${queued.processor} ${task.id}`
     const skipped = failure === undefined ? 'no worker was running' : `its task could not be added in time: ${failure}`
     const text = isRun
-      ? `schedule ${schedule}: ${task?.isNew ? `enqueued ${name}` : `${name} already exists`} for ${tick}`
+      ? `schedule ${schedule}: ${formatAdded(task, name)} for ${tick}`
       : `schedule ${schedule}: skipped ${tick}, ${skipped}`
     this.#line('info', 'tick', text, { schedule, tick, task: name })
   }
@@ -174,6 +174,11 @@ export class WorkerLog {
     if (this.#lines !== '') this.#write(this.#lines)
     this.#lines = ''
   }
+}
+
+function formatAdded(task: EnqueuedTask | undefined, name: string | undefined): string {
+  if (task?.scheduledFor) return `${name} was scheduled for ${task.scheduledFor.toISOString()} and is now due`
+  return task?.isNew ? `enqueued ${name}` : `${name} already exists`
 }
 
 function messageOf(error: unknown): string {

@@ -95,6 +95,7 @@ export class Worker {
    */
   async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
     this.#watch.start()
+    await this.#claimed.record()
     await this.#recover()
     const recovering = setInterval(() => void this.#recover(), RECOVER_EVERY_MS)
     this.#observer.polling()

@@ -5,6 +5,8 @@ import type { Check } from '../../src/queue/check.ts'
 import { postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { opsProgram, TestProject } from '../support/test-project.ts'
 import { unless } from '../support/unless.ts'
+import { until } from '../support/until.ts'
+import { unwrapped } from '../support/unwrapped.ts'
 import { writePlugin } from '../support/write-plugin.ts'
 
 async function checksOf(project: TestProject, env: Record<string, string> = {}): Promise<Check[]> {
@@ -89,6 +91,53 @@ describe('ops doctor', () => {
     expect(project.value('select status from scripts')).toBe('canceled')
     expect(project.value(`select actor from ops_audit where event = 'canceled'`)).toMatch(/ \(ops doctor\)$/)
     expect((await project.ops('doctor')).exitCode).toBe(0)
+  })
+
+  it('finds tasks that wait without an end, and says what to do', async () => {
+    const project = await TestProject.withProbe()
+    const insert = project.database.prepare('insert into ordinaries (run_at) values (?)')
+    insert.run(Date.now() + 60_000)
+    expect(named(await checksOf(project), 'waiting tasks')).toMatchObject({ status: 'ok' })
+    insert.run(Date.now() - 2 * 3_600_000)
+    expect(named(await checksOf(project), 'waiting tasks')!.problem).toMatchObject({
+      ...{ code: 'NO_WORKER', where: 'ordinary' },
+      message: 'ordinary 2 has been due for 2 h, and no worker is running',
+      suggestions: ['ops worker', 'ops start-services'],
+    })
+    const worker = project.start('worker', '--only', 'urgent')
+    await until(
+      () => typeof project.value('select task_tables from ops_workers') === 'string',
+      'it has said what it claims',
+    )
+    expect(named(await checksOf(project), 'waiting tasks')!.problem).toMatchObject({
+      code: 'TASKS_NOT_CLAIMED',
+      message: 'ordinary 2 has been due for 2 h, and no running worker runs ordinary tasks',
+    })
+    worker.kill('SIGTERM')
+    await worker.exit
+    await project.ops('hold', 'processor:ordinary')
+    project.start('worker')
+    const claims = `select task_tables like '%ordinaries%' from ops_workers order by started_at desc`
+    await until(() => project.value(claims) === 1, 'it has said what it claims')
+    const problem = {
+      code: 'TASKS_WAITING',
+      message: 'ordinary 2 has been due for 2 h (limit 1 h)',
+      suggestions: ['ops tasks why ordinary 2'],
+    }
+    expect(named(await checksOf(project), 'waiting tasks')!.problem).toMatchObject(problem)
+    const { stdout, exitCode } = await project.ops('doctor', '--max-wait', '3h')
+    expect(stdout).toMatch(/^ok +waiting tasks +none without a worker, or due for more than 3 h$/m)
+    expect(exitCode).toBe(0)
+    expect((await project.ops('doctor', '--max-wait', 'long')).exitCode).toBe(2)
+  })
+
+  it('finds tasks of a table without a processor', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec('insert into ordinaries default values')
+    project.link()
+    const { stdout, exitCode } = await project.ops('doctor')
+    expect(exitCode).toBe(1)
+    expect(unwrapped(stdout)).toMatch(/warning +waiting tasks +No processor for 1 pending task in "ordinaries"\./)
   })
 
   it('warns when a clock has been set back', async () => {

@@ -26,6 +26,21 @@ describe('ops enqueue', () => {
     }
   })
 
+  it('makes a task due that is scheduled for later, where no two may wait, and says so', async () => {
+    const project = await projectWithSingle()
+    await project.ops('enqueue', 'single', '--in', '1h')
+    expect((await project.ops('enqueue', 'single', '--in', '1m')).stdout).toBe('single 1 (already exists)')
+    const { stdout } = await project.ops('enqueue', 'single')
+    expect(stdout).toMatch(/^single 1 \(was scheduled for \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, now due\)$/)
+    expect(project.value<number>('select run_at from singles')).toBeLessThanOrEqual(Date.now())
+    project.database.exec('update singles set run_at = 1900000000000')
+    const { existing, madeDue } = JSON.parse((await project.ops('enqueue', 'single', '--json')).stdout)
+    expect({ existing, madeDue }).toEqual({
+      existing: [1],
+      madeDue: [{ id: 1, scheduledFor: new Date(1900000000000).toISOString() }],
+    })
+  })
+
   it('takes a value for every kind of column', async () => {
     const project = await TestProject.withProbe()
     project.database.exec('insert into ordinaries default values')

@@ -90,4 +90,24 @@ describe('ops tasks retry', () => {
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain('single 1 cannot be retried: it must be unique, and single 2 is the same')
   })
+
+  it('makes a task due that is scheduled for later, itself or the one that is the same', async () => {
+    const project = await projectWithSingle()
+    await project.ops('enqueue', 'single', '--name', 'x')
+    await project.ops('worker', '--drain')
+    await project.ops('enqueue', 'single', '--name', 'x', '--in', '1h')
+    const twin = await project.ops('tasks', 'retry', 'single', '1')
+    expect(twin.exitCode).toBe(0)
+    expect(twin.stdout).toMatch(/^single 1 is the same as single 2 \(was scheduled for .{19}, now due\)$/)
+    expect(project.value<number>('select run_at from singles where id = 2')).toBeLessThanOrEqual(Date.now())
+    project.database.exec('update singles set run_at = 1900000000000 where id = 2')
+    const own = JSON.parse((await project.ops('tasks', 'retry', 'single', '2', '--json')).stdout)
+    expect(own.tasks).toEqual([
+      {
+        ...{ task: 'single 2', id: 2, status: 'pending' },
+        madeDue: { task: 'single 2', id: 2, scheduledFor: new Date(1900000000000).toISOString() },
+      },
+    ])
+    expect((await project.ops('tasks', 'retry', 'single', '2')).exitCode).toBe(1)
+  })
 })

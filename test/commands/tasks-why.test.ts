@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { projectWithSingle } from '../support/single-plugin.ts'
 import { TestProject } from '../support/test-project.ts'
+import { until } from '../support/until.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 const environments = { staging: { path: '/nowhere' } }
@@ -61,5 +63,33 @@ describe('ops tasks why', () => {
     await worker.event('polling')
     await project.ops('enqueue', 'exec', '--command', 'true')
     expect(await why(project, 'exec', '1')).toMatch(/^exec 1 is waiting:\n- for the key processor:exec, which .*$/)
+  })
+
+  it('says so when no running worker claims from its table', async () => {
+    const project = await shop()
+    const worker = project.start('worker', '--only', 'build')
+    await worker.event('polling')
+    await project.ops('enqueue', 'exec', '--command', 'true')
+    const isRecorded = () =>
+      project.openDatabase('.ops/ops.db').prepare('select task_tables from ops_workers').pluck().get()
+    await until(() => typeof isRecorded() === 'string', 'the worker has said what it claims')
+    expect(await why(project, 'exec', '1')).toMatch(
+      /^exec 1 is waiting:\n- for a worker that runs exec tasks: 1 running worker \(\S+\), but none for them\. Start one: ops worker --only exec$/,
+    )
+  })
+
+  it('says so when no processor has its table', async () => {
+    const project = await projectWithSingle()
+    await project.ops('enqueue', 'single')
+    project.link()
+    expect(await why(project, 'singles', '1')).toBe(
+      [
+        'singles 1 is waiting:',
+        '- for a processor: none has the table "singles". Install or enable its plugin: ops plugins install <package>',
+      ].join('\n'),
+    )
+    const unknown = await project.ops('tasks', 'why', 'single', '1')
+    expect(unknown.exitCode).toBe(2)
+    expect(unwrapped(unknown.stderr)).toContain('Unknown processor "single"')
   })
 })

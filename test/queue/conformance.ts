@@ -860,6 +860,27 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(await queue.enqueue(syncs, [{}])).toEqual([{ id: added[0]!.id, isNew: false }])
       })
 
+      it('is due now if it was scheduled for later and is asked for now', async () => {
+        const { queue } = await open(allTables)
+        const runAt = new Date(Date.now() + hour)
+        const [id] = await add(queue, syncs, [{ environment: 'a' }], { runAt })
+        const later = { runAt: new Date(Date.now() + hour / 2) }
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }], later)).toEqual([{ id, isNew: false }])
+        expect(await queue.claim([queuedSyncs])).toBeUndefined()
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }])).toEqual([{ id, isNew: false, scheduledFor: runAt }])
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }])).toEqual([{ id, isNew: false }])
+        expect((await queue.claim([queuedSyncs]))!.run.taskId).toBe(id)
+      })
+
+      it('keeps the time of its next attempt', async () => {
+        const { queue } = await open(allTables)
+        await queue.enqueue(syncs, [{ environment: 'a' }])
+        const { run } = (await queue.claim([queuedSyncs]))!
+        await queue.settle(run, { ...failed, return: { delay: hour } })
+        expect(await queue.enqueue(syncs, [{ environment: 'a' }])).toEqual([{ id: run.taskId, isNew: false }])
+        expect(await queue.claim([queuedSyncs])).toBeUndefined()
+      })
+
       it('is unique for any client', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(syncs, [{ environment: 'a' }])
@@ -1128,11 +1149,11 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       it('is alive as long as its process', async () => {
         const { queue, worker } = await start()
         expect(await queue.isAlive('one')).toBe(true)
-        expect(await queue.hasLivingWorker()).toBe(true)
+        expect(await queue.livingWorkers()).not.toEqual([])
         worker.kill('SIGKILL')
         expect(await worker.exit).toBe('SIGKILL')
         await until(async () => !(await queue.isAlive('one')), 'the worker is dead')
-        expect(await queue.hasLivingWorker()).toBe(false)
+        expect(await queue.livingWorkers()).toEqual([])
       })
 
       it('is alive while its process is stopped', async () => {
@@ -1148,7 +1169,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         worker.say('close')
         expect(await worker.line()).toBe('closed')
         expect(await queue.isAlive('one')).toBe(false)
-        expect(await queue.hasLivingWorker()).toBe(false)
+        expect(await queue.livingWorkers()).toEqual([])
         expect(await sql('select id, state from ops_workers')).toEqual([{ id: 'one', state: 'stopped' }])
       })
 
@@ -1172,7 +1193,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       it('is not alive if it is unknown', async () => {
         const { queue } = await open(allTables)
         expect(await queue.isAlive('nobody')).toBe(false)
-        expect(await queue.hasLivingWorker()).toBe(false)
+        expect(await queue.livingWorkers()).toEqual([])
       })
 
       it('leaves its open run for another to settle', async () => {

@@ -4,7 +4,7 @@ import type { EnqueuedTask, TaskId } from '../queued-table.ts'
 import { IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import type { Row, Statements } from './statements.ts'
 import { guaranteeName, uniqueExpression } from './task-sql.ts'
-import { decodeId, encode, instant } from './values.ts'
+import { decodeId, encode, instant, instantExpression, toInstant } from './values.ts'
 
 type Values = ReadonlyMap<string, unknown>
 
@@ -16,8 +16,8 @@ const CHUNK_VALUES = 60_000
 const CONFLICT_RETRIES = 3
 
 /**
- * Inserts tasks. If the table is `unique` and an unsettled task has the same values, that one is returned instead. Many
- * rows take several statements.
+ * Inserts tasks. If the table is `unique` and an unsettled task has the same values, that one is returned instead, and is due
+ * now if the new one would be. Many rows take several statements.
  *
  * @throws InvalidTaskError if they are scheduled and the table has no `run_at`
  */
@@ -28,6 +28,7 @@ export async function insertTasks(
   runAt?: Date,
 ): Promise<EnqueuedTask[]> {
   const filled = lifecycleValues(table, runAt, instant)
+  const isDue = !runAt || runAt.getTime() <= Date.now()
   const added: EnqueuedTask[] = []
   let chunk: Values[] = []
   let unique: readonly UniqueColumn[] | undefined
@@ -35,7 +36,7 @@ export async function insertTasks(
     if (chunk.length > 1) unique ??= await uniqueColumns(statements, table)
     const isBulk = chunk.length > 1 && unique?.length === 0
     if (isBulk) added.push(...(await insertMany(statements, table, chunk)))
-    else for (const values of chunk) added.push(await insertOne(statements, table, values))
+    else for (const values of chunk) added.push(await insertOne(statements, table, values, isDue))
     chunk = []
   }
   for (const row of rows) {
@@ -47,7 +48,12 @@ export async function insertTasks(
 }
 
 /** With `on conflict do nothing`, because an error would abort the application's transaction. */
-async function insertOne(statements: Statements, table: TaskTable, values: Values): Promise<EnqueuedTask> {
+async function insertOne(
+  statements: Statements,
+  table: TaskTable,
+  values: Values,
+  isDue: boolean,
+): Promise<EnqueuedTask> {
   const names = [...values.keys()]
   const bound = [...values.values()]
   const columns =
@@ -60,11 +66,32 @@ async function insertOne(statements: Statements, table: TaskTable, values: Value
     if (inserted) return { id: decodeId(table, inserted.id), isNew: true }
     const unique = await uniqueColumns(statements, table)
     const existing = unique.length > 0 ? await findAlike(statements, table, unique, values) : undefined
-    if (existing !== undefined) return { id: existing, isNew: false }
+    if (existing !== undefined) {
+      const scheduledFor = isDue ? await makeDueNow(statements, table, existing) : undefined
+      return { id: existing, isNew: false, ...(scheduledFor && { scheduledFor }) }
+    }
   }
   // The error names the constraint.
   const [inserted] = await statements.query(`${insert} returning id`, bound)
   return { id: decodeId(table, inserted!.id), isNew: true }
+}
+
+/** Makes a task due that is scheduled for later, unless it waits between two attempts; returns when it would have been due. */
+async function makeDueNow(statements: Statements, table: TaskTable, id: TaskId): Promise<Date | undefined> {
+  const runAt = columnNamed(table, 'run_at')
+  if (!runAt) return undefined
+  // A worker compares with the clock of the server; an existing table may have instants that are no timestamps.
+  const now = runAt.codec ? '$2' : 'now()'
+  const isUntried = columnNamed(table, 'attempt') ? ' and coalesce(attempt, 0) = 0' : ''
+  const rows = await statements.query(
+    `with old as (
+  select id, run_at from ${quote(table.name)}
+  where id = $1 and status = 'pending' and run_at > ${now}${isUntried} for no key update
+)
+update ${quote(table.name)} t set run_at = ${now} from old where t.id = old.id returning ${instantExpression(runAt, 'old.run_at')} as was`,
+    runAt.codec ? [id, instant(runAt, new Date())] : [id],
+  )
+  return rows[0] && toInstant(runAt, rows[0].was)
 }
 
 /** The ids are returned in the order of the rows: the plan has no other order. */

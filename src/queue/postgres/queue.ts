@@ -10,6 +10,7 @@ import type {
   Claim,
   EnqueuedTask,
   EnqueueOptions,
+  LivingWorker,
   MigrationSource,
   MigrationStep,
   OpenRun,
@@ -44,21 +45,14 @@ import { refuseTransactionPooler, TransactionPoolerError } from './transaction-p
 import { drizzleTypes } from './type-parsers.ts'
 import { decodeRow, ignoreInvalidId, isExisting } from './values.ts'
 import { NextDue, WakeUp } from './wake-up.ts'
-import { OwnLock, WorkerLocks } from './worker-lock.ts'
+import { OwnLock, type PostgresOptions, WorkerLocks } from './worker-lock.ts'
 
 const require = createRequire(import.meta.url)
-
-export interface PostgresOptions {
-  /** Milliseconds for which the lock of a worker on another machine must be free before it counts as dead. */
-  readonly freeForMs?: number
-  /** Milliseconds for which such a worker must have given no sign of life. */
-  readonly silentForMs?: number
-  readonly leaseMs?: number
-}
 
 /** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
 export class PostgresQueue implements Queue {
   readonly name: string
+  readonly isRefusal = isRefusal
   readonly holds: PostgresHolds
   readonly invariants: PostgresInvariants
   readonly schedules: PostgresSchedules
@@ -152,12 +146,12 @@ export class PostgresQueue implements Queue {
     return this.#connection.use((session) => this.#workerLocks.isAlive(session, workerId))
   }
 
-  async hasLivingWorker(): Promise<boolean> {
-    return this.#connection.use((session) => this.#workerLocks.isAnyAlive(session))
+  async livingWorkers(): Promise<LivingWorker[]> {
+    return this.#connection.use((session) => this.#workerLocks.living(session))
   }
 
-  isRefusal(error: unknown): boolean {
-    return isRefusal(error)
+  async recordTables(tables: readonly string[]): Promise<void> {
+    await this.#connection.use(async (session) => this.#ownLock?.recordTables(session, tables))
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
@@ -167,8 +161,8 @@ export class PostgresQueue implements Queue {
   }
 
   async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
-    const ended = { ...run, table: run.queued.table }
-    const settled = await this.#connection.use((session) => this.#runs.settle(session, ended, outcome, next))
+    const end = (session: Session) => this.#runs.settle(session, { ...run, table: run.queued.table }, outcome, next)
+    const settled = await this.#connection.use(end)
     failpoint('settle.after-commit')
     return settled
   }

@@ -4,6 +4,7 @@ import type { QueuedTable, TaskId } from '../queue.ts'
 import {
   type AuditEntry,
   type AuditFilter,
+  type DueTask,
   MOST_COUNTED,
   type Records,
   type RunRecord,
@@ -12,10 +13,9 @@ import {
 import { claimOrder, literal, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import { Audit } from './audit.ts'
-import { claimInstants } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { drizzleTypes } from './type-parsers.ts'
-import { decodeRow, isExisting } from './values.ts'
+import { decodeId, decodeRow, instantExpression, isExisting, nowIn, toInstant } from './values.ts'
 
 /** Found by the marks of their guarantees, because long trigger names are truncated. */
 const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -72,7 +72,8 @@ export class PostgresRecords implements Records {
       const { processor, table } = queued
       const name = quote(table.name)
       const order = claimOrder(table)
-      const isDue = columnNamed(table, 'run_at') ? ` and run_at <= ${claimInstants(queued).of('run_at')}` : ''
+      const runAt = columnNamed(table, 'run_at')
+      const isDue = runAt ? ` and run_at <= ${nowIn(runAt)}` : ''
       const isEarlier = queued === own ? ` and (${order}) < (select ${order} from ${name} where id::text = $1)` : ''
       const text = `select count(*)::int as count from (
   select 1 from ${name} where status = 'pending'${isDue}${isEarlier} limit ${MOST_COUNTED}
@@ -82,6 +83,16 @@ export class PostgresRecords implements Records {
       counts.push({ processor, count: row!.count })
     }
     return counts
+  }
+
+  async oldestDue(table: TaskTable): Promise<DueTask | undefined> {
+    const runAt = columnNamed(table, 'run_at')
+    const at = runAt ?? columnNamed(table, 'created_at')!
+    const isDue = runAt ? ` and run_at <= ${nowIn(runAt)}` : ''
+    const text = `select id, ${instantExpression(at, at.name)} as at from ${quote(table.name)}
+where status = 'pending'${isDue} order by ${claimOrder(table)} limit 1`
+    const [row] = await this.#connection.use((session) => session.prepared(text))
+    return row && { id: decodeId(table, row.id), since: toInstant(at, row.at) }
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {

@@ -60,3 +60,19 @@ export function instant(column: TaskColumn, at: Date): unknown {
   if (!column.codec) return at
   return column.type === 'integer' ? at.getTime() : at.toISOString()
 }
+
+/** The current time in the type of a column, for a session whose time zone is UTC. */
+export function nowIn({ codec, type }: TaskColumn): string {
+  if (codec && type === 'integer') return '(extract(epoch from now()) * 1000)::bigint'
+  if (codec && type === 'text') return `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+  return 'now()'
+}
+
+/** An instant of a column as `toInstant` reads it, whatever types the driver parses. */
+export function instantExpression({ type }: TaskColumn, expression: string): string {
+  return type === 'timestamp' ? `(extract(epoch from ${expression}) * 1000)::float8` : expression
+}
+
+export function toInstant({ type }: TaskColumn, raw: unknown): Date {
+  return new Date(type === 'text' ? (raw as string) : Number(raw))
+}

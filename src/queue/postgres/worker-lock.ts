@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootId, pidNamespace, processStat } from '../../platform/proc.ts'
-import type { WorkerIdentity } from '../queue.ts'
+import type { LivingWorker, WorkerIdentity } from '../queue.ts'
 import type { Session } from './session.ts'
 import type { Row } from './statements.ts'
 
@@ -14,6 +14,14 @@ export const SILENT_FOR_MS = 40_000
 
 /** How long the server may take to end a lost session. */
 const END_WITHIN_MS = 2000
+
+export interface PostgresOptions {
+  /** Milliseconds for which the lock of a worker on another machine must be free before it counts as dead. */
+  readonly freeForMs?: number
+  /** Milliseconds for which such a worker must have given no sign of life. */
+  readonly silentForMs?: number
+  readonly leaseMs?: number
+}
 
 /** A worker's lock in `pg_locks`. The oid of the table keeps it apart from other programs' locks. */
 const isLockOf = (lockId: string) => `l.locktype = 'advisory' and l.classid = 'ops_workers'::regclass
@@ -91,6 +99,10 @@ returning exists (
     return (await session.query(text, [this.#lockId])).length === 1
   }
 
+  async recordTables(session: Session, tables: readonly string[]): Promise<void> {
+    await session.query('update ops_workers set task_tables = $2 where lock_id = $1', [this.#lockId, tables])
+  }
+
   async release(session: Session): Promise<void> {
     await session.query(
       `update ops_workers set state = 'stopped', stopped_at = now() where lock_id = $1 and stopped_at is null`,
@@ -130,9 +142,11 @@ export class WorkerLocks {
     return row !== undefined && this.#isAlive(row)
   }
 
-  async isAnyAlive(session: Session): Promise<boolean> {
-    const rows = await session.query(`${FIND_WORKERS} where w.stopped_at is null`)
-    return rows.some((row) => this.#isAlive(row))
+  async living(session: Session): Promise<LivingWorker[]> {
+    const rows = await session.query(`${FIND_WORKERS} where w.stopped_at is null order by w.lock_id`)
+    return rows
+      .filter((row) => this.#isAlive(row))
+      .map(({ id, task_tables }) => ({ id, tables: task_tables ?? undefined }))
   }
 
   #isAlive(worker: Row): boolean {
@@ -158,7 +172,7 @@ export class WorkerLocks {
 }
 
 /** A worker that was considered dead may come back, so only one that has stopped by itself needs no proof. */
-const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.seen_at::text as seen_at,
+const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.seen_at::text as seen_at, w.task_tables,
   w.state = 'stopped' as is_stopped,
   exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')}) as is_held
 from ops_workers w`

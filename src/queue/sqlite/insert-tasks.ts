@@ -4,11 +4,11 @@ import type { EnqueuedTask, TaskId } from '../queued-table.ts'
 import { IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import type { Statements } from './statements.ts'
 import { uniqueExpression } from './task-sql.ts'
-import { encode, instant } from './values.ts'
+import { encode, instant, millisecondsOf } from './values.ts'
 
 /**
- * Inserts tasks. If the table is `unique` and an unsettled task has the same values, that one is returned instead. The
- * caller has a transaction open.
+ * Inserts tasks. If the table is `unique` and an unsettled task has the same values, that one is returned instead, and is due
+ * now if the new one would be. The caller has a transaction open.
  *
  * @throws InvalidTaskError if they are scheduled and the table has no `run_at`
  */
@@ -20,15 +20,19 @@ export function insertTasks(
 ): EnqueuedTask[] {
   const filled = lifecycleValues(table, runAt, (column, at) => instant(column, at.getTime()))
   const unique = uniqueColumns(statements, table)
-  return Array.from(rows, (row) => insertTask(statements, table, row, filled, unique))
+  const isDue = !runAt || runAt.getTime() <= Date.now()
+  return Array.from(rows, (row) => insertTask(statements, table, row, { filled, unique, isDue }))
 }
 
 function insertTask(
   statements: Statements,
   table: TaskTable,
   row: Readonly<Record<string, unknown>>,
-  filled: readonly [name: string, value: unknown][],
-  unique: readonly string[],
+  {
+    filled,
+    unique,
+    isDue,
+  }: { filled: readonly [name: string, value: unknown][]; unique: readonly string[]; isDue: boolean },
 ): EnqueuedTask {
   const columns = Object.keys(row).filter((key) => row[key] !== undefined)
   const values = columns.map((key) => encode(table.columns[key]!, row[key]))
@@ -48,7 +52,24 @@ function insertTask(
   const alike = unique.map((column) =>
     names.includes(column) ? values[names.indexOf(column)] : defaultOf(table, column),
   )
-  return { id: findUnsettled(statements, table, unique, alike), isNew: false }
+  const id = findUnsettled(statements, table, unique, alike)
+  const scheduledFor = isDue ? makeDueNow(statements, table, id) : undefined
+  return { id, isNew: false, ...(scheduledFor && { scheduledFor }) }
+}
+
+/** Makes a task due that is scheduled for later, unless it waits between two attempts; returns when it would have been due. */
+function makeDueNow(statements: Statements, table: TaskTable, id: TaskId): Date | undefined {
+  const runAt = columnNamed(table, 'run_at')
+  if (!runAt) return undefined
+  const now = instant(runAt, Date.now())
+  const isUntried = columnNamed(table, 'attempt') ? ' and ifnull(attempt, 0) = 0' : ''
+  const raw = statements
+    .sql(`select run_at from ${quote(table.name)} where id = ? and status = 'pending' and run_at > ?${isUntried}`)
+    .pluck()
+    .get(id, now)
+  if (raw === undefined) return undefined
+  statements.sql(`update ${quote(table.name)} set run_at = ? where id = ?`).run(now, id)
+  return new Date(millisecondsOf(runAt, raw))
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   violationOf,
 } from '../invariants.ts'
 import type { Connection } from './connection.ts'
-import { nextNumber, recordEvent } from './statements.ts'
+import { recordEvent } from './statements.ts'
 
 const dialect: InvariantSql = {
   id: (row) => `${row}.id`,
@@ -41,15 +41,14 @@ export class SqliteInvariants implements Invariants {
 /** The caller has a transaction open. */
 function repair(connection: Connection, violation: Violation, actor: string): void {
   const { code, table, taskId, runId, value } = violation
-  const number = nextNumber(connection)
   if (code === 'RUN_WITHOUT_ROW') {
-    connection.sql('insert into ops_ends (id, run_id) values (?, ?)').run(number, runId)
+    connection.sql('insert into ops_ends (id, run_id) select id, ? from ops_next').run(runId)
     connection
       .sql(
-        `update ops_runs set end_id = ?, ended_at = ?, outcome = 'crashed', status_after = 'failed', error = 'its claim was lost',
-         ended_by = ? where id = ? and ended_at is null`,
+        `update ops_runs set end_id = (select max(id) from ops_ends), ended_at = ?, outcome = 'crashed', status_after = 'failed',
+         error = 'its claim was lost', ended_by = ? where id = ? and ended_at is null`,
       )
-      .run(number, Date.now(), actor, runId)
+      .run(Date.now(), actor, runId)
   }
   if (runId !== undefined) connection.sql('delete from ops_open where run_id = ?').run(runId)
   const task = table === undefined || taskId === undefined ? undefined : { table, id: taskId, ...(runId && { runId }) }

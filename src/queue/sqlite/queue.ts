@@ -10,6 +10,7 @@ import type {
   Claim,
   EnqueuedTask,
   EnqueueOptions,
+  LivingWorker,
   MigrationSource,
   MigrationStep,
   OpenRun,
@@ -40,13 +41,14 @@ import { SqliteSchedules } from './schedules.ts'
 import { Settlements } from './settle.ts'
 import { asActor } from './statements.ts'
 import { decodeRow } from './values.ts'
-import { hasLivingWorker, startWorker, stopWorker } from './workers.ts'
+import { livingWorkers, recordTables, startWorker, stopWorker } from './workers.ts'
 
 const require = createRequire(import.meta.url)
 
 /** The queue in a SQLite file. The file is opened when it is first needed, so that a plan creates nothing. */
 export class SqliteQueue implements Queue {
   readonly name: string
+  readonly isRefusal = isRefusal
   readonly holds = new SqliteHolds(() => this.#connection())
   readonly invariants = new SqliteInvariants(() => this.#connection())
   readonly schedules = new SqliteSchedules(() => this.#connection())
@@ -109,12 +111,12 @@ export class SqliteQueue implements Queue {
     return this.#connection().workerLocks.isHeld(workerId)
   }
 
-  async hasLivingWorker(): Promise<boolean> {
-    return hasLivingWorker(this.#connection())
+  async livingWorkers(): Promise<LivingWorker[]> {
+    return livingWorkers(this.#connection())
   }
 
-  isRefusal(error: unknown): boolean {
-    return isRefusal(error)
+  async recordTables(tables: readonly string[]): Promise<void> {
+    if (this.#workerId !== undefined) await recordTables(this.#connection(), this.#workerId, tables)
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {

@@ -4,6 +4,7 @@ import type { QueuedTable, TaskId } from '../queue.ts'
 import {
   type AuditEntry,
   type AuditFilter,
+  type DueTask,
   MOST_COUNTED,
   type Records,
   type RunRecord,
@@ -13,7 +14,7 @@ import { claimOrder, literal, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import type { Connection } from './connection.ts'
 import { RUNS_OF_TASK } from './run-list.ts'
-import { decodeRow, instant } from './values.ts'
+import { decodeRow, instant, millisecondsOf } from './values.ts'
 
 export class SqliteRecords implements Records {
   readonly #connect: () => Connection
@@ -67,6 +68,18 @@ export class SqliteRecords implements Records {
           .get(...bound) as number,
       }
     })
+  }
+
+  async oldestDue(table: TaskTable): Promise<DueTask | undefined> {
+    const runAt = columnNamed(table, 'run_at')
+    const at = runAt ?? columnNamed(table, 'created_at')!
+    const isDue = runAt ? ' and run_at <= ?' : ''
+    const row = this.#connect()
+      .sql(
+        `select id, ${at.name} as at from ${quote(table.name)} where status = 'pending'${isDue} order by ${claimOrder(table)} limit 1`,
+      )
+      .get(...(runAt ? [instant(runAt, Date.now())] : [])) as { id: TaskId; at: unknown } | undefined
+    return row && { id: row.id, since: new Date(millisecondsOf(at, row.at)) }
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {

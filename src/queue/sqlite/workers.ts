@@ -1,4 +1,4 @@
-import type { WorkerIdentity } from '../queue.ts'
+import type { LivingWorker, WorkerIdentity } from '../queue.ts'
 import type { Connection } from './connection.ts'
 
 /** How long another program may keep a worker from saying that it has stopped. */
@@ -15,9 +15,16 @@ export async function startWorker(connection: Connection, { id, host, pid, versi
   wakeUp.listen()
 }
 
-export function hasLivingWorker(connection: Connection): boolean {
-  const ids = connection.sql('select id from ops_workers where stopped_at is null').pluck().all() as string[]
-  return ids.some((id) => connection.workerLocks.isHeld(id))
+export function livingWorkers(connection: Connection): LivingWorker[] {
+  const text = 'select id, task_tables as tables from ops_workers where stopped_at is null order by started_at'
+  return (connection.sql(text).all() as { id: string; tables: string | null }[])
+    .filter(({ id }) => connection.workerLocks.isHeld(id))
+    .map(({ id, tables }) => ({ id, tables: tables === null ? undefined : JSON.parse(tables) }))
+}
+
+export async function recordTables(connection: Connection, id: string, tables: readonly string[]): Promise<void> {
+  const update = connection.sql('update ops_workers set task_tables = ? where id = ?')
+  await connection.lock.write(() => update.run(JSON.stringify(tables), id))
 }
 
 /** Records that a worker has stopped and releases its lock. */

@@ -21,8 +21,10 @@ const enqueue = command(
     const rows = Array(times).fill(rowOf(model, row))
     const runAt = hours === null ? undefined : system.now() + hours * hour
     const options = { runAt: runAt === undefined ? undefined : new Date(runAt), actor }
+    const now = system.now()
     const added = await system.worker(worker).queue.enqueue(queued.table, rows, options)
-    expectAdded(model, queued, rows, added, { runAt, actor })
+    // Without a time, it is that of the insert by the clock that no test turns.
+    expectAdded(model, queued, rows, added, { runAt, actor, now, isDue: hours === null || hours < 0 })
   },
 )
 

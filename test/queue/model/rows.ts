@@ -44,20 +44,35 @@ function awaited(tasks: readonly Task[], nth: number): Task | undefined {
   return pick(nth % 2 === 1 && unmet.length > 0 ? unmet : tasks, nth)
 }
 
+/** Elapses between what the model and what the database call now; all times of tasks are hours apart. */
+const ROUGHLY_MS = 60_000
+
 /** Adds to the model what the queue says it has added, if that is right. */
 export function expectAdded(
   model: Expected,
   queued: QueuedTable,
   rows: readonly Readonly<Record<string, unknown>>[],
   added: readonly EnqueuedTask[],
-  { runAt = realNow(), actor }: { runAt?: number | undefined; actor?: string | undefined } = {},
+  {
+    runAt = realNow(),
+    actor,
+    now = realNow(),
+    isDue = true,
+  }: { runAt?: number | undefined; actor?: string | undefined; now?: number; isDue?: boolean } = {},
 ): Task[] {
   expect(added).toHaveLength(rows.length)
-  return added.map(({ id, isNew }, index) => {
+  return added.map(({ id, isNew, scheduledFor }, index) => {
     const own = ownOf(queued, rows[index]!)
     const there = model.alike(queued, own)
     expect({ id, isNew }).toEqual({ id: there?.id ?? expect.any(Number), isNew: there === undefined })
-    if (there) return there
+    if (there) {
+      const { status, attempt } = there
+      const isMoved = isDue && status === 'pending' && attempt === 0 && there.runAt > now + ROUGHLY_MS
+      expect(scheduledFor !== undefined).toBe(isMoved)
+      if (isMoved) expect(Math.abs(scheduledFor!.getTime() - there.runAt)).toBeLessThan(ROUGHLY_MS)
+      if (isMoved) Object.assign(there, { runAt: now, isRunAtRough: true })
+      return there
+    }
     const earlier = model.audit.map(({ task }) => task?.split(' ') ?? []).filter(([name]) => name === queued.table.name)
     // Ids grow from task to task, those that are gone included.
     expect(id).toBeGreaterThan(Math.max(0, ...earlier.map(([, id]) => Number(id))))

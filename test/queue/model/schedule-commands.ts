@@ -41,7 +41,10 @@ const tick = command(
     const added = dealt[0]!.task
     expect(added === undefined).toBe(queued === undefined)
     if (queued && added) {
-      const [{ id }] = expectAdded(model, queued, [values], [added], { actor: `schedule ${name}` }) as [Task]
+      const [{ id }] = expectAdded(model, queued, [values], [added], {
+        actor: `schedule ${name}`,
+        now: system.now(),
+      }) as [Task]
       known.lastTask = { table: queued.table.name, id }
     }
     const states = [...model.schedules].map(([name, schedule]) => stateOf(name, schedule))

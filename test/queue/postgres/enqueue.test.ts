@@ -78,6 +78,12 @@ describe.each(kinds)('enqueue with %s', unless(postgresMissing), (kind) => {
     const added = await enqueue(handle, syncs, [{ environment: 'b' }, { environment: 'a' }, { environment: 'b' }])
     const [first] = added
     expect(added).toEqual([{ id: expect.any(Number), isNew: true }, again, { id: first!.id, isNew: false }])
+    const runAt = new Date(Date.now() + 3_600_000)
+    const scheduled = await enqueue(handle, syncs, { environment: 'c' }, { runAt })
+    expect(await enqueue(handle, syncs, { environment: 'c' })).toEqual({
+      ...{ id: scheduled.id, isNew: false },
+      scheduledFor: runAt,
+    })
     const plain = await enqueue(handle, syncs, {})
     expect(plain.isNew).toBe(true)
     expect(await enqueue(handle, syncs, {})).toEqual({ id: plain.id, isNew: false })
