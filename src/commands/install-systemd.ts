@@ -64,8 +64,9 @@ Must run as root, except with --dry-run, --check, --prefix and --user.`
     }
     if (flags.check) {
       for (const { message } of plan.drift) this.log(message)
-      if (plan.drift.length === 0) this.log(`${plan.target} is up to date.`)
-      else process.exitCode = 1
+      // A drop-in is meant to differ.
+      if (plan.drift.some(({ severity }) => severity === 'error')) process.exitCode = 1
+      else this.log(`${plan.target} is up to date.`)
       return result
     }
     if (flags['dry-run']) {

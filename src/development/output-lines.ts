@@ -1,28 +1,41 @@
 import type { Readable } from 'node:stream'
 import { styleText } from 'node:util'
 
-// Clearing the screen would erase the output of other services.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a control character is searched for
-const CLEAR_SCREEN = /\x1bc|\x1b\[(?:[23]?J|H|1;1H)/g
+/**
+ * Escape sequences (ECMA-48: CSI, strings such as a window title, and short ones) and control characters. Colours, which
+ * are CSI … m, are captured, and tabs and line ends are not matched. A program alone in its terminal may clear it, hide
+ * the cursor or change the character set; here that would happen to the output of all services, and stay afterwards.
+ */
+const CONTROLS =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are searched for
+  /(\x1b\[[\d;:]*m)|\x1b(?:\[[ -?]*[@-~]|[\]P^_X][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g
+
+/** Takes out what changes a terminal, except for colours. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(CONTROLS, '$1')
+}
+
+/** A line that is longer is passed on in pieces: a program may never end its line. */
+const LONGEST_LINE = 1024 * 1024
 
 /** Passes on the output of a stream as text of whole lines; a last line without a newline gets one. */
 export function onWholeLines(stream: Readable, pass: (text: string) => void): void {
   let rest = ''
   stream.setEncoding('utf8')
   stream.on('data', (chunk: string) => {
-    const text = chunk.includes('\x1b') ? chunk.replaceAll(CLEAR_SCREEN, '') : chunk
-    const end = text.lastIndexOf('\n') + 1
-    if (end === 0) {
-      rest += text
-      return
-    }
-    pass(rest + text.slice(0, end))
-    rest = text.slice(end)
+    const end = chunk.lastIndexOf('\n') + 1
+    if (end > 0) {
+      pass(withoutControls(rest + chunk.slice(0, end)))
+      rest = chunk.slice(end)
+    } else rest += chunk
+    if (rest.length > LONGEST_LINE) endLine()
   })
-  stream.once('close', () => {
-    if (rest !== '') pass(`${rest}\n`)
+  stream.once('close', endLine)
+
+  function endLine() {
+    if (rest !== '') pass(`${withoutControls(rest)}\n`)
     rest = ''
-  })
+  }
 }
 
 interface Event {

@@ -46,9 +46,13 @@ async function checkDrift(name: string, project: Project, options: UnitOptions &
     createUser: false,
     copyNode: false,
   })
-  if (plan.drift.length === 0) {
-    return [passed(name, `${formatCount(plan.units.length, 'unit')} of ${plan.target} up and as configured`)]
-  }
+  const faults = plan.drift.filter(({ severity }) => severity === 'error')
   const suggestion = `review the plan and apply it: ops install-systemd${options.scope === 'user' ? ' --user' : ''}`
-  return plan.drift.map((problem) => failed(name, { ...problem, suggestions: [suggestion] }))
+  return [
+    ...(faults.length > 0
+      ? faults.map((problem) => failed(name, { ...problem, suggestions: [suggestion] }))
+      : [passed(name, `${formatCount(plan.units.length, 'unit')} of ${plan.target} up and as configured`)]),
+    // A drop-in is meant to differ, and no plan would remove it.
+    ...plan.drift.filter((problem) => !faults.includes(problem)).map(({ message }) => passed(name, message)),
+  ]
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { LoggedLine } from '../development/log-reader.ts'
+import { withoutControls } from '../development/output-lines.ts'
 import { formatClock } from '../format.ts'
 import { type Screen, styled } from './screen.ts'
 
@@ -50,7 +51,9 @@ export class ServiceLines {
 
   #line({ service, at, text }: LoggedLine): string {
     const time = this.#isTimed ? `${formatClock(new Date(at))} ` : ''
-    const shown = this.#screen.isColoured ? text : stripVTControlCharacters(text)
+    // The guardian of a killed session has logged the last output as it was.
+    const safe = withoutControls(text)
+    const shown = this.#screen.isColoured ? safe : stripVTControlCharacters(safe)
     return `${time}${this.#prefixes.get(service)}${shown}`
   }
 }

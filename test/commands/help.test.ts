@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +8,8 @@ import { TestProject } from '../support/test-project.ts'
 import { unless } from '../support/unless.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 import { writePlugin } from '../support/write-plugin.ts'
+
+const commands = join(import.meta.dirname, '..', '..', 'src', 'commands')
 
 const run = join(import.meta.dirname, '..', '..', 'bin', 'run.js')
 
@@ -29,6 +32,17 @@ describe('ops', () => {
     expect(listed).toEqual(expect.arrayContaining(['enqueue', 'tasks', 'migrate', 'env check', 'worker', 'plugins']))
     expect(new Set(listed).size).toBe(listed.length)
     expect(stdout).not.toMatch(/wait-ready|tasks show/)
+  })
+
+  it('takes --json with each of its commands', async () => {
+    const files = readdirSync(commands, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+    expect(files.length).toBeGreaterThan(20)
+    for (const file of files) {
+      const { default: command } = await import(join(commands, file))
+      // This one prints JSON lines itself.
+      const isPrintedByOclif = file !== 'start-services.ts'
+      expect([command.enableJsonFlag, command.baseFlags.json.type], file).toEqual([isPrintedByOclif, 'boolean'])
+    }
   })
 
   it('lists the command of a plugin in the group that it names', async () => {

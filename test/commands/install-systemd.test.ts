@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
@@ -13,6 +13,17 @@ function shop(more: Config = {}): TestProject {
     ...more,
   })
 }
+
+async function installedBelow(): Promise<{ project: TestProject; root: string }> {
+  const project = shop()
+  const root = project.path('server')
+  // A node in a home, where the checkout may lie, has to be copied.
+  const { exitCode, stderr } = await project.ops('install-systemd', '--prefix', root, '--copy-node')
+  expect(exitCode, stderr).toBe(0)
+  return { project, root }
+}
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
 
 describe('ops install-systemd without systemd', () => {
   it('shows the plan and the units with --dry-run, and changes nothing', async () => {
@@ -45,6 +56,38 @@ describe('ops install-systemd without systemd', () => {
       readFileSync(join(parentPath, name), 'utf8').includes('sesame'),
     )
     expect(holding.map(({ name }) => name).sort()).toEqual(['api.env', 'migrate.env', 'worker.env'])
+  })
+
+  it('writes nothing with --dry-run, below a --prefix neither', async () => {
+    const project = shop()
+    const root = project.path('server')
+    const { exitCode } = await project.ops('install-systemd', '--dry-run', '--prefix', root, '--copy-node')
+    expect(exitCode).toBe(0)
+    expect(existsSync(root)).toBe(false)
+  })
+
+  it('exits 1 with --check where it is not installed', async () => {
+    const { stdout, exitCode } = await shop().ops('install-systemd', '--check', '--copy-node')
+    expect(stdout).toBe('not installed')
+    expect(exitCode).toBe(1)
+  })
+
+  it('writes units that all can read, and variables that only root and the group of the unit can', async () => {
+    const { root } = await installedBelow()
+    expect(modeOf(join(root, 'etc/systemd/system/shop-api.service'))).toBe('644')
+    for (const name of ['api', 'migrate', 'worker']) expect(modeOf(join(root, `etc/ops/shop/${name}.env`))).toBe('640')
+  })
+
+  it('is undone by uninstall-systemd, which leaves what is not of ops', async () => {
+    const { project, root } = await installedBelow()
+    const units = join(root, 'etc/systemd/system')
+    writeFileSync(join(units, 'shop-api.service'), '[Service]\nExecStart=/bin/true\n')
+    writeFileSync(join(units, 'shop-other.service'), '[Service]\nExecStart=/bin/true\n')
+    const { stderr, exitCode } = await project.ops('uninstall-systemd', '--prefix', root, '--yes')
+    expect(exitCode).toBe(0)
+    expect(unwrapped(stderr)).toContain('shop-api.service is no longer managed by ops, so it stays.')
+    const left = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    expect(left.map(({ name }) => name).sort()).toEqual(['shop-api.service', 'shop-other.service'])
   })
 
   it('takes writable folders relative to the project', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { isGroupEmptyWithin } from '../../src/platform/process-group.ts'
 import { TestProject } from '../support/test-project.ts'
@@ -60,6 +60,16 @@ describe('ops start-services', () => {
     expect(invalid.output.replaceAll(/\s+/g, ' ')).toContain(
       'services.api.comand: unknown key, did you mean "command"?',
     )
+  })
+
+  it('blocks no service while its reader does not read', async () => {
+    const command = 'echo up; until [ -e go ]; do sleep 0.02; done; seq 300000; touch done; sleep 60'
+    const { project, ops } = start({ services: { api: { command } } }, 'api')
+    onTestFinished(() => ops.closeOutput())
+    await ops.says('up')
+    ops.pauseOutput()
+    project.write('go', '')
+    await until(() => existsSync(project.path('done')), 'the service has printed more than a pipe holds')
   })
 
   it('leaves nothing running when its reader goes away', async () => {

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -31,6 +32,20 @@ describe('ops worker', () => {
     const { stdout } = await project.opsWith({ env: { OPS_LOG_FORMAT: 'text' } }, 'worker', '--drain')
     expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d claimed urgent 1$/)
     expect(stdout.split('\n')[2]).toMatch(/^\d\d:\d\d:\d\d urgent 1 succeeded in \d+ ms$/)
+  })
+
+  it('says in its help how often it polls and how long a stop waits', async () => {
+    const { stdout } = await new TestProject().ops('worker', '--help')
+    expect(unwrapped(stdout)).toContain('poll at least this often [default: 1s]')
+    expect(unwrapped(stdout)).toContain('how long a stop waits for the running task [default: 10m]')
+  })
+
+  it('tells systemd that it is ready as soon as it polls', async () => {
+    const project = await TestProject.withProbe()
+    chmodSync(project.write('bin/systemd-notify', '#!/bin/sh\necho "$*" >> "$NOTIFY_SOCKET"\n'), 0o755)
+    const env = { NOTIFY_SOCKET: project.path('said'), PATH: `${project.path('bin')}:${process.env.PATH}` }
+    await project.opsWith({ env }, 'worker', '--drain')
+    expect(project.read('said')).toBe('READY=1 STATUS=waiting for tasks\n')
   })
 
   it('returns with --json how many runs it ended, with the events on standard error', async () => {

@@ -240,7 +240,7 @@ describe('a stop', () => {
   })
 
   it('is immediate when forced', async () => {
-    void start({ api: { command: node(`${logsSignals(60_000)}`), ready: { log: 'up' }, stopTimeout: '1m' } })
+    void start({ api: { command: node(`${logsSignals(60_000)}`), ready: { log: 'up' }, stopTimeout: '1h' } })
     await untilState('api ready')
     stop.abort('SIGINT')
     await until(() => output.api!.includes('SIGTERM'))

@@ -799,6 +799,15 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(next!.unmet).toBeUndefined()
       })
 
+      it('waits while the last of them is ongoing', async () => {
+        const { queue, claim } = await waiting()
+        await queue.settle(await claim(queuedChecks), succeeded)
+        const build = await claim(queuedBuilds)
+        expect(await queue.claim([queuedReleases])).toBeUndefined()
+        const { next } = await queue.settle(build, succeeded, [queuedReleases])
+        expect(nameOf(next)).toBe('release 1')
+      })
+
       it('does not delay the next task, with the same key or another', async () => {
         const { queue } = await waiting()
         await queue.enqueue(releases, [{ environment: 'a' }, { environment: 'b' }])

@@ -150,13 +150,17 @@ describe('the plan of an installation', () => {
     const files = new Map(facts.files)
     files.set('/etc/systemd/system/shop-api.service', `${files.get('/etc/systemd/system/shop-api.service')}Nice=5\n`)
     files.delete('/etc/ops/shop/api.env')
-    expect(codes(planInstall({ setup, units, manifest, facts: { ...facts, files } }))).toEqual([
+    const plan = planInstall({ setup, units, manifest, facts: { ...facts, files } })
+    expect(codes(plan)).toEqual([
       'FILE_DRIFTED /etc/systemd/system/shop-api.service',
       'FILE_MISSING /etc/ops/shop/api.env',
       'UNIT_NOT_RELOADED shop-api.service',
       'UNIT_OVERRIDDEN shop-api.service',
       'TARGET_DISABLED shop.target',
     ])
+    // A drop-in is named, and is no fault.
+    const warnings = plan.drift.filter(({ severity }) => severity !== 'error').map(({ code }) => code)
+    expect(warnings).toEqual(['UNIT_OVERRIDDEN'])
   })
 
   it('is complete even if systemd does not answer', () => {

@@ -52,6 +52,24 @@ describe('the units of a project', () => {
     expect(worker('StateDirectory')).toEqual(['shop'])
   })
 
+  it.each(['shop-worker@.service', 'shop-api.service'])(
+    'restart %s after five seconds, however often, but not with a configuration that is wrong',
+    (file) => {
+      expect(linesOf(file, 'Restart')).toEqual(['always'])
+      expect(linesOf(file, 'RestartSec')).toEqual(['5s'])
+      expect(linesOf(file, 'StartLimitIntervalSec')).toEqual(['0'])
+      expect(linesOf(file, 'RestartPreventExitStatus')).toEqual(['78'])
+    },
+  )
+
+  it('fail the start of a service whose program cannot be executed, and wait until it is ready', () => {
+    const api = (key: string) => linesOf('shop-api.service', key)
+    expect(api('Type')).toEqual(['exec'])
+    expect(api('KillMode')).toEqual(['mixed'])
+    expect(api('ExecStartPost')[0]).toContain('"wait-ready"')
+    expect(linesOf('shop-assets.service', 'Type')).toEqual(['oneshot'])
+  })
+
   it('allow only what the configuration allows', () => {
     const open = serverSetup({
       api: {

@@ -39,6 +39,12 @@ export class RunningOps {
     this.child.stderr!.destroy()
   }
 
+  /** Reads no more but stays, as a pager that waits for a key. */
+  pauseOutput(): void {
+    this.child.stdout!.pause()
+    this.child.stderr!.pause()
+  }
+
   /** The lines of a worker's log so far. */
   events(): WorkerEvent[] {
     const whole = this.output.split('\n').slice(0, -1)

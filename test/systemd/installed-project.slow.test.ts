@@ -137,7 +137,12 @@ describe('a project on a server', unless(sandboxMissing), () => {
     expect(await sandbox.shell('grep -c Nice /etc/systemd/system/shop-api.service')).toBe('0')
     // Its process has never run with that line.
     expect(await pidOf('shop-api')).toBe(before)
-    expect((await ops('install-systemd', '--check')).stdout).toBe(`shop-worker@1.service is overridden by ${dropIn}`)
+    // A drop-in is no fault.
+    expect(await ops('install-systemd', '--check')).toMatchObject({
+      exitCode: 0,
+      stdout: `shop-worker@1.service is overridden by ${dropIn}\nshop.target is up to date.`,
+    })
+    expect((await ops('doctor')).stdout).toMatch(/^ok +units +shop-worker@1\.service is overridden by /m)
   })
 
   it('has a killed worker restarted, which settles its task and starts the next', async () => {

@@ -258,6 +258,20 @@ describe.each(cases)('an existing table $title', ({ create, table, insert, id })
   }
 })
 
+describe('a row without a status, older than the guarantees', () => {
+  const { create, table } = cases.find(({ title }) => title.endsWith('no defaults'))!
+
+  it.each(['pending', 'ongoing', 'succeeded', 'failed', 'canceled'])('cannot become %s', async (status) => {
+    const { raw, queue, rows } = await sqliteFixture([])
+    raw.exec(`${create}; insert into jobs (created_at, run_at) values ('2030-01-01', 1)`)
+    const job = queued(table)
+    await queue.migrate([], [job])
+    expect(() => raw.exec(`update jobs set status = '${status}'`)).toThrow(`job 1 cannot go from "" to "${status}"`)
+    expect(rows('select status from jobs')).toEqual([{ status: null }])
+    expect(await queue.claim([job])).toBeUndefined()
+  })
+})
+
 describe('an id that the application sets', () => {
   const table = cases.find(({ id }) => typeof id === 'string')!.table
 

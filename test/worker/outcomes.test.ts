@@ -29,6 +29,16 @@ describe('a task', () => {
     })
   })
 
+  it('fails when its row cannot be read, and stops no other', async () => {
+    const project = await TestProject.withProbe()
+    project.database.exec(`insert into samples (title, labels) values ('torn', '{"a":'), ('whole', '{"a":1}')`)
+    expect((await project.ops('worker', '--drain')).exitCode).toBe(0)
+    expect(project.rows('select title, status, error from samples')).toEqual([
+      { title: 'torn', status: 'failed', error: expect.stringContaining('JSON') },
+      { title: 'whole', status: 'succeeded', error: null },
+    ])
+  })
+
   it('gets the columns of a TaskError, where the table has them', async () => {
     const { row, project: first } = await outcome('fails with columns')
     expect(row).toEqual({ status: 'failed', error: 'it exited with 3', answer: null, code: 3 })

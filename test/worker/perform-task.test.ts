@@ -31,7 +31,7 @@ async function perform(work: Work, { timeout, stuckAfter }: { timeout?: string; 
   const environment = { queue, workerId: 'test', stateDirectory, projectDirectory: stateDirectory }
   context = new RunContext(claim, {}, environment)
   const performed: Performed = await performTask(claim, { processor }, context, stuckAfter)
-  return { ...performed, log: context.logFile }
+  return { ...performed, log: context.logFile, queue }
 }
 
 const forEver = () => new Promise<never>(() => {})
@@ -154,7 +154,7 @@ describe('performing a task', () => {
   })
 
   it('enqueues other tasks, with the task as the actor', async () => {
-    const { outcome } = await perform(async ({ enqueue, find }) => {
+    const { outcome, queue } = await perform(async ({ enqueue, find }) => {
       const runAt = new Date(Date.now() + 3_600_000)
       const added = await enqueue(notes, { text: 'later' }, { runAt, now: true })
       expect(added).toEqual({ id: 2, isNew: true })
@@ -163,6 +163,8 @@ describe('performing a task', () => {
       await expect(enqueue(notes, { txt: 'x' } as never)).rejects.toThrow('did you mean "text"?')
     })
     expect(outcome).toEqual({ kind: 'succeeded', columns: {} })
+    const enqueued = (await queue.records.audit({ limit: 10 })).filter(({ event }) => event === 'enqueued')
+    expect(enqueued.map(({ actor }) => actor)).toEqual([undefined, 'note 1', 'note 1', 'note 1'])
   })
 
   it('rejects when a program does not exist', async () => {

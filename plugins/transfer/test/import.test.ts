@@ -42,6 +42,19 @@ describe('an import', () => {
     ])
   })
 
+  test('writes nothing if its run is taken away before the commit', async () => {
+    const takeAway = `create trigger take_away after insert on people begin
+      update ops_runs set ended_at = 1, outcome = 'by hand' where ended_at is null; end`
+    const { import: run, write, rows } = await openBench(`${PEOPLE}; ${takeAway}`)
+    write('people.csv', 'id,name\n1,Ada\n')
+    expect(await run({ file: 'people.csv', targetTable: 'people' })).toMatchObject({
+      status: 'failed',
+      error: 'the run was taken away; nothing was imported',
+      importedAt: null,
+    })
+    expect(rows('select * from people')).toEqual([])
+  })
+
   test('reads compressed NDJSON, and keeps the digits of large numbers', async () => {
     const { import: run, write, rows } = await openBench(PEOPLE)
     const lines = [

@@ -140,6 +140,22 @@ describe('an existing table', unless(postgresMissing), () => {
     expect(await openQueue(url).waitForWork([queuedLetters], 10, new AbortController().signal)).toBe('changed')
   })
 
+  it.each(['pending', 'ongoing', 'succeeded', 'failed', 'canceled'])(
+    'does not let a row without a status, older than the guarantees, become %s',
+    async (to) => {
+      const { queue, raw, rows } = await postgresFixture([])
+      await raw.query(
+        'create table letters (id text primary key, status text, created_at text, started_at bigint, attempt int)',
+      )
+      await raw.query(`insert into letters (id) values ('a')`)
+      await queue.migrate([], [queuedLetters])
+      const update = raw.query(`update letters set status = '${to}'`)
+      await expect(update).rejects.toThrow(`letter a cannot go from "" to "${to}"`)
+      expect(await rows('select status from letters')).toEqual([{ status: null }])
+      expect(await queue.claim([queuedLetters])).toBeUndefined()
+    },
+  )
+
   it('has no task with an id of the wrong type', async () => {
     const { queue } = await withTables()
     const { table } = queuedOrders

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
-import { builds, deployments, queuedBuilds, queuedDeployments } from '../tables.ts'
+import { builds, checks, deployments, queuedBuilds, queuedChecks, queuedDeployments } from '../tables.ts'
 
 const tables = [queuedBuilds, queuedDeployments]
 const environments = (...names: string[]) => names.map((environment) => ({ environment }))
@@ -35,6 +35,16 @@ describe('a claim', unless(postgresMissing), () => {
     expect(await queue.claim(tables)).toBeUndefined()
     await raw.query('rollback')
     expect((await queue.claim(tables))!.run.taskId).toBe(1)
+  })
+
+  it('skips a task of a table without keys that another worker has locked', async () => {
+    const { queue, raw } = await postgresFixture([queuedChecks])
+    await queue.enqueue(checks, [{}, {}])
+    await raw.query('begin; select * from checks where id = 1 for update')
+    expect((await queue.claim([queuedChecks]))!.run.taskId).toBe(2)
+    expect(await queue.claim([queuedChecks])).toBeUndefined()
+    await raw.query('rollback')
+    expect((await queue.claim([queuedChecks]))!.run.taskId).toBe(1)
   })
 
   it('that loses the race for a key takes the next task', async () => {
