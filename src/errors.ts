@@ -136,18 +136,16 @@ export class InvalidConfigurationError extends OpsError {
 /** Invalid values of new tasks, with every problem at once; nothing was written. */
 export class InvalidTaskError extends OpsError {
   readonly problems: readonly Problem[]
-  constructor(subject: string, problems: readonly string[], suggestion?: string) {
+  /** @param found a text is a problem of the task as a whole */
+  constructor(subject: string, found: readonly (InputProblem | string)[], suggestion?: string) {
+    const problems = found.map((one) => (typeof one === 'string' ? { message: one } : one))
+    const lines = problems.map(problemLine)
     super(
       'INVALID_TASK',
-      problems.length === 1
-        ? `${subject}: ${problems[0]}`
-        : `${subject}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-      {
-        exit: exitStatus.usage,
-        suggestions: suggestion === undefined ? [] : [suggestion],
-      },
+      lines.length === 1 ? `${subject}: ${lines[0]}` : `${subject}:\n${lines.map((line) => `  ${line}`).join('\n')}`,
+      { exit: exitStatus.usage, suggestions: suggestion === undefined ? [] : [suggestion] },
     )
-    this.problems = problems.map((message) => ({ code: this.code, severity: this.severity, message, suggestions: [] }))
+    this.problems = problems.map((one) => ({ code: this.code, severity: this.severity, suggestions: [], ...one }))
   }
 }
 

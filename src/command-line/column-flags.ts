@@ -64,7 +64,7 @@ export type ParsedValue = { readonly value: unknown } | { readonly problem: stri
 /** Parses the text of a flag as a value of a column. */
 export function parseColumnValue(column: TaskColumn, given: unknown): ParsedValue {
   if (typeof given !== 'string') return { value: given }
-  const expected = (what: string): ParsedValue => ({ problem: `must be ${what}, got "${given}"` })
+  const expected = (what: string): ParsedValue => ({ problem: `expected ${what}, got "${given}"` })
   switch (column.type) {
     case 'text':
       return { value: given }

@@ -1,4 +1,4 @@
-import { InvalidTaskError, TaskTableMissingError } from '../errors.ts'
+import { type InputProblem, InvalidTaskError, TaskTableMissingError } from '../errors.ts'
 import { actor } from '../platform/actor.ts'
 import { isServer, migrateProject } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
@@ -36,14 +36,14 @@ async function brokenReferences(
   { queue }: Project,
   { table }: QueuedTable,
   rows: readonly Record<string, unknown>[],
-): Promise<string[]> {
-  const problems: string[] = []
+): Promise<InputProblem[]> {
+  const problems: InputProblem[] = []
   for (const { key, type, target } of inputColumns(table)) {
     if (type !== 'reference') continue
     const ids = new Set(rows.map((row) => row[key]).filter((id) => id !== undefined && id !== null))
     for (const id of ids) {
       const found = await queue.find(target!(), id as TaskId)
-      if (!found) problems.push(`"${key}": no task ${id} in "${target!().name}"`)
+      if (!found) problems.push({ where: key, message: `no task ${id} in "${target!().name}"` })
     }
   }
   return problems

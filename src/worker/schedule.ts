@@ -106,7 +106,9 @@ async function checkRow(
 ): Promise<Record<string, unknown>> {
   const input = inputSchema(processor, settings)
   const wrong = checkTask(processor.table, values)
-  problems.push(...wrong.map((message) => ({ where: path, message })))
+  problems.push(
+    ...wrong.map(({ where, message }) => ({ where: where === undefined ? path : `${path}.${where}`, message })),
+  )
   if (!input || wrong.length > 0) return { ...values }
   const checked = await checkAgainst(input, values, path)
   problems.push(...checked.problems)
