@@ -76,7 +76,7 @@ export async function planSchedules(
     }
     const ready = await find(enqueue).catch((error: Error) => {
       if (!(error instanceof BrokenProcessorError)) throw error
-      problems.push(toProblem(error, `${path}.enqueue`))
+      problems.push({ ...toProblem(error), where: `${path}.enqueue` })
     })
     if (!ready) continue
     const row = await checkRow(ready, config.with ?? {}, `${path}.with`, problems)

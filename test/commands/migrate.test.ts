@@ -86,6 +86,18 @@ describe('ops migrate', () => {
     expect(tables(project)).toContain('samples')
   })
 
+  it.each([[], ['--check']])('says why it exits 1 where nothing but a broken plugin is left: %j', async (...flags) => {
+    const project = new TestProject()
+    project.link(writePlugin('broken', `throw new Error('boom at import')`))
+    await project.ops('migrate')
+    const { exitCode, stdout, stderr } = await project.ops('migrate', ...flags)
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 1,
+      stdout: `${project.path('.ops/ops.db')} has no pending migrations, but there is a problem with broken.`,
+    })
+    expect(unwrapped(stderr)).toMatch(/^Error: The processor "broken" .* fails to import: boom at import\./)
+  })
+
   it.each([
     ['{ "databse": "sqlite:x.db" }', 'databse: unknown key, did you mean "database"?'],
     ['{ "database": "mysql://root:geheim@db/x" }', 'database: expected "sqlite:<path>" or "postgres://…"'],
