@@ -22,8 +22,14 @@ export interface RunWorkerOptions extends WorkOptions {
   readonly write: (text: string) => void
 }
 
-/** Runs a worker until it is stopped, or until `--once` or `--drain` ends it. */
+/**
+ * Runs a worker until it is stopped, or until `--once` or `--drain` ends it.
+ *
+ * @throws OpsError UNKNOWN_PROCESSOR before anything is migrated
+ */
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
+  // A mistyped name changes nothing.
+  for (const name of options.only ?? []) project.registry.find(name)
   const log = new WorkerLog(options.write, options.asJson)
   const watched = takeNotification(process.env)
   const onFailure = (error: Error) =>

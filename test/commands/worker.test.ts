@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -57,13 +58,13 @@ describe('ops worker', () => {
     expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate.')
   })
 
-  it('rejects an unknown processor in --only with 2, before it claims anything', async () => {
-    const project = await TestProject.withProbe()
-    project.database.exec('insert into urgencies default values')
-    const { exitCode, stderr } = await project.ops('worker', '--drain', '--only', 'urgent,ordinray')
-    expect(exitCode).toBe(2)
+  it('rejects an unknown processor in --only with 2, before it migrates or claims anything', async () => {
+    const project = new TestProject()
+    project.link(probe)
+    const { exitCode, stdout, stderr } = await project.ops('worker', '--drain', '--only', 'urgent,ordinray')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toContain('Did you mean "ordinary"?')
-    expect(project.value('select status from urgencies')).toBe('pending')
+    expect(existsSync(project.path('.ops'))).toBe(false)
   })
 
   it('continues without a broken plugin, and refuses to start when it is named', async () => {
