@@ -85,7 +85,8 @@ describe('ops tasks', () => {
 
   it.each([
     [['--status', 'faild'], 'Did you mean "failed"?'],
-    [['--table', 'outcom'], 'Did you mean "outcome"?'],
+    [['--table', 'outcom'], 'Error: Unknown table "outcom". Did you mean "outcome"?'],
+    [['--table', 'nope'], 'Error: Unknown table "nope".'],
     [['--limit', '0'], 'expected a whole number of at least 1'],
   ])('refuses %j with 2', async (flags, message) => {
     const { exitCode, stderr } = await (await TestProject.withProbe()).ops('tasks', ...flags)
