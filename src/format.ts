@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util'
+import { getSystemErrorMap, stripVTControlCharacters } from 'node:util'
 
 /** The one format of each kind of value that people read: durations, instants, sizes, counts, foreign texts. */
 
@@ -88,6 +88,12 @@ export function formatCommand(...words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./^-][\w@%+=:,./^#~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .join(' ')
+}
+
+/** Why the system refused something, without its code and call: `no such file or directory`. */
+export function formatSystemError(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException
+  return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor

@@ -4,6 +4,7 @@ import { type InputProblem, InvalidTaskError, problemLine } from '../errors.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { parseColumnValue } from './column-flags.ts'
+import { inputUnreadable } from './read-input.ts'
 
 /** Invalid lines that are reported. */
 const MAX_REPORTED = 10
@@ -14,6 +15,7 @@ const MAX_REPORTED = 10
  *
  * @param source a file, or `-` for standard input
  * @param defaults values for the columns that a line leaves out
+ * @throws OpsError INPUT_UNREADABLE
  * @throws InvalidTaskError with the number of each invalid line
  */
 export async function readTaskLines(
@@ -37,7 +39,12 @@ export async function readTaskLines(
         problems.push({ where: `line ${number}`, message: found.map(problemLine).join('; ') })
     }
   } catch (cause) {
-    throw new InvalidTaskError(`${processor} from ${name}`, [`cannot be read: ${(cause as Error).message}`])
+    throw inputUnreadable(
+      source,
+      '--from',
+      'name a file with a JSON object on each line, or - for standard input',
+      cause,
+    )
   }
   if (invalid > MAX_REPORTED) problems.push({ message: `and ${invalid - MAX_REPORTED} more lines` })
   if (problems.length > 0) {

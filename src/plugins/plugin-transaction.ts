@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { OpsError } from '../errors.ts'
 import { failpoint } from '../failpoint.ts'
+import { formatSystemError } from '../format.ts'
 import { createPluginFolder, readPluginList } from './plugin-list.ts'
 
 /** On the same file system as the plugins, so that a rename puts it in place. */
@@ -135,8 +136,12 @@ function alreadyChanging(folder: string, pid: number): OpsError {
 }
 
 function unwritable(folder: string, cause: Error): OpsError {
-  return new OpsError('PLUGIN_FOLDER_UNWRITABLE', `Cannot write to the plugin folder, ${folder}: ${cause.message}.`, {
-    cause,
-    suggestions: ['run this as the user who owns it', 'use another folder: OPS_DATA_DIR=<folder>'],
-  })
+  return new OpsError(
+    'PLUGIN_FOLDER_UNWRITABLE',
+    `Cannot write to the plugin folder, ${folder}: ${formatSystemError(cause)}.`,
+    {
+      cause,
+      suggestions: ['run this as the user who owns it', 'use another folder: OPS_DATA_DIR=<folder>'],
+    },
+  )
 }

@@ -89,7 +89,7 @@ describe('ops enqueue --from', () => {
     const project = await TestProject.withProbe()
     const missing = await project.ops('enqueue', 'urgent', '--from', 'nowhere.ndjson')
     expect(missing.exitCode).toBe(2)
-    expect(missing.stderr).toContain('nowhere.ndjson')
+    expect(unwrapped(missing.stderr)).toContain('Error: Cannot read "nowhere.ndjson": no such file or directory.')
     const empty = await project.opsWith({ input: '\n' }, 'enqueue', 'urgent', '--from', '-')
     expect(empty).toMatchObject({ exitCode: 0, stdout: 'nothing to add' })
   })
