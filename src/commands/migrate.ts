@@ -31,7 +31,7 @@ exclusivity. All in one transaction. Running it again changes nothing.`
     const missing = await missingTables(project, (await project.processors()).ready)
     for (const problem of errors) this.printProblem(problem)
     for (const problem of missing.values()) this.warn(problem)
-    for (const step of steps) this.log(`${flags.check ? 'pending: ' : ''}${formatStep(step)}`)
+    for (const line of formatSteps(steps, flags.check)) this.log(line)
     if (steps.length === 0) this.log(formatNothingDue(project.queue.name, errors))
     if (errors.length > 0 || (flags.check && steps.length > 0)) process.exitCode = 1
     return { database: project.queue.name, changed: !flags.check && steps.length > 0, steps, errors }
@@ -45,6 +45,12 @@ function formatNothingDue(database: string, errors: readonly Problem[]): string 
   return `${database} has no pending migrations, but ${errors.length === 1 ? 'there is a problem' : 'there are problems'} with ${names.join(', ')}.`
 }
 
-function formatStep({ kind, source, name, change }: MigrationStep): string {
-  return kind === 'guarantee' ? `${change} ${name} on ${source}` : `${kind.replaceAll('_', ' ')} ${name} of ${source}`
+/** One line for each migration, and one for all guarantees of a table. */
+function formatSteps(steps: readonly MigrationStep[], isPending: boolean): string[] {
+  const lines = steps.map(({ kind, source, name }) => {
+    if (kind === 'create_database') return `create database ${name}`
+    if (kind === 'migration') return `migration ${name} of ${source}`
+    return isPending ? `guarantees on ${source}` : `guarantees installed on ${source}`
+  })
+  return [...new Set(lines)].map((line) => (isPending ? `pending: ${line}` : line))
 }
