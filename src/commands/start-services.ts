@@ -32,8 +32,9 @@ ops stop-services.`
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(StartServices)
-    const [{ join }, { startServices }, { openServicesReporter }] = await Promise.all([
+    const [{ join }, { problemLine }, { startServices }, { openServicesReporter }] = await Promise.all([
       import('node:path'),
+      import('../errors.ts'),
       import('../development/start-services.ts'),
       import('../output/services-reporter.ts'),
     ])
@@ -49,8 +50,13 @@ ops stop-services.`
           isJson: flags.json,
           isTimed: flags.timestamps,
         }),
-      onProblem: ({ where, message, suggestions }) =>
-        this.warn({ message: where === undefined ? message : `${where}: ${message}`, suggestions }),
+      // They stop nothing.
+      onProblem: (problem) =>
+        this.printProblem({
+          ...problem,
+          message: problemLine(problem),
+          severity: problem.severity === 'error' ? 'warning' : problem.severity,
+        }),
     })
     if (status !== 0) this.exit(status)
   }

@@ -50,7 +50,7 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
   try {
     if (!isServer(process.env)) {
       const { steps } = await migrateProject(project)
-      if (steps.length > 0) log.migrated(steps.length)
+      if (steps.length > 0) log.migrated(steps)
     }
     const schedules = await project.schedules()
     const processors = await usableProcessors(project, options.only, (problem) => log.problem(problem))

@@ -1,7 +1,7 @@
 import type { Problem } from '../errors.ts'
 import { formatCount, formatDuration } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
-import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
+import type { EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
 import type { DueTick, Schedule } from './schedule.ts'
 
@@ -89,8 +89,14 @@ export class WorkerLog {
     this.#line(level, 'problem', text, { code, where, suggestions })
   }
 
-  migrated(count: number): void {
-    this.#line('info', 'migrated', `applied ${formatCount(count, 'migration')}`, { count })
+  migrated(steps: readonly MigrationStep[]): void {
+    const created = steps.find(({ kind }) => kind === 'create_database')?.name
+    const count = steps.filter(({ kind }) => kind === 'migration').length
+    const done = [
+      ...(created === undefined ? [] : [`created the database ${created}`]),
+      count === 0 ? 'installed guarantees' : `applied ${formatCount(count, 'migration')}`,
+    ]
+    this.#line('info', 'migrated', done.join(', '), { count, created })
   }
 
   stopped(): void {

@@ -4,6 +4,18 @@ import { unwrapped } from '../support/unwrapped.ts'
 import { writePlugin } from '../support/write-plugin.ts'
 
 describe('ops enqueue', () => {
+  it('says on standard error which database it creates, once', async () => {
+    const project = new TestProject()
+    const add = () => project.ops('enqueue', 'exec', '--command', 'true')
+    const first = await add()
+    expect(first).toEqual({
+      exitCode: 0,
+      stdout: 'exec 1',
+      stderr: `Note: Created the database ${project.path('.ops/ops.db')}.`,
+    })
+    expect(await add()).toEqual({ exitCode: 0, stdout: 'exec 2', stderr: '' })
+  })
+
   it('works in an empty folder', async () => {
     const project = new TestProject()
     expect(await project.ops('enqueue', 'build', '--repository', 'https://example.com/shop.git')).toMatchObject({

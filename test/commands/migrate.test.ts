@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -15,6 +16,22 @@ function tables(project: TestProject): string[] {
 }
 
 describe('ops migrate', () => {
+  it('keeps the state of a project out of its repository, save for the list of plugins', async () => {
+    const project = new TestProject()
+    await execa('git', ['init', '--quiet'], { cwd: project.directory })
+    await project.ops('migrate')
+    project.write('.ops/plugins/package.json', '{}')
+    const { stdout } = await execa('git', ['status', '--short', '--untracked-files=all'], { cwd: project.directory })
+    expect(stdout).toBe('?? .ops/plugins/package.json')
+  })
+
+  it('writes no .gitignore into a state directory of another place', async () => {
+    const project = new TestProject()
+    await project.opsWith({ env: { OPS_HOME: project.path('state') } }, 'migrate')
+    expect(readdirSync(project.directory)).toEqual(['state'])
+    expect(readdirSync(project.path('state'))).not.toContain('.gitignore')
+  })
+
   it('creates the database of an empty project, and has nothing to do afterwards', async () => {
     const project = new TestProject()
     const first = await project.ops('migrate')

@@ -10,7 +10,7 @@ describe('ops worker', () => {
   it('works in an empty folder, right after ops enqueue', async () => {
     const project = new TestProject()
     const added = await project.ops('enqueue', 'build', '--repository', 'no-such-repository')
-    expect(added).toMatchObject({ exitCode: 0, stdout: 'build 1', stderr: '' })
+    expect(added).toMatchObject({ exitCode: 0, stdout: 'build 1' })
     const worked = await project.ops('worker', '--drain')
     expect(worked.exitCode).toBe(0)
     expect(project.value('select status from builds')).toBe('failed')
@@ -22,6 +22,8 @@ describe('ops worker', () => {
     const { stdout } = await project.ops('worker', '--drain')
     const events = stdout.split('\n').map((line) => JSON.parse(line))
     expect(events.map(({ event }) => event)).toEqual(['migrated', 'polling', 'stopped'])
+    expect(events[0]).toMatchObject({ created: project.path('.ops/ops.db'), count: 6 })
+    expect(events[0].message).toMatch(/^created the database \/.*ops\.db, applied 6 migrations$/)
     expect(events[1]).toMatchObject({ level: 'info', database: project.path('.ops/ops.db') })
     expect(events[1].processors).toEqual(['build', 'deploy', 'rollback', 'exec', 'export', 'import'])
   })
