@@ -47,7 +47,7 @@ interface ProbeFlags {
 
 /** @throws OpsError `INVALID_PROBE` unless there is exactly one probe */
 export function parseProbe({ http, port, log, timeout }: ProbeFlags, command: readonly string[]): Probe {
-  const timeoutMs = parseDuration(timeout, 'timeout')
+  const timeoutMs = parseDuration(timeout, '--timeout')
   const probes: Probe[] = [
     ...(http === undefined ? [] : [{ kind: 'http', url: http, timeoutMs } as const]),
     ...(port === undefined ? [] : [{ kind: 'port', port, timeoutMs } as const]),
@@ -78,11 +78,11 @@ export async function waitReady(
   { env, cwd }: WaitOptions,
 ): Promise<{ isReady: boolean; message: string }> {
   const end = new AbortController()
-  const late = `not ready within ${toDurationText(probe.timeoutMs)}`
+  const late = `Not ready within ${toDurationText(probe.timeoutMs)}`
   const timeout = setTimeout(() => end.abort(late), probe.timeoutMs)
   const main = Number(env.MAINPID)
   const processCheck = setInterval(
-    () => main > 0 && !isRunning(main) && end.abort('the service exited before it was ready'),
+    () => main > 0 && !isRunning(main) && end.abort('The service exited before it was ready'),
     CHECK_PROCESS_EVERY_MS,
   )
   const output: EventEmitter<{ lines: [text: string] }> = new EventEmitter()
