@@ -27,7 +27,7 @@ export class WorkerLog {
 
   started(run: Run): void {
     this.#task = nameOf(run)
-    this.#line('info', 'started', `claimed ${this.#task}`, fieldsOf(run))
+    this.#line('info', 'started', `started ${this.#task}`, fieldsOf(run))
   }
 
   ended(run: Run, outcome: Outcome, durationMs: number): void {

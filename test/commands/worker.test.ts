@@ -32,7 +32,7 @@ describe('ops worker', () => {
     const project = await TestProject.withProbe()
     project.database.exec('insert into urgencies default values')
     const { stdout } = await project.opsWith({ env: { OPS_LOG_FORMAT: 'text' } }, 'worker', '--drain')
-    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d claimed urgent 1$/)
+    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d started urgent 1$/)
     expect(stdout.split('\n')[2]).toMatch(/^\d\d:\d\d:\d\d urgent 1 succeeded in \d+ ms$/)
   })
 
