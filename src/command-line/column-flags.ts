@@ -41,9 +41,9 @@ export function oclifFlags(flags: readonly ColumnFlag[], { forHelp }: { forHelp:
   )
 }
 
-function summaryOf({ summary, hasDefault, defaultValue, key }: TaskColumn): string {
-  const text = summary ?? toSnakeCase(key).replaceAll('_', ' ')
-  return hasDefault ? `${text} [default: ${defaultValue}]` : text
+/** Without a summary, the name of the flag says it all. */
+function summaryOf({ summary, hasDefault, defaultValue }: TaskColumn): string {
+  return [...(summary === undefined ? [] : [summary]), ...(hasDefault ? [`[default: ${defaultValue}]`] : [])].join(' ')
 }
 
 function valueName(column: TaskColumn): string {

@@ -22,7 +22,7 @@ ops stop-services.`
   static override strict = false
 
   static override args = {
-    service: Args.string({ description: 'service to start, with its dependencies (default: all)' }),
+    service: Args.string({ description: 'service to start, with its dependencies [default: all]' }),
   }
 
   static override flags = {
@@ -50,13 +50,13 @@ ops stop-services.`
           isJson: flags.json,
           isTimed: flags.timestamps,
         }),
-      // They stop nothing.
-      onProblem: (problem) =>
-        this.printProblem({
-          ...problem,
-          message: problemLine(problem),
-          severity: problem.severity === 'error' ? 'warning' : problem.severity,
-        }),
+      onProblem: (problem) => {
+        // Notes are for people.
+        if (flags.json && problem.severity === 'info') return
+        // An error of one plugin stops nothing.
+        const severity = problem.severity === 'error' ? 'warning' : problem.severity
+        this.printProblem({ ...problem, severity, message: problemLine(problem) })
+      },
     })
     if (status !== 0) this.exit(status)
   }

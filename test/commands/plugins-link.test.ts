@@ -202,7 +202,7 @@ export default defineProcessor({
     const { stderr } = await project.ops('tasks')
     expect(unwrapped(stderr)).toContain('ops plugins unlink ops-plugin-note')
     expect(await project.ops('plugins:unlink', 'ops-plugin-note')).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0, stdout: 'exec 1' })
   })
 
   it('returns with --json what was linked and what was unlinked', async () => {
