@@ -12,7 +12,7 @@ export interface Problem {
   readonly where?: string | undefined
   /** What is wrong, in one sentence. */
   readonly message: string
-  /** What to do, the best first; commands as they would be typed. */
+  /** What to do, the best first: advice, `fix the plugin`, a command, `ops migrate`, or both, `create it: ops migrate`. */
   readonly suggestions: readonly string[]
 }
 
@@ -111,6 +111,15 @@ export type InputProblem = Pick<Problem, 'where' | 'message'> & Partial<Problem>
 /** `services.api.port: expected a number, got "x"`. */
 export function problemLine({ where, message }: InputProblem): string {
   return where === undefined || where === '' ? message : `${where}: ${message}`
+}
+
+/** `Try: ops migrate  # create it`, which can be typed as it is; advice that cannot is a sentence. */
+export function suggestionLine(suggestion: string): string {
+  const [, purpose, command] = /^(?:(.+): )?((?:ops|sudo|cd|npm|node|journalctl) .+)$/.exec(suggestion) ?? []
+  if (command !== undefined) return `Try: ${command}${purpose === undefined ? '' : `  # ${purpose}`}`
+  // What stands behind a colon is copied.
+  const end = /: |[.?!]$/.test(suggestion) ? '' : '.'
+  return `${suggestion[0]!.toUpperCase()}${suggestion.slice(1)}${end}`
 }
 
 /** Bad configuration, with every problem at once. */

@@ -71,7 +71,8 @@ export async function planSchedules(
     if (!names.includes(enqueue)) {
       const meant = nearest(enqueue, names)
       const advice = meant === undefined ? '' : `, did you mean "${meant}"?`
-      problems.push({ where: `${path}.enqueue`, message: `unknown processor "${enqueue}"${advice}` })
+      const suggestions = ['list them: ops processors']
+      problems.push({ where: `${path}.enqueue`, message: `unknown processor "${enqueue}"${advice}`, suggestions })
       continue
     }
     const ready = await find(enqueue).catch((error: Error) => {

@@ -1,4 +1,4 @@
-import type { Problem } from '../errors.ts'
+import { type Problem, suggestionLine } from '../errors.ts'
 import { formatCount, formatDuration } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
@@ -84,7 +84,7 @@ export class WorkerLog {
   }
 
   problem({ code, severity, where, message, suggestions }: Problem): void {
-    const text = suggestions.length === 0 ? message : `${message} Try: ${suggestions.join('; ')}.`
+    const text = [message, ...suggestions.map(suggestionLine)].join(' ')
     const level = severity === 'warning' ? 'warn' : severity
     this.#line(level, 'problem', text, { code, where, suggestions })
   }

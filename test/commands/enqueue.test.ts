@@ -122,7 +122,7 @@ describe('ops enqueue', () => {
     const project = new TestProject()
     const { exitCode, stderr } = await project.ops('enqueue', 'biuld', '--repository', '.')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('Error: Unknown processor "biuld". Did you mean "build"?\nTry: use one of: ')
+    expect(stderr).toContain('Error: Unknown processor "biuld". Did you mean "build"?\nUse one of: ')
   })
 
   it('says why a processor is broken, and goes on with the others', async () => {

@@ -56,7 +56,9 @@ describe('ops env check', () => {
   it('exits 2 when the names from the server cannot be read', async () => {
     const { exitCode, stderr } = await shop('TOKEN=abc\n').ops('env', 'check', '--server', 'nowhere.txt')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toMatch(/^Error: Cannot read "nowhere\.txt": no such file or directory\. Try: /)
+    expect(unwrapped(stderr)).toMatch(
+      /^Error: Cannot read "nowhere\.txt": no such file or directory\. Try: ops env check --names # write the file on the server$/,
+    )
   })
 
   it('finds a missing file, and a variable that the configuration reads from the shell', async () => {

@@ -140,7 +140,9 @@ describe('ops migrate', () => {
   it('exits 78 if the file of --config does not exist', async () => {
     const { exitCode, stderr } = await new TestProject().ops('migrate', '--config', 'nowhere.ts')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('The configuration "nowhere.ts" of --config does not exist.')
+    expect(stderr).toBe(
+      'Error: The configuration "nowhere.ts" of --config does not exist.\nSet --config to an ops.config.ts, .mts, .js, .mjs or .json.\nTry: ops init  # create one',
+    )
   })
 
   it('uses the database of the configuration, which it finds in a parent folder, and OPS_DATABASE_URL first', async () => {

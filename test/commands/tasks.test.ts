@@ -123,7 +123,7 @@ describe('ops tasks', () => {
     const { exitCode, stdout, stderr } = await new TestProject().ops(...argv)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
     expect(unwrapped(stderr)).toContain('cannot be used: the file does not exist.')
-    expect(stderr).toContain('create it: ops migrate')
+    expect(stderr).toContain('Try: ops migrate  # create it')
   })
 
   it('says what to do where the database is not that of this ops', async () => {

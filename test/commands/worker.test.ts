@@ -57,7 +57,7 @@ describe('ops worker', () => {
     project.link(probe)
     const { exitCode, stdout } = await project.opsWith(server, 'worker', '--drain')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate.')
+    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate')
   })
 
   it('rejects an unknown processor in --only with 2, before it migrates or claims anything', async () => {
