@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { OpsError } from '../errors.ts'
 import { failpoint } from '../failpoint.ts'
 import { formatSystemError } from '../format.ts'
+import { isRunning } from '../platform/process-group.ts'
 import { createPluginFolder, readPluginList } from './plugin-list.ts'
 
 /** On the same file system as the plugins, so that a rename puts it in place. */
@@ -89,7 +90,7 @@ function takeStaging(folder: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const pid = Number(readIfThere(join(path, 'pid')))
-    if (pid > 0 && isAlive(pid)) throw alreadyChanging(folder, pid)
+    if (pid > 0 && isRunning(pid)) throw alreadyChanging(folder, pid)
     undo(folder)
   }
 }
@@ -114,15 +115,6 @@ function renameIfThere(from: string, to: string): void {
 
 function readIfThere(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : ''
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 function isPermissionError(error: unknown): boolean {

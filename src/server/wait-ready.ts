@@ -4,6 +4,7 @@ import { parseDuration, toDurationText } from '../config/duration.ts'
 import { formatProbe, type Probe } from '../development/planned-service.ts'
 import { isReady } from '../development/readiness.ts'
 import { exitStatus, OpsError } from '../errors.ts'
+import { isRunning } from '../platform/process-group.ts'
 import { command, type Directive } from '../systemd/directive.ts'
 import { followJournal } from '../systemd/systemctl.ts'
 import type { ServerService, ServerSetup } from './server-setup.ts'
@@ -96,15 +97,5 @@ export async function waitReady(
     clearTimeout(timeout)
     clearInterval(processCheck)
     journal?.end()
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it runs as another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
