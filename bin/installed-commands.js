@@ -52,7 +52,7 @@ class InstalledPlugin extends Plugin {
     const what = command === undefined ? 'The commands' : `The command "${command}"`
     const [why] = error.message.split('\n', 1)
     console.error(`Warning: ${what} of the plugin ${this.name} cannot be loaded: ${why.replace(/\.$/, '')}.`)
-    console.error(`Try: fix it, or remove it: ${this.removeCommand}`)
+    console.error(`Try: ${this.removeCommand}  # or fix it`)
   }
 }
 

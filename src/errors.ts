@@ -12,7 +12,7 @@ export interface Problem {
   readonly where?: string | undefined
   /** What is wrong, in one sentence. */
   readonly message: string
-  /** What to do, the best first; commands as they would be typed. */
+  /** What to do, the best first: advice, `fix the plugin`, a command, `ops migrate`, or both, `create it: ops migrate`. */
   readonly suggestions: readonly string[]
 }
 
@@ -113,6 +113,15 @@ export function problemLine({ where, message }: InputProblem): string {
   return where === undefined || where === '' ? message : `${where}: ${message}`
 }
 
+/** `Try: ops migrate  # create it`, which can be typed as it is; advice that cannot is a sentence. */
+export function suggestionLine(suggestion: string): string {
+  const [, purpose, command] = /^(?:(.+): )?((?:ops|sudo|cd|npm|node|journalctl) .+)$/.exec(suggestion) ?? []
+  if (command !== undefined) return `Try: ${command}${purpose === undefined ? '' : `  # ${purpose}`}`
+  // What stands behind a colon is copied.
+  const end = /: |[.?!]$/.test(suggestion) ? '' : '.'
+  return `${suggestion[0]!.toUpperCase()}${suggestion.slice(1)}${end}`
+}
+
 /** Bad configuration, with every problem at once. */
 export class InvalidConfigurationError extends OpsError {
   readonly problems: readonly Problem[]
@@ -136,18 +145,16 @@ export class InvalidConfigurationError extends OpsError {
 /** Invalid values of new tasks, with every problem at once; nothing was written. */
 export class InvalidTaskError extends OpsError {
   readonly problems: readonly Problem[]
-  constructor(subject: string, problems: readonly string[], suggestion?: string) {
+  /** @param found a text is a problem of the task as a whole */
+  constructor(subject: string, found: readonly (InputProblem | string)[], suggestion?: string) {
+    const problems = found.map((one) => (typeof one === 'string' ? { message: one } : one))
+    const lines = problems.map(problemLine)
     super(
       'INVALID_TASK',
-      problems.length === 1
-        ? `${subject}: ${problems[0]}`
-        : `${subject}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-      {
-        exit: exitStatus.usage,
-        suggestions: suggestion === undefined ? [] : [suggestion],
-      },
+      lines.length === 1 ? `${subject}: ${lines[0]}` : `${subject}:\n${lines.map((line) => `  ${line}`).join('\n')}`,
+      { exit: exitStatus.usage, suggestions: suggestion === undefined ? [] : [suggestion] },
     )
-    this.problems = problems.map((message) => ({ code: this.code, severity: this.severity, message, suggestions: [] }))
+    this.problems = problems.map((one) => ({ code: this.code, severity: this.severity, suggestions: [], ...one }))
   }
 }
 

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util'
+import { getSystemErrorMap, stripVTControlCharacters } from 'node:util'
 
 /** The one format of each kind of value that people read: durations, instants, sizes, counts, foreign texts. */
 
@@ -83,11 +83,36 @@ export function formatName(name: string): string {
   return name.replaceAll('_', ' ')
 }
 
+/** How a program ended. */
+export interface ProgramExit {
+  /** Undefined if a signal killed it, or if it could not be started. */
+  readonly exitCode: number | undefined
+  readonly signal: string | undefined
+  /** The code of the system's error where it could not be started, and its message. */
+  readonly code?: string | undefined
+  readonly originalMessage?: string | undefined
+}
+
+/** `failed with exit code 2`, `was killed by SIGTERM`, `could not be started: program not found`. */
+export function formatExit({ exitCode, signal, code, originalMessage }: ProgramExit): string {
+  if (signal !== undefined) return `was killed by ${signal}`
+  if (exitCode !== undefined) return exitCode === 0 ? 'exited with code 0' : `failed with exit code ${exitCode}`
+  if (code === 'ENOENT') return 'could not be started: program not found'
+  if (code === 'EACCES') return 'could not be started: not executable'
+  return `could not be started: ${originalMessage ?? 'unknown error'}`
+}
+
 /** Words of a command that can be copied to a shell: `cd '/srv/my shop'`. */
 export function formatCommand(...words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./^-][\w@%+=:,./^#~-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
     .join(' ')
+}
+
+/** Why the system refused something, without its code and call: `no such file or directory`. */
+export function formatSystemError(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException
+  return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor

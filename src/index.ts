@@ -16,14 +16,22 @@ export { isDuration, parseDuration } from './config/duration.ts'
 export { expected, strictMessage } from './config/schema-messages.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
 export { didYouMean, nearest, OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
-export { formatBytes, formatCommand, formatCount, formatDuration, oneLine } from './format.ts'
+export {
+  formatBytes,
+  formatCommand,
+  formatCount,
+  formatDuration,
+  formatExit,
+  oneLine,
+  type ProgramExit,
+} from './format.ts'
 export {
   defineProcessor,
   type ExclusiveBy,
   type Processor,
   type ProcessorDefinition,
 } from './processor/define-processor.ts'
-export { formatExit, formatFailure } from './processor/format-failure.ts'
+export { formatFailure } from './processor/format-failure.ts'
 export { type LastLinesOptions, lastLines, lastLinesOf, logLength } from './processor/log-tail.ts'
 export { programEnvironment } from './processor/program-environment.ts'
 export type { Retry } from './processor/retry.ts'

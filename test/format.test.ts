@@ -4,6 +4,7 @@ import {
   formatCommand,
   formatCount,
   formatDuration,
+  formatExit,
   formatRelativeTime,
   formatShortTime,
   formatTime,
@@ -79,5 +80,20 @@ describe('a command to copy', () => {
       "ops plugins install @shop/a@^1.2.0 ann/b#v1 'c@>=2'",
     )
     expect(formatCommand('cd', "/srv/Ann's shop", '~', '')).toBe(`cd '/srv/Ann'\\''s shop' '~' ''`)
+  })
+})
+
+describe('the exit of a program', () => {
+  const none = { exitCode: undefined, signal: undefined }
+
+  it.each([
+    [{ ...none, exitCode: 2 }, 'failed with exit code 2'],
+    [{ ...none, exitCode: 0 }, 'exited with code 0'],
+    [{ exitCode: 137, signal: 'SIGKILL' }, 'was killed by SIGKILL'],
+    [{ ...none, code: 'ENOENT' }, 'could not be started: program not found'],
+    [{ ...none, code: 'EACCES' }, 'could not be started: not executable'],
+    [{ ...none, code: 'E2BIG', originalMessage: 'spawn E2BIG' }, 'could not be started: spawn E2BIG'],
+  ])('%j is worded %j', (exit, text) => {
+    expect(formatExit(exit)).toBe(text)
   })
 })

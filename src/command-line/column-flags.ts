@@ -41,9 +41,9 @@ export function oclifFlags(flags: readonly ColumnFlag[], { forHelp }: { forHelp:
   )
 }
 
-function summaryOf({ summary, hasDefault, defaultValue, key }: TaskColumn): string {
-  const text = summary ?? toSnakeCase(key).replaceAll('_', ' ')
-  return hasDefault ? `${text} [default: ${defaultValue}]` : text
+/** Without a summary, the name of the flag says it all. */
+function summaryOf({ summary, hasDefault, defaultValue }: TaskColumn): string {
+  return [...(summary === undefined ? [] : [summary]), ...(hasDefault ? [`[default: ${defaultValue}]`] : [])].join(' ')
 }
 
 function valueName(column: TaskColumn): string {
@@ -64,7 +64,7 @@ export type ParsedValue = { readonly value: unknown } | { readonly problem: stri
 /** Parses the text of a flag as a value of a column. */
 export function parseColumnValue(column: TaskColumn, given: unknown): ParsedValue {
   if (typeof given !== 'string') return { value: given }
-  const expected = (what: string): ParsedValue => ({ problem: `must be ${what}, got "${given}"` })
+  const expected = (what: string): ParsedValue => ({ problem: `expected ${what}, got "${given}"` })
   switch (column.type) {
     case 'text':
       return { value: given }

@@ -18,7 +18,8 @@ export async function describeProcessor(enqueue: Command.Loadable, name: string)
     ...enqueue,
     id: `enqueue ${name}`,
     args: {},
-    summary: processor.summary ?? `Add a task for ${name}.`,
+    // Summaries of commands are sentences.
+    summary: processor.summary?.replace(/\.?$/, '.') ?? `Add a task for ${name}.`,
     description: '',
     examples: [],
     strict: true,

@@ -59,8 +59,15 @@ export default class OpsHelp extends Help {
   }
 
   override formatCommand(command: Command.Loadable): string {
-    const { description } = command
-    return super.formatCommand(description === undefined ? command : { ...command, description: reflowed(description) })
+    const { description = '' } = command
+    return super.formatCommand({
+      ...command,
+      // It is the title already.
+      summary: undefined,
+      description: reflowed(description),
+      flags: mapValues(command.flags, (flag) => withDefault(flag, 'summary')),
+      args: mapValues(command.args, (arg) => withDefault(arg, 'description')),
+    })
   }
 
   /** Each command or topic once. A topic with one command and nothing else is shown as that command. */
@@ -94,6 +101,23 @@ function groupOf(name: string, command: Command.Loadable | undefined): CommandGr
 /** `tasks` of `tasks show` or `tasks:show`. */
 function topicOf(id: string): string {
   return id.split(/[: ]/, 1)[0]!
+}
+
+/** With the default behind the text, where that of a column and of a computed one are too. */
+function withDefault<Input extends { default?: unknown }, Key extends string>(
+  input: Input & { readonly [key in Key]?: string | undefined },
+  key: Key,
+): Input {
+  const value: unknown = input.default
+  if (typeof value !== 'string' && typeof value !== 'number') return input
+  return { ...input, default: undefined, [key]: `${input[key] ?? ''} [default: ${value}]`.trim() }
+}
+
+function mapValues<Value>(
+  values: Readonly<Record<string, Value>>,
+  map: (value: Value) => Value,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]))
 }
 
 /** Without the line breaks of the source, which would stand beside those of the terminal. */

@@ -1,6 +1,6 @@
 import { durationProblem, isDuration, parseDuration } from '../config/duration.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { InvalidTaskError, nearest, problemLine } from '../errors.ts'
+import { type InputProblem, InvalidTaskError, nearest } from '../errors.ts'
 import { inputSchema } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Project } from '../project/open-project.ts'
@@ -32,8 +32,8 @@ export async function parseNewTasks({ processor, settings, columns, flags, rest,
   const { from } = flags as { from?: string }
   const { values, problems } = parseColumnFlags(processor.table, columns, flags, rest, from === undefined)
   const scheduled = parseRunAt(flags, now)
-  if ('problem' in scheduled) problems.push(scheduled.problem)
-  const throwIfAny = (found: readonly string[]) => {
+  if ('where' in scheduled) problems.push(scheduled)
+  const throwIfAny = (found: readonly InputProblem[]) => {
     const suggestion = `ops enqueue ${processor.name} --help`
     if (found.length > 0) throw new InvalidTaskError(`Invalid ${processor.name}`, found, suggestion)
   }
@@ -50,21 +50,21 @@ async function checkInput(input: ReturnType<typeof inputSchema>, rows: Record<st
   const results = await Promise.all(
     rows.map((row, index) => checkAgainst(input, row, rows.length > 1 ? `task ${index + 1}` : '')),
   )
-  const problems = results.flatMap((result) => result.problems.map(problemLine))
+  const problems = results.flatMap((result) => result.problems)
   return { rows: results.map(({ value }, index) => ({ ...rows[index], ...(value as object | undefined) })), problems }
 }
 
 function parseRunAt(
   flags: Readonly<Record<string, unknown>>,
   now: Date,
-): { runAt: Date | undefined } | { problem: string } {
+): { runAt: Date | undefined } | (InputProblem & { where: string }) {
   const { in: wait, at } = flags as { in?: string; at?: string }
   if (at !== undefined) {
     const parsed = parseColumnValue({ type: 'timestamp' } as never, at)
-    return 'problem' in parsed ? { problem: `--at ${parsed.problem}` } : { runAt: parsed.value as Date }
+    return 'problem' in parsed ? { where: '--at', message: parsed.problem } : { runAt: parsed.value as Date }
   }
   if (wait === undefined) return { runAt: undefined }
-  if (!isDuration(wait)) return { problem: `--in: ${durationProblem(wait)}` }
+  if (!isDuration(wait)) return { where: '--in', message: durationProblem(wait) }
   return { runAt: new Date(now.getTime() + parseDuration(wait, '--in')) }
 }
 
@@ -81,20 +81,20 @@ export function parseColumnFlags(
   given: Readonly<Record<string, unknown>>,
   rest: readonly string[],
   isComplete: boolean,
-): { values: Record<string, unknown>; problems: string[] } {
+): { values: Record<string, unknown>; problems: InputProblem[] } {
   const values: Record<string, unknown> = {}
   const results = ownColumns(table).flatMap(({ key, isResult }) => (isResult ? [toFlag(key)] : []))
   const problems = unexpectedArguments(rest, flags, results)
   for (const { flag, column } of flags) {
     if (given[flag] === undefined) continue
     const parsed = parseColumnValue(column, given[flag])
-    if ('problem' in parsed) problems.push(`--${flag} ${parsed.problem}`)
+    if ('problem' in parsed) problems.push({ where: `--${flag}`, message: parsed.problem })
     else values[column.key] = parsed.value
   }
   const missing = flags.filter(
     ({ flag, column }) => column.isNotNull && !column.hasDefault && given[flag] === undefined,
   )
-  if (isComplete) problems.push(...missing.map(({ flag }) => `--${flag} is missing`))
+  if (isComplete) problems.push(...missing.map(({ flag }) => ({ message: `--${flag} is missing` })))
   if (problems.length === 0 && isComplete) problems.push(...checkTask(table, values))
   return { values, problems }
 }
@@ -103,12 +103,12 @@ function unexpectedArguments(
   rest: readonly string[],
   flags: readonly ColumnFlag[],
   results: readonly string[],
-): string[] {
+): InputProblem[] {
   const names = flags.map(({ flag }) => flag)
   // The value of an unknown flag is not a second problem.
   return rest.flatMap((word, index) => {
-    if (word.startsWith('-')) return [unknownFlag(word, names, results)]
-    return /^-[^=]*$/.test(rest[index - 1] ?? '') ? [] : [`unexpected argument "${word}"`]
+    if (word.startsWith('-')) return [{ message: unknownFlag(word, names, results) }]
+    return /^-[^=]*$/.test(rest[index - 1] ?? '') ? [] : [{ message: `unexpected argument "${word}"` }]
   })
 }
 

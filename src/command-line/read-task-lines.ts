@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { InvalidTaskError } from '../errors.ts'
+import { type InputProblem, InvalidTaskError, problemLine } from '../errors.ts'
 import { checkTask } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { parseColumnValue } from './column-flags.ts'
+import { inputUnreadable } from './read-input.ts'
 
 /** Invalid lines that are reported. */
 const MAX_REPORTED = 10
@@ -14,6 +15,7 @@ const MAX_REPORTED = 10
  *
  * @param source a file, or `-` for standard input
  * @param defaults values for the columns that a line leaves out
+ * @throws OpsError INPUT_UNREADABLE
  * @throws InvalidTaskError with the number of each invalid line
  */
 export async function readTaskLines(
@@ -25,7 +27,7 @@ export async function readTaskLines(
   const input = source === '-' ? process.stdin : createReadStream(source, { encoding: 'utf8' })
   const name = source === '-' ? 'standard input' : source
   const rows: Record<string, unknown>[] = []
-  const problems: string[] = []
+  const problems: InputProblem[] = []
   let invalid = 0
   let number = 0
   try {
@@ -33,12 +35,18 @@ export async function readTaskLines(
       number += 1
       if (line.trim() === '') continue
       const found = readLine(line, table, defaults, rows)
-      if (found.length > 0 && ++invalid <= MAX_REPORTED) problems.push(`line ${number}: ${found.join('; ')}`)
+      if (found.length > 0 && ++invalid <= MAX_REPORTED)
+        problems.push({ where: `line ${number}`, message: found.map(problemLine).join('; ') })
     }
   } catch (cause) {
-    throw new InvalidTaskError(`${processor} from ${name}`, [`cannot be read: ${(cause as Error).message}`])
+    throw inputUnreadable(
+      source,
+      '--from',
+      'name a file with a JSON object on each line, or - for standard input',
+      cause,
+    )
   }
-  if (invalid > MAX_REPORTED) problems.push(`and ${invalid - MAX_REPORTED} more lines`)
+  if (invalid > MAX_REPORTED) problems.push({ message: `and ${invalid - MAX_REPORTED} more lines` })
   if (problems.length > 0) {
     throw new InvalidTaskError(
       `${processor} from ${name}`,
@@ -54,21 +62,21 @@ function readLine(
   table: TaskTable,
   defaults: Readonly<Record<string, unknown>>,
   rows: Record<string, unknown>[],
-): string[] {
+): InputProblem[] {
   let given: unknown
   try {
     given = JSON.parse(line)
   } catch (error) {
-    return [`not JSON: ${(error as Error).message}`]
+    return [{ message: `not JSON: ${(error as Error).message}` }]
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return ['not a JSON object']
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return [{ message: 'not a JSON object' }]
   const row: Record<string, unknown> = { ...defaults }
-  const problems: string[] = []
+  const problems: InputProblem[] = []
   for (const [name, value] of Object.entries(given)) {
     const column = table.columns[name] ?? Object.values(table.columns).find((known) => known.name === name)
     if (column?.type === 'timestamp' && typeof value === 'string') {
       const parsed = parseColumnValue(column, value)
-      if ('problem' in parsed) problems.push(`"${name}" ${parsed.problem}`)
+      if ('problem' in parsed) problems.push({ where: name, message: parsed.problem })
       else row[column.key] = parsed.value
     } else row[column?.key ?? name] = value
   }

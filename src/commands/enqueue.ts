@@ -45,11 +45,13 @@ export default class Enqueue extends OpsCommand {
       { findProcessor, splitArguments },
       { parseNewTasks, resolveTaskNames },
       { addTasks },
+      { databaseCreated },
     ] = await Promise.all([
       import('../command-line/column-flags.ts'),
       import('../command-line/split-arguments.ts'),
       import('../command-line/parse-new-tasks.ts'),
       import('../tasks/add-tasks.ts'),
+      import('../project/migrate-project.ts'),
     ])
     const typed = this.argv
     const own = { ...Enqueue.baseFlags, ...Enqueue.flags }
@@ -70,7 +72,10 @@ export default class Enqueue extends OpsCommand {
       rest: [...rest, ...(argv as string[]).slice(1)],
       now: new Date(),
     })
-    const tasks = await addTasks(project, queued, parsed.rows, parsed.runAt)
+    const tasks = await addTasks(project, queued, parsed.rows, {
+      runAt: parsed.runAt,
+      onDatabaseCreated: (database) => this.printProblem(databaseCreated(database)),
+    })
     this.log(describe(queued.processor, tasks))
     const ids = tasks.map(({ id }) => id)
     const existing = tasks.flatMap(({ id, isNew }) => (isNew ? [] : [id]))

@@ -18,7 +18,7 @@ output of a task, use ops tasks logs.`
   static override strict = false
 
   static override args = {
-    service: Args.string({ description: 'service, or one of its instances such as api.2 (default: all)' }),
+    service: Args.string({ description: 'service, or one of its instances such as api.2 [default: all]' }),
   }
 
   static override flags = {

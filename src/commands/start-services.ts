@@ -22,7 +22,7 @@ ops stop-services.`
   static override strict = false
 
   static override args = {
-    service: Args.string({ description: 'service to start, with its dependencies (default: all)' }),
+    service: Args.string({ description: 'service to start, with its dependencies [default: all]' }),
   }
 
   static override flags = {
@@ -32,8 +32,9 @@ ops stop-services.`
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(StartServices)
-    const [{ join }, { startServices }, { openServicesReporter }] = await Promise.all([
+    const [{ join }, { problemLine }, { startServices }, { openServicesReporter }] = await Promise.all([
       import('node:path'),
+      import('../errors.ts'),
       import('../development/start-services.ts'),
       import('../output/services-reporter.ts'),
     ])
@@ -49,8 +50,13 @@ ops stop-services.`
           isJson: flags.json,
           isTimed: flags.timestamps,
         }),
-      onProblem: ({ where, message, suggestions }) =>
-        this.warn({ message: where === undefined ? message : `${where}: ${message}`, suggestions }),
+      onProblem: (problem) => {
+        // Notes are for people.
+        if (flags.json && problem.severity === 'info') return
+        // An error of one plugin stops nothing.
+        const severity = problem.severity === 'error' ? 'warning' : problem.severity
+        this.printProblem({ ...problem, severity, message: problemLine(problem) })
+      },
     })
     if (status !== 0) this.exit(status)
   }

@@ -36,8 +36,11 @@ export default class WaitReady extends OpsCommand {
     const { parseProbe, waitReady } = await import('../server/wait-ready.ts')
     const probe = parseProbe(flags, argv as string[])
     const { isReady, message } = await waitReady(probe, { env: process.env, cwd: process.cwd() })
-    this.log(message)
-    if (!isReady) process.exitCode = 1
+    if (isReady) this.log(message)
+    else {
+      this.printProblem({ code: 'NOT_READY', severity: 'error', message: `${message}.`, suggestions: [] })
+      process.exitCode = 1
+    }
     return { ready: isReady, message }
   }
 }

@@ -61,7 +61,7 @@ function namedFile(file: string, source: string, cwd: string): string {
   if (isFile(path)) return realpathSync(path)
   throw new OpsError('CONFIGURATION_NOT_FOUND', `The configuration "${file}" of ${source} does not exist.`, {
     exit: exitStatus.configuration,
-    suggestions: [`set ${source} to an ops.config.ts, .mts, .js, .mjs or .json`],
+    suggestions: [`set ${source} to an ops.config.ts, .mts, .js, .mjs or .json`, 'create one: ops init'],
   })
 }
 

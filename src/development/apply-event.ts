@@ -1,7 +1,8 @@
 import { OpsError } from '../errors.ts'
+import { formatExit } from '../format.ts'
 import type { PlannedService } from './planned-service.ts'
 import { afterExit, RESET_AFTER_MS, UP_AFTER_MS } from './restart-policy.ts'
-import { type Exit, formatExit } from './service-reporter.ts'
+import type { Exit } from './service-reporter.ts'
 import type { RuleContext, ServiceEvent, ServiceState, Transition } from './service-state.ts'
 import { afterStop, enter, fail, finish, report, stop } from './transitions.ts'
 
@@ -67,7 +68,7 @@ function exited(before: ServiceState, exit: Exit, service: PlannedService, now: 
 /** Its exit status becomes that of ops. */
 function serviceFailed(service: string, exit: Exit): OpsError {
   return new OpsError('SERVICE_FAILED', `The service "${service}" ${formatExit(exit)}.`, {
-    exit: exit.status || 1,
+    exit: exit.exitCode || 1,
     suggestions: [`ops logs ${service}`],
   })
 }

@@ -23,13 +23,13 @@ export type AfterExit =
  */
 export function afterExit(
   { oneshot, probe, restart }: Pick<PlannedService, 'oneshot' | 'probe' | 'restart'>,
-  { status }: Pick<Exit, 'status'>,
+  { exitCode }: Pick<Exit, 'exitCode'>,
   { wasUp, failures }: { readonly wasUp: boolean; readonly failures: number },
 ): AfterExit {
   const exitedBeforeReady = !oneshot && probe !== undefined && !wasUp
-  const hasFailed = status !== 0 || exitedBeforeReady
+  const hasFailed = exitCode !== 0 || exitedBeforeReady
   // A wrong configuration stays wrong; the units on a server do the same.
-  if (status === exitStatus.configuration) return { next: 'fail' }
+  if (exitCode === exitStatus.configuration) return { next: 'fail' }
   if (restart === 'never' || (restart === 'on-failure' && !hasFailed)) return { next: hasFailed ? 'fail' : 'finish' }
   // A mistake in the start itself is reported at once; without a probe, by three quick exits.
   const most = wasUp ? developmentBackoff.mostFailures : developmentBackoff.mostQuickFailures

@@ -3,13 +3,8 @@ import type { Probe } from './planned-service.ts'
 /** How the first process of a service exited. */
 export interface Exit {
   /** As in shells, 128 plus the signal's number where a signal killed it. */
-  readonly status: number
+  readonly exitCode: number
   readonly signal: NodeJS.Signals | undefined
-}
-
-/** `exited with code 7`, `was killed by SIGSEGV`. */
-export function formatExit({ status, signal }: Exit): string {
-  return signal === undefined ? `exited with code ${status}` : `was killed by ${signal}`
 }
 
 /** A change of a service's state, with what there is to say about it. Durations are milliseconds. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OpsError } from '../errors.ts'
-import { formatRelativeTime } from '../format.ts'
+import { formatRelativeTime, formatSystemError } from '../format.ts'
 import { FileLock } from '../platform/file-lock.ts'
 import { bootId } from '../platform/proc.ts'
 import { endGroups, groupLedBy, stillRunning } from '../platform/process-group.ts'
@@ -83,7 +83,7 @@ function withState<Result>(stateDirectory: string, act: () => Result): Result {
   try {
     return act()
   } catch (cause) {
-    const message = `Cannot write to the state directory ${stateDirectory}: ${(cause as Error).message}.`
+    const message = `Cannot write to the state directory ${stateDirectory}: ${formatSystemError(cause)}.`
     throw new OpsError('STATE_DIRECTORY_UNUSABLE', message, {
       cause,
       suggestions: ['give this user write access', 'set OPS_HOME to another folder'],

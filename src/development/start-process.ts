@@ -67,8 +67,8 @@ export async function startProcess(
       await Promise.race([Promise.all(closed), sleep(LAST_OUTPUT_MS)])
       resolve(
         signal === null
-          ? { status: code ?? 1, signal: undefined }
-          : { status: 128 + constants.signals[signal], signal },
+          ? { exitCode: code ?? 1, signal: undefined }
+          : { exitCode: 128 + constants.signals[signal], signal },
       )
     })
   })

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { type Problem, toProblem } from '../errors.ts'
 import { type Stop, stopOnSignals } from '../platform/stop.ts'
-import { migrateProject } from '../project/migrate-project.ts'
+import { databaseCreated, databaseCreatedBy, migrateProject } from '../project/migrate-project.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Control, ControlServer } from './control-server.ts'
 import { planServices } from './plan-services.ts'
@@ -59,7 +59,9 @@ export async function startServices(project: Project, options: StartOptions): Pr
     const onWait = (message: string) => onProblem(warning('EARLIER_START', message))
     const session = await Session.open(stateDirectory, { onWait, abort: stop.requested })
     try {
-      const { errors } = await migrateProject(project)
+      const { steps, errors } = await migrateProject(project)
+      const created = databaseCreatedBy(steps)
+      if (created !== undefined) onProblem(databaseCreated(created))
       for (const error of errors) onProblem(toProblem(error))
       // From here on only the services use the database.
       await project.close()

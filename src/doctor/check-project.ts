@@ -1,4 +1,4 @@
-import { toProblem } from '../errors.ts'
+import { InvalidConfigurationError, problemLine, toProblem } from '../errors.ts'
 import type { KnownPlugins } from '../plugins/find-plugins.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Check, failed, passed, skipped } from '../queue/check.ts'
@@ -33,17 +33,31 @@ export async function checkProject({ openProject, plugins, units, fixedBy, maxWa
   const { manifests, checks: ofUnits } = await checkUnits(project, units)
   // The database file comes before all that opens it, which turns WAL mode on.
   const ofDatabase = await checkDatabase(project, { isInstalled: manifests.length > 0, fixedBy })
+  const ofPlugins = await checkPlugins(project, plugins).catch(failedAs('plugins'))
   return [
     passed('configuration', project.file ?? `none; using the defaults in ${project.directory}`),
     ...parity(project),
     ...(await checkVersions(units, manifests)),
     ...ofDatabase,
-    ...(await checkPlugins(project, plugins).catch(failedAs('plugins'))),
+    ...ofPlugins,
     ...(await checkWaiting(project, { now: new Date(), maxWait }).catch(failedAs('waiting tasks'))),
-    ...(await checkSchedules(project, new Date()).catch(failedAs('schedules'))),
-    ...(await checkTimeZone(project, units.env).catch(failedAs('time zone'))),
+    ...(await ofSchedules(project, units.env).catch((error: unknown) => brokenSchedules(error, ofPlugins))),
     ...ofUnits,
   ]
+}
+
+async function ofSchedules(project: Project, env: NodeJS.ProcessEnv): Promise<Check[]> {
+  return [...(await checkSchedules(project, new Date())), ...(await checkTimeZone(project, env))]
+}
+
+/** The problems of the schedules, save for those that their plugins have already. */
+function brokenSchedules(error: unknown, ofPlugins: readonly Check[]): Check[] {
+  const reported = new Set(ofPlugins.map(({ found }) => found))
+  const problem = toProblem(error)
+  const all = error instanceof InvalidConfigurationError ? error.problems : [problem]
+  const fresh = reported.has(problem.message) ? [] : all.filter(({ message }) => !reported.has(message))
+  if (fresh.length === 0) return [skipped('time zone', 'needs the plugins of the schedules')]
+  return fresh.map((one) => ({ ...failed('schedules', one), found: problemLine(one) }))
 }
 
 /** Checked before anything is installed, while the configuration is written. */

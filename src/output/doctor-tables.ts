@@ -13,13 +13,13 @@ const checkColumns: readonly TableColumn[] = [
   { title: '', isFlexible: true, isWrapped: true, style: (cell) => (cell.startsWith(arrow) ? 'cyan' : undefined) },
 ]
 
-/** One check a line. Its suggestions are on lines of their own on a terminal, and behind it in a pipe. */
+/** One check a line, with the rest of a list and each suggestion on lines of their own below it. */
 export function formatChecks(checks: readonly Check[], screen: Screen): string {
   const rows = checks.flatMap((check) => {
     const { name, found, problem } = check
+    const [first, ...list] = found.split('\n')
     const suggestions = (problem?.suggestions ?? []).map((suggestion) => `${arrow}${suggestion}`)
-    if (screen.width === undefined) return [[statusOf(check), name, [found, ...suggestions].join(' ')]]
-    return [[statusOf(check), name, found], ...suggestions.map((suggestion) => ['', '', suggestion])]
+    return [[statusOf(check), name, first], ...[...list, ...suggestions].map((line) => ['', '', line])]
   })
   const table = new Table(checkColumns, screen).render(rows, { hasHeader: false })
   return `${table}\n\n${styled(summary(checks), 'bold', screen)}`

@@ -1,6 +1,6 @@
 import { formatProbe } from '../development/planned-service.ts'
-import { formatExit, type ServiceChange } from '../development/service-reporter.ts'
-import { formatDuration } from '../format.ts'
+import type { ServiceChange } from '../development/service-reporter.ts'
+import { formatDuration, formatExit } from '../format.ts'
 
 /** What follows the name of a service: `ready in 261 ms`. */
 export function formatChange(change: ServiceChange): string {

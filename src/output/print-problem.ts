@@ -1,4 +1,4 @@
-import type { Problem } from '../errors.ts'
+import { type Problem, suggestionLine } from '../errors.ts'
 import { type Screen, type Style, screenOf, styled } from './screen.ts'
 
 type Wrap = (text: string, columns: number, options: { trim: boolean }) => string
@@ -16,7 +16,7 @@ export async function loadWrapping(out: NodeJS.WriteStream = process.stderr): Pr
   if (out.isTTY) wrap ??= (await import('wrap-ansi')).default
 }
 
-/** Prints `Error: …` or `Warning: …` with a line `Try: …` for each suggestion. */
+/** Prints `Error: …` or `Warning: …` with a line for each suggestion. */
 export function printProblem(problem: Problem, out: NodeJS.WriteStream = process.stderr): void {
   const screen = screenOf(out, process.env)
   const text = formatProblem(problem, screen)
@@ -27,9 +27,8 @@ export function printProblem(problem: Problem, out: NodeJS.WriteStream = process
 
 export function formatProblem({ severity, message, suggestions }: Problem, screen: Pick<Screen, 'isColoured'>): string {
   const [label, style] = labels[severity]
-  const lines: [string, Style, string][] = [
-    [label, style, message],
-    ...suggestions.map((suggestion): [string, Style, string] => ['Try', 'cyan', suggestion]),
-  ]
-  return lines.map(([word, colour, text]) => `${styled(`${word}:`, colour, screen)} ${text}`).join('\n')
+  const lines = suggestions.map((suggestion) =>
+    suggestionLine(suggestion).replace(/^Try:/, (word) => styled(word, 'cyan', screen)),
+  )
+  return [`${styled(`${label}:`, style, screen)} ${message}`, ...lines].join('\n')
 }

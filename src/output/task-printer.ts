@@ -41,7 +41,10 @@ export class TaskPrinter implements TaskView {
     const note = isOngoing && progressNote !== null ? `: ${progressNote}` : ''
     const share = isOngoing && progress !== null ? ` ${Math.round(progress * 100)} %` : ''
     const reason = error === null ? '' : `: ${error}`
-    this.#printStatus(`${this.#name} ${status}${share}${note}${isOngoing ? '' : reason}`)
+    const text = `${this.#name} ${status}${share}${note}${isOngoing ? '' : reason}`
+    if (text === this.#lastStatus) return
+    this.#lastStatus = text
+    this.#printLine(text)
   }
 
   output(text: string): void {
@@ -51,7 +54,7 @@ export class TaskPrinter implements TaskView {
   }
 
   hint(text: string): void {
-    this.#printStatus(text)
+    this.#printLine(text)
   }
 
   /** A terminal draws the steps of a progress bar over each other; elsewhere the last one is enough. */
@@ -61,9 +64,7 @@ export class TaskPrinter implements TaskView {
     return lines.map((line) => `${line.replace(/\r+$/, '').replace(/^.*\r/s, '')}\n`).join('')
   }
 
-  #printStatus(text: string): void {
-    if (text === this.#lastStatus) return
-    this.#lastStatus = text
+  #printLine(text: string): void {
     this.#out.write(`${this.#isAtLineStart ? '' : `${this.#partialLine.replace(/^.*\r/s, '')}\n`}── ${text}\n`)
     this.#partialLine = ''
     this.#isAtLineStart = true

@@ -27,6 +27,17 @@ export function stillRunning<Group extends RecordedGroup>(groups: readonly Group
   return boot === bootId() ? groups.filter(isStillRunning) : []
 }
 
+/** Whether there is a process of this number. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // It runs as another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
 /** Sends a signal to every process of a group; a group that has just gone is not an error. */
 export function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {

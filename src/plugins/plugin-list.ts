@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { formatSystemError } from '../format.ts'
 import { writeJson } from '../platform/write-file.ts'
 import { shortName } from '../processor/processor-registry.ts'
 
@@ -95,7 +96,7 @@ function readManifest(folder: string): Manifest {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new OpsError(
       'PLUGIN_LIST_UNREADABLE',
-      `Cannot read the list of plugins, ${file}: ${(cause as Error).message}.`,
+      `Cannot read the list of plugins, ${file}: ${formatSystemError(cause)}.`,
       { where: file, cause, suggestions: ['fix the file, or restore an earlier version'] },
     )
   }

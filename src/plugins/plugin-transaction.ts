@@ -12,6 +12,8 @@ import {
 import { join } from 'node:path'
 import { OpsError } from '../errors.ts'
 import { failpoint } from '../failpoint.ts'
+import { formatSystemError } from '../format.ts'
+import { isRunning } from '../platform/process-group.ts'
 import { createPluginFolder, readPluginList } from './plugin-list.ts'
 
 /** On the same file system as the plugins, so that a rename puts it in place. */
@@ -88,7 +90,7 @@ function takeStaging(folder: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const pid = Number(readIfThere(join(path, 'pid')))
-    if (pid > 0 && isAlive(pid)) throw alreadyChanging(folder, pid)
+    if (pid > 0 && isRunning(pid)) throw alreadyChanging(folder, pid)
     undo(folder)
   }
 }
@@ -115,15 +117,6 @@ function readIfThere(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 function isPermissionError(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
@@ -135,8 +128,12 @@ function alreadyChanging(folder: string, pid: number): OpsError {
 }
 
 function unwritable(folder: string, cause: Error): OpsError {
-  return new OpsError('PLUGIN_FOLDER_UNWRITABLE', `Cannot write to the plugin folder, ${folder}: ${cause.message}.`, {
-    cause,
-    suggestions: ['run this as the user who owns it', 'use another folder: OPS_DATA_DIR=<folder>'],
-  })
+  return new OpsError(
+    'PLUGIN_FOLDER_UNWRITABLE',
+    `Cannot write to the plugin folder, ${folder}: ${formatSystemError(cause)}.`,
+    {
+      cause,
+      suggestions: ['run this as the user who owns it', 'use another folder: OPS_DATA_DIR=<folder>'],
+    },
+  )
 }

@@ -141,7 +141,7 @@ function readDeclaration(plugin: Plugin, broken: BrokenPlugin[]): Declaration | 
   if (ops.api !== API_VERSION) {
     refuse(
       `The plugin ${label} cannot be used: it requires plugin API ${ops.api ?? '(none)'}, this ops has plugin API ${API_VERSION}.`,
-      `update the plugin: ops plugins update ${plugin.name}, or update ops`,
+      `update ops, or the plugin: ops plugins update ${plugin.name}`,
     )
     return undefined
   }

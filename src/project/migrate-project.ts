@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { MigrationChangedError, MigrationFailedError, type Problem, TaskTableMissingError } from '../errors.ts'
 import { removeSuggestion } from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
@@ -24,6 +26,7 @@ export async function migrateProject(project: Project, { check = false } = {}): 
     // A table that is due is not missing.
     return { steps, errors: steps.length > 0 ? errors.filter((error) => !isTableless(error)) : errors }
   }
+  ignoreState(project)
   const first = await migrateWorkingPlugins(project, sources, tables)
   if (!errors.some(isTableless)) return { steps: first.steps, errors: [...errors, ...first.errors] }
   // A processor that is a program has a known table only now, which gets its guarantees.
@@ -34,6 +37,31 @@ export async function migrateProject(project: Project, { check = false } = {}): 
     again.ready.map(({ queued }) => queued),
   )
   return { steps: [...first.steps, ...second.steps], errors: [...again.errors, ...first.errors, ...second.errors] }
+}
+
+/** The database that the steps created. */
+export function databaseCreatedBy(steps: readonly MigrationStep[]): string | undefined {
+  return steps.find(({ kind }) => kind === 'create_database')?.name
+}
+
+/** For a command that creates a database without being asked to: it may have been meant for another folder. */
+export function databaseCreated(database: string): Problem {
+  return { code: 'DATABASE_CREATED', severity: 'info', message: `Created the database ${database}.`, suggestions: [] }
+}
+
+/**
+ * Keeps the state of a project in development out of its repository. The list of plugins belongs in there: a server
+ * installs the same versions with it.
+ */
+function ignoreState({ directory, stateDirectory }: Project): void {
+  const file = join(stateDirectory, '.gitignore')
+  if (stateDirectory !== join(directory, '.ops') || isServer(process.env) || existsSync(file)) return
+  try {
+    mkdirSync(stateDirectory, { recursive: true })
+    writeFileSync(file, '/*\n!/plugins/\n')
+  } catch {
+    // Whatever needs the folder says why it is not writable.
+  }
 }
 
 /** Skips plugins whose migrations fail, with their tables, so that the others are migrated. */

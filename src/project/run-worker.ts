@@ -26,8 +26,14 @@ export interface RunWorkerOptions extends WorkOptions {
 /** How long a worker may take to close its connections whose task ignores that it must end. */
 const EXIT_WITHIN_MS = 3000
 
-/** Runs a worker until it is stopped, or until `--once` or `--drain` ends it. */
+/**
+ * Runs a worker until it is stopped, or until `--once` or `--drain` ends it.
+ *
+ * @throws OpsError UNKNOWN_PROCESSOR before anything is migrated
+ */
 export async function runWorker(project: Project, options: RunWorkerOptions): Promise<WorkSummary> {
+  // A mistyped name changes nothing.
+  for (const name of options.only ?? []) project.registry.find(name)
   const log = new WorkerLog(options.write, options.asJson)
   const watched = takeNotification(process.env)
   const onFailure = (error: Error) =>
@@ -48,7 +54,7 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
   try {
     if (!isServer(process.env)) {
       const { steps } = await migrateProject(project)
-      if (steps.length > 0) log.migrated(steps.length)
+      if (steps.length > 0) log.migrated(steps)
     }
     const schedules = await project.schedules()
     const processors = await usableProcessors(project, options.only, (problem) => log.problem(problem))

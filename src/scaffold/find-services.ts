@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse as parseEnvFile } from 'dotenv'
 import { OpsError } from '../errors.ts'
+import { formatSystemError } from '../format.ts'
 import { fromCompose } from './from-compose.ts'
 import { fromPackageJson } from './from-package-json.ts'
 import { fromPm2 } from './from-pm2.ts'
@@ -55,7 +56,7 @@ async function readSource(folder: string, source: string): Promise<ImportedServi
     if (basename(file) === 'package.json') return fromPackageJson(text, sourceFolder)
     return /\.ya?ml$/.test(file) ? fromCompose(text) : fromProcfile(text, sourceFolder)
   } catch (error) {
-    const [why] = (error as Error).message.split('\n')
+    const [why] = formatSystemError(error).split('\n')
     throw new OpsError('SOURCE_UNREADABLE', `Cannot read ${source}: ${why}.`, {
       cause: error,
       suggestions: ['fix the file, or import another: ops init --from <file>'],

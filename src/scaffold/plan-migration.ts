@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { OpsError } from '../errors.ts'
+import { formatSystemError } from '../format.ts'
 import { type Dialect, dialects } from '../task-table/create-table.ts'
 import { type DrizzleTables, loadDrizzleKit, type Snapshot } from './drizzle-kit.ts'
 import type { PlannedFile } from './plugin-files.ts'
@@ -101,7 +102,7 @@ function readSnapshot(file: string): Snapshot {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new OpsError('SNAPSHOT_UNREADABLE', `Cannot read ${file}: ${(error as Error).message}.`, {
+    throw new OpsError('SNAPSHOT_UNREADABLE', `Cannot read ${file}: ${formatSystemError(error)}.`, {
       cause: error,
       suggestions: ['restore it from the repository'],
     })

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
 import { fillTemplate, type TemplateValues } from '../fill-template.ts'
+import { formatSystemError } from '../format.ts'
 import { packageRoot } from '../plugins/find-plugins.ts'
 
 /** A file to write. */
@@ -60,7 +61,7 @@ function filesIn(folder: string): string[] {
 }
 
 function cannotWrite(folder: string, cause: Error): OpsError {
-  return new OpsError('CANNOT_WRITE_PLUGIN', `Cannot write the plugin to ${folder}: ${cause.message}.`, {
+  return new OpsError('CANNOT_WRITE_PLUGIN', `Cannot write the plugin to ${folder}: ${formatSystemError(cause)}.`, {
     cause,
     suggestions: ['use a folder that you can write to: --dir <folder>'],
   })

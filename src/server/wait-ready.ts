@@ -4,6 +4,7 @@ import { parseDuration, toDurationText } from '../config/duration.ts'
 import { formatProbe, type Probe } from '../development/planned-service.ts'
 import { isReady } from '../development/readiness.ts'
 import { exitStatus, OpsError } from '../errors.ts'
+import { isRunning } from '../platform/process-group.ts'
 import { LONGEST_TIMER_MS } from '../platform/stop.ts'
 import { command, type Directive } from '../systemd/directive.ts'
 import { followJournal } from '../systemd/systemctl.ts'
@@ -48,7 +49,7 @@ interface ProbeFlags {
 
 /** @throws OpsError `INVALID_PROBE` unless there is exactly one probe */
 export function parseProbe({ http, port, log, timeout }: ProbeFlags, command: readonly string[]): Probe {
-  const timeoutMs = parseDuration(timeout, 'timeout')
+  const timeoutMs = parseDuration(timeout, '--timeout')
   const probes: Probe[] = [
     ...(http === undefined ? [] : [{ kind: 'http', url: http, timeoutMs } as const]),
     ...(port === undefined ? [] : [{ kind: 'port', port, timeoutMs } as const]),
@@ -79,11 +80,11 @@ export async function waitReady(
   { env, cwd }: WaitOptions,
 ): Promise<{ isReady: boolean; message: string }> {
   const end = new AbortController()
-  const late = `not ready within ${toDurationText(probe.timeoutMs)}`
+  const late = `Not ready within ${toDurationText(probe.timeoutMs)}`
   const timeout = setTimeout(() => end.abort(late), Math.min(probe.timeoutMs, LONGEST_TIMER_MS))
   const main = Number(env.MAINPID)
   const processCheck = setInterval(
-    () => main > 0 && !isRunning(main) && end.abort('the service exited before it was ready'),
+    () => main > 0 && !isRunning(main) && end.abort('The service exited before it was ready'),
     CHECK_PROCESS_EVERY_MS,
   )
   const output: EventEmitter<{ lines: [text: string] }> = new EventEmitter()
@@ -97,15 +98,5 @@ export async function waitReady(
     clearTimeout(timeout)
     clearInterval(processCheck)
     journal?.end()
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it runs as another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidTaskError, nearest } from '../errors.ts'
+import { type InputProblem, InvalidTaskError, nearest } from '../errors.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
 /** The columns that are not lifecycle columns: input and results. */
@@ -14,22 +14,22 @@ export function inputColumns(table: TaskTable): TaskColumn[] {
 /**
  * Checks the values of a new task: unknown and missing columns, wrong types.
  *
- * @returns every problem as one sentence; empty if the values are valid
+ * @returns every problem; empty if the values are valid
  */
-export function checkTask(table: TaskTable, values: Readonly<Record<string, unknown>>): string[] {
-  const problems: string[] = []
+export function checkTask(table: TaskTable, values: Readonly<Record<string, unknown>>): InputProblem[] {
+  const problems: InputProblem[] = []
   for (const key in values) {
     if (values[key] === undefined) continue
     const column = table.columns[key]
-    if (!column || column.isLifecycle || column.isResult) problems.push(explainRefusal(table, key, column))
+    if (!column || column.isLifecycle || column.isResult) problems.push({ message: explainRefusal(table, key, column) })
     else {
       const problem = checkValue(column, values[key])
-      if (problem !== undefined) problems.push(problem)
+      if (problem !== undefined) problems.push({ where: key, message: problem })
     }
   }
   for (const key in table.columns) {
     const column = table.columns[key]!
-    if (isRequired(column) && values[key] === undefined) problems.push(`"${key}" is missing`)
+    if (isRequired(column) && values[key] === undefined) problems.push({ message: `"${key}" is missing` })
   }
   return problems
 }
@@ -67,13 +67,13 @@ function explainRefusal(table: TaskTable, key: string, column: TaskColumn | unde
 }
 
 function checkValue(column: TaskColumn, value: unknown): string | undefined {
-  const expected = (what: string) => `"${column.key}" must be ${what}, got ${JSON.stringify(value)}`
-  if (value === null) return column.isNotNull ? `"${column.key}" cannot be null` : undefined
+  const expected = (what: string) => `expected ${what}, got ${JSON.stringify(value)}`
+  if (value === null) return column.isNotNull ? 'expected a value, got null' : undefined
   switch (column.type) {
     case 'text':
       return typeof value === 'string' ? undefined : expected('a string')
     case 'integer':
-      return Number.isSafeInteger(value) ? undefined : expected('an integer')
+      return Number.isSafeInteger(value) ? undefined : expected('a whole number')
     case 'real':
       return typeof value === 'number' && Number.isFinite(value) ? undefined : expected('a number')
     case 'boolean':

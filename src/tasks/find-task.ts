@@ -1,4 +1,4 @@
-import { DatabaseUnusableError, exitStatus, OpsError, TaskTableMissingError } from '../errors.ts'
+import { DatabaseUnusableError, didYouMean, exitStatus, OpsError, TaskTableMissingError } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { missingColumns } from '../queue/table-columns.ts'
@@ -28,7 +28,7 @@ export interface TaskChange {
 /**
  * The table of a processor, which may be named by the table too.
  *
- * @throws OpsError UNKNOWN_PROCESSOR or BROKEN_PROCESSOR
+ * @throws OpsError UNKNOWN_PROCESSOR or BrokenProcessorError
  */
 export async function findTable(project: Project, name: string): Promise<QueuedTable> {
   if (!project.registry.processors.some((processor) => processor.name === name)) {
@@ -37,6 +37,24 @@ export async function findTable(project: Project, name: string): Promise<QueuedT
     if (named) return named.queued
   }
   return (await project.processor(name)).queued
+}
+
+/**
+ * The same for `--table`.
+ *
+ * @throws OpsError UNKNOWN_TABLE or BrokenProcessorError
+ */
+export async function findNamedTable(project: Project, name: string): Promise<QueuedTable> {
+  return findTable(project, name).catch(async (error: unknown) => {
+    if (!(error instanceof OpsError) || error.code !== 'UNKNOWN_PROCESSOR') throw error
+    const { ready } = await project.processors()
+    const tables = ready.map(({ queued }) => queued.table.name).sort()
+    const known = [...tables, ...project.registry.processors.map((processor) => processor.name)]
+    throw new OpsError('UNKNOWN_TABLE', didYouMean(`Unknown table "${name}".`, name, known), {
+      exit: exitStatus.usage,
+      suggestions: [`use one of: ${tables.join(', ')}`],
+    })
+  })
 }
 
 /** @throws OpsError INVALID_TASK_ID */

@@ -4,7 +4,7 @@ import type { Project } from '../project/open-project.ts'
 import { tasksWithoutProcessor } from '../project/required-processors.ts'
 import { missingColumns } from '../queue/table-columns.ts'
 import type { Status } from '../task/lifecycle.ts'
-import { findTable, requireDatabase, requireTaskTable, type Task, toTask } from './find-task.ts'
+import { findNamedTable, requireDatabase, requireTaskTable, type Task, toTask } from './find-task.ts'
 
 export interface TaskFilter {
   /** The processor, or its table; all when undefined. */
@@ -25,7 +25,7 @@ export interface TaskList {
 /** The tasks of one processor or of all, the newest first. */
 export async function listTasks(project: Project, { table, statuses, limit }: TaskFilter): Promise<TaskList> {
   const problems: Problem[] = []
-  const tables = table === undefined ? await existingTables(project, problems) : [await findTable(project, table)]
+  const tables = table === undefined ? await existingTables(project, problems) : [await findNamedTable(project, table)]
   if (table !== undefined) await requireTaskTable(project, tables[0]!)
   const found: Task[] = []
   for (const queued of tables) {

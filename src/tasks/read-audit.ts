@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Project } from '../project/open-project.ts'
 import { taskNames } from '../project/task-names.ts'
 import type { AuditEntry, AuditFilter } from '../queue/records.ts'
-import { findTable, parseTaskId, requireDatabase } from './find-task.ts'
+import { findNamedTable, findTable, findTask, parseTaskId, requireDatabase } from './find-task.ts'
 
 const POLL_INTERVAL_MS = 500
 
@@ -18,17 +18,23 @@ export interface NamedEntry extends AuditEntry {
  * The table and task to filter by.
  *
  * @param table a processor, or its table
- * @param task `build 42`; it may be deleted by now
- * @throws OpsError UNKNOWN_PROCESSOR or INVALID_TASK_ID
+ * @param task `build 42`; it may be deleted by now, and only the audit trail knows it
+ * @throws OpsError UNKNOWN_TABLE, UNKNOWN_PROCESSOR, INVALID_TASK_ID or TASK_NOT_FOUND
  */
 export async function auditFilter(
   project: Project,
   { table, task }: { table: string | undefined; task: readonly [processor: string, id: string] | undefined },
 ): Promise<Pick<AuditFilter, 'table' | 'taskId'>> {
-  const name = task?.[0] ?? table
-  if (name === undefined) return {}
-  const queued = await findTable(project, name)
-  return { table: queued.table.name, ...(task === undefined ? {} : { taskId: parseTaskId(queued, task[1]) }) }
+  if (table !== undefined) return { table: (await findNamedTable(project, table)).table.name }
+  if (task === undefined) return {}
+  const [processor, text] = task
+  const queued = await findTable(project, processor)
+  const filter = { table: queued.table.name, taskId: parseTaskId(queued, text) }
+  await requireDatabase(project)
+  const [entry] = await project.queue.records.audit({ ...filter, limit: 1 })
+  // An entry may be missing for a task of an application that has no audit trail yet.
+  if (!entry) await findTask(project, processor, text)
+  return filter
 }
 
 /** The newest entries of the audit trail, the oldest of them first. */

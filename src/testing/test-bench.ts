@@ -58,8 +58,9 @@ export class TestBench<Select extends object = object, Insert extends object = o
     const schema = inputSchema(processor, settings)
     const problems = checkTask(queued.table, values as Record<string, unknown>)
     const checked = schema && problems.length === 0 ? await checkAgainst(schema, values, '') : undefined
-    problems.push(...(checked?.problems.map(problemLine) ?? []))
-    if (problems.length > 0) throw new Error(`Invalid task for "${processor.name}": ${problems.join('; ')}`)
+    problems.push(...(checked?.problems ?? []))
+    if (problems.length > 0)
+      throw new Error(`Invalid task for "${processor.name}": ${problems.map(problemLine).join('; ')}`)
     const row = { ...(values as Record<string, unknown>), ...(checked?.value as object | undefined) }
     const [added] = await this.#queue.enqueue(queued.table, [row], options)
     return added!.id as TaskIdOf<Select>

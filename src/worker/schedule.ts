@@ -71,12 +71,13 @@ export async function planSchedules(
     if (!names.includes(enqueue)) {
       const meant = nearest(enqueue, names)
       const advice = meant === undefined ? '' : `, did you mean "${meant}"?`
-      problems.push({ where: `${path}.enqueue`, message: `unknown processor "${enqueue}"${advice}` })
+      const suggestions = ['list them: ops processors']
+      problems.push({ where: `${path}.enqueue`, message: `unknown processor "${enqueue}"${advice}`, suggestions })
       continue
     }
     const ready = await find(enqueue).catch((error: Error) => {
       if (!(error instanceof BrokenProcessorError)) throw error
-      problems.push(toProblem(error, `${path}.enqueue`))
+      problems.push({ ...toProblem(error), where: `${path}.enqueue` })
     })
     if (!ready) continue
     const row = await checkRow(ready, config.with ?? {}, `${path}.with`, problems)
@@ -106,7 +107,9 @@ async function checkRow(
 ): Promise<Record<string, unknown>> {
   const input = inputSchema(processor, settings)
   const wrong = checkTask(processor.table, values)
-  problems.push(...wrong.map((message) => ({ where: path, message })))
+  problems.push(
+    ...wrong.map(({ where, message }) => ({ where: where === undefined ? path : `${path}.${where}`, message })),
+  )
   if (!input || wrong.length > 0) return { ...values }
   const checked = await checkAgainst(input, values, path)
   problems.push(...checked.problems)

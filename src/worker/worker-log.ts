@@ -1,7 +1,7 @@
-import type { Problem } from '../errors.ts'
+import { type Problem, suggestionLine } from '../errors.ts'
 import { formatCount, formatDuration, formatName } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
-import type { EnqueuedTask, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
+import type { EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
 import type { DueTick, Schedule } from './schedule.ts'
 
@@ -27,7 +27,7 @@ export class WorkerLog {
 
   started(run: Run): void {
     this.#task = nameOf(run)
-    this.#line('info', 'started', `claimed ${this.#task}`, fieldsOf(run))
+    this.#line('info', 'started', `started ${this.#task}`, fieldsOf(run))
   }
 
   ended(run: Run, outcome: Outcome, durationMs: number): void {
@@ -140,13 +140,19 @@ export class WorkerLog {
   }
 
   problem({ code, severity, where, message, suggestions }: Problem): void {
-    const text = suggestions.length === 0 ? message : `${message} Try: ${suggestions.join('; ')}.`
+    const text = [message, ...suggestions.map(suggestionLine)].join(' ')
     const level = severity === 'warning' ? 'warn' : severity
     this.#line(level, 'problem', text, { code, where, suggestions })
   }
 
-  migrated(count: number): void {
-    this.#line('info', 'migrated', `applied ${formatCount(count, 'migration')}`, { count })
+  migrated(steps: readonly MigrationStep[]): void {
+    const created = steps.find(({ kind }) => kind === 'create_database')?.name
+    const count = steps.filter(({ kind }) => kind === 'migration').length
+    const done = [
+      ...(created === undefined ? [] : [`created the database ${created}`]),
+      count === 0 ? 'installed guarantees' : `applied ${formatCount(count, 'migration')}`,
+    ]
+    this.#line('info', 'migrated', done.join(', '), { count, created })
   }
 
   stopped(): void {

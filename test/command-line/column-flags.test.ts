@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { columnFlags } from '../../src/command-line/column-flags.ts'
 import { parseColumnFlags } from '../../src/command-line/parse-new-tasks.ts'
+import { problemLine } from '../../src/errors.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 
 const table = taskTable('samples', (column) => ({
@@ -30,21 +31,23 @@ describe('the flags of a task table', () => {
   })
 
   it('report every problem at once, each once', () => {
-    expect(read({ 'piece-count': 'many' }, ['--titel', 'x', '-f', 'stray']).problems).toEqual([
+    expect(read({ 'piece-count': 'many' }, ['--titel', 'x', '-f', 'stray']).problems.map(problemLine)).toEqual([
       'unknown flag --titel, did you mean --title?',
       'unknown flag --f, expected one of: --piece-count, --title, --task-json',
-      '--piece-count must be a whole number, got "many"',
+      '--piece-count: expected a whole number, got "many"',
       '--title is missing',
     ])
-    expect(read({ 'piece-count': '1', title: 'x' }, ['--titel=x', 'stray']).problems).toEqual([
+    expect(read({ 'piece-count': '1', title: 'x' }, ['--titel=x', 'stray']).problems.map(problemLine)).toEqual([
       'unknown flag --titel, did you mean --title?',
       'unexpected argument "stray"',
     ])
-    expect(read({ 'piece-count': '1', title: 'x' }, ['stray']).problems).toEqual(['unexpected argument "stray"'])
+    expect(read({ 'piece-count': '1', title: 'x' }, ['stray']).problems.map(problemLine)).toEqual([
+      'unexpected argument "stray"',
+    ])
   })
 
   it('are not those that the processor writes', () => {
-    expect(read({ 'piece-count': '1', title: 'x' }, ['--weight-in-grams', '2']).problems).toEqual([
+    expect(read({ 'piece-count': '1', title: 'x' }, ['--weight-in-grams', '2']).problems.map(problemLine)).toEqual([
       '--weight-in-grams is set by the processor',
     ])
   })

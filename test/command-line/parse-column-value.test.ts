@@ -24,16 +24,16 @@ describe('the text of a flag', () => {
   })
 
   it.each<[ColumnType, string, string]>([
-    ['integer', '4.5', 'must be a whole number, got "4.5"'],
-    ['integer', '', 'must be a whole number, got ""'],
-    ['integer', '9007199254740993', 'must be a whole number, got "9007199254740993"'],
-    ['real', ' ', 'must be a number, got " "'],
-    ['real', 'Infinity', 'must be a number, got "Infinity"'],
-    ['boolean', 'yes', 'must be true or false, got "yes"'],
-    ['json', 'x', 'must be JSON, got "x"'],
-    ['timestamp', 'soon', 'must be a time such as 2030-01-31T12:00:00Z, got "soon"'],
-    ['enumeration', 'medium', 'must be one of small, large, got "medium"'],
-    ['reference', '-1', 'must be the id of a task in "builds", got "-1"'],
+    ['integer', '4.5', 'expected a whole number, got "4.5"'],
+    ['integer', '', 'expected a whole number, got ""'],
+    ['integer', '9007199254740993', 'expected a whole number, got "9007199254740993"'],
+    ['real', ' ', 'expected a number, got " "'],
+    ['real', 'Infinity', 'expected a number, got "Infinity"'],
+    ['boolean', 'yes', 'expected true or false, got "yes"'],
+    ['json', 'x', 'expected JSON, got "x"'],
+    ['timestamp', 'soon', 'expected a time such as 2030-01-31T12:00:00Z, got "soon"'],
+    ['enumeration', 'medium', 'expected one of small, large, got "medium"'],
+    ['reference', '-1', 'expected the id of a task in "builds", got "-1"'],
   ])('for a column of the type %s is refused: %j', (type, text, problem) => {
     expect(parseColumnValue(column(type), text)).toEqual({ problem })
   })

@@ -56,7 +56,7 @@ export default class extends OpsCommand { async run() { await this.parse(); ${bo
     expect((await project.ops('plugins', 'link', root)).exitCode).toBe(0)
     const bug = await project.ops('bug')
     expect(bug.stderr).toMatch(/^Error: TypeError: Cannot read properties of undefined .*\n +at .*bug\.js:/)
-    expect(await project.ops('refused')).toMatchObject({ exitCode: 3, stderr: 'Error: no luck\nTry: wait' })
+    expect(await project.ops('refused')).toMatchObject({ exitCode: 3, stderr: 'Error: no luck\nWait.' })
   })
 
   it('is coloured, and wrapped between words, on a terminal', unless(terminalMissing), async () => {

@@ -35,17 +35,30 @@ describe('ops audit', () => {
     const ofTask = ['outcome 1 enqueued', 'outcome 1 started', 'outcome 1 failed']
     expect(await audit('--task', 'outcome 1')).toEqual(ofTask)
     expect(await audit('--task', 'outcomes 1')).toEqual(ofTask)
-    expect(await audit('--task', 'outcome 2')).toEqual([])
   })
 
   it.each([
     [['--task', 'outcome'], 'INVALID_TASK_NAME'],
     [['--task', 'outcome x'], 'INVALID_TASK_ID'],
-    [['--table', 'nonsense'], 'UNKNOWN_PROCESSOR'],
+    [['--task', 'nonsense 1'], 'UNKNOWN_PROCESSOR'],
+    [['--table', 'nonsense'], 'UNKNOWN_TABLE'],
   ])('refuses %j with 2', async (flags, code) => {
     const { exitCode, stdout } = await (await TestProject.withProbe()).ops('audit', ...flags, '--json')
     expect(exitCode).toBe(2)
     expect(JSON.parse(stdout).error).toMatchObject({ code, severity: 'error' })
+  })
+
+  it('shows the past of a deleted task, and refuses a task that never was', async () => {
+    const project = await projectWithPast()
+    project.database.exec('delete from outcomes where id = 1')
+    const deleted = await project.ops('audit', '--json', '--task', 'outcome 1')
+    expect(eventsOf(deleted.stdout).at(-1)).toBe('outcome 1 deleted')
+    const { exitCode, stdout, stderr } = await project.ops('audit', '--task', 'outcome 2')
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'Error: outcome 2 not found.\nTry: ops tasks --table outcome',
+    })
   })
 
   it('goes on with --follow, aligned, until Ctrl-C', async () => {

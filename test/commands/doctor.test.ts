@@ -55,7 +55,7 @@ describe('ops doctor', () => {
     project.database.exec('drop trigger ops_scripts_transition')
     const { stdout, exitCode } = await project.ops('doctor')
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/^problem +table scripts +ops_scripts_transition is missing: .* → ops migrate$/m)
+    expect(stdout).toMatch(/^problem +table scripts +ops_scripts_transition is missing: .*\n +→ ops migrate$/m)
     expect(stdout).toMatch(/\n1 problem, 0 warnings\.$/)
     await project.ops('migrate')
     expect((await project.ops('doctor')).exitCode).toBe(0)
@@ -178,6 +178,29 @@ describe('ops doctor', () => {
     expect(named(checks, 'table builds')).toMatchObject({ status: 'ok' })
   })
 
+  it('prints each problem of a plugin once, also where a schedule needs the plugin', async () => {
+    const schedules = {
+      nightly: { cron: '0 3 * * *', enqueue: 'broken' },
+      hourly: { cron: 'soon', enqueue: 'exec', with: { command: 'x' } },
+    }
+    const project = TestProject.withConfig({ schedules })
+    project.linkHere(writePlugin('broken', `throw new Error('boom at import')`))
+    const { stdout } = await project.ops('doctor')
+    expect(stdout.match(/boom at import/g)).toHaveLength(1)
+    expect(stdout).toMatch(/^problem +plugin broken .*\n +→ fix the plugin\n +→ remove the plugin: ops plugins unlink/m)
+    expect(stdout).toMatch(/^problem +schedules +schedules\.hourly: invalid cron expression "soon"/m)
+    expect(stdout).toMatch(/\n2 problems, 0 warnings\.$/)
+  })
+
+  it('prints each problem of the configuration on a line of its own', async () => {
+    const project = new TestProject()
+    project.write('ops.config.json', '{ "nam": "shop", "databse": "sqlite:x.db" }')
+    const { stdout } = await project.ops('doctor')
+    expect(stdout).toMatch(
+      /^problem +configuration +ops\.config\.json has 2 problems:\n +nam: unknown key.*\n +databse: unknown key/m,
+    )
+  })
+
   it('reports an invalid configuration, and exits 1 without a stack', async () => {
     const project = new TestProject()
     project.write('ops.config.json', '{ "nam": "shop" }')
@@ -192,7 +215,7 @@ describe('ops doctor', () => {
     const project = TestProject.withConfig({ database: 'postgres://ann:secret@127.0.0.1:1/shop' })
     const { stdout, exitCode } = await project.ops('doctor')
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/^problem +database .*connection refused.* → start PostgreSQL/m)
+    expect(stdout).toMatch(/^problem +database .*connection refused.*\n +→ start PostgreSQL/m)
     expect(stdout).toMatch(/^skipped +migrations/m)
     expect(stdout).not.toContain('secret')
   })

@@ -55,7 +55,7 @@ describe('ops enqueue --from', () => {
     const input = `${lines(500)}{"note": 7}\n${lines(500)}`
     const { exitCode, stdout, stderr } = await project.opsWith({ input }, 'enqueue', 'urgent', '--from', '-')
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
-    expect(unwrapped(stderr)).toContain('line 501: "note" must be a string, got 7')
+    expect(unwrapped(stderr)).toContain('line 501: note: expected a string, got 7')
     expect(unwrapped(stderr)).toContain('nothing was added')
     expect(count(project)).toBe(0)
     expect(project.value('select count(*) from ops_audit')).toBe(0)
@@ -81,7 +81,7 @@ describe('ops enqueue --from', () => {
     const input = '{"title":"a","ordinaryId":1}\n{"title":"b","ordinaryId":2}'
     const { exitCode, stderr } = await project.opsWith({ input }, 'enqueue', 'sample', '--from', '-')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('"ordinaryId": no task 2 in "ordinaries"')
+    expect(unwrapped(stderr)).toContain('ordinaryId: no task 2 in "ordinaries"')
     expect(project.value('select count(*) from samples')).toBe(0)
   })
 
@@ -89,7 +89,7 @@ describe('ops enqueue --from', () => {
     const project = await TestProject.withProbe()
     const missing = await project.ops('enqueue', 'urgent', '--from', 'nowhere.ndjson')
     expect(missing.exitCode).toBe(2)
-    expect(missing.stderr).toContain('nowhere.ndjson')
+    expect(unwrapped(missing.stderr)).toContain('Error: Cannot read "nowhere.ndjson": no such file or directory.')
     const empty = await project.opsWith({ input: '\n' }, 'enqueue', 'urgent', '--from', '-')
     expect(empty).toMatchObject({ exitCode: 0, stdout: 'nothing to add' })
   })

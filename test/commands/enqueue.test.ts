@@ -5,6 +5,18 @@ import { unwrapped } from '../support/unwrapped.ts'
 import { writePlugin } from '../support/write-plugin.ts'
 
 describe('ops enqueue', () => {
+  it('says on standard error which database it creates, once', async () => {
+    const project = new TestProject()
+    const add = () => project.ops('enqueue', 'exec', '--command', 'true')
+    const first = await add()
+    expect(first).toEqual({
+      exitCode: 0,
+      stdout: 'exec 1',
+      stderr: `Note: Created the database ${project.path('.ops/ops.db')}.`,
+    })
+    expect(await add()).toEqual({ exitCode: 0, stdout: 'exec 2', stderr: '' })
+  })
+
   it('works in an empty folder', async () => {
     const project = new TestProject()
     expect(await project.ops('enqueue', 'build', '--repository', 'https://example.com/shop.git')).toMatchObject({
@@ -82,12 +94,12 @@ describe('ops enqueue', () => {
     for (const problem of [
       'unknown flag --wieght, did you mean --weight?',
       'unexpected argument "stray"',
-      '--piece-count must be a whole number, got "many"',
-      '--weight must be a number, got "heavy"',
-      '--size must be one of small, large, got "medium"',
-      '--labels must be JSON, got "{"',
-      '--taken-at must be a time such as 2030-01-31T12:00:00Z, got "soon"',
-      '--ordinary-id must be the id of a task in "ordinaries", got "first"',
+      '--piece-count: expected a whole number, got "many"',
+      '--weight: expected a number, got "heavy"',
+      '--size: expected one of small, large, got "medium"',
+      '--labels: expected JSON, got "{"',
+      '--taken-at: expected a time such as 2030-01-31T12:00:00Z, got "soon"',
+      '--ordinary-id: expected the id of a task in "ordinaries", got "first"',
       '--title is missing',
       '--in: expected a duration such as "10m", got "a while"',
     ])
@@ -106,14 +118,16 @@ describe('ops enqueue', () => {
     expect(project.value('select ordinary_id from samples')).toBe(1)
     const other = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', 'sample 1')
     expect(other.exitCode).toBe(2)
-    expect(unwrapped(other.stderr)).toContain('--ordinary-id must be the id of a task in "ordinaries", got "sample 1"')
+    expect(unwrapped(other.stderr)).toContain(
+      '--ordinary-id: expected the id of a task in "ordinaries", got "sample 1"',
+    )
   })
 
   it('refuses a reference to a task that does not exist, and a lifecycle column', async () => {
     const project = await TestProject.withProbe()
     const broken = await project.ops('enqueue', 'sample', '--title', 'x', '--ordinary-id', '7')
     expect(broken.exitCode).toBe(2)
-    expect(unwrapped(broken.stderr)).toContain('"ordinaryId": no task 7 in "ordinaries"')
+    expect(unwrapped(broken.stderr)).toContain('ordinaryId: no task 7 in "ordinaries"')
     const lifecycle = await project.ops('enqueue', 'sample', '--title', 'x', '--status', 'succeeded')
     expect(lifecycle.exitCode).toBe(2)
     expect(unwrapped(lifecycle.stderr)).toContain('unknown flag --status')
@@ -134,7 +148,7 @@ describe('ops enqueue', () => {
     const project = new TestProject()
     const { exitCode, stderr } = await project.ops('enqueue', 'biuld', '--repository', '.')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('Error: Unknown processor "biuld". Did you mean "build"?\nTry: use one of: ')
+    expect(stderr).toContain('Error: Unknown processor "biuld". Did you mean "build"?\nUse one of: ')
   })
 
   it('says why a processor is broken, and goes on with the others', async () => {

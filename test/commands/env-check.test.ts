@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TestProject } from '../support/test-project.ts'
+import { unwrapped } from '../support/unwrapped.ts'
 
 const config = `export default {
   database: process.env.SHOP_DATABASE ?? 'sqlite:.ops/ops.db',
@@ -50,6 +51,14 @@ describe('ops env check', () => {
       '-',
     )
     expect([exitCode, stdout]).toEqual([1, 'api: SMTP_URL is missing on the server'])
+  })
+
+  it('exits 2 when the names from the server cannot be read', async () => {
+    const { exitCode, stderr } = await shop('TOKEN=abc\n').ops('env', 'check', '--server', 'nowhere.txt')
+    expect(exitCode).toBe(2)
+    expect(unwrapped(stderr)).toMatch(
+      /^Error: Cannot read "nowhere\.txt": no such file or directory\. Try: ops env check --names # write the file on the server$/,
+    )
   })
 
   it('finds a missing file, and a variable that the configuration reads from the shell', async () => {

@@ -61,6 +61,15 @@ describe('ops', () => {
     expect(unknown.stderr).toBe('Error: Unknown command "strat". Did you mean "start-services"?\nTry: ops --help')
   })
 
+  it('shows the sections of a command in one order, its summary once, and defaults behind the text', async () => {
+    const { stdout } = await new TestProject().ops('logs', '--help')
+    const sections = ['USAGE', 'ARGUMENTS', 'FLAGS', 'GLOBAL FLAGS', 'DESCRIPTION', 'EXAMPLES']
+    expect(stdout.match(/^[A-Z ]+$/gm)).toEqual(sections)
+    expect(stdout.match(/Show the output of development services\./g)).toHaveLength(1)
+    expect(stdout).toMatch(/^ {2}\[SERVICE\.\.\.\] .* \[default: all\]$/m)
+    expect(stdout).toMatch(/--lines=<n> +last lines to show of each service \[default: 100\]$/m)
+  })
+
   it('fills the lines of a description, wherever they are broken in the source', async () => {
     const { stdout } = await new TestProject().ops('plugins', '--help')
     expect(stdout).toContain('plugins belong to the project\n  and are kept in .ops/plugins; elsewhere')
@@ -119,7 +128,9 @@ describe('ops enqueue --help', () => {
   it('shows the columns of the processor that it is asked about', async () => {
     const { stdout, exitCode } = await new TestProject().ops('enqueue', 'build', '--help')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^Build a git repository and keep the result/)
+    expect(stdout).toMatch(/^Build a git repository and keep the result\./)
+    expect(stdout).toContain('$ ops enqueue build --repository <text>')
+    expect(stdout).not.toMatch(/enqueue:|; default/)
     expect(stdout).toMatch(/--repository=<text> +\(required\) git URL or path/)
     expect(stdout).toMatch(/--ref=<text> +branch, tag or commit \[default: HEAD\]/)
   })
@@ -128,12 +139,12 @@ describe('ops enqueue --help', () => {
     const project = await TestProject.withProbe()
     const { stdout } = await project.ops('help', 'enqueue', 'sample')
     expect(stdout).toMatch(/--title=<text> +\(required\) title of the sample/)
-    expect(stdout).toMatch(/--piece-count=<integer> +piece count \[default: 1\]/)
+    expect(stdout).toMatch(/--piece-count=<integer> +\[default: 1\]/)
     expect(stdout).toMatch(/--weight=<real>/)
     expect(stdout).toMatch(/--\[no-\]is-fragile/)
-    expect(stdout).toMatch(/--labels=<json>/)
+    expect(stdout).toMatch(/--labels=<json>$/m)
     expect(stdout).toMatch(/--taken-at=<time>/)
-    expect(stdout).toMatch(/--size=<small\|large> +size \[default: small\]/)
+    expect(stdout).toMatch(/--size=<small\|large> +\[default: small\]/)
     expect(stdout).toMatch(/--ordinary-id=<id of ordinaries>/)
   })
 

@@ -64,12 +64,12 @@ Release it: ops unhold environment:production`)
     const { exitCode, stderr } = await project.ops('unhold', 'processor:scrpit')
     expect(exitCode).toBe(1)
     expect(stderr).toBe(
-      'Error: processor:scrpit is not on hold. Did you mean "processor:script"?\nTry: use one of: processor:script',
+      'Error: processor:scrpit is not on hold. Did you mean "processor:script"?\nUse one of: processor:script',
     )
   })
 
   it.each([
-    ['production', 'use one of: environment:<value>, processor:<name>'],
+    ['production', 'Use one of: environment:<value>, processor:<name>'],
     ['environment:', 'is not an exclusivity key'],
     ['enviroment:production', 'Did you mean "environment"?'],
     ['processor:scrip', 'Did you mean "script"?'],

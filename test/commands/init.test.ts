@@ -60,7 +60,7 @@ describe('ops init', () => {
     project.write('broken.yaml', 'services: [')
     project.write('ecosystem.config.cjs', 'module.exports = { apps: [{ script: "a.js" }] }')
     for (const [file, complaint] of [
-      ['missing', 'Cannot read missing: ENOENT'],
+      ['missing', 'Cannot read missing: no such file or directory.'],
       ['broken.yaml', 'Cannot read broken.yaml: '],
     ] as const) {
       const { exitCode, stderr } = await project.ops('init', '--from', file)

@@ -34,7 +34,7 @@ describe('ops install-systemd without systemd', () => {
     expect(stdout).toMatch(/^create {2}\/etc\/systemd\/system\/shop-api\.service$/m)
     expect(stdout).toMatch(/^start {3}shop-worker@1\.service/m)
     expect(stdout).toMatch(/^ExecStart=:".+\/node" ".+run\.js" "worker"$/m)
-    expect(unwrapped(stderr)).toContain('User "shop" not found. Try: create it: --create-user')
+    expect(unwrapped(stderr)).toContain('User "shop" not found. Create it: --create-user')
     // The project of the test is in the temporary folder, and units have their own.
     if (/^(\/var)?\/tmp\//.test(project.directory))
       expect(unwrapped(stderr)).toContain('is in a temporary folder, which units cannot see')
@@ -131,7 +131,7 @@ describe('ops install-systemd without systemd', () => {
   it('suggests what works without systemd', async () => {
     const { stderr, exitCode } = await shop({ systemd: { user: 'root' } }).ops('install-systemd', '--user', '--yes')
     expect(exitCode).toBe(1)
-    expect(unwrapped(stderr)).toContain('show what would change: --dry-run')
+    expect(unwrapped(stderr)).toContain('Show what would change: --dry-run')
     expect(unwrapped(stderr)).toContain('su and sudo start no session')
   })
 })

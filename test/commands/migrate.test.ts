@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -15,6 +16,22 @@ function tables(project: TestProject): string[] {
 }
 
 describe('ops migrate', () => {
+  it('keeps the state of a project out of its repository, save for the list of plugins', async () => {
+    const project = new TestProject()
+    await execa('git', ['init', '--quiet'], { cwd: project.directory })
+    await project.ops('migrate')
+    project.write('.ops/plugins/package.json', '{}')
+    const { stdout } = await execa('git', ['status', '--short', '--untracked-files=all'], { cwd: project.directory })
+    expect(stdout).toBe('?? .ops/plugins/package.json')
+  })
+
+  it('writes no .gitignore into a state directory of another place', async () => {
+    const project = new TestProject()
+    await project.opsWith({ env: { OPS_HOME: project.path('state') } }, 'migrate')
+    expect(readdirSync(project.directory)).toEqual(['state'])
+    expect(readdirSync(project.path('state'))).not.toContain('.gitignore')
+  })
+
   it('creates the database of an empty project, and has nothing to do afterwards', async () => {
     const project = new TestProject()
     const first = await project.ops('migrate')
@@ -22,7 +39,8 @@ describe('ops migrate', () => {
     expect(first.stdout).toContain(`create database ${project.path('.ops/ops.db')}`)
     expect(first.stdout).toContain('migration 0000_core of core')
     expect(first.stdout).toContain('migration 0000_builds of @ops-cli/plugin-build')
-    expect(first.stdout).toContain('create ops_builds_transition on builds')
+    expect(first.stdout.match(/^guarantees installed on builds$/gm)).toHaveLength(1)
+    expect(first.stdout).not.toContain('ops_builds')
     expect(tables(project)).toEqual(expect.arrayContaining(['builds', 'ops_audit', 'ops_migrations', 'ops_runs']))
     const second = await project.ops('migrate')
     expect(second).toMatchObject({ exitCode: 0, stdout: `${project.path('.ops/ops.db')} is up to date.` })
@@ -48,10 +66,16 @@ describe('ops migrate', () => {
     const before = readFileSync(project.path('.ops/ops.db'))
     const { exitCode, stdout } = await project.ops('migrate', '--check')
     expect(exitCode).toBe(1)
-    expect(stdout.split('\n').slice(0, 3)).toEqual([
+    expect(stdout.split('\n')).toEqual([
       'pending: migration 0000_probes of ops-plugin-probe',
       'pending: migration 0001_flakies of ops-plugin-probe',
-      'pending: create ops_builds_transition on builds',
+      'pending: guarantees on builds',
+      'pending: guarantees on urgencies',
+      'pending: guarantees on flakies',
+      'pending: guarantees on ordinaries',
+      'pending: guarantees on outcomes',
+      'pending: guarantees on samples',
+      'pending: guarantees on scripts',
     ])
     expect(tables(project)).not.toContain('samples')
     expect(readFileSync(project.path('.ops/ops.db')).equals(before)).toBe(true)
@@ -86,6 +110,18 @@ describe('ops migrate', () => {
     expect(tables(project)).toContain('samples')
   })
 
+  it.each([[], ['--check']])('says why it exits 1 where nothing but a broken plugin is left: %j', async (...flags) => {
+    const project = new TestProject()
+    project.link(writePlugin('broken', `throw new Error('boom at import')`))
+    await project.ops('migrate')
+    const { exitCode, stdout, stderr } = await project.ops('migrate', ...flags)
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 1,
+      stdout: `${project.path('.ops/ops.db')} has no pending migrations, but there is a problem with broken.`,
+    })
+    expect(unwrapped(stderr)).toMatch(/^Error: The processor "broken" .* fails to import: boom at import\./)
+  })
+
   it.each([
     ['{ "databse": "sqlite:x.db" }', 'databse: unknown key, did you mean "database"?'],
     ['{ "database": "mysql://root:geheim@db/x" }', 'database: expected "sqlite:<path>" or "postgres://…"'],
@@ -104,7 +140,9 @@ describe('ops migrate', () => {
   it('exits 78 if the file of --config does not exist', async () => {
     const { exitCode, stderr } = await new TestProject().ops('migrate', '--config', 'nowhere.ts')
     expect(exitCode).toBe(78)
-    expect(unwrapped(stderr)).toContain('The configuration "nowhere.ts" of --config does not exist.')
+    expect(stderr).toBe(
+      'Error: The configuration "nowhere.ts" of --config does not exist.\nSet --config to an ops.config.ts, .mts, .js, .mjs or .json.\nTry: ops init  # create one',
+    )
   })
 
   it('uses the database of the configuration, which it finds in a parent folder, and OPS_DATABASE_URL first', async () => {

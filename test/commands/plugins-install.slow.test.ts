@@ -122,7 +122,7 @@ describe('ops plugins install', () => {
     const { stderr, exitCode } = await project.ops('plugins:install', tarball)
     expect(exitCode).toBe(0)
     expect(unwrapped(stderr)).toContain(
-      'Install scripts of ops-plugin-note or its dependencies did not run. Try: run them: --allow-scripts',
+      'Install scripts of ops-plugin-note or its dependencies did not run. Run them: --allow-scripts',
     )
     expect(existsSync(ran)).toBe(false)
     expect(await project.ops('plugins:install', tarball, '--allow-scripts')).toMatchObject({ exitCode: 0, stderr: '' })

@@ -131,7 +131,7 @@ export default defineProcessor({
     const { stderr, exitCode } = await project.ops('plugins:link', root)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain('fails to import: half written')
-    expect(unwrapped(stderr)).toContain('remove the plugin: ops plugins unlink ops-plugin-note')
+    expect(unwrapped(stderr)).toContain('Try: ops plugins unlink ops-plugin-note # remove the plugin')
     expect(await project.ops('plugins:unlink', 'ops-plugin-note')).toMatchObject({ exitCode: 0 })
     expect(await details(project)).toBeUndefined()
     expect(existsSync(join(root, 'package.json'))).toBe(true)
@@ -202,7 +202,7 @@ export default defineProcessor({
     const { stderr } = await project.ops('tasks')
     expect(unwrapped(stderr)).toContain('ops plugins unlink ops-plugin-note')
     expect(await project.ops('plugins:unlink', 'ops-plugin-note')).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0, stdout: 'exec 1' })
   })
 
   it('returns with --json what was linked and what was unlinked', async () => {

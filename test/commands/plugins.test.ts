@@ -50,7 +50,7 @@ describe('ops plugins', () => {
     expect(await project.ops('enqueue', 'exec', '--command', 'true')).toMatchObject({ exitCode: 0 })
     const { stderr, exitCode: refused } = await project.ops('plugins:link', pluginPackage('note'))
     expect(refused).toBe(1)
-    expect(unwrapped(stderr)).toContain('fix the file, or restore an earlier version')
+    expect(unwrapped(stderr)).toContain('Fix the file, or restore an earlier version')
     expect(project.read('.ops/plugins/package.json')).toBe('{ "oclif": ')
   })
 })
@@ -100,7 +100,7 @@ describe('ops plugins inspect', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^ {2}processor +note: broken$/m)
     expect(stdout).toMatch(
-      /The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nTry: fix the plugin\nTry: remove the plugin: /,
+      /The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nFix the plugin\.\nTry: ops plugins /,
     )
   })
 

@@ -27,7 +27,7 @@ describe('ops processors', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toMatch(/^note +ops-plugin-note +1\.0\.0 +linked +– +– +broken$/m)
     expect(stdout).toMatch(
-      /\n\nError: The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nTry: /,
+      /\n\nError: The processor "note" of ops-plugin-note@1\.0\.0 cannot be loaded: .*boom\.\nFix the plugin\./,
     )
     const { processors, problems } = JSON.parse((await project.ops('processors', '--json')).stdout)
     expect(problems).toEqual([])

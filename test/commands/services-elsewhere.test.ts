@@ -272,7 +272,7 @@ describe('a linked plugin', () => {
     const ops = project.start('start-services')
     await ops.says('polling')
     await project.ops('enqueue', 'count', '--text', project.path('allowed'))
-    await ops.says('claimed count 1')
+    await ops.says('started count 1')
     const status = async () => JSON.parse((await project.ops('status', '--json')).stdout).services[0]
     expect((await status()).task).toMatchObject({ name: 'count 1' })
 

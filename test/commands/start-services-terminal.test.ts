@@ -132,7 +132,7 @@ describe('on a terminal', unless(terminalMissing), () => {
       '--cwd',
       project.directory,
     )
-    await terminal.says('claimed exec 1')
+    await terminal.says('started exec 1')
     terminal.pressCtrlC()
     await terminal.says(/waiting for worker to finish exec 1 \(node \d+/)
     project.write('go', '')
@@ -148,7 +148,7 @@ it('a worker finishes its task when its window is closed', unless(terminalMissin
   await terminal.says('polling')
   const command = 'while ! [ -e go ]; do sleep 0.1; done'
   await project.ops('enqueue', 'exec', '--command', command, '--cwd', project.directory)
-  await terminal.says('claimed exec 1')
+  await terminal.says('started exec 1')
   terminal.close()
   await setTimeout(500)
   project.write('go', '')

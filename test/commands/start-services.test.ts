@@ -47,8 +47,8 @@ describe('ops start-services', () => {
     const { ops } = start({ services }, 'api')
     expect(await ops.exit).toBe(7)
     expect(ops.output).toContain('api | last words\n')
-    expect(ops.output).toContain('ops | api exited with code 7\n')
-    expect(ops.output).toContain('The service "api" exited with code 7.')
+    expect(ops.output).toContain('ops | api failed with exit code 7\n')
+    expect(ops.output).toContain('The service "api" failed with exit code 7.')
   })
 
   it('exits with 2 for an unknown service, and with 78 for an invalid configuration', async () => {

@@ -33,7 +33,7 @@ describe('ops tasks logs', () => {
     expect((await project.ops('tasks', 'logs', 'script', '2', '--attempt', '1')).stdout).toMatch(/^attempt 2\n/)
     const missing = await project.ops('tasks', 'logs', 'script', '2', '--attempt', '7')
     expect(missing.exitCode).toBe(1)
-    expect(unwrapped(missing.stderr)).toContain('script 2 has no attempt 7. Try: use one of: 1, 2')
+    expect(unwrapped(missing.stderr)).toContain('script 2 has no attempt 7. Use one of: 1, 2')
   })
 
   it('returns the text with --json', async () => {

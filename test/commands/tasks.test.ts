@@ -85,7 +85,8 @@ describe('ops tasks', () => {
 
   it.each([
     [['--status', 'faild'], 'Did you mean "failed"?'],
-    [['--table', 'outcom'], 'Did you mean "outcome"?'],
+    [['--table', 'outcom'], 'Error: Unknown table "outcom". Did you mean "outcome"?'],
+    [['--table', 'nope'], 'Error: Unknown table "nope".'],
     [['--limit', '0'], 'expected a whole number of at least 1'],
   ])('refuses %j with 2', async (flags, message) => {
     const { exitCode, stderr } = await (await TestProject.withProbe()).ops('tasks', ...flags)
@@ -122,7 +123,7 @@ describe('ops tasks', () => {
     const { exitCode, stdout, stderr } = await new TestProject().ops(...argv)
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
     expect(unwrapped(stderr)).toContain('cannot be used: the file does not exist.')
-    expect(stderr).toContain('create it: ops migrate')
+    expect(stderr).toContain('Try: ops migrate  # create it')
   })
 
   it('says what to do where the database is not that of this ops', async () => {

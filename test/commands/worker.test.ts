@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { probePlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -10,7 +10,7 @@ describe('ops worker', () => {
   it('works in an empty folder, right after ops enqueue', async () => {
     const project = new TestProject()
     const added = await project.ops('enqueue', 'build', '--repository', 'no-such-repository')
-    expect(added).toMatchObject({ exitCode: 0, stdout: 'build 1', stderr: '' })
+    expect(added).toMatchObject({ exitCode: 0, stdout: 'build 1' })
     const worked = await project.ops('worker', '--drain')
     expect(worked.exitCode).toBe(0)
     expect(project.value('select status from builds')).toBe('failed')
@@ -22,6 +22,8 @@ describe('ops worker', () => {
     const { stdout } = await project.ops('worker', '--drain')
     const events = stdout.split('\n').map((line) => JSON.parse(line))
     expect(events.map(({ event }) => event)).toEqual(['migrated', 'polling', 'stopped'])
+    expect(events[0]).toMatchObject({ created: project.path('.ops/ops.db'), count: 6 })
+    expect(events[0].message).toMatch(/^created the database \/.*ops\.db, applied 6 migrations$/)
     expect(events[1]).toMatchObject({ level: 'info', database: project.path('.ops/ops.db') })
     expect(events[1].processors).toEqual(['build', 'deploy', 'rollback', 'exec', 'export', 'import'])
   })
@@ -30,7 +32,7 @@ describe('ops worker', () => {
     const project = await TestProject.withProbe()
     project.database.exec('insert into urgencies default values')
     const { stdout } = await project.opsWith({ env: { OPS_LOG_FORMAT: 'text' } }, 'worker', '--drain')
-    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d claimed urgent 1$/)
+    expect(stdout.split('\n')[1]).toMatch(/^\d\d:\d\d:\d\d started urgent 1$/)
     expect(stdout.split('\n')[2]).toMatch(/^\d\d:\d\d:\d\d urgent 1 succeeded in \d+ ms$/)
   })
 
@@ -69,16 +71,16 @@ describe('ops worker', () => {
     project.link(probe)
     const { exitCode, stdout } = await project.opsWith(server, 'worker', '--drain')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate.')
+    expect(stdout).toContain('The table \\"samples\\" of \\"sample\\" does not exist. Try: ops migrate')
   })
 
-  it('rejects an unknown processor in --only with 2, before it claims anything', async () => {
-    const project = await TestProject.withProbe()
-    project.database.exec('insert into urgencies default values')
-    const { exitCode, stderr } = await project.ops('worker', '--drain', '--only', 'urgent,ordinray')
-    expect(exitCode).toBe(2)
+  it('rejects an unknown processor in --only with 2, before it migrates or claims anything', async () => {
+    const project = new TestProject()
+    project.link(probe)
+    const { exitCode, stdout, stderr } = await project.ops('worker', '--drain', '--only', 'urgent,ordinray')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toContain('Did you mean "ordinary"?')
-    expect(project.value('select status from urgencies')).toBe('pending')
+    expect(existsSync(project.path('.ops'))).toBe(false)
   })
 
   it('continues without a broken plugin, and refuses to start when it is named', async () => {

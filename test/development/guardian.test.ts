@@ -60,7 +60,7 @@ describe('when ops is killed', () => {
     const project = await TestProject.withProbe({})
     project.addScript('sleep 1.5; echo done > done')
     const ops = project.start('start-services')
-    await ops.says('claimed script 1')
+    await ops.says('started script 1')
     ops.kill('SIGKILL')
     await until(() => project.value('select status from scripts') === 'succeeded', 'the task has succeeded')
   })

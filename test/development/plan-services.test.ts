@@ -8,7 +8,7 @@ const plan = (config: Config, names: string[] = []) =>
 const namesOf = (config: Config, names?: string[]) => plan(config, names).map(({ name }) => name)
 
 describe('the services of a start', () => {
-  it('are only the worker where the configuration has none', () => {
+  it('are just the worker when none is configured', () => {
     expect(plan({})).toEqual([
       expect.objectContaining({
         name: 'worker',
@@ -29,7 +29,7 @@ describe('the services of a start', () => {
     expect(namesOf({ services })).toEqual(['cache', 'api', 'assets', 'web', 'worker'])
   })
 
-  it('are, by name, those with their dependencies, and the worker only when it is named', () => {
+  it('include dependencies when named, and the worker only if it is named too', () => {
     const services = { web: { command: 'web', dependsOn: ['api'] }, api: { command: 'api' }, mail: { command: 'mail' } }
     expect(namesOf({ services }, ['web'])).toEqual(['api', 'web'])
     expect(namesOf({ services }, ['worker', 'mail'])).toEqual(['worker', 'mail'])
@@ -39,7 +39,7 @@ describe('the services of a start', () => {
     expect(namesOf({ services: { proxy: { command: 'proxy', only: 'server' } } })).toEqual(['worker'])
   })
 
-  it('may not share a port', () => {
+  it('cannot share a port', () => {
     const services = { api: { command: 'api', port: 3000, instances: 2 }, web: { command: 'web', port: 3001 } }
     expect(() => plan({ services })).toThrowError(
       expect.objectContaining({ message: 'Port 3001 is assigned to "api.2" and "web".', oclif: { exit: 78 } }),
@@ -80,7 +80,7 @@ describe('a planned service', () => {
     ])
   })
 
-  it('waits for the most that each dependency of a plain list declares', () => {
+  it('waits for the strongest condition that each dependency in a plain list supports', () => {
     const services = {
       web: { command: 'web', dependsOn: ['api', 'assets', 'mail'] },
       api: { command: 'api', ready: { log: 'up' } },
@@ -94,7 +94,7 @@ describe('a planned service', () => {
     ])
   })
 
-  it('is ready, where it is a oneshot, when it has completed', () => {
+  it('is ready on completion if it is a oneshot', () => {
     const services = {
       web: { command: 'web', dependsOn: { assets: 'ready' } } as const,
       assets: { command: 'assets', oneshot: true },
@@ -116,7 +116,7 @@ describe('a planned service', () => {
     ])
   })
 
-  it('has its own name and port in each instance, and dependents wait for all of them', () => {
+  it('gives each instance its own name and port, and dependents wait for all of them', () => {
     const services = {
       api: { command: 'api', instances: 2, port: 3000, ready: { http: '/health' } },
       web: { command: 'web', dependsOn: { api: 'started' } } as const,
@@ -131,7 +131,7 @@ describe('a planned service', () => {
     expect(web?.dependsOn.map(({ name }) => name)).toEqual(['api.1', 'api.2'])
   })
 
-  it('reads its envFile from the project, whatever its cwd', () => {
+  it('reads its envFile relative to the project, whatever its cwd', () => {
     const services = { api: { command: 'api', cwd: 'packages/api', envFile: '.env' } }
     expect(plan({ services })[0]).toMatchObject({ cwd: '/shop/packages/api', envFiles: ['/shop/.env'] })
   })

@@ -10,7 +10,7 @@ const notYetUp = { wasUp: false, failures: 0 }
 
 describe('after a service exits', () => {
   it('a failure is followed by a restart, later each time, after half a minute at most', () => {
-    const delays = [0, 1, 2, 3, 4, 5, 8].map((failures) => afterExit(plain, { status: 1 }, { ...up, failures }))
+    const delays = [0, 1, 2, 3, 4, 5, 8].map((failures) => afterExit(plain, { exitCode: 1 }, { ...up, failures }))
     expect(delays).toEqual(
       [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].map((delayMs) => ({ next: 'restart', delayMs })),
     )
@@ -32,6 +32,6 @@ describe('after a service exits', () => {
     ['is a oneshot and fails', { ...plain, oneshot: true, restart: 'never' }, 3, notYetUp, 'fail'],
     ['is a oneshot with restart: on-failure, and fails', { ...plain, oneshot: true }, 3, notYetUp, 'restart'],
   ] as const)('one that %s', (_, service, status, story, next) => {
-    expect(afterExit(service, { status }, story).next).toBe(next)
+    expect(afterExit(service, { exitCode: status }, story).next).toBe(next)
   })
 })

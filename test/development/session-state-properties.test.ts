@@ -94,7 +94,7 @@ class World {
     if (what === 'restart') this.send({ kind: 'restart', name: who })
     if (what === 'restart' || what === 'time' || process === undefined) return
     const about = { name: who, generation: process.generation }
-    const exit = { status, signal: undefined }
+    const exit = { exitCode: status, signal: undefined }
     if (what === 'stale') this.send({ ...about, generation: about.generation - 1, kind: 'group_emptied' })
     else if (what === 'launched' && process.state === 'launching') {
       process.state = 'alive'
@@ -131,7 +131,7 @@ class World {
         this.send({ ...about, kind: 'launched' })
       } else if (process.state === 'alive') {
         process.state = 'exited'
-        this.send({ ...about, kind: 'exited', exit: { status: 143, signal: 'SIGTERM' } })
+        this.send({ ...about, kind: 'exited', exit: { exitCode: 143, signal: 'SIGTERM' } })
       } else {
         process.state = 'gone'
         this.send({ ...about, kind: 'group_emptied' })

@@ -33,7 +33,7 @@ class TestSession {
   }
 
   exits(name: string, status: number, after = 0): this {
-    const exit = { status, signal: undefined }
+    const exit = { exitCode: status, signal: undefined }
     return this.send({ kind: 'exited', name, generation: this.service(name).generation, exit }, after)
   }
 
@@ -89,7 +89,7 @@ describe('an event', () => {
     session.report('api', 'group_emptied')
     expect(session.done()).toEqual(['launch api#2'])
     session.report('api', 'launched')
-    session.send({ kind: 'exited', name: 'api', generation: 1, exit: { status: 1, signal: undefined } })
+    session.send({ kind: 'exited', name: 'api', generation: 1, exit: { exitCode: 1, signal: undefined } })
     session.send({ kind: 'group_emptied', name: 'api', generation: 1 })
     expect([session.phase('api'), session.service('api').hasGroup]).toEqual(['up', true])
   })

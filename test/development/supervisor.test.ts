@@ -164,7 +164,7 @@ describe('a service that exits', () => {
         api: { command: 'exit 3', restart: 'never', dependsOn: ['web'] },
         web: { command: node(logsSignals(0)), ready: { log: 'up' } },
       }),
-    ).rejects.toMatchObject({ message: 'The service "api" exited with code 3.', oclif: { exit: 3 } })
+    ).rejects.toMatchObject({ message: 'The service "api" failed with exit code 3.', oclif: { exit: 3 } })
     expect(output.web).toMatch(/SIGTERM/)
   })
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { ServiceChange } from '../../src/development/service-reporter.ts'
 import { formatChange } from '../../src/output/format-change.ts'
 
-const exit = { status: 7, signal: undefined }
+const exit = { exitCode: 7, signal: undefined }
 const failed = (failures: number): ServiceChange => ({
   state: 'restarting',
   exit,
@@ -20,12 +20,12 @@ it.each<[string, ServiceChange]>([
   ['completed in 1.2 s', { state: 'completed', durationMs: 1234 }],
   ['restarting', { state: 'restarting' }],
   ['restarting: api.js changed', { state: 'restarting', reason: 'api.js changed' }],
-  ['exited with code 7; restarting in 2.0 s', failed(1)],
-  ['exited with code 7; restarting in 2.0 s (2nd time in 1 m)', failed(2)],
-  ['exited with code 7; restarting in 2.0 s (3rd time in 1 m)', failed(3)],
-  ['exited with code 7; restarting in 2.0 s (10th time in 1 m)', failed(10)],
-  ['exited with code 7', { state: 'exited', exit }],
-  ['was killed by SIGSEGV', { state: 'failed', error, exit: { status: 139, signal: 'SIGSEGV' } }],
+  ['failed with exit code 7; restarting in 2.0 s', failed(1)],
+  ['failed with exit code 7; restarting in 2.0 s (2nd time in 1 m)', failed(2)],
+  ['failed with exit code 7; restarting in 2.0 s (3rd time in 1 m)', failed(3)],
+  ['failed with exit code 7; restarting in 2.0 s (10th time in 1 m)', failed(10)],
+  ['failed with exit code 7', { state: 'exited', exit }],
+  ['was killed by SIGSEGV', { state: 'failed', error, exit: { exitCode: 139, signal: 'SIGSEGV' } }],
   [
     'not ready within 30 s; waited for port 80',
     { state: 'failed', error, probe: { kind: 'port', port: 80, timeoutMs: 30_000 } },

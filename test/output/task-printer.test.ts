@@ -12,6 +12,7 @@ describe('the printer of a task', () => {
     task.changed(row)
     task.changed(row)
     task.hint('No worker is running. Start one: ops worker')
+    task.changed(row)
     task.changed({ ...row, status: 'ongoing', attempt: 1 })
     task.output('one\ntwo')
     task.changed({ ...row, status: 'ongoing', attempt: 1, progress: 0.414, progressNote: 'linking' })

@@ -58,7 +58,7 @@ describe.each(['better-sqlite3', 'Drizzle'] as const)('enqueue with a %s databas
     const { handle, rows } = await application(kind)
     const wrong = [{ repository: 'a' }, { repository: 7 }] as never
     expect(() => enqueue(handle, builds, wrong)).toThrow(InvalidTaskError)
-    expect(() => enqueue(handle, builds, wrong)).toThrow('builds, task 2: "repository" must be a string, got 7')
+    expect(() => enqueue(handle, builds, wrong)).toThrow('builds, task 2: repository: expected a string, got 7')
     expect(() => enqueue(handle, builds, { repositry: 'a' } as never)).toThrow('did you mean "repository"?')
     expect(() => enqueue(handle, builds, {} as never)).toThrow('builds: "repository" is missing')
     expect(rows('select id from builds')).toEqual([])

@@ -60,7 +60,7 @@ const written = ({ files }: InstallPlan) =>
   files.filter(({ change }) => change !== 'none').map(({ path, change }) => `${change} ${path}`)
 
 describe('the plan of an installation', () => {
-  it('creates and starts everything where there is nothing, the target last', () => {
+  it('creates and starts everything on a new server, the target last', () => {
     const plan = planInstall({ setup, units, manifest: undefined, facts: nothing })
     expect(plan.files.every(({ change }) => change === 'create')).toBe(true)
     expect(changed(plan)).toEqual([
@@ -73,7 +73,7 @@ describe('the plan of an installation', () => {
     expect(codes(plan)).toEqual(['NOT_INSTALLED shop'])
   })
 
-  it('is empty where the server is up to date', () => {
+  it('is empty when the server is up to date', () => {
     const plan = planInstall({ setup, units, ...installed(units) })
     expect([isDone(plan), plan.drift, written(plan), changed(plan)]).toEqual([true, [], [], []])
   })
@@ -106,14 +106,14 @@ describe('the plan of an installation', () => {
     )
   })
 
-  it('keeps a file that another one has replaced', () => {
+  it('leaves a file alone that someone else has replaced', () => {
     const { facts, manifest } = installed(units)
     const files = new Map([...facts.files, ['/etc/systemd/system/shop-api.service', '[Unit]\n']])
     const plan = planInstall({ setup, units: renderUnits(serverSetup()), manifest, facts: { ...facts, files } })
     expect(written(plan)).not.toContain('remove /etc/systemd/system/shop-api.service')
   })
 
-  it('finds files of others in the place of its own, and units that its own would replace', () => {
+  it('reports foreign files at its paths, and units that its own would override', () => {
     const files = new Map([
       ['/etc/systemd/system/shop-api.service', '[Unit]\nX-Ops-Project=other\n'],
       ['/lib/systemd/system/shop.target', '[Unit]\n'],
@@ -163,7 +163,7 @@ describe('the plan of an installation', () => {
     expect(warnings).toEqual(['UNIT_OVERRIDDEN'])
   })
 
-  it('is complete even if systemd does not answer', () => {
+  it('is complete even when systemd does not answer', () => {
     const plan = planInstall({ setup, units, manifest: undefined, facts: { files: new Map(), units: undefined } })
     expect(plan.files).toHaveLength(7)
     expect(new Set(plan.units.map(({ reason }) => reason?.kind))).toEqual(new Set(['unknown-state', 'target']))

@@ -15,6 +15,8 @@ const samples = taskTable('samples', (column) => ({
   buildId: column.reference(() => builds),
 }))
 
+const messages = (...args: Parameters<typeof checkTask>) => checkTask(...args).map(({ message }) => message)
+
 describe('the check of a new task', () => {
   it('accepts valid values', () => {
     const values = {
@@ -27,48 +29,50 @@ describe('the check of a new task', () => {
       level: 'low',
       buildId: 1,
     }
-    expect(checkTask(samples, values)).toEqual([])
-    expect(checkTask(samples, {})).toEqual([])
-    expect(checkTask(samples, Object.fromEntries(Object.keys(values).map((key) => [key, null])))).toEqual([])
-    expect(checkTask(samples, { name: undefined })).toEqual([])
+    expect(messages(samples, values)).toEqual([])
+    expect(messages(samples, {})).toEqual([])
+    expect(messages(samples, Object.fromEntries(Object.keys(values).map((key) => [key, null])))).toEqual([])
+    expect(messages(samples, { name: undefined })).toEqual([])
   })
 
   it.each([
-    ['name', 7, '"name" must be a string, got 7'],
-    ['count', 1.5, '"count" must be an integer, got 1.5'],
-    ['count', '1', '"count" must be an integer, got "1"'],
-    ['count', 2 ** 53, '"count" must be an integer, got 9007199254740992'],
-    ['share', '0.5', '"share" must be a number, got "0.5"'],
-    ['share', Number.NaN, '"share" must be a number, got null'],
-    ['isHot', 1, '"isHot" must be true or false, got 1'],
-    ['at', '2030-01-01', '"at" must be a date and time, got "2030-01-01"'],
-    ['at', new Date('never'), '"at" must be a date and time, got null'],
+    ['name', 7, 'expected a string, got 7'],
+    ['count', 1.5, 'expected a whole number, got 1.5'],
+    ['count', '1', 'expected a whole number, got "1"'],
+    ['count', 2 ** 53, 'expected a whole number, got 9007199254740992'],
+    ['share', '0.5', 'expected a number, got "0.5"'],
+    ['share', Number.NaN, 'expected a number, got null'],
+    ['isHot', 1, 'expected true or false, got 1'],
+    ['at', '2030-01-01', 'expected a date and time, got "2030-01-01"'],
+    ['at', new Date('never'), 'expected a date and time, got null'],
     [
       'at',
       new Date('+010000-01-01'),
-      '"at" must be a time between the years 1 and 9999, got "+010000-01-01T00:00:00.000Z"',
+      'expected a time between the years 1 and 9999, got "+010000-01-01T00:00:00.000Z"',
     ],
-    ['level', 'middle', '"level" must be one of low, high, got "middle"'],
-    ['buildId', '1', '"buildId" must be the id of a task in "builds", got "1"'],
-  ])('refuses the wrong value of %s: %j', (key, value, problem) => {
-    expect(checkTask(samples, { [key]: value })).toEqual([problem])
+    ['level', 'middle', 'expected one of low, high, got "middle"'],
+    ['buildId', '1', 'expected the id of a task in "builds", got "1"'],
+  ])('refuses the wrong value of %s: %j', (key, value, message) => {
+    expect(checkTask(samples, { [key]: value })).toEqual([{ where: key, message }])
   })
 
   it('refuses a missing value and a null in a required column', () => {
-    expect(checkTask(builds, {})).toEqual(['"repository" is missing'])
-    expect(checkTask(builds, { repository: undefined })).toEqual(['"repository" is missing'])
-    expect(checkTask(builds, { repository: null })).toEqual(['"repository" cannot be null'])
+    expect(messages(builds, {})).toEqual(['"repository" is missing'])
+    expect(messages(builds, { repository: undefined })).toEqual(['"repository" is missing'])
+    expect(checkTask(builds, { repository: null })).toEqual([
+      { where: 'repository', message: 'expected a value, got null' },
+    ])
   })
 
   it('suggests the nearest column for an unknown one, or lists all columns', () => {
-    expect(checkTask(samples, { nam: 'a' })).toEqual(['unknown column "nam"; did you mean "name"?'])
-    expect(checkTask(samples, { colour: 'red' })).toEqual([
+    expect(messages(samples, { nam: 'a' })).toEqual(['unknown column "nam"; did you mean "name"?'])
+    expect(messages(samples, { colour: 'red' })).toEqual([
       'unknown column "colour"; the columns are name, count, share, isHot, result, at, level, buildId',
     ])
   })
 
   it.each(['id', 'status', 'createdAt', 'attempt'])('refuses %j, which is a lifecycle column', (key) => {
-    expect(checkTask(builds, { repository: 'a', [key]: 1 })).toEqual([`"${key}" is set by ops`])
+    expect(messages(builds, { repository: 'a', [key]: 1 })).toEqual([`"${key}" is set by ops`])
   })
 
   it('refuses a result column and does not require it', () => {
@@ -76,13 +80,13 @@ describe('the check of a new task', () => {
       terms: column.json().notNull(),
       total: column.integer().notNull().default(0).result(),
     }))
-    expect(checkTask(sums, { terms: [1] })).toEqual([])
-    expect(checkTask(sums, { terms: [1], total: 1 })).toEqual(['"total" is set by the processor'])
-    expect(checkTask(sums, { terms: [1], totals: 1 })).toEqual(['unknown column "totals"; the columns are terms'])
+    expect(messages(sums, { terms: [1] })).toEqual([])
+    expect(messages(sums, { terms: [1], total: 1 })).toEqual(['"total" is set by the processor'])
+    expect(messages(sums, { terms: [1], totals: 1 })).toEqual(['unknown column "totals"; the columns are terms'])
   })
 
   it('reports every problem at once', () => {
-    expect(checkTask(builds, { repositry: 'a', status: 'ongoing' })).toEqual([
+    expect(messages(builds, { repositry: 'a', status: 'ongoing' })).toEqual([
       'unknown column "repositry"; did you mean "repository"?',
       '"status" is set by ops',
       '"repository" is missing',

@@ -1,6 +1,7 @@
 import { integer as pgInteger, pgTable, text as pgText, timestamp as pgTimestamp } from 'drizzle-orm/pg-core'
 import { customType, integer, real, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import { describe, expect, it } from 'vitest'
+import { problemLine } from '../../src/errors.ts'
 import { enqueue } from '../../src/queue/enqueue.ts'
 import type { QueuedTable } from '../../src/queue/queue.ts'
 import { checkTask } from '../../src/task-table/check-task.ts'
@@ -22,6 +23,8 @@ const orders = existingTable({
     lines: text('lines', { mode: 'json' }),
   }),
 })
+
+const linesOf = (...args: Parameters<typeof checkTask>) => checkTask(...args).map(problemLine)
 
 describe('an existing table', () => {
   it('takes its columns from the Drizzle table', () => {
@@ -69,9 +72,9 @@ describe('an existing table', () => {
 
   it('has its new tasks checked', () => {
     expect(checkTask(orders, { customerName: 'Ada', size: 's', paid: true, lines: [1] })).toEqual([])
-    expect(checkTask(orders, { size: 'm', paid: 1 })).toEqual([
-      '"size" must be one of s, l, got "m"',
-      '"paid" must be true or false, got 1',
+    expect(linesOf(orders, { size: 'm', paid: 1 })).toEqual([
+      'size: expected one of s, l, got "m"',
+      'paid: expected true or false, got 1',
       '"customerName" is missing',
     ])
   })
@@ -276,8 +279,8 @@ describe('an id that the application sets', () => {
   const table = cases.find(({ id }) => typeof id === 'string')!.table
 
   it('is required', () => {
-    expect(checkTask(table, { file: 'a' })).toEqual(['"id" is missing'])
-    expect(checkTask(table, { id: 7, file: 'a' })).toEqual(['"id" must be a string, got 7'])
+    expect(linesOf(table, { file: 'a' })).toEqual(['"id" is missing'])
+    expect(linesOf(table, { id: 7, file: 'a' })).toEqual(['id: expected a string, got 7'])
     expect(checkTask(table, { id: 'job-a' })).toEqual([])
   })
 })

@@ -45,15 +45,15 @@ async function decided(project: TortureProject): Promise<void> {
 const starts = (project: TortureProject, task: string) =>
   project.marks().filter(({ kind, task: of }) => kind === 'start' && of === task).length
 
-/** What holds wherever a worker is killed, on every database. */
+/** What must hold wherever a worker is killed, on every database. */
 export function failpointProofs(
   database: DatabaseKind,
   victims: readonly (typeof bothVictims)[number][] = bothVictims,
 ): void {
   describe(`on ${database.name}`, unless(database.missing), () => {
     describe('a worker that is killed', () => {
-      describe.each(victims)('while it takes a %s', (kind) => {
-        it('and has not committed the claim leaves a task that is pending, and it runs once', async () => {
+      describe.each(victims)('during a %s', (kind) => {
+        it('before the claim commits leaves the task pending, and it runs once', async () => {
           const project = await filled(database)
           await killed(project, 'claim.before-commit', '--only', kind)
           expect(await project.statusOf(kind, 1)).toBe('pending')
@@ -68,7 +68,7 @@ export function failpointProofs(
           ['run.before', 0],
           ['run.after', 1],
           ['settle.before-commit', 1],
-        ] as const)('at %s has crashed its task, which was started %i times by then', async (failpoint, before) => {
+        ] as const)('at %s leaves a crashed task that had started %i times', async (failpoint, before) => {
           const project = await filled(database)
           await killed(project, failpoint, '--only', kind)
           expect(await project.statusOf(kind, 1)).toBe('ongoing')
@@ -82,7 +82,7 @@ export function failpointProofs(
         })
       })
 
-      it.each(victims)('with the end of a %s committed leaves it succeeded, and it never runs again', async (kind) => {
+      it.each(victims)('after a %s is settled leaves it succeeded, and it never runs again', async (kind) => {
         const project = await TortureProject.on(database)
         await project.add(kind, columns[kind])
         await killed(project, 'settle.after-commit')
@@ -93,7 +93,7 @@ export function failpointProofs(
         expect(await project.problems()).toEqual([])
       })
 
-      it('with the end of one task committed has the next one, which it did not start, on its account', async () => {
+      it('after settling one task leaves the next one, which it had claimed, as crashed', async () => {
         const project = await TortureProject.on(database)
         await project.add('sync')
         await project.add('sync')
@@ -105,13 +105,13 @@ export function failpointProofs(
         expect(await project.problems()).toEqual([])
       })
 
-      describe.each(victims)('while it recovers a %s', (kind) => {
+      describe.each(victims)('during the recovery of a %s', (kind) => {
         it.each([
           ['recover.before-ending-processes', 'ongoing', 2],
           ['recover.before-commit', 'ongoing', 0],
           ['recover.after-commit', 'decided', 0],
         ] as const)(
-          'at %s leaves it %s with %i processes at work, and the next one brings it to its end',
+          'at %s leaves the task %s and %i of its processes, and the next worker finishes the recovery',
           async (failpoint, state, left) => {
             const project = await filled(database)
             await project.sql(`update ${kinds[kind]} set milliseconds = 60000 where id = 1`)
@@ -132,9 +132,9 @@ export function failpointProofs(
       })
     })
 
-    describe('a worker to which the database fails', () => {
+    describe('a worker whose database fails', () => {
       it.each(['claim.before-commit', 'settle.before-commit'] as const)(
-        'at %s says so, goes on, and leaves no task behind',
+        'at %s logs the error, continues, and leaves no task behind',
         async (failpoint) => {
           const project = await filled(database)
           const { exitCode, stdout } = await work(project, `${failpoint}:throw`)
@@ -150,7 +150,7 @@ export function failpointProofs(
       )
 
       it.each(['recover.before-commit', 'recover.after-commit'] as const)(
-        'at %s recovers at its next look',
+        'at %s recovers on the next attempt',
         async (failpoint) => {
           const project = await filled(database)
           await killed(project, 'run.before', '--only', 'note')
@@ -163,9 +163,9 @@ export function failpointProofs(
       )
     })
 
-    describe('a worker that is stopped by SIGSTOP', () => {
+    describe('a worker that is paused by SIGSTOP', () => {
       it.each(['claim.after-commit', 'run.after', 'settle.after-commit'] as const)(
-        'at %s keeps what it holds, and finishes it when it goes on',
+        'at %s keeps its task, and finishes it when it continues',
         async (failpoint) => {
           const project = await filled(database)
           const worker = project.startWith({ OPS_FAILPOINT: `${failpoint}:stop` }, 'worker', '--drain')
@@ -182,7 +182,7 @@ export function failpointProofs(
         },
       )
 
-      it('writes nothing when it goes on and its run was ended meanwhile, and the next one is under way', async () => {
+      it('writes nothing when it continues after its run was ended and another one has started', async () => {
         const project = await TortureProject.on(database)
         await project.add('count')
         const late = project.startWith({ OPS_FAILPOINT: 'run.after:stop' }, 'worker')

@@ -60,6 +60,7 @@ describe('the schedules of a project', () => {
       'schedules.two: unknown time zone "Europe/Berln"',
       'schedules.three.enqueue: unknown processor "urgnt", did you mean "urgent"?',
       'schedules.four.with: unknown column "noet"; did you mean "note"?',
+      'Try: ops processors # list them',
     ])
       expect(unwrapped(stderr)).toContain(part)
   })

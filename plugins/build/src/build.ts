@@ -10,7 +10,7 @@ import { settings } from './settings.ts'
 export const builds = taskTable('builds', (column) => ({
   repository: column.text().notNull().describe('git URL or path'),
   ref: column.text().notNull().default('HEAD').describe('branch, tag or commit'),
-  command: column.text().describe('build command for a shell; default: from the settings, else detected'),
+  command: column.text().describe('build command for a shell [default: from the settings, else detected]'),
   revision: column.text().result().describe('commit that was built'),
   artifact: column.text().result().describe('path of the .tar.gz'),
   artifactSize: column.integer().result().describe('its size in bytes'),

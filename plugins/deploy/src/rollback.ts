@@ -8,7 +8,7 @@ import { type Settings, settings } from './settings.ts'
 
 export const rollbacks = taskTable('rollbacks', (column) => ({
   environment: column.text().notNull().describe('environment of the settings, such as staging'),
-  toRelease: column.integer().describe('release to go back to; default: the previous one that worked'),
+  toRelease: column.integer().describe('release to go back to [default: the previous one that worked]'),
   releaseNumber: column.integer().result().describe('release that is current then'),
 }))
 

@@ -8,7 +8,7 @@ export const commands = taskTable('commands', (column) => ({
   arguments: column
     .json<readonly string[]>()
     .describe('list of strings such as ["--all", "two words"]; no shell is used'),
-  cwd: column.text().describe('working directory; default: the project'),
+  cwd: column.text().describe('working directory [default: the project]'),
   env: column.json<Readonly<Record<string, string>>>().describe('variables such as {"MODE": "full"}'),
   timeout: column.text().describe('time limit such as 10m'),
   exitCode: column.integer().result().describe('exit status; null if a signal ended it'),

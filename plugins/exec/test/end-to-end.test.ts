@@ -16,7 +16,7 @@ test('an enqueued command runs relative to the current folder', async () => {
     '--cwd',
     '..',
   )
-  expect(added).toMatchObject({ exitCode: 0, stdout: 'exec 1', stderr: '' })
+  expect(added).toMatchObject({ exitCode: 0, stdout: 'exec 1' })
   const args = ['--command', 'sh', '--arguments', '["-c", "echo $MODE; exit 7"]', '--env', '{"MODE": "full"}']
   await project.ops('enqueue', 'exec', ...args, '--timeout', '10m')
   expect(await project.ops('worker', '--drain')).toMatchObject({ stderr: '' })

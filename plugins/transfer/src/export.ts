@@ -11,9 +11,9 @@ export type ExportColumns = Readonly<Record<string, string>> | readonly (string 
 export const exports = taskTable('exports', (column) => ({
   sourceTable: column.text().notNull().describe('table or view to export'),
   file: column.text().notNull().describe('file to write, relative to the project; an existing one is replaced'),
-  format: column.enumeration(FORMATS).describe("default: from the file's name"),
-  compression: column.enumeration(COMPRESSIONS).describe("default: from the file's name"),
-  delimiter: column.text().describe('delimiter of CSV; default: comma, tab for .tsv'),
+  format: column.enumeration(FORMATS).describe("[default: from the file's name]"),
+  compression: column.enumeration(COMPRESSIONS).describe("[default: from the file's name]"),
+  delimiter: column.text().describe('delimiter of CSV [default: comma, tab for .tsv]'),
   columns: column
     .json<ExportColumns>()
     .describe('list of columns, each a name or {"name in the file": "column of the table"}'),

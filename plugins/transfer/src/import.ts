@@ -11,9 +11,9 @@ export type ImportColumns = Readonly<Record<string, string | null>> | readonly (
 export const imports = taskTable('imports', (column) => ({
   file: column.text().notNull().describe('file of rows, relative to the project'),
   targetTable: column.text().notNull().describe('table that the rows go into'),
-  format: column.enumeration(FORMATS).describe("default: from the file's name"),
-  compression: column.enumeration(COMPRESSIONS).describe("default: from the file's name"),
-  delimiter: column.text().describe('delimiter of CSV; default: comma, tab for .tsv'),
+  format: column.enumeration(FORMATS).describe("[default: from the file's name]"),
+  compression: column.enumeration(COMPRESSIONS).describe("[default: from the file's name]"),
+  delimiter: column.text().describe('delimiter of CSV [default: comma, tab for .tsv]'),
   columns: column
     .json<ImportColumns>()
     .describe(
@@ -26,7 +26,7 @@ export const imports = taskTable('imports', (column) => ({
     .describe('what to do with a row that already exists'),
   conflictKey: column
     .text()
-    .describe('columns that identify a row to update, such as "shop,number"; default: the primary key'),
+    .describe('columns that identify a row to update, such as "shop,number" [default: the primary key]'),
   maxRejected: column
     .integer()
     .notNull()

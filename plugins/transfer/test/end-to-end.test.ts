@@ -73,7 +73,7 @@ describe('on the command line', () => {
       'columns: expected {"name in the file": "column of the table"} or a list of columns, got 3',
     )
     const conflict = await project.ops('enqueue', 'import', '--file', 'x', '--target-table', 'y', '--on-conflict', 'no')
-    expect(unwrapped(conflict.stderr)).toContain('--on-conflict must be one of fail, skip, update, got "no"')
+    expect(unwrapped(conflict.stderr)).toContain('--on-conflict: expected one of fail, skip, update, got "no"')
   })
 })
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../../command-line/ops-command.ts'
 
@@ -40,7 +39,9 @@ With the names from the server, it lists the variables that are missing there:
       return { variables }
     }
     if (flags.server !== undefined) {
-      const names = readFileSync(flags.server === '-' ? 0 : flags.server, 'utf8')
+      const { readInput } = await import('../../command-line/read-input.ts')
+      const suggestion = 'write the file on the server: ops env check --names'
+      const names = readInput(flags.server, '--server', suggestion)
       problems.push(...missingOnServer(parseVariableNames(names), variables))
     }
     const lines = problems.map(({ where, message, suggestions }) =>
