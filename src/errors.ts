@@ -82,6 +82,20 @@ export function didYouMean(sentence: string, word: string, known: Iterable<strin
   return name === undefined ? sentence : `${sentence} Did you mean "${name}"?`
 }
 
+/** `Unknown table "nots". Did you mean "notes"?`, wrong usage with the code UNKNOWN_TABLE. */
+export function unknownName(
+  noun: string,
+  name: string,
+  known: readonly string[],
+  { aliases = [], suggestions = [] }: { aliases?: readonly string[]; suggestions?: readonly string[] } = {},
+): OpsError {
+  const sentence = didYouMean(`Unknown ${noun} "${name}".`, name, [...known, ...aliases])
+  return new OpsError(`UNKNOWN_${noun.toUpperCase()}`, sentence, {
+    exit: exitStatus.usage,
+    suggestions: [...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []), ...suggestions],
+  })
+}
+
 export function invalidTaskTable(table: string, problem: string): OpsError {
   return new OpsError('INVALID_TASK_TABLE', `Invalid task table "${table}": ${problem}.`)
 }

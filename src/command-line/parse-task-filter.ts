@@ -1,4 +1,4 @@
-import { didYouMean, exitStatus, OpsError } from '../errors.ts'
+import { exitStatus, OpsError, unknownName } from '../errors.ts'
 import { type Status, statuses } from '../task/lifecycle.ts'
 
 /**
@@ -11,10 +11,7 @@ export function parseStatuses(texts: readonly string[]): Status[] {
   return [...new Set(words)].map((word) => {
     const status = statuses.find((known) => known === word)
     if (status) return status
-    throw new OpsError('UNKNOWN_STATUS', didYouMean(`Unknown status "${word}".`, word, statuses), {
-      exit: exitStatus.usage,
-      suggestions: [`use one of: ${statuses.join(', ')}`],
-    })
+    throw unknownName('status', word, statuses)
   })
 }
 

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { OpsError } from '../errors.ts'
+import { OpsError, unknownName } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { ControlRequest, RestartResponse, StatusResponse, StopResponse } from './control-server.ts'
-import { unknownService } from './planned-service.ts'
 import type { StillStopping } from './service-reporter.ts'
 import { readSessionRecord, type SessionRecord } from './session-record.ts'
 
@@ -40,7 +39,7 @@ export async function restartServices(
   const restarted: Restarted[] = []
   const failures: string[] = []
   for await (const response of client.request({ do: 'restart', names })) {
-    if ('unknown' in response) throw unknownService(response.unknown, response.known)
+    if ('unknown' in response) throw unknownName('service', response.unknown, response.known)
     if ('error' in response) failures.push(`Failed to restart "${response.name}": ${response.error}`)
     else {
       restarted.push(response)

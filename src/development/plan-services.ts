@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import type { Config, Ready, Service } from '../config/config.ts'
 import { parseDuration } from '../config/duration.ts'
 import { restartDefaults, serviceDefaults, workerDefaults } from '../config/service-defaults.ts'
-import { exitStatus, OpsError } from '../errors.ts'
-import { type Dependency, type Milestone, type PlannedService, type Probe, unknownService } from './planned-service.ts'
+import { exitStatus, OpsError, unknownName } from '../errors.ts'
+import type { Dependency, Milestone, PlannedService, Probe } from './planned-service.ts'
 
 interface PlanOptions {
   readonly config: Config
@@ -31,7 +31,7 @@ export function planServices({ config, directory, worker, names }: PlanOptions):
     ...Object.entries(config.services ?? {}).filter(([, { only }]) => only !== 'server'),
     ['worker', workerService(config, worker)] as const,
   ])
-  for (const name of names) if (!services.has(name)) throw unknownService(name, [...services.keys()])
+  for (const name of names) if (!services.has(name)) throw unknownName('service', name, [...services.keys()])
 
   const roots = names.length === 0 ? [...services.keys()] : names
   const edges = new Map([...services].map(([name, service]) => [name, dependencies(service, services)]))

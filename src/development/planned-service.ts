@@ -1,5 +1,4 @@
 import type { Ready, Service } from '../config/config.ts'
-import { didYouMean, exitStatus, OpsError } from '../errors.ts'
 
 /** What a dependent waits for. */
 export type Milestone = 'started' | 'ready' | 'completed'
@@ -76,11 +75,4 @@ export function dependentsOf(
         .map((dependent) => dependent.name),
     ]),
   )
-}
-
-export function unknownService(name: string, known: readonly string[]): OpsError {
-  return new OpsError('UNKNOWN_SERVICE', didYouMean(`Unknown service "${name}".`, name, known), {
-    exit: exitStatus.usage,
-    suggestions: [`use one of: ${known.join(', ')}`],
-  })
 }

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unknownName } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import { type LoggedLine, LogReader, mergeLines } from './log-reader.ts'
-import { isInstanceOf, unknownService } from './planned-service.ts'
+import { isInstanceOf } from './planned-service.ts'
 import { serviceLogFile, serviceLogsDirectory } from './service-logs.ts'
 
 const POLL_EVERY_MS = 100
@@ -50,7 +51,7 @@ function logsOf({ stateDirectory, config }: Project, names: readonly string[]): 
   const directory = serviceLogsDirectory(stateDirectory)
   const logged = filesIn(directory).flatMap((file) => /^(.+)\.log$/.exec(file)?.[1] ?? [])
   const known = new Set([...Object.keys(config.services ?? {}), 'worker', ...logged])
-  for (const name of names) if (!known.has(name)) throw unknownService(name, [...known])
+  for (const name of names) if (!known.has(name)) throw unknownName('service', name, [...known])
   return logged
     .filter((instance) => names.length === 0 || names.some((name) => isInstanceOf(instance, name)))
     .sort()

@@ -1,4 +1,4 @@
-import { didYouMean, exitStatus, OpsError, type Problem } from '../errors.ts'
+import { type Problem, unknownName } from '../errors.ts'
 import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
 
@@ -117,12 +117,10 @@ export class ProcessorRegistry {
   /** @throws OpsError UNKNOWN_PROCESSOR */
   find(name: string): DeclaredProcessor {
     const declared = this.processors.find((processor) => processor.name === name)
-    if (!declared)
-      throw unknownProcessor(
-        name,
-        this.processors.map((processor) => processor.name),
-      )
-    return declared
+    if (declared) return declared
+    const known = this.processors.map((processor) => processor.name)
+    const suggestions = ['install the plugin that provides it: ops plugins install <package>']
+    throw unknownName('processor', name, known, { suggestions })
   }
 }
 
@@ -174,14 +172,4 @@ function declaredTwice(processor: string, first: Plugin, second: Plugin): Broken
     [`uninstall one of them: ops plugins uninstall ${first.name}`, ...removeSuggestion(second)],
     processor,
   )
-}
-
-function unknownProcessor(name: string, known: readonly string[]): OpsError {
-  return new OpsError('UNKNOWN_PROCESSOR', didYouMean(`Unknown processor "${name}".`, name, known), {
-    exit: exitStatus.usage,
-    suggestions: [
-      ...(known.length > 0 ? [`use one of: ${known.join(', ')}`] : []),
-      'install the plugin that provides it: ops plugins install <package>',
-    ],
-  })
 }

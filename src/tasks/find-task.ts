@@ -1,4 +1,4 @@
-import { DatabaseUnusableError, didYouMean, exitStatus, OpsError, TaskTableMissingError } from '../errors.ts'
+import { DatabaseUnusableError, exitStatus, OpsError, TaskTableMissingError, unknownName } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { missingColumns } from '../queue/table-columns.ts'
@@ -49,11 +49,7 @@ export async function findNamedTable(project: Project, name: string): Promise<Qu
     if (!(error instanceof OpsError) || error.code !== 'UNKNOWN_PROCESSOR') throw error
     const { ready } = await project.processors()
     const tables = ready.map(({ queued }) => queued.table.name).sort()
-    const known = [...tables, ...project.registry.processors.map((processor) => processor.name)]
-    throw new OpsError('UNKNOWN_TABLE', didYouMean(`Unknown table "${name}".`, name, known), {
-      exit: exitStatus.usage,
-      suggestions: [`use one of: ${tables.join(', ')}`],
-    })
+    throw unknownName('table', name, tables, { aliases: project.registry.processors.map((one) => one.name) })
   })
 }
 
