@@ -24,7 +24,7 @@ export interface RunWorkerOptions extends WorkOptions {
 }
 
 /** How long a worker may take to close its connections whose task ignores that it must end. */
-const EXIT_WITHIN_MS = 3000
+export const EXIT_WITHIN_MS = 3000
 
 /**
  * Runs a worker until it is stopped, or until `--once` or `--drain` ends it.

@@ -6,7 +6,7 @@ import type { Lease } from '../queue/queue.ts'
 /** How often it is renewed while a task runs: a cut of three quarters of it must not end the task. */
 const RENEW_EVERY = 1 / 10
 const RENEW_IDLE_EVERY = 1 / 4
-const LOOK_EVERY = 1 / 20
+export const LOOK_EVERY = 1 / 20
 /** A look that comes this much too late means that the process was stopped, or its event loop blocked. */
 const STALLED_FOR = 1 / 4
 /** How long the database is then asked whether the lease still holds. */

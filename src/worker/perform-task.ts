@@ -10,7 +10,7 @@ import { AbortReason } from './abort-reason.ts'
 import type { RunContext } from './run-context.ts'
 
 /** How long a task may keep running after its signal has aborted and its processes are gone. */
-const STUCK_AFTER_MS = 10_000
+export const STUCK_AFTER_MS = 10_000
 
 /** How one attempt ended. */
 export interface Performed {

@@ -148,7 +148,8 @@ export class RunContext implements TaskContext {
   /** Leaves nothing of the run but its log. */
   async close(): Promise<void> {
     await this.#endChildren()
-    await this.#progress?.close()
+    // A database that does not answer must not delay the end of a worker whose task ignores that it must end.
+    if (this.#environment.lease?.isHeld !== false) await this.#progress?.close()
     if (this.#workDirectory !== undefined) rmSync(this.#workDirectory, { recursive: true, force: true, maxRetries: 3 })
     this.#taskLog?.close()
   }

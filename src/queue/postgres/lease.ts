@@ -49,8 +49,11 @@ export class PostgresLease implements Lease {
 
   async renew(): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
-    this.#renewOnConnection().then(resolve, reject)
+    let areTried = false
+    // Once others are tried, they may be answered while this one gives up.
+    this.#renewOnConnection().then(resolve, (error) => areTried || reject(error))
     let trying = setTimeout(() => {
+      areTried = true
       trying = setInterval(() => void this.#renewBeside().then(resolve, () => {}), this.ms * TRY_OTHERS_EVERY)
     }, this.ms * TRY_OTHERS_AFTER)
     // Not before the lease expires: what is under way may still be answered, and a task may depend on it.

@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import type pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { EXIT_WITHIN_MS } from '../../../src/project/run-worker.ts'
+import { LEASE_MS } from '../../../src/queue/postgres/lease.ts'
+import { SILENT_FOR_MS } from '../../../src/queue/postgres/worker-lock.ts'
+import { LOOK_EVERY } from '../../../src/worker/lease-keeper.ts'
+import { STUCK_AFTER_MS } from '../../../src/worker/perform-task.ts'
 import { connect, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { startPostgres } from '../../support/postgres-server.ts'
 import { startProgram } from '../../support/start-program.ts'
@@ -155,6 +160,11 @@ describe('a worker', unless(postgresMissing), () => {
     expect(await first.queue.isAlive('one')).toBe(false)
     expect(await second.queue.isAlive('two')).toBe(true)
   })
+})
+
+it('a worker has ended any task before it may be considered dead', () => {
+  const lostAfter = LEASE_MS * (1 + LOOK_EVERY)
+  expect(lostAfter + STUCK_AFTER_MS + EXIT_WITHIN_MS).toBeLessThan(SILENT_FOR_MS)
 })
 
 describe('a restart of the server', unless(postgresMissing), () => {
