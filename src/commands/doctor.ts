@@ -1,6 +1,5 @@
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
-import { actor } from '../platform/actor.ts'
 
 export default class Doctor extends OpsCommand {
   static override summary = 'Check the setup and suggest fixes.'
@@ -48,7 +47,7 @@ the reason.`
       maxWait: parseDuration(flags['max-wait'], '--max-wait'),
       openProject: () => this.openProject(flags.config, { isListing: true }),
       plugins,
-      fixedBy: flags.fix ? actor('doctor') : undefined,
+      fix: flags.fix,
       units: {
         env: process.env,
         configFlag: flags.config,

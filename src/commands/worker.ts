@@ -50,6 +50,7 @@ task, then stops; a second signal, or the end of the grace period, interrupts th
         flags['poll-interval'] ?? worker.pollInterval ?? workerDefaults.pollInterval,
         '--poll-interval',
       ),
+      starvation: worker.starvation === undefined ? undefined : parseDuration(worker.starvation, 'worker.starvation'),
       grace: parseDuration(flags.grace ?? worker.gracePeriod ?? workerDefaults.gracePeriod, '--grace'),
       version: this.config.version,
       asJson:

@@ -108,6 +108,7 @@ export const configSchema = record({
       instances: v.optional(instances),
       pollInterval: v.optional(duration),
       gracePeriod: v.optional(duration),
+      starvation: v.optional(duration),
       env: v.optional(textMap),
       envFile: v.optional(files),
       allow: v.optional(allow),

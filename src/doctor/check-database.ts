@@ -11,15 +11,13 @@ import { checkOpenState } from './check-open-state.ts'
 /** Checks the database, its migrations, and the guarantees of each task table. */
 export async function checkDatabase(
   project: Project,
-  { isInstalled, fixedBy }: { isInstalled: boolean; fixedBy: string | undefined },
+  { isInstalled, fix }: { isInstalled: boolean; fix: boolean },
 ): Promise<Check[]> {
   const { queue } = project
   try {
     if (!(await queue.exists())) return noDatabase(queue.name, isInstalled)
     const ofDatabase = await queue.checkDatabase()
-    const tables = await checkTables(project, fixedBy).catch((error: unknown) => [
-      failed('migrations', toProblem(error)),
-    ])
+    const tables = await checkTables(project, fix).catch((error: unknown) => [failed('migrations', toProblem(error))])
     return [...ofDatabase, ...tables]
   } catch (error) {
     return [failed('database', toProblem(error)), skipped('migrations', 'the database cannot be read')]
@@ -36,7 +34,7 @@ function noDatabase(name: string, isInstalled: boolean): Check[] {
   return [database, skipped('migrations', 'there is no database yet')]
 }
 
-async function checkTables(project: Project, fixedBy: string | undefined): Promise<Check[]> {
+async function checkTables(project: Project, fix: boolean): Promise<Check[]> {
   const { steps, errors } = await migrateProject(project, { check: true })
   const { ready } = await project.processors()
   const missing = await missingTables(project, ready)
@@ -50,7 +48,7 @@ async function checkTables(project: Project, fixedBy: string | undefined): Promi
   // Other errors of processors are problems of their plugins.
   const withoutTable = errors.filter((error) => error instanceof TaskTableMissingError)
   const isMigrated = !steps.some(({ kind, source }) => kind === 'migration' && source === 'core')
-  const open = isMigrated ? await checkOpenState(project, present, fixedBy) : []
+  const open = isMigrated ? await checkOpenState(project, present, fix) : []
   return [migrations(steps), ...tables, ...open, ...withoutTable.map((error) => failed('task table', toProblem(error)))]
 }
 

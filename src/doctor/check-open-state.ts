@@ -1,3 +1,4 @@
+import { actor } from '../platform/actor.ts'
 import type { Project } from '../project/open-project.ts'
 import { type Check, failed, passed } from '../queue/check.ts'
 import { describeViolation, type Violation } from '../queue/invariants.ts'
@@ -9,21 +10,21 @@ const MOST_PASSES = 3
 /**
  * Checks whether tasks, open runs and their keys agree.
  *
- * @param fixedBy who corrects what does not, for the audit; all history is read then
+ * @param fix whether to correct what does not; all history is read then
  */
 export async function checkOpenState(
   { queue }: Project,
   tables: readonly QueuedTable[],
-  fixedBy: string | undefined,
+  fix: boolean,
 ): Promise<Check[]> {
   const names = tables.map(({ table }) => table.name)
-  const violations = await queue.invariants.find(names, { history: fixedBy !== undefined })
+  const violations = await queue.invariants.find(names, { history: fix })
   if (violations.length === 0) return [passed('open runs', 'agree with the tasks')]
   const repairs: string[] = []
   let left: readonly Violation[] = violations
   // One repair can show another contradiction: that of a status and the end of its run.
-  for (let pass = 0; fixedBy !== undefined && left.length > 0 && pass < MOST_PASSES; pass += 1) {
-    repairs.push(...(await repairAll(queue, tables, left, fixedBy)))
+  for (let pass = 0; fix && left.length > 0 && pass < MOST_PASSES; pass += 1) {
+    repairs.push(...(await repairAll(queue, tables, left)))
     left = await queue.invariants.find(names, { history: true })
   }
   return [
@@ -33,9 +34,7 @@ export async function checkOpenState(
         code: violation.code,
         severity: 'error',
         message: describeViolation(violation),
-        suggestions: [
-          fixedBy !== undefined ? 'stop the worker of this run, then repeat: ops doctor --fix' : 'ops doctor --fix',
-        ],
+        suggestions: [fix ? 'stop the worker of this run, then repeat: ops doctor --fix' : 'ops doctor --fix'],
       }),
     ),
   ]
@@ -45,8 +44,8 @@ async function repairAll(
   queue: Queue,
   tables: readonly QueuedTable[],
   violations: readonly Violation[],
-  by: string,
 ): Promise<string[]> {
+  const by = actor('doctor')
   const repaired: string[] = []
   for (const violation of violations) {
     if (await repairOne(queue, tables, violation, by)) repaired.push(describeViolation(violation))

@@ -14,14 +14,14 @@ export interface DoctorContext {
   readonly openProject: () => Promise<Project>
   readonly plugins: KnownPlugins
   readonly units: UnitOptions
-  /** Who corrects tasks, open runs and keys that contradict each other; undefined if nobody is to. */
-  readonly fixedBy: string | undefined
+  /** Whether to correct tasks, open runs and keys that contradict each other. */
+  readonly fix: boolean
   /** Milliseconds for which a task may be due. */
   readonly maxWait: number
 }
 
 /** Checks everything that a project needs to work. A check that fails to run is a problem, and the others go on. */
-export async function checkProject({ openProject, plugins, units, fixedBy, maxWait }: DoctorContext): Promise<Check[]> {
+export async function checkProject({ openProject, plugins, units, fix, maxWait }: DoctorContext): Promise<Check[]> {
   let project: Project
   try {
     project = await openProject()
@@ -32,7 +32,7 @@ export async function checkProject({ openProject, plugins, units, fixedBy, maxWa
   const failedAs = (name: string) => (error: unknown) => [failed(name, toProblem(error))]
   const { manifests, checks: ofUnits } = await checkUnits(project, units)
   // The database file comes before all that opens it, which turns WAL mode on.
-  const ofDatabase = await checkDatabase(project, { isInstalled: manifests.length > 0, fixedBy })
+  const ofDatabase = await checkDatabase(project, { isInstalled: manifests.length > 0, fix })
   const ofPlugins = await checkPlugins(project, plugins).catch(failedAs('plugins'))
   return [
     passed('configuration', project.file ?? `none; using the defaults in ${project.directory}`),

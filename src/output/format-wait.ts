@@ -28,8 +28,10 @@ function formatReason(reason: WaitReason, now: Date): string {
       const because = why === undefined ? '' : `, "${why}"`
       return `for the key ${key}, which ${actor} put on hold ${formatRelativeTime(heldAt, now)}${because}. Release it: ops unhold ${key}`
     }
-    case 'tasks_ahead':
-      return `behind ${reason.ahead.map(formatAhead).join(', ')}, unless those are waiting themselves`
+    case 'tasks_ahead': {
+      const behind = `behind ${reason.ahead.map(formatAhead).join(', ')}, unless those are waiting themselves`
+      return reason.turnAt === undefined ? behind : `${behind}. ${formatTurn(reason.turnAt, now)}`
+    }
     case 'no_worker':
       return 'for a worker: none is running. Start one: ops worker'
     case 'not_claimed': {
@@ -40,6 +42,13 @@ function formatReason(reason: WaitReason, now: Date): string {
     case 'no_processor':
       return `for a processor: none has the table "${reason.table}". Install or enable its plugin: ops plugins install <package>`
   }
+}
+
+/** `worker.starvation` in the configuration. */
+function formatTurn(at: Date, now: Date): string {
+  const turn = 'one task at a time (worker.starvation)'
+  if (at <= now) return `It has waited so long that its table comes before higher priorities, ${turn}`
+  return `Its table comes before higher priorities from ${formatTime(at)} (${formatRelativeTime(at, now)}), ${turn}`
 }
 
 function formatAhead({ processor, count }: TasksAhead): string {

@@ -1,3 +1,4 @@
+import { parseDuration } from '../config/duration.ts'
 import type { Project } from '../project/open-project.ts'
 import { taskNames } from '../project/task-names.ts'
 import type { Hold } from '../queue/holds.ts'
@@ -22,7 +23,12 @@ export type WaitReason =
   /** Its key, or its processor, is on hold. */
   | { readonly kind: 'hold'; readonly hold: Hold }
   /** Only the processors that have any. */
-  | { readonly kind: 'tasks_ahead'; readonly ahead: readonly TasksAhead[] }
+  | {
+      readonly kind: 'tasks_ahead'
+      readonly ahead: readonly TasksAhead[]
+      /** When its table has a turn before tables of higher priority, if the configuration limits its wait. */
+      readonly turnAt?: Date
+    }
   | { readonly kind: 'no_worker' }
   /** Workers are running, and none of them claims from its table. */
   | { readonly kind: 'not_claimed'; readonly processor: string; readonly workers: readonly string[] }
@@ -96,7 +102,10 @@ async function holdReason(project: Project, task: Task): Promise<WaitReason | un
   return hold && { kind: 'hold', hold }
 }
 
-async function tasksAheadReason(project: Project, { queued, id }: Task): Promise<WaitReason | undefined> {
+async function tasksAheadReason(
+  project: Project,
+  { queued, id, runAt, createdAt }: Task,
+): Promise<WaitReason | undefined> {
   const { ready } = await project.processors()
   const tables = ready.map((one) => one.queued)
   const before = tables.slice(
@@ -105,7 +114,12 @@ async function tasksAheadReason(project: Project, { queued, id }: Task): Promise
   )
   const counted = await project.queue.records.ahead({ queued, id }, before)
   const ahead = counted.filter(({ count }) => count > 0)
-  return ahead.length > 0 ? { kind: 'tasks_ahead', ahead } : undefined
+  if (ahead.length === 0) return undefined
+  const { starvation } = project.config.worker ?? {}
+  const since = runAt ?? createdAt
+  if (starvation === undefined || since === undefined || before.length === 0) return { kind: 'tasks_ahead', ahead }
+  const turnAt = new Date(since.getTime() + parseDuration(starvation, 'worker.starvation'))
+  return { kind: 'tasks_ahead', ahead, turnAt }
 }
 
 async function workerReason({ queue }: Project, { queued }: Task): Promise<WaitReason | undefined> {

@@ -3,6 +3,7 @@ import { oneLine } from '../format.ts'
 import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
 import { columnsNotIn, type DatabaseColumn } from '../queue/table-columns.ts'
 import type { Outcome } from '../task/outcome.ts'
+import { Starvation } from './starvation.ts'
 import type { WorkerLog } from './worker-log.ts'
 
 /** A run whose end could not be written, and how it had ended. */
@@ -30,6 +31,7 @@ export class ClaimedTables {
   /** What was said about each table, so that it is said once. */
   readonly #said = new Map<QueuedTable, string>()
   #isLooking = false
+  #starvation: Starvation | undefined
   /** The same array as long as the tables are the same. */
   #usable: readonly QueuedTable[]
 
@@ -40,8 +42,29 @@ export class ClaimedTables {
     this.#log = log
   }
 
-  get inOrder(): readonly QueuedTable[] {
+  get usable(): readonly QueuedTable[] {
     return this.#usable
+  }
+
+  /** The order of the next claim. */
+  get inOrder(): readonly QueuedTable[] {
+    return this.#starvation?.inOrder(this.#usable) ?? this.#usable
+  }
+
+  /** @param limit milliseconds for which a task may be due before its table has a turn */
+  limitWaits(limit: number): void {
+    const onTurn = this.#log.turn.bind(this.#log)
+    this.#starvation = new Starvation({ queue: this.#queue, limit, onTurn })
+  }
+
+  /** Looks who has waited too long, at most once a second. */
+  lookForStarving(): void {
+    void this.#starvation?.look(this.#usable)
+  }
+
+  /** Notes what a claim in this order has returned. */
+  claimed(order: readonly QueuedTable[], claim: Claim | undefined): void {
+    this.#starvation?.claimed(order, claim)
   }
 
   /** Records the tables for those who ask who claims from them. It only informs, so an error keeps nothing from running. */
@@ -52,7 +75,10 @@ export class ClaimedTables {
   /** Claims the next task. A table that cannot be used is dropped, and keeps no other from being claimed from. */
   async claim(): Promise<Claim | undefined> {
     try {
-      return await this.#queue.claim(this.#usable)
+      const order = this.inOrder
+      const claim = await this.#queue.claim(order)
+      this.claimed(order, claim)
+      return claim
     } catch (error) {
       if (!this.#queue.isRefusal(error)) throw error
       return this.#claimOneByOne()

@@ -30,6 +30,12 @@ export class WorkerLog {
     this.#line('info', 'started', `started ${this.#task}`, fieldsOf(run))
   }
 
+  /** Its table has waited too long. */
+  turn(run: Run, waitedMs: number): void {
+    const text = `${nameOf(run)} has been due for ${formatDuration(waitedMs)}: it comes before tasks of higher priority`
+    this.#line('info', 'turn', text, { ...fieldsOf(run), waitedMs: Math.round(waitedMs) })
+  }
+
   ended(run: Run, outcome: Outcome, durationMs: number): void {
     this.#task = undefined
     const duration = formatDuration(durationMs)

@@ -21,6 +21,8 @@ export interface WorkOptions {
   readonly once?: boolean
   /** Milliseconds. */
   readonly pollInterval: number
+  /** Milliseconds for which a task may be due before its table has a turn; unlimited by default. */
+  readonly starvation?: number | undefined
 }
 
 /** How many runs a worker ended, and how; `returned`: their task is pending again. */
@@ -93,8 +95,9 @@ export class Worker {
    *
    * @throws OpsError TASK_STUCK
    */
-  async work({ drain = false, once = false, pollInterval }: WorkOptions): Promise<WorkSummary> {
+  async work({ drain = false, once = false, pollInterval, starvation }: WorkOptions): Promise<WorkSummary> {
     this.#watch.start()
+    if (starvation !== undefined) this.#claimed.limitWaits(starvation)
     await this.#claimed.record()
     await this.#recover()
     const recovering = setInterval(() => void this.#recover(), RECOVER_EVERY_MS)
@@ -123,6 +126,7 @@ export class Worker {
   async #perform(claim: Claim, once: boolean): Promise<Claim | undefined> {
     const { queued, taskId } = claim.run
     this.#log.started(claim.run)
+    this.#claimed.lookForStarving()
     this.#observer.started(`${queued.processor} ${taskId}`, queued.timeout)
     const startedAt = performance.now()
     failpoint('run.before')
@@ -166,6 +170,7 @@ export class Worker {
       return undefined
     }
     this.#ended(run, end, milliseconds)
+    this.#claimed.claimed(next, end.next)
     return end.next
   }
 
@@ -184,7 +189,7 @@ export class Worker {
     const atMost = Math.min(pollInterval, LONGEST_TIMER_MS)
     const wait = async () => {
       try {
-        await this.#queue.waitForWork(this.#claimed.inOrder, atMost, this.#stop.requested)
+        await this.#queue.waitForWork(this.#claimed.usable, atMost, this.#stop.requested)
       } catch (error) {
         // The next claim finds the table at fault.
         if (!this.#queue.isRefusal(error)) throw error

@@ -92,4 +92,20 @@ describe('ops tasks why', () => {
     expect(unknown.exitCode).toBe(2)
     expect(unwrapped(unknown.stderr)).toContain('Unknown processor "single"')
   })
+
+  it('says when its table comes before higher priorities, if the configuration limits its wait', async () => {
+    const project = await shop()
+    const config = { plugins: { deploy: { environments } }, worker: { starvation: '5m' } }
+    project.write('ops.config.json', JSON.stringify(config))
+    await project.ops('enqueue', 'build', '--repository', '.')
+    await project.ops('enqueue', 'exec', '--command', 'true')
+    expect(await why(project, 'exec', '1')).toMatch(
+      /\n- behind 1 build task, unless those are waiting themselves\. Its table comes before higher priorities from \d{4}-.* \(in [45] m\), one task at a time \(worker\.starvation\)\n/,
+    )
+    project.openDatabase('.ops/ops.db').exec('update commands set run_at = run_at - 600000')
+    expect(await why(project, 'exec', '1')).toContain(
+      'It has waited so long that its table comes before higher priorities',
+    )
+    expect(await why(project, 'build', '1')).not.toContain('higher priorities')
+  })
 })

@@ -36,7 +36,7 @@ describe('a configuration', () => {
         mail: { command: 'mail', ready: { log: 'listening on \\d+' }, dependsOn: ['cache'] },
         web: { command: 'web', ready: { command: ['curl', '-f', 'localhost'] } },
       },
-      worker: { instances: 2, pollInterval: '1s', gracePeriod: '10m' },
+      worker: { instances: 2, pollInterval: '1s', gracePeriod: '10m', starvation: '5m' },
       plugins: { deploy: { environments: {} } },
     }
     expect(parseConfig(config)).toEqual({ config, problems: [] })
@@ -71,7 +71,7 @@ describe('a configuration', () => {
 
   it('lists the known keys where no known key is near', () => {
     expect(problemsOf({ worker: { colour: 'red' } })).toEqual([
-      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod, env, envFile, allow, credentials',
+      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod, starvation, env, envFile, allow, credentials',
     ])
   })
 
