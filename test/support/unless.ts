@@ -15,6 +15,6 @@ export function unless(reason: string | undefined) {
 
 export const notLinux = process.platform === 'linux' ? undefined : 'this is not Linux'
 
-export function missingProgram(name: string): string | undefined {
-  return spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0 ? undefined : `${name} not found`
+export function missingProgram(name: string, versionFlag = '--version'): string | undefined {
+  return spawnSync(name, [versionFlag], { stdio: 'ignore' }).status === 0 ? undefined : `${name} not found`
 }
