@@ -104,6 +104,11 @@ describe('on a terminal', unless(terminalMissing), () => {
     expect(left()).toEqual([])
   })
 
+  it('services print colours, because their output is shown on a terminal', async () => {
+    const { terminal } = typed({ api: { command: 'echo "colours: $FORCE_COLOR."; sleep 600' } })
+    await terminal.says(/colours: [123]\./)
+  })
+
   it('an error names the service that is never ready, and what it waited for', async () => {
     const { terminal, left } = typed({
       api: { command: 'echo hello; exec sleep 600', ready: { log: 'open', timeout: '700ms' } },

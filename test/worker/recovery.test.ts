@@ -99,6 +99,22 @@ describe('the task of a worker that was killed', () => {
   })
 })
 
+describe('a task that was started by SQL', () => {
+  it('is left to whoever started it', async () => {
+    const project = await TestProject.withProbe()
+    project.addScript('touch never')
+    project.database.exec(`update scripts set status = 'ongoing'`)
+    const { exitCode, stdout } = await project.ops('worker', '--drain')
+    expect(exitCode).toBe(0)
+    expect(stdout).not.toContain('recovered')
+    expect(project.value('select status from scripts')).toBe('ongoing')
+    project.database.exec(`update scripts set status = 'succeeded'`)
+    expect(project.rows('select worker_id, outcome from ops_runs')).toEqual([
+      { worker_id: 'sql', outcome: 'succeeded' },
+    ])
+  })
+})
+
 describe('a process with the pid of a dead run', () => {
   it.each([
     ['before this boot', { startTime: (now: number) => now, boot: 'another' }],
