@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import type pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSession } from '../../../src/queue/postgres/open-session.ts'
+import { FREE_FOR_MS, OwnLock } from '../../../src/queue/postgres/worker-lock.ts'
 import { connect, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { startPostgres } from '../../support/postgres-server.ts'
 import { startProgram } from '../../support/start-program.ts'
@@ -102,6 +104,19 @@ describe('a worker', unless(postgresMissing), () => {
       expect(await afterCut(() => hasty.isAlive('one'))).toBe(true)
     },
   )
+
+  it('counts as dead after fifteen seconds where nothing proves it, and soon loses the lock with its host', async () => {
+    expect(FREE_FOR_MS).toBe(15_000)
+    const { url } = await postgresFixture([queuedBuilds])
+    const session = await openSession(url)
+    onTestFinished(() => session.close())
+    await (await OwnLock.register(session, worker)).acquire(session)
+    const setting = (name: string) => `current_setting('tcp_keepalives_${name}') as ${name}`
+    // Over TCP: a Unix socket has none.
+    expect(await session.query(`select ${['idle', 'interval', 'count'].map(setting).join(', ')}`)).toEqual([
+      { idle: '10', interval: '5', count: '3' },
+    ])
+  })
 
   it('has a lock in its own database only', async () => {
     const first = await postgresFixture([queuedBuilds])
