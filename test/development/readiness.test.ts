@@ -14,8 +14,12 @@ it.each([404, 503])('a service that answers with %i is not ready yet', async (st
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const probe = { kind: 'http', url: `http://localhost:${port}/`, timeoutMs: 60_000 } as const
-  const output: EventEmitter<{ lines: [text: string] }> = new EventEmitter()
-  const context = { output, cwd: '/', env: {}, signal: new AbortController().signal }
+  const context = {
+    output: new EventEmitter<{ lines: [text: string, stream: 'stdout' | 'stderr'] }>(),
+    cwd: '/',
+    env: {},
+    signal: new AbortController().signal,
+  }
   expect(await isReady(probe, context)).toBe(true)
   expect(answers).toEqual([])
 })

@@ -127,6 +127,23 @@ describe('a task whose worker dies', () => {
     expect(existsSync(project.path('overlap'))).toBe(false)
   })
 
+  it('is not started by another worker before its processes are gone', onLinux, async () => {
+    const project = await TestProject.withProbe()
+    const stubborn = `trap "" TERM; while :; do date +%s%3N >> alive; sleep 0.02; done`
+    addFlaky(project, `if [ -e alive ]; then exit 0; fi; ${stubborn}`, { environment: 'production' })
+    const victim = project.start('worker')
+    await until(() => project.read('alive') !== '', 'it is under way')
+    // One waits for the key, another recovers.
+    await project.start('worker').event('polling')
+    victim.kill('SIGKILL')
+    await victim.exit
+    project.start('worker')
+    await until(() => task(project).status === 'succeeded', 'it has run again')
+    const startedAt = project.value<number>('select max(started_at) from ops_runs')
+    const lastAliveAt = Number(project.read('alive').trim().split('\n').at(-1))
+    expect(startedAt).toBeGreaterThanOrEqual(lastAliveAt)
+  })
+
   it('is quarantined after three crashes', async () => {
     const project = await TestProject.withProbe()
     addFlaky(project, 'until [ -e go ]; do sleep 0.02; done')
@@ -161,6 +178,15 @@ describe('a task that waits for another', () => {
     await project.ops('worker', '--drain')
     expect(task(project, 2)).toMatchObject({ status: 'failed', error: 'flaky 1 failed', attempt: 1 })
     expect(task(project, 3)).toMatchObject({ status: 'failed', error: 'flaky 2 failed' })
+    expect(project.read('never')).toBe('')
+  })
+
+  it('fails when there is no such task', async () => {
+    const project = await TestProject.withProbe()
+    project.database.pragma('foreign_keys = off')
+    addFlaky(project, 'touch never', { afterId: 99 })
+    await project.ops('worker', '--drain')
+    expect(task(project)).toMatchObject({ status: 'failed', error: 'flaky 99 does not exist' })
     expect(project.read('never')).toBe('')
   })
 

@@ -8,6 +8,8 @@ describe('a run that is taken away by SQL', () => {
     project.addScript('echo $$ > shell.pid; sleep 1000 & echo $! > child.pid; wait; echo late')
     const worker = project.start('worker')
     const pids = [await project.pid('shell.pid'), await project.pid('child.pid')]
+    // After that, nothing but the check of the run notices.
+    await until(() => project.value('select process_groups from ops_runs') !== null, 'its processes are recorded')
     project.database.exec(`update scripts set status = 'failed', error = 'by hand' where id = 1`)
     await until(() => !pids.some(isRunning), 'its processes have ended')
     const { message } = await worker.event('taken_away', 'script 1')

@@ -3,7 +3,8 @@ import type pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { EXIT_WITHIN_MS } from '../../../src/project/run-worker.ts'
 import { LEASE_MS } from '../../../src/queue/postgres/lease.ts'
-import { SILENT_FOR_MS } from '../../../src/queue/postgres/worker-lock.ts'
+import { openSession } from '../../../src/queue/postgres/open-session.ts'
+import { FREE_FOR_MS, OwnLock, SILENT_FOR_MS } from '../../../src/queue/postgres/worker-lock.ts'
 import { LOOK_EVERY } from '../../../src/worker/lease-keeper.ts'
 import { STUCK_AFTER_MS } from '../../../src/worker/perform-task.ts'
 import { connect, openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
@@ -148,6 +149,19 @@ describe('a worker', unless(postgresMissing), () => {
     await raw.query('commit')
     expect(await reported).toBe(true)
     expect(await value('select seen_at from ops_workers')).not.toEqual(before)
+  })
+
+  it('counts as dead after fifteen seconds where nothing proves it, and soon loses the lock with its host', async () => {
+    expect(FREE_FOR_MS).toBe(15_000)
+    const { url } = await postgresFixture([queuedBuilds])
+    const session = await openSession(url)
+    onTestFinished(() => session.close())
+    await (await OwnLock.register(session, worker)).acquire(session)
+    const setting = (name: string) => `current_setting('tcp_keepalives_${name}') as ${name}`
+    // Over TCP: a Unix socket has none.
+    expect(await session.query(`select ${['idle', 'interval', 'count'].map(setting).join(', ')}`)).toEqual([
+      { idle: '10', interval: '5', count: '3' },
+    ])
   })
 
   it('has a lock in its own database only', async () => {
