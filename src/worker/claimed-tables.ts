@@ -16,8 +16,14 @@ export interface OpenEnd {
 /** A table from which nothing is claimed, because the database refuses what a worker does with it. */
 interface Dropped {
   readonly end: OpenEnd | undefined
-  /** Whether a column, or the table itself, was missing at a look. */
-  wasIncomplete: boolean
+  /** Whether the table, its columns and what ops keeps on it were there at the latest look. */
+  isWhole: boolean
+}
+
+interface TableState {
+  readonly columns: readonly DatabaseColumn[] | undefined
+  /** What `ops migrate` would do for it. */
+  readonly steps: readonly string[]
 }
 
 /** The tables from which a worker claims, in their order: those that it can use. */
@@ -26,8 +32,10 @@ export class ClaimedTables {
   readonly #tables: readonly QueuedTable[]
   readonly #log: WorkerLog
   readonly #dropped = new Map<QueuedTable, Dropped>()
-  /** The columns of dropped tables at the latest look. The first look counts as a change: it may have been a moment only. */
-  readonly #columns = new Map<QueuedTable, readonly DatabaseColumn[] | undefined>()
+  /** Dropped tables as they were at the latest look. The first one counts as a change: it may have been a moment only. */
+  readonly #states = new Map<QueuedTable, TableState>()
+  /** Tables of which something was missing at a look. */
+  readonly #broken = new Set<QueuedTable>()
   /** What was said about each table, so that it is said once. */
   readonly #said = new Map<QueuedTable, string>()
   #isLooking = false
@@ -85,9 +93,9 @@ export class ClaimedTables {
     }
   }
 
-  /** Claims nothing more from a table until its columns change. */
+  /** Claims nothing more from a table until it is changed or migrated. */
   drop(queued: QueuedTable, refusal: Error, end?: OpenEnd): void {
-    this.#dropped.set(queued, { end, wasIncomplete: false })
+    this.#dropped.set(queued, { end, isWhole: false })
     this.#changed()
     const reason = oneLine(refusal.message).replace(/\.$/, '')
     if (this.#said.get(queued) === reason) return
@@ -122,20 +130,25 @@ export class ClaimedTables {
     }
   }
 
-  /** Whether a table has all its columns, and not those of the last look. */
+  /** Whether a table has all its columns, and it or what ops keeps on it is not as at the last look. */
   async #hasChanged(queued: QueuedTable, dropped: Dropped): Promise<boolean> {
     const columns = await this.#queue.records.columns(queued.table.name)
-    const hasChanged = !this.#columns.has(queued) || !isDeepStrictEqual(columns, this.#columns.get(queued))
-    this.#columns.set(queued, columns)
     const isComplete = columns !== undefined && columnsNotIn(columns, queued.table).length === 0
-    dropped.wasIncomplete ||= !isComplete
+    const steps = isComplete ? (await this.#queue.planMigration([], [queued])).map(({ name }) => name) : []
+    const state = { columns, steps }
+    const hasChanged = !isDeepStrictEqual(state, this.#states.get(queued))
+    this.#states.set(queued, state)
+    dropped.isWhole = isComplete && steps.length === 0
+    if (!dropped.isWhole) this.#broken.add(queued)
     return hasChanged && isComplete
   }
 
-  #useAgain(queued: QueuedTable, { end, wasIncomplete }: Dropped): void {
+  #useAgain(queued: QueuedTable, { end, isWhole }: Dropped): void {
     this.#dropped.delete(queued)
     this.#changed()
-    if (!end && !wasIncomplete) return
+    // Otherwise it is only tried again.
+    const isRepaired = isWhole && this.#broken.delete(queued)
+    if (!end && !isRepaired) return
     this.#said.delete(queued)
     this.#log.claimingAgain(queued)
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
 import { TaskError } from '../../src/task/task-error.ts'
@@ -151,6 +152,32 @@ for (const database of workerDatabases) {
     })
   })
 }
+
+describe('a task table without what ops keeps on it', unless(workerDatabases[1]!.missing), () => {
+  it('is claimed from again after a migration', async () => {
+    const fixture = await workerDatabases[1]!.with([note, other])
+    const { queue, sql, processors, secondQueue } = fixture
+    await sql('drop function ops_notes_claim')
+    await queue.enqueue(notes, [{ text: 'works' }])
+    const worker = new WorkerHere(fixture)
+    const working = worker.work()
+    await until(() => worker.log.includes('no more notes are claimed'), 'the worker has given the table up')
+    await queue.enqueue(others, [{ text: 'x' }])
+    const isDone = async (table: string) => (await sql(`select status from ${table}`))[0]!.status === 'succeeded'
+    await until(() => isDone('others'), 'the other task is done')
+    // Longer than until the first look, which finds nothing new.
+    await delay(6000)
+    await secondQueue().migrate(
+      [],
+      processors.map(({ queued }) => queued),
+    )
+    await until(() => isDone('notes'), 'the task is done')
+    expect(worker.log).toContain('claiming notes again')
+    expect(worker.log.match(/no more notes are claimed/g)).toHaveLength(1)
+    worker.stop()
+    await working
+  })
+})
 
 describe('a worker that is stopped while it cannot write an end', () => {
   /** A worker whose database fails once its task has run. */

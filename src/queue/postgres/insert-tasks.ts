@@ -4,7 +4,7 @@ import type { EnqueuedTask, TaskId } from '../queued-table.ts'
 import { IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import type { Row, Statements } from './statements.ts'
 import { guaranteeName, uniqueExpression } from './task-sql.ts'
-import { decodeId, encode, instant, instantExpression, toInstant } from './values.ts'
+import { decodeId, encode, instant, instantExpression, nowFor, toInstant } from './values.ts'
 
 type Values = ReadonlyMap<string, unknown>
 
@@ -80,8 +80,7 @@ async function insertOne(
 async function makeDueNow(statements: Statements, table: TaskTable, id: TaskId): Promise<Date | undefined> {
   const runAt = columnNamed(table, 'run_at')
   if (!runAt) return undefined
-  // A worker compares with the clock of the server; an existing table may have instants that are no timestamps.
-  const now = runAt.codec ? '$2' : 'now()'
+  const { now, bound } = nowFor(runAt, '$2')
   const isUntried = columnNamed(table, 'attempt') ? ' and coalesce(attempt, 0) = 0' : ''
   const rows = await statements.query(
     `with old as (
@@ -89,7 +88,7 @@ async function makeDueNow(statements: Statements, table: TaskTable, id: TaskId):
   where id = $1 and status = 'pending' and run_at > ${now}${isUntried} for no key update
 )
 update ${quote(table.name)} t set run_at = ${now} from old where t.id = old.id returning ${instantExpression(runAt, 'old.run_at')} as was`,
-    runAt.codec ? [id, instant(runAt, new Date())] : [id],
+    [id, ...bound],
   )
   return rows[0] && toInstant(runAt, rows[0].was)
 }

@@ -15,7 +15,7 @@ import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-c
 import { Audit } from './audit.ts'
 import type { Connection } from './connection.ts'
 import { drizzleTypes } from './type-parsers.ts'
-import { decodeId, decodeRow, instantExpression, isExisting, nowIn, toInstant } from './values.ts'
+import { decodeId, decodeRow, instantExpression, isExisting, nowFor, toInstant } from './values.ts'
 
 /** Found by the marks of their guarantees, because long trigger names are truncated. */
 const TASK_TABLES = `select distinct c.relname::text as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
@@ -73,12 +73,14 @@ export class PostgresRecords implements Records {
       const name = quote(table.name)
       const order = claimOrder(table)
       const runAt = columnNamed(table, 'run_at')
-      const isDue = runAt ? ` and run_at <= ${nowIn(runAt)}` : ''
+      const ids = queued === own ? [String(id)] : []
+      const due = runAt && nowFor(runAt, `$${ids.length + 1}`)
+      const isDue = due ? ` and run_at <= ${due.now}` : ''
       const isEarlier = queued === own ? ` and (${order}) < (select ${order} from ${name} where id::text = $1)` : ''
       const text = `select count(*)::int as count from (
   select 1 from ${name} where status = 'pending'${isDue}${isEarlier} limit ${MOST_COUNTED}
 ) t`
-      const bound = queued === own ? [String(id)] : []
+      const bound = [...ids, ...(due?.bound ?? [])]
       const [row] = await this.#connection.use((session) => session.query(text, bound))
       counts.push({ processor, count: row!.count })
     }
@@ -88,10 +90,11 @@ export class PostgresRecords implements Records {
   async oldestDue(table: TaskTable): Promise<DueTask | undefined> {
     const runAt = columnNamed(table, 'run_at')
     const at = runAt ?? columnNamed(table, 'created_at')!
-    const isDue = runAt ? ` and run_at <= ${nowIn(runAt)}` : ''
+    const due = runAt && nowFor(runAt, '$1')
+    const isDue = due ? ` and run_at <= ${due.now}` : ''
     const text = `select id, ${instantExpression(at, at.name)} as at from ${quote(table.name)}
 where status = 'pending'${isDue} order by ${claimOrder(table)} limit 1`
-    const [row] = await this.#connection.use((session) => session.prepared(text))
+    const [row] = await this.#connection.use((session) => session.prepared(text, due?.bound))
     return row && { id: decodeId(table, row.id), since: toInstant(at, row.at) }
   }
 

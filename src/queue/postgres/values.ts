@@ -61,11 +61,14 @@ export function instant(column: TaskColumn, at: Date): unknown {
   return column.type === 'integer' ? at.getTime() : at.toISOString()
 }
 
-/** The current time in the type of a column, for a session whose time zone is UTC. */
-export function nowIn({ codec, type }: TaskColumn): string {
-  if (codec && type === 'integer') return '(extract(epoch from now()) * 1000)::bigint'
-  if (codec && type === 'text') return `to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-  return 'now()'
+/**
+ * The current time to compare a column with: that of the server, except for an existing table, whose column may be a text or
+ * a number. There it is bound, and the server takes it as the column's type.
+ *
+ * @param place of the bound value: `$1`
+ */
+export function nowFor(column: TaskColumn, place: string): { now: string; bound: unknown[] } {
+  return column.codec ? { now: place, bound: [instant(column, new Date())] } : { now: 'now()', bound: [] }
 }
 
 /** An instant of a column as `toInstant` reads it, whatever types the driver parses. */

@@ -95,6 +95,30 @@ describe('an existing table', unless(postgresMissing), () => {
     expect(await queue.records.tasks(queuedOrders.table, { statuses: ['ongoing'], limit: 1 })).toEqual([byDrizzle])
   })
 
+  it('has tasks that are counted, looked up by their time, and made due', async () => {
+    const { queue, raw } = await withTables()
+    const unique = { ...queuedOrders, unique: ['customer'] }
+    await queue.migrate([], [unique, queuedLetters])
+    const { table } = unique
+    const [{ id } = { id: '' }] = await queue.enqueue(table, [order], { runAt: new Date(Date.now() + 3_600_000) })
+    expect(await queue.records.oldestDue(table)).toBeUndefined()
+    const [again] = await queue.enqueue(table, [{ customer: 'Ada' }])
+    expect(again).toEqual({ id, isNew: false, scheduledFor: expect.any(Date) })
+    expect(Math.abs(again!.scheduledFor!.getTime() - Date.now() - 3_600_000)).toBeLessThan(60_000)
+    const oldest = (await queue.records.oldestDue(table))!
+    expect(oldest.id).toBe(id)
+    expect(Math.abs(oldest.since.getTime() - Date.now())).toBeLessThan(60_000)
+    expect(await queue.records.ahead({ queued: queuedLetters, id: 'x' }, [unique])).toEqual([
+      { processor: 'order', count: 1 },
+      { processor: 'letter', count: 0 },
+    ])
+    await raw.query(`insert into letters (id, status, created_at) values ('a', 'pending', '2030-01-31T12:00:00.000Z')`)
+    expect(await queue.records.oldestDue(queuedLetters.table)).toEqual({
+      id: 'a',
+      since: new Date('2030-01-31T12:00:00.000Z'),
+    })
+  })
+
   it('has tasks that are settled, retried, canceled and recorded by id', async () => {
     const { queue, rows } = await withTables()
     const [{ id } = { id: '' }] = await queue.enqueue(queuedOrders.table, [order])
