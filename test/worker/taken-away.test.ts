@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { taskTable } from '../../src/task-table/described-table.ts'
-import { queued } from '../support/queued.ts'
-import { openQueue } from '../support/sqlite-fixture.ts'
+import { takeAway } from '../support/take-away.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
-
-/** Settles the open run, as another worker does that takes this one for dead. */
-async function takeAway(project: TestProject): Promise<void> {
-  const queue = openQueue(project.path('.ops/ops.db'))
-  const [run] = await queue.openRuns()
-  await queue.settleDead(run!, queued(taskTable('scripts', () => ({}))), { kind: 'failed', error: 'by hand' })
-}
 
 describe('a run that is taken away', () => {
   it('has its processes ended; nothing is written but a log line, and the worker continues', async () => {
@@ -18,7 +9,7 @@ describe('a run that is taken away', () => {
     project.addScript('echo $$ > shell.pid; sleep 1000 & echo $! > child.pid; wait; echo late')
     const worker = project.start('worker')
     const pids = [await project.pid('shell.pid'), await project.pid('child.pid')]
-    await takeAway(project)
+    await takeAway(project, 'failed')
     await until(() => !pids.some(isRunning), 'its processes have ended')
     const { message } = await worker.event('taken_away', 'script 1')
     const run = project.value<number>('select min(id) from ops_runs')
@@ -44,7 +35,7 @@ describe('a run that is taken away', () => {
     await project.pid('shell.pid')
     await until(() => project.value('select process_groups from ops_runs') !== null, 'the worker waits for its program')
     worker.kill('SIGSTOP')
-    await takeAway(project)
+    await takeAway(project, 'failed')
     project.database.exec(`update scripts set status = 'pending', run_at = 0`)
     await project.ops('worker', '--drain')
     expect(project.value('select output from scripts')).toBe('second')
@@ -61,7 +52,7 @@ describe('a run that is taken away', () => {
     project.addScript('echo $$ > shell.pid; until [ -e go ]; do sleep 0.01; done; echo first')
     const worker = project.start('worker')
     await project.pid('shell.pid')
-    await takeAway(project)
+    await takeAway(project, 'failed')
     const take = ['pending', 'ongoing'].map((status) => `update scripts set status = '${status}';`)
     project.database.exec(`begin immediate; ${take.join('')} commit`)
     project.write('go', '')
