@@ -290,7 +290,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         )
       })
 
-      it('never reuses the id of a run, since no run can be deleted', async () => {
+      it('never reuses the id of a run, since none can be deleted', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}, {}, {}])
         const first = (await queue.claim(allTables))!
@@ -457,11 +457,12 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
     describe('a run that was taken away', () => {
       const takenAway = async () => {
         const fixture = await open(allTables)
-        const { queue } = fixture
+        const { queue, secondQueue } = fixture
         await queue.enqueue(builds, [{ repository: 'a' }])
         const { run } = (await queue.claim(allTables))!
-        const [taken] = await queue.openRuns()
-        await queue.settleDead(taken!, queuedBuilds, { kind: 'canceled', error: 'worker one died' })
+        const other = await secondQueue()
+        const [taken] = await other.openRuns()
+        await other.settleDead(taken!, queuedBuilds, { kind: 'crashed', error: 'worker ops died' })
         return { ...fixture, run }
       }
 
