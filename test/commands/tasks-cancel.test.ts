@@ -61,7 +61,7 @@ describe('ops tasks cancel', () => {
     worker.kill('SIGSTOP')
     const canceling = project.start('tasks', 'cancel', 'script', '1')
     await canceling.says('script 1 is stopping')
-    await takeAway(project, 'succeeded')
+    await takeAway(project, 'scripts', 'succeeded')
     expect(await canceling.exit).toBe(1)
     expect(unwrapped(canceling.output)).toContain('script 1 was not canceled: it has succeeded.')
     worker.kill('SIGCONT')
