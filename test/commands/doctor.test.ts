@@ -142,7 +142,7 @@ describe('ops doctor', () => {
 
   it('warns when a clock has been set back', async () => {
     const project = await TestProject.withProbe()
-    const insert = `insert into ops_events (at, task_table, task_id, event, actor) values (?, 'scripts', 1, 'created', 'sql')`
+    const insert = `insert into ops_events (at, event, actor) values (?, 'created', 'sql')`
     project.database.prepare(insert).run(Date.now() + 3_600_000)
     expect(named(await checksOf(project), 'clock')).toMatchObject({
       found: expect.stringMatching(/is (1 h|59 m).* ahead of this machine's clock$/),

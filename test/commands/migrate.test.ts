@@ -41,7 +41,7 @@ describe('ops migrate', () => {
     expect(first.stdout).toContain('migration 0000_builds of @ops-cli/plugin-build')
     expect(first.stdout.match(/^guarantees installed on builds$/gm)).toHaveLength(1)
     expect(first.stdout).not.toContain('ops_builds')
-    expect(tables(project)).toEqual(expect.arrayContaining(['builds', 'ops_audit', 'ops_migrations', 'ops_runs']))
+    expect(tables(project)).toEqual(expect.arrayContaining(['builds', 'ops_events', 'ops_migrations', 'ops_runs']))
     const second = await project.ops('migrate')
     expect(second).toMatchObject({ exitCode: 0, stdout: `${project.path('.ops/ops.db')} is up to date.` })
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { takeAway } from '../support/take-away.ts'
 import { isRunning, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 import { unwrapped } from '../support/unwrapped.ts'
@@ -60,7 +61,7 @@ describe('ops tasks cancel', () => {
     worker.kill('SIGSTOP')
     const canceling = project.start('tasks', 'cancel', 'script', '1')
     await canceling.says('script 1 is stopping')
-    project.database.exec(`update scripts set status = 'succeeded'`)
+    await takeAway(project, 'scripts', 'succeeded')
     expect(await canceling.exit).toBe(1)
     expect(unwrapped(canceling.output)).toContain('script 1 was not canceled: it has succeeded.')
     worker.kill('SIGCONT')

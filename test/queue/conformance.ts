@@ -291,7 +291,7 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         )
       })
 
-      it('never reuses the id of a run, since no run can be deleted', async () => {
+      it('never reuses the id of a run, since none can be deleted', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}, {}, {}])
         const first = (await queue.claim(allTables))!

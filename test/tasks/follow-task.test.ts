@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/queue/queue.ts'
+import type { Outcome } from '../../src/task/outcome.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
 import { followTask, type TaskSnapshot, type TaskView } from '../../src/tasks/follow-task.ts'
 import { logFile } from '../../src/worker/task-log.ts'
@@ -42,7 +43,7 @@ async function followed() {
   const seen = new Seen()
   const follow = () => followTask({ queue, stateDirectory }, notes, 1, seen)
   const begin = async () => (await queue.claim([notes])) as Claim
-  const settle = ({ run }: Claim) => queue.settle(run, { kind: 'succeeded', columns: {} })
+  const settle = ({ run }: Claim, outcome: Outcome = { kind: 'succeeded', columns: {} }) => queue.settle(run, outcome)
   return { raw, log, seen, follow, begin, settle }
 }
 
@@ -71,12 +72,12 @@ describe('following a task', () => {
   })
 
   it('goes from the log of one attempt to that of the next', async () => {
-    const { raw, log, seen, follow, begin, settle } = await followed()
-    await begin()
+    const { log, seen, follow, begin, settle } = await followed()
+    const first = await begin()
     const following = follow()
     await until(() => seen.events.includes('ongoing 1'), 'the first attempt is seen')
     writeFileSync(log(1), 'one')
-    raw.exec(`update notes set status = 'failed'; update notes set status = 'pending'`)
+    await settle(first, { kind: 'failed', error: 'no such host', return: {} })
     const claim = await begin()
     writeFileSync(log(2), 'two')
     await until(() => seen.events.includes('output two'), 'the second attempt is seen')

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Failpoint } from '../../src/failpoint.ts'
 import { processStat } from '../../src/platform/proc.ts'
 import { type Kind, kinds } from '../support/kinds.ts'
+import { takeAway } from '../support/take-away.ts'
 import type { DatabaseKind } from '../support/test-database.ts'
 import { TortureProject } from '../support/torture-project.ts'
 import { unless } from '../support/unless.ts'
@@ -187,7 +188,7 @@ export function failpointProofs(
         await project.add('count')
         const late = project.startWith({ OPS_FAILPOINT: 'run.after:stop' }, 'worker')
         await until(() => isStopped(late.pid), 'the worker has stopped')
-        await project.sql(`update counts set status = 'failed' where id = 1`)
+        await takeAway(project, 'counts', 'failed')
         await project.sql(`update counts set status = 'pending', milliseconds = 60000 where id = 1`)
         const next = project.start('worker')
         await until(() => starts(project, 'count 1') === 2, 'the next run is under way')

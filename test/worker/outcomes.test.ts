@@ -62,7 +62,8 @@ describe('a task', () => {
   it('has its own folder, removed at its end, and its run in the environment', async () => {
     const { project, row } = await outcome('reads')
     const folder = project.path('.ops/work/outcomes/1.1')
-    expect(row).toEqual({ status: 'succeeded', error: null, answer: `${folder}\n1 outcome 1`, code: 1 })
+    const run = project.value<number>('select id from ops_runs')
+    expect(row).toEqual({ status: 'succeeded', error: null, answer: `${folder}\n${run} outcome 1`, code: run })
     expect(existsSync(folder)).toBe(false)
     expect(project.read('.ops/logs/outcomes/1.1.log')).toMatch(/^one line\n/)
   })

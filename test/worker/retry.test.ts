@@ -37,7 +37,7 @@ describe('a retryable task that throws', () => {
     expect(task(project)).toEqual({ status: 'succeeded', attempt: 3, error: null })
     expect(runs(project).map(({ outcome }) => outcome)).toEqual(['failed', 'failed', 'succeeded'])
     const waits = project.rows<{ wait: number }>(
-      'select b.started_at - a.ended_at as wait from ops_runs a join ops_runs b on b.id = a.id + 1',
+      'select b.started_at - a.ended_at as wait from ops_runs a join ops_runs b on b.attempt = a.attempt + 1',
     )
     for (const { wait } of waits) expect(wait).toBeGreaterThanOrEqual(74)
     const events = project.rows('select event from ops_audit order by id').map(({ event }) => event)
@@ -93,9 +93,9 @@ describe('a retryable task that a shutdown interrupts', () => {
 })
 
 describe('a task whose worker dies', () => {
-  const killWorker = async (project: TestProject, run = 1) => {
+  const killWorker = async (project: TestProject, attempt = 1) => {
     const worker = project.start('worker')
-    const isUnderWay = () => project.value('select ended_at is null from ops_runs where id = ?', run) === 1
+    const isUnderWay = () => project.value('select ended_at is null from ops_runs where attempt = ?', attempt) === 1
     await until(isUnderWay, 'it is under way')
     worker.kill('SIGKILL')
     await worker.exit

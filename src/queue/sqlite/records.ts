@@ -119,8 +119,8 @@ export class SqliteRecords implements Records {
 }
 
 /**
- * Each part of the audit is read in the order of the numbers, as far as the limit; an end is found by the run that follows
- * it, or in `ops_ends`. The entries of one task are found by its runs and by the index of events.
+ * The view finds the entries of one task. For all others, each part of it is read in the order of the numbers, as far as the
+ * limit; an end is found by the run that follows it, or in `ops_ends`.
  */
 export function auditQuery({ table, taskId, after }: AuditFilter): string {
   const isAbout = [
@@ -128,31 +128,25 @@ export function auditQuery({ table, taskId, after }: AuditFilter): string {
     ...(taskId === undefined ? [] : ['task_id = @taskId']),
   ]
   const isAfter = (...ids: string[]) => (after === undefined ? [] : ids.map((id) => `${id} > @after`))
-  const direction = after === undefined ? 'desc' : 'asc'
   const first = (from: string, conditions: readonly string[], by = 'id') => {
     const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''
-    return `select * from (select ${from} ${where} order by ${by} ${direction} limit @limit)`
+    return `select ${from} ${where} order by ${by} ${after === undefined ? 'desc' : 'asc'} limit @limit`
   }
+  const isEntry = [...isAbout, ...isAfter('id')]
+  if (isAbout.length === 2) return first('* from ops_audit', isEntry)
   const isEnd = [...isAbout, ...isAfter('f.id', 'e.id')]
   const followers = isAbout.length > 0 ? 'ops_runs' : `(${first('id, follows from ops_runs', isAfter('id'))})`
-  const runs =
-    isAbout.length === 2
-      ? [
-          first('* from ops_run_starts', [`id in (${RUNS_OF_TASK})`, ...isAfter('id')]),
-          first('* from ops_run_ends', [`run_id in (${RUNS_OF_TASK})`, ...isAfter('id')]),
-        ]
-      : [
-          first('* from ops_run_starts', [...isAbout, ...isAfter('id')]),
-          first(
-            `e.* from (select id, follows from ${followers}) f join ops_run_ends e on e.run_id = f.follows`,
-            isEnd,
-            'f.id',
-          ),
-          first('e.* from ops_ends f join ops_run_ends e on e.run_id = f.run_id', isEnd, 'f.id'),
-        ]
-  const columns = 'id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail'
-  const events = first(`${columns} from ops_events`, [...isAbout, ...isAfter('id')])
-  return `select * from (${[...runs, events].join(' union all ')}) order by id ${direction} limit @limit`
+  const parts = [
+    first('* from ops_run_starts', isEntry),
+    first(
+      `e.* from (select id, follows from ${followers}) f join ops_run_ends e on e.run_id = f.follows`,
+      isEnd,
+      'f.id',
+    ),
+    first('e.* from ops_ends f join ops_run_ends e on e.run_id = f.run_id', isEnd, 'f.id'),
+    first('id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_events', isEntry),
+  ]
+  return first(`* from (${parts.map((part) => `select * from (${part})`).join(' union all ')})`, [])
 }
 
 function toDate(milliseconds: number | null): Date | undefined {

@@ -39,6 +39,16 @@ create table ops_runs_of_task (
   primary key (task_table, task_id, run_id)
 ) strict, without rowid;
 --> statement-breakpoint
+create trigger ops_runs_of_task_no_update before update on ops_runs_of_task
+begin
+  select raise(abort, 'ops_runs_of_task is append-only: what happened is not changed');
+end;
+--> statement-breakpoint
+create trigger ops_runs_of_task_no_delete before delete on ops_runs_of_task
+begin
+  select raise(abort, 'ops_runs_of_task is append-only: what happened is not deleted');
+end;
+--> statement-breakpoint
 create table ops_runs_listed (run_id integer not null) strict;
 --> statement-breakpoint
 insert into ops_runs_listed values (0);
@@ -164,9 +174,15 @@ select end_id as id, ended_at as at, task_table, task_id, id as run_id,
     when outcome = 'failed' and error is not null then json_object('error', error) end as detail
 from ops_runs where end_id is not null;
 --> statement-breakpoint
+-- The audit. Found by task: by the list of runs, and looking through those that are not listed yet.
 create view ops_audit as
-select * from ops_run_starts
-union all select * from ops_run_ends
+select a.id, at, k.task_table, k.task_id, a.run_id, event, from_status, to_status, actor, detail
+from ops_runs_of_task k join ops_run_starts a on a.id = k.run_id
+union all select * from ops_run_starts where id > (select run_id from ops_runs_listed)
+union all
+select a.id, at, k.task_table, k.task_id, a.run_id, event, from_status, to_status, actor, detail
+from ops_runs_of_task k join ops_run_ends a on a.run_id = k.run_id
+union all select * from ops_run_ends where run_id > (select run_id from ops_runs_listed)
 union all select id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_events;
 --> statement-breakpoint
 create table ops_workers (
