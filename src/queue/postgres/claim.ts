@@ -19,11 +19,10 @@ export function claimFunction(queued: QueuedTable): Guarantee {
   const has = (column: string) => columnNamed(table, column) !== undefined
   const now = claimInstants(queued)
   const name = guaranteeName(table, 'claim')
-  // The key first: if it is taken, the task is not.
-  const taken =
-    exclusivity.kind === 'none'
-      ? `values (${literal(table.name)}, candidate.id::text, run)`
-      : `select v.scope, v.what, run from (values ('${KEY_SCOPE}', candidate.key), (${literal(table.name)}, candidate.id::text)) v (scope, what)
+  const hasKey = exclusivity.kind !== 'none'
+  const taken = !hasKey
+    ? `values (${literal(table.name)}, candidate.id::text, run)`
+    : `select v.scope, v.what, run from (values ('${KEY_SCOPE}', candidate.key), (${literal(table.name)}, candidate.id::text)) v (scope, what)
 where v.what is not null`
   const filled = [
     `status = 'ongoing'`,
@@ -47,7 +46,6 @@ declare
   attempt integer;
   deadline timestamptz;
   known text;
-  taken integer;
   unmet json;
   unmet_status text;
   task_id ${quote(table.name)}.id%type;
@@ -63,20 +61,21 @@ for look in 1..${CLAIM_RETRIES} loop
 ${look.join('\n')}
 if not found then return; end if;
 run := nextval('ops_sequence');
-insert into ops_open (scope, what, run_id)
-${taken} on conflict do nothing;
-get diagnostics taken = row_count;
-exit when taken = ${exclusivity.kind === 'none' ? '1' : 'case when candidate.key is null then 1 else 2 end'};
+deadline := clock_timestamp() + timeout;
+with taken as (
+  insert into ops_open (scope, what, run_id) ${taken} on conflict do nothing returning 1
+)
+insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
+select run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, candidate.attempt, worker, ${hasKey ? 'candidate.key' : 'null'}, deadline
+where (select count(*) from taken) = ${hasKey ? 'case when candidate.key is null then 1 else 2 end' : '1'};
+exit when found;
 -- Another worker has taken the key since the look-up.
-delete from ops_open o where o.scope = ${literal(table.name)} and o.what = candidate.id::text and o.run_id = run;
-${exclusivity.kind === 'none' ? '' : `delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = candidate.key and o.run_id = run;\n`}\
+delete from ops_open o using (values (${literal(table.name)}, candidate.id::text)${hasKey ? `, ('${KEY_SCOPE}', candidate.key)` : ''}) v (scope, what)
+where o.scope = v.scope and o.what = v.what and o.run_id = run;
 run := null;
 end loop;
 if run is null then return; end if;
 attempt := candidate.attempt;
-deadline := clock_timestamp() + timeout;
-insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
-values (run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, attempt, worker, ${exclusivity.kind === 'none' ? 'null' : 'candidate.key'}, deadline);
 update ${quote(table.name)} t set ${filled.join(', ')} where t.id = candidate.id returning t.* into task;
 end if;
 ${after.map(findUnmet).join('')}return next json_build_object(
@@ -119,15 +118,17 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
   const isPending = `t.status = 'pending'`
   const hasRunAt = columnNamed(table, 'run_at') !== undefined
   const isDue = hasRunAt ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
-  const key = exclusiveKey(exclusivity, 't')
   const claimed = (row: string) =>
     [`${row}.id`, `${attemptOf(table, row)} as attempt`, `${exclusiveKey(exclusivity, row)} as key`].join(', ')
-  // A task that has an open run and is pending all the same was changed past the triggers.
-  const isFree = [
-    `not exists (select 1 from ops_open o where o.scope = ${literal(table.name)} and o.what = t.id::text)`,
-    ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
-    `not ${isHeld(processor, exclusivity, key)}`,
-  ].join(' and ')
+  const isFree = (row: string) => {
+    const key = exclusiveKey(exclusivity, row)
+    return [
+      // A task that has an open run and is pending all the same was changed past the triggers.
+      `not exists (select 1 from ops_open o where o.scope = ${literal(table.name)} and o.what = ${row}.id::text)`,
+      ...(exclusivity.kind === 'none' ? [] : [`not ${isKeyTaken(key)}`]),
+      `not ${isHeld(processor, exclusivity, key)}`,
+    ].join(' and ')
+  }
   // If the reference is null, there is nothing to wait for.
   const isReady = after
     .map((each) => {
@@ -137,15 +138,15 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
     .join('')
   if (exclusivity.kind !== 'column') {
     return [
-      `select ${claimed('t')} from ${name} t where ${isDue} and ${isFree}${isReady}
+      `select ${claimed('t')} from ${name} t where ${isDue} and ${isFree('t')}${isReady}
 order by ${order} limit 1 for no key update of t skip locked`,
     ]
   }
   const column = `t.${quote(exclusivity.column)}`
   const needed = [...order.split(', ').map((each) => `t.${each}`), column].join(', ')
-  // Materialized, so that only tasks with a free key are locked, one by one, until one is not locked yet.
-  const firstUnlocked = `select l.* from free t cross join lateral (
-  select ${claimed('l')} from ${name} l where l.id = t.id and l.status = 'pending' for no key update skip locked
+  // Of the rows of a query only those with a free key are locked, one by one, until one is not locked yet.
+  const firstFree = (rows: string) => `select l.* from (\n${rows}\n) t cross join lateral (
+  select ${claimed('l')} from ${name} l where l.id = t.id and l.status = 'pending' and ${isFree('l')} for no key update skip locked
 ) l limit 1`
   const firstWith = (condition: string) =>
     `(select ${needed} from ${name} t where ${isPending} and ${condition}${isReady} order by ${column}, ${order} limit 1)`
@@ -158,12 +159,7 @@ order by ${order} limit 1 for no key update of t skip locked`,
   const nextKey = (condition: string) =>
     `(select ${column} from ${name} t where ${isPending} and ${column} ${condition} order by ${column} limit 1)`
   return [
-    `with first as (
-  select ${needed} from ${name} t where ${isDue}${isReady} order by ${order} limit ${FIRST_TASKS}
-), free as materialized (
-  select t.id from first t where ${isFree}
-)
-${firstUnlocked}`,
+    firstFree(`  select ${needed} from ${name} t where ${isDue}${isReady} order by ${order} limit ${FIRST_TASKS}`),
     // Walks the keys instead of the tasks: a million waiting tasks cost as much as one.
     `with recursive keys (value) as (
   ${nextKey('is not null')}
@@ -173,10 +169,8 @@ ${firstUnlocked}`,
   select t.* from keys cross join lateral ${firstWith(ofKey)} t
   union all
   ${firstWith(ofNone)}
-), free as materialized (
-  select t.id from first t where ${isFree} order by ${order}
 )
-${firstUnlocked}`,
+${firstFree(`  select t.id from first t order by ${order}`)}`,
   ]
 }
 

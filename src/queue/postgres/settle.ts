@@ -20,7 +20,6 @@ export function settleFunction({ table }: QueuedTable): Guarantee {
 ) language plpgsql as $ops$
 #variable_conflict use_variable
 declare
-  key text;
   worker text;
   changed bigint;
   -- A follower of the audit waits for the transactions that have begun before a number that it misses, so this one begins
@@ -35,15 +34,19 @@ if new_status = 'pending' then
   where o.scope = ${scope} and o.what = task and o.run_id = run for update of r;
   if asked is not null then return; end if;
 end if;
-update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = kind,
-  status_after = nullif(new_status, kind), error = why, ended_by = actor
-where r.id = run and r.ended_at is null
-  and exists (select 1 from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run)
-returning r.exclusive_key, r.worker_id into key, worker;
+with ended as (
+  update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = kind,
+    status_after = nullif(new_status, kind), error = why, ended_by = actor
+  where r.id = run and r.ended_at is null
+    and exists (select 1 from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run)
+  returning r.exclusive_key, r.worker_id
+), closed as (
+  delete from ops_open o using ended e cross join lateral (values (${scope}, task), ('${KEY_SCOPE}', e.exclusive_key)) v (scope, what)
+  where o.scope = v.scope and o.what = v.what and o.run_id = run
+)
+select e.worker_id into worker from ended e;
 if not found then return; end if;
 held := true;
-delete from ops_open o using (values (${scope}, task), ('${KEY_SCOPE}', key)) v (scope, what)
-where o.scope = v.scope and o.what = v.what and o.run_id = run;
 if names is null then
   update ${quote(table.name)} t set ${settled(table, variables)} where t.id = task_id and t.status = 'ongoing';
 else
