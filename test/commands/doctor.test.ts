@@ -84,7 +84,9 @@ describe('ops doctor', () => {
     await project.ops('migrate')
     const { stdout, exitCode } = await project.ops('doctor')
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/^problem +open runs +scripts 1 is ongoing, but no run of it is open → ops doctor --fix$/m)
+    expect(stdout).toMatch(
+      /^problem +open runs +scripts 1 is ongoing, but no run of it is open\n +→ ops doctor --fix$/m,
+    )
     const fixed = await project.ops('doctor', '--fix')
     expect(fixed.stdout).toMatch(/^ok +open runs +repaired: scripts 1 is ongoing, but no run of it is open/m)
     expect(fixed.exitCode).toBe(0)

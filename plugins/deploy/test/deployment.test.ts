@@ -27,7 +27,7 @@ function scenario(sshd: () => Sshd | undefined) {
       build: 1,
       revision,
       deployment: 1,
-      run: 2,
+      run: project.value(`select id from ops_runs where task_table = 'deployments'`),
     })
 
     shop.unhealthy.add(2)

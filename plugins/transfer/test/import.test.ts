@@ -44,7 +44,7 @@ describe('an import', () => {
 
   test('writes nothing if its run is taken away before the commit', async () => {
     const takeAway = `create trigger take_away after insert on people begin
-      update ops_runs set ended_at = 1, outcome = 'by hand' where ended_at is null; end`
+      update ops_runs set end_id = 99, ended_at = 1, outcome = 'by hand' where ended_at is null; end`
     const { import: run, write, rows } = await openBench(`${PEOPLE}; ${takeAway}`)
     write('people.csv', 'id,name\n1,Ada\n')
     expect(await run({ file: 'people.csv', targetTable: 'people' })).toMatchObject({
