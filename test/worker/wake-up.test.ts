@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { connect, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { TestProject } from '../support/test-project.ts'
+import { unless } from '../support/unless.ts'
 import { until } from '../support/until.ts'
 
 /** It takes milliseconds; without the wake-up it would take up to a minute. */
@@ -37,5 +39,24 @@ describe('a worker with nothing to do', () => {
     const late = project.value<number>('select started_at - run_at from urgencies')
     expect(late).toBeGreaterThanOrEqual(0)
     expect(late).toBeLessThan(FAR_BELOW_THE_POLL_MS)
+  })
+})
+
+describe('a worker that waits on PostgreSQL', unless(postgresMissing), () => {
+  it('goes on when its connection is lost', async () => {
+    const url = await postgresUrl()
+    const project = await TestProject.withProbe({ database: url })
+    const worker = project.start('worker', '--poll-interval', '60s')
+    const raw = await connect(url)
+    const ofOps = `from pg_stat_activity where application_name = 'ops' and datname = current_database()`
+    // The last statement before the wait.
+    const waiting = `select 1 ${ofOps} and state = 'idle' and query like '%as milliseconds%'`
+    await until(async () => (await raw.query(waiting)).rows.length === 1, 'it waits')
+    await raw.query(`select pg_terminate_backend(pid) ${ofOps}`)
+    await worker.event('database')
+    await raw.query(`insert into urgencies default values`)
+    await worker.event('succeeded', 'urgent 1')
+    worker.kill('SIGTERM')
+    expect(await worker.exit).toBe(0)
   })
 })
