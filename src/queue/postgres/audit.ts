@@ -106,6 +106,12 @@ async function readPage(
   limit: number,
 ): Promise<Row[]> {
   const bound: unknown[] = [limit]
+  const rows = await session.query(pageStatement(filter, after, bound), bound)
+  return after === undefined ? rows.reverse() : rows
+}
+
+/** Each part of the audit has its own limit, which the server does not push below the union of a view. */
+export function pageStatement(filter: AuditFilter, after: number | undefined, bound: unknown[]): string {
   const all = [...conditions(filter, bound), ...(after === undefined ? [] : [`id > $${bound.push(after)}`])]
   const order = after === undefined ? 'id desc' : 'id'
   const part = (columns: string, from: string, more: readonly string[] = []) => {
@@ -115,7 +121,7 @@ async function readPage(
   // Of the ends only those can be on the page that are not behind as many starts and events.
   const isNear = after === undefined ? 'id >= (select id from bound)' : 'id <= (select id from bound)'
   const none = after === undefined ? '0' : '9223372036854775807'
-  const text = `with bound as materialized (
+  return `with bound as materialized (
   select coalesce((select id from (${part('id', 'ops_runs')} union all ${part('id', 'ops_events')}) t order by ${order} offset $1 - 1 limit 1), ${none}) as id
 )
 select * from (
@@ -123,8 +129,6 @@ select * from (
   union all ${part('*', 'ops_run_ends', [isNear])}
   union all ${part('*', `${EVENTS} e`)}
 ) t order by ${order} limit $1`
-  const rows = await session.query(text, bound)
-  return after === undefined ? rows.reverse() : rows
 }
 
 /** What has come into the gaps, in order. */

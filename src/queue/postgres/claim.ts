@@ -79,7 +79,7 @@ attempt := candidate.attempt;
 update ${quote(table.name)} t set ${filled.join(', ')} where t.id = candidate.id returning t.* into task;
 end if;
 ${after.map(findUnmet).join('')}return next json_build_object(
-  'run', run, 'task', task.id, 'attempt', attempt, 'deadline', deadline, 'unmet', unmet,
+  'run', run, 'task', task.id::text, 'attempt', attempt, 'deadline', deadline, 'unmet', unmet,
   'row', ${rowAsJson(table, 'task')}
 );
 end

@@ -1,7 +1,7 @@
 import { ResultRefusedError } from '../../errors.ts'
 import { type Failpoint, failpoint, isSet } from '../../failpoint.ts'
 import type { Outcome } from '../../task/outcome.ts'
-import type { TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
 import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimStatement } from './claim.ts'
@@ -9,7 +9,7 @@ import { isRefusal } from './explain-error.ts'
 import type { Session } from './session.ts'
 import { settleStatement } from './settle.ts'
 import type { Row } from './statements.ts'
-import { RowParser } from './type-parsers.ts'
+import { exactly, RowParser } from './type-parsers.ts'
 import { decodeRow, encode, isExisting } from './values.ts'
 
 /** The parts of a run that a settlement needs. */
@@ -147,14 +147,16 @@ export class Runs {
     if (!row?.claim) return undefined
     const queued = tables[row.place]!
     const rowParser = this.#rowParser
-    const { run: id, task: taskId, attempt, deadline, unmet, row: columns } = row.claim as ClaimedRow
+    const { run: id, task: key, attempt, deadline, unmet, row: columns } = row.claim as ClaimedRow
+    const taskId = columnNamed(queued.table, 'id')!.type === 'integer' ? exactly(key) : key
     return {
       run: { id, queued, taskId, attempt, deadlineAt: deadline === null ? undefined : new Date(deadline) },
       unmet: unmet ? { ...unmet, status: unmet.status ?? undefined } : undefined,
       // A row that cannot be decoded must fail its task and not the claim.
       get task() {
         const { table } = queued
-        return decodeRow(table, isExisting(table) ? rowParser.parse(table, columns as never) : columns)
+        // In JSON a large id would not be exact.
+        return decodeRow(table, isExisting(table) ? rowParser.parse(table, columns as never) : { ...columns, id: key })
       },
     }
   }
@@ -163,7 +165,8 @@ export class Runs {
 /** What the claim function of a table returns. */
 interface ClaimedRow {
   run: number
-  task: TaskId
+  /** The text of its id. */
+  task: string
   attempt: number
   deadline: string | null
   unmet: { table: string; id: TaskId; status: UnmetPrerequisite['status'] | null } | null

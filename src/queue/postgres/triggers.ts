@@ -1,45 +1,17 @@
-import { statuses, transitions } from '../../task/lifecycle.ts'
-import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
-import { FOREIGN_WRITER } from '../records.ts'
-import { exclusiveKey, holdKeys, KEY_SCOPE, literal, quote, refusals } from '../sql-fragments.ts'
-import { type Guarantee, guaranteeName, idsOf } from './task-sql.ts'
-
-interface Trigger {
-  readonly suffix: string
-  readonly event: string
-  readonly each: string
-  readonly declare?: string
-  readonly body: string
-}
+import { literal, refusals } from '../sql-fragments.ts'
+import { changed } from './change-trigger.ts'
+import { type Guarantee, idsOf } from './task-sql.ts'
+import { ACTOR, refuse, type Trigger, wakeUp, withFunction } from './trigger-sql.ts'
 
 /**
- * Refusals, the events that are no run of ops, the runs of other clients, and the wake-up. Workers begin and end their
- * runs themselves, so none of their statements does more here than one look-up. They run after the change where possible, to see
- * what the application's own triggers have made of it: a refusal still undoes the statement.
+ * Refusals, the events that are no run of ops, the runs of other clients, and the wake-up. They run after the change where
+ * possible, to see what the application's own triggers have made of it: a refusal still undoes the statement.
  */
 export function triggers(queued: QueuedTable, schema: string): Guarantee[] {
   const all = [beginsPending, inserted, changed, deleted, truncated]
   return all.map((trigger) => withFunction(queued, trigger(queued), schema))
 }
-
-function withFunction({ table }: QueuedTable, trigger: Trigger, schema: string): Guarantee {
-  const name = guaranteeName(table, trigger.suffix)
-  // With the rights of the user who migrated: a program that writes tasks needs no access to ops' own tables. Sequential
-  // scans are off because a plan for a small ops_open must serve when a statement has put thousands of rows into it.
-  const code = `create or replace function ${quote(name)}() returns trigger language plpgsql
-security definer set search_path = ${quote(schema)}, pg_temp set enable_seqscan = off as $ops$
-#variable_conflict use_variable
-${trigger.declare ? `declare\n${trigger.declare}` : ''}begin
-${trigger.body}
-end
-$ops$`
-  const sql = `create trigger ${quote(name)} ${trigger.event} on ${quote(table.name)}
-${trigger.each} execute function ${quote(name)}()`
-  return { kind: 'trigger', name, create: [code, sql] }
-}
-
-const ACTOR = `coalesce(nullif(current_setting('ops.actor', true), ''), session_user::text)`
 
 function beginsPending({ processor }: QueuedTable): Trigger {
   return {
@@ -60,103 +32,6 @@ select ${literal(table.name)}, ${idsOf(table, 'added')}, 'enqueued', added.statu
 if found then ${wakeUp(table.name)} end if;
 return null;`,
   }
-}
-
-function changed(queued: QueuedTable): Trigger {
-  const { table, processor, exclusivity } = queued
-  const messages = refusals(processor)
-  const key = exclusivity.kind === 'column' ? quote(exclusivity.column) : undefined
-  const isOtherKey = key && `old.${key} is distinct from new.${key}`
-  const isRescheduled = columnNamed(table, 'run_at')
-    ? `new.status = 'pending' and old.run_at is distinct from new.run_at`
-    : undefined
-  const watched = [
-    'old.status is distinct from new.status',
-    'old.id is distinct from new.id',
-    isOtherKey,
-    isRescheduled,
-  ]
-  return {
-    suffix: 'changed',
-    event: 'after update',
-    each: `for each row when (${watched.filter(Boolean).join(' or ')})`,
-    declare: `  before text := old.status;
-  after text := coalesce(new.status::text, 'null');
-  run bigint;
-  own record;
-  holder record;
-`,
-    body: `select o.run_id into run from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
-if found then
-  if new.id is distinct from old.id then
-    ${refuse(messages.changeId, 'old.id', 'old.id')}
-  end if;
-${isOtherKey ? `  if ${isOtherKey} then\n    ${refuse(messages.changeKey, 'old.id', 'old.id')}\n  end if;\n` : ''}\
-  -- A claim, which has taken the task before it changes it.
-  if before = 'pending' and after = 'ongoing' or before = after then return null; end if;
-  if (${isLegal()}) is not true then
-    ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
-  end if;
-  select r.worker_id, r.exclusive_key into own from ops_runs r where r.id = run;
-  if own.worker_id <> ${literal(FOREIGN_WRITER)} then
-    ${refuse(messages.changeStatus, 'old.id', 'old.id')}
-  end if;
-${endRun(queued)}
-elsif before = 'ongoing' and after in (${transitions.ongoing.map(literal).join(', ')}) then
-  -- A settlement, which has ended the run before it changes the task.
-  return null;
-elsif before = after then
-  if after = 'pending' then ${wakeUp(table.name)} end if;
-elsif (${isLegal()}) is not true then
-  ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
-elsif after = 'ongoing' then
-${beginRun(queued)}
-else
-  insert into ops_events (task_table, task_id, task_key, event, from_status, to_status, actor)
-  values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'retried' else after end, before, after, ${ACTOR});
-  if after = 'pending' then ${wakeUp(table.name)} end if;
-end if;
-return null;`,
-  }
-}
-
-/** Starts the run of a client other than ops: so every attempt has a run, and exclusivity applies to it too. */
-function beginRun({ table, processor, exclusivity }: QueuedTable): string {
-  const key = exclusiveKey(exclusivity, 'new')
-  const attempt = columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1'
-  const messages = refusals(processor)
-  const hold = `  select h.key, h.actor || coalesce(': ' || h.reason, '') as person into holder
-  from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}) limit 1;
-  if found then
-    ${refuse(messages.onHold, 'new.id', 'holder.key', 'holder.person')}
-  end if;`
-  const free = `  select r.id, r.task_table, r.task_key, r.exclusive_key into holder
-  from ops_open o join ops_runs r on r.id = o.run_id where o.scope = '${KEY_SCOPE}' and o.what = ${key};
-  if found then
-    ${refuse(messages.keyTaken, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}
-  end if;`
-  return `${exclusivity.kind === 'none' ? '' : `${free}\n`}${hold}
-  insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key)
-  values (${literal(table.name)}, ${idsOf(table, 'new')}, ${attempt}, ${literal(FOREIGN_WRITER)}, ${key}) returning id into run;
-  insert into ops_open (scope, what, run_id) values (${literal(table.name)}, new.id::text, run);
-${exclusivity.kind === 'none' ? '' : `  if ${key} is not null then insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', ${key}, run); end if;`}`
-}
-
-/** Ends the run of a client other than ops, which it does by changing the status. */
-function endRun({ table }: QueuedTable): string {
-  return `  delete from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
-  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = own.exclusive_key and o.run_id = run;
-  update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(),
-    outcome = case after when 'pending' then 'returned' else after end,
-    status_after = case after when 'pending' then after end, error = ${columnNamed(table, 'error') ? 'new.error' : 'null'},
-    ended_by = ${ACTOR}
-  where r.id = run and r.ended_at is null;
-  if not found then
-    -- Somebody else has ended the run, and left the task.
-    insert into ops_events (task_table, task_id, task_key, event, from_status, to_status, actor)
-    values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'returned' else after end, before, after, ${ACTOR});
-  end if;
-  if after = 'pending' then ${wakeUp(table.name)} end if;`
 }
 
 function deleted({ table, processor }: QueuedTable): Trigger {
@@ -187,21 +62,4 @@ end if;
 insert into ops_events (task_table, event, actor) values (${literal(table.name)}, 'truncated', ${ACTOR});
 return null;`,
   }
-}
-
-function refuse(message: string, ...values: string[]): string {
-  const text = `format(${[literal(message), ...values].join(', ')})`
-  return `raise exception using message = ${text}, errcode = 'check_violation', table = tg_table_name, constraint = tg_name;`
-}
-
-/** Names the table, so that only its workers wake up. */
-function wakeUp(table: string): string {
-  return `perform pg_notify('ops', ${literal(table)});`
-}
-
-function isLegal(): string {
-  return statuses
-    .filter((from) => transitions[from].length > 0)
-    .map((from) => `(before = '${from}' and after in (${transitions[from].map(literal).join(', ')}))`)
-    .join(' or ')
 }

@@ -5,9 +5,15 @@ import type { Session } from './session.ts'
 
 const { builtins } = pg.types
 
-/** The types of ops' own statements: bigint ids and counts are numbers. */
+/** The types of ops' own statements: bigint ids and counts are numbers, where a number can hold them. */
 export const opsTypes: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => (oid === builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')),
+  getTypeParser: (oid, format) => (oid === builtins.INT8 ? exactly : pg.types.getTypeParser(oid, format as 'text')),
+}
+
+/** An integer as a number, or as its text if it is beyond what a number holds exactly. */
+export function exactly(text: string): number | string {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : text
 }
 
 /** Instants, which Drizzle parses from text; 1115, 1182, 1185, 1187 and 1231 are arrays. */

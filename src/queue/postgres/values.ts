@@ -1,5 +1,6 @@
 import { columnNamed, type TaskColumn, type TaskTable } from '../../task-table/task-table.ts'
 import type { TaskId } from '../queued-table.ts'
+import { exactly } from './type-parsers.ts'
 
 /** A value as the driver takes it. */
 export function encode(column: TaskColumn, value: unknown): unknown {
@@ -17,6 +18,7 @@ function decode(column: TaskColumn, raw: unknown): unknown {
       return raw instanceof Date ? raw : new Date(raw as string)
     case 'integer':
     case 'reference':
+      return typeof raw === 'string' ? exactly(raw) : raw
     case 'real':
       return Number(raw)
     default:
@@ -40,7 +42,7 @@ export function decodeId(table: TaskTable, raw: unknown): TaskId {
 }
 
 /** The id of a task in ops' own tables, which have its text and, if it is a number, the number. */
-export function taskIdOf(row: { task_id: number | null; task_key: string }): TaskId {
+export function taskIdOf(row: { task_id: TaskId | null; task_key: string }): TaskId {
   return row.task_id ?? row.task_key
 }
 

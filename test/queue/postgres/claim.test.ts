@@ -12,6 +12,6 @@ describe('the claim statement', unless(postgresMissing), () => {
     const statement = claimStatement([queuedChecks])
     expect((await raw.query(statement, ['ops', null])).rows).toEqual([])
     const { rows } = await raw.query(statement, ['ops', run.id])
-    expect(rows).toMatchObject([{ place: 0, claim: { run: run.id, task: 1 } }])
+    expect(rows).toMatchObject([{ place: 0, claim: { run: run.id, task: '1' } }])
   })
 })

@@ -1,6 +1,7 @@
 import { pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pageStatement } from '../../../src/queue/postgres/audit.ts'
 import { candidates, claimStatement } from '../../../src/queue/postgres/claim.ts'
 import { OPEN_RUNS, STATE_OF } from '../../../src/queue/postgres/open-runs.ts'
 import { openSession } from '../../../src/queue/postgres/open-session.ts'
@@ -139,6 +140,23 @@ describe.each(['before', 'after'])(
       expect(nodes.filter((node) => node['Node Type'] === 'Sort')).toEqual([])
     })
 
+    it.each([
+      ['the newest entries', undefined, {}, ['ops_events_pkey', 'ops_runs_ended', 'ops_runs_pkey']],
+      ['the entries after one', SIZE, {}, ['ops_events_pkey', 'ops_runs_ended', 'ops_runs_pkey']],
+      ['those of a task', undefined, { table: 'deployments', taskId: 41 }, ['ops_events_of_task', 'ops_runs_of_task']],
+    ])('read of the audit %s by indexes', async (_, after, filter, indexes) => {
+      const bound: unknown[] = [100]
+      const statement = pageStatement({ ...filter, limit: 100 }, after, bound)
+      const nodes = await session.transaction(async () => {
+        await session.query('set local enable_bitmapscan = on')
+        return plan(
+          bind(statement, ...bound.map((value) => (typeof value === 'string' ? `'${value}'` : String(value)))),
+        )
+      })
+      expect(unfit(nodes)).toEqual([])
+      expect([...new Set(nodes.flatMap((node) => node['Index Name'] ?? []))].sort()).toEqual(indexes)
+    })
+
     it.each(polling)('claim from %s without scanning a table', async (name, table) => {
       const plans = await plansWithin(bind(claimStatement([table]), `'one'`, 'null'))
       expect(plans.length).toBeGreaterThan(4)
@@ -204,6 +222,7 @@ async function fill(raw: pg.Client): Promise<void> {
     insert into hauls (environment) select case when n > 100 then 'busy' else 'free' end from generate_series(1, ${SIZE}) n;
     insert into orders (id, status, created_at, customer)
       select 'order-' || lpad(((n::bigint * 104729) % 1000003)::text, 7, '0'), ${status}, ${at}, ${key} from ${numbers};
+    insert into ops_events (task_table, task_id, task_key, event) select 'deployments', n, n::text, 'enqueued' from ${numbers};
     insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, end_id, ended_at, outcome)
       select 'deployments', n, n::text, 1, 'one', 'environment:' || ${key}, nextval('ops_sequence'), now(), 'succeeded' from ${numbers} where n % 2 = 1`)
 }
