@@ -184,9 +184,9 @@ describe('ops enqueue', () => {
   it.each([
     ['--in', '200000000d', '--in: expected a duration of at most "365000d", got "200000000d"'],
     ['--in', `${'9'.repeat(200)}d`, '--in: expected a duration of at most "365000d", got "999'],
-    ['--at', '+200000-01-01', '--at must be a time between the years 1 and 9999, got "+200000-01-01"'],
-    ['--at', '0000-01-01', '--at must be a time between the years 1 and 9999, got "0000-01-01"'],
-    ['--at', '999999-01-01', '--at must be a time such as 2030-01-31T12:00:00Z, got "999999-01-01"'],
+    ['--at', '+200000-01-01', '--at: expected a time between the years 1 and 9999, got "+200000-01-01"'],
+    ['--at', '0000-01-01', '--at: expected a time between the years 1 and 9999, got "0000-01-01"'],
+    ['--at', '999999-01-01', '--at: expected a time such as 2030-01-31T12:00:00Z, got "999999-01-01"'],
   ])('exits 2 for a time that cannot be stored: %s %.20s', async (flag, text, problem) => {
     const project = await TestProject.withProbe()
     const { exitCode, stderr } = await project.ops('enqueue', 'urgent', flag, text)

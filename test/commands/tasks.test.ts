@@ -128,9 +128,7 @@ describe('ops tasks', () => {
 
   it('says what to do where the database is not that of this ops', async () => {
     const project = await TestProject.withProbe()
-    project.database.exec(
-      `drop table ops_holds; delete from ops_migrations where name like '0001%' and source = 'core'`,
-    )
+    project.database.exec(`drop table ops_open; delete from ops_migrations where source = 'core'`)
     const { exitCode, stderr } = await project.ops('tasks')
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain('Try: ops migrate')

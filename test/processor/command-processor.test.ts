@@ -227,7 +227,7 @@ echo '{ "fraction": 0.75, "note": "encoding" }' >&3; until [ -e go2 ]; do sleep 
     expect(stdout).toContain(
       'The processor "resize" of ops-plugin-resize@1.0.0 cannot be loaded: "results" names widht, but "resizes" has no such column.',
     )
-    expect(stdout).toContain('fix "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
+    expect(stdout).toContain('Fix "ops.processors.resize" in the package.json of ops-plugin-resize, or its migrations')
   })
 
   it('may name the key that it shares with other processors', async () => {

@@ -61,7 +61,7 @@ describe('a worker whose disk is full', unless(smallDiskMissing), () => {
     const { exitCode, stderr } = await project.ops(...args)
     expect(exitCode).toBe(1)
     expect(unwrapped(stderr)).toContain(unusable(project, 'the disk is full'))
-    expect(unwrapped(stderr)).toContain(`free space on the disk of ${disk.folder}`)
+    expect(unwrapped(stderr)).toContain(`Free space on the disk of ${disk.folder}`)
     disk.makeRoom()
     expect((await project.ops(...args)).exitCode).toBe(0)
   })

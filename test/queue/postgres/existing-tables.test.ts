@@ -174,7 +174,7 @@ describe('an existing table', unless(postgresMissing), () => {
       await raw.query(`insert into letters (id) values ('a')`)
       await queue.migrate([], [queuedLetters])
       const update = raw.query(`update letters set status = '${to}'`)
-      await expect(update).rejects.toThrow(`letter a cannot go from "" to "${to}"`)
+      await expect(update).rejects.toThrow(`letter a cannot go from "null" to "${to}"`)
       expect(await rows('select status from letters')).toEqual([{ status: null }])
       expect(await queue.claim([queuedLetters])).toBeUndefined()
     },
