@@ -65,6 +65,8 @@ const SENTENCES = {
     `run ${runId} is open, but ${table} ${taskId} ${status === undefined ? 'does not exist' : `is ${status}`}`,
   RUN_NOT_OPEN: ({ runId }: Violation) => `run ${runId} has a row in ops_open, but it has ended or does not exist`,
   KEY_WITHOUT_RUN: ({ value, runId }: Violation) => `the key ${value} is held by run ${runId}, which is not open`,
+  RUN_WITHOUT_KEY: ({ table, taskId, runId, value }: Violation) =>
+    `run ${runId} of ${table} ${taskId} is open, but it does not hold its key ${value}`,
   RUN_WITHOUT_ROW: ({ table, taskId, runId }: Violation) =>
     `run ${runId} of ${table} ${taskId} has not ended, but it has no row in ops_open`,
   STATUS_UNEXPLAINED: ({ table, taskId, status, value }: Violation) =>
@@ -123,6 +125,14 @@ where o.scope <> ${literal(KEY_SCOPE)} and (r.id is null or r.ended_at is not nu
       { run_id: 'o.run_id', value: 'o.what' },
       `ops_open o where o.scope = ${literal(KEY_SCOPE)} and not exists (
   select 1 from ops_runs r where r.id = o.run_id and r.exclusive_key = o.what and r.ended_at is null and ${isOpen}
+)`,
+    ),
+    query(
+      'RUN_WITHOUT_KEY',
+      { task_table: 'r.task_table', task_id: 'o.what', run_id: 'r.id', value: 'r.exclusive_key' },
+      `ops_open o join ops_runs r on r.id = o.run_id
+where o.scope <> ${literal(KEY_SCOPE)} and r.ended_at is null and r.exclusive_key is not null and not exists (
+  select 1 from ops_open k where k.scope = ${literal(KEY_SCOPE)} and k.what = r.exclusive_key and k.run_id = r.id
 )`,
     ),
   ]

@@ -138,6 +138,8 @@ export interface Queue {
   planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
   /** Applies pending migrations and installs the guarantees of each table, all or nothing; returns the steps performed. */
   migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]>
+  /** Differs from before if a table, a trigger or an index was created, dropped or changed. Cheap. */
+  schemaState(): Promise<string>
   /** Checks the settings and the state of a database that exists. */
   checkDatabase(): Promise<Check[]>
 

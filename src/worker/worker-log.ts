@@ -86,6 +86,11 @@ export class WorkerLog {
     this.#line('info', 'claiming_again', text, { processor })
   }
 
+  installedAgain({ processor, table }: QueuedTable): void {
+    const text = `installed the triggers and indexes of ${table.name} again, which were missing`
+    this.#line('warn', 'installed_again', text, { processor })
+  }
+
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {
     const task = `${processor} ${run.taskId}`
     const [error, back] = outcome.kind === 'succeeded' ? [''] : [outcome.error, outcome.return]

@@ -7,6 +7,7 @@ import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
 import { ClaimedTables, type OpenEnd } from './claimed-tables.ts'
 import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
+import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskStuck } from './perform-task.ts'
 import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
@@ -55,6 +56,7 @@ export class Worker {
   readonly #claimed: ClaimedTables
   readonly #ends: EndWriter
   readonly #recovery: Recovery
+  readonly #guarantees: GuaranteeKeeper
   readonly #environment: RunEnvironment
   readonly #stop: Stop
   readonly #log: WorkerLog
@@ -87,6 +89,7 @@ export class Worker {
     this.#observer = observer
     this.#claimed = new ClaimedTables(this.#queue, this.#tables, log)
     this.#recovery = new Recovery(environment, this.#tables, log)
+    this.#guarantees = new GuaranteeKeeper(this.#queue, this.#tables, log)
     this.#ends = new EndWriter(this.#queue, stop, log, () => observer.progressed())
   }
 
@@ -220,6 +223,7 @@ export class Worker {
     try {
       await this.#recovery.recover()
       await this.#claimed.lookAgain((end) => this.#writeOpen(end))
+      await this.#guarantees.look()
     } catch (error) {
       this.#log.databaseFailed('recovering runs', error, RECOVER_EVERY_MS)
     }

@@ -1048,6 +1048,15 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         ])
       })
 
+      it('name a run that has lost its key, which a repair gives back', async () => {
+        const { queue, sql } = await claimed()
+        await sql(`delete from ops_open where scope = 'ops_key'`)
+        expect(await find(queue, false)).toEqual([['RUN_WITHOUT_KEY', 'builds', 1, 'run', 'processor:build']])
+        const [violation] = await queue.invariants.find(tables, { history: false })
+        await queue.invariants.repair(violation!, 'ada')
+        expect(await find(queue, true)).toEqual([])
+      })
+
       it('are repaired, each with an event', async () => {
         const { queue, sql, run } = await claimed()
         await sql(`delete from ops_open where scope = 'builds'`)

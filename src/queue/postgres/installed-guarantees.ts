@@ -37,6 +37,18 @@ export async function installedGuarantees(
   )
 }
 
+/** The triggers and indexes of ops in the database, by their oids, which are never given twice; and which of them are disabled. */
+export async function schemaState(session: Session): Promise<string> {
+  const [row] = await session.query(
+    `select md5(string_agg(one, ',' order by one)) as state from (
+       select t.oid || t.tgenabled::text as one from pg_trigger t where t.tgname like 'ops\\_%' and not t.tgisinternal
+       union all
+       select c.oid::text from pg_class c where c.relkind = 'i' and c.relname like 'ops\\_%'
+     ) s`,
+  )
+  return row!.state
+}
+
 /** Marks guarantees as made from their text, as they are now. */
 export async function markGuarantees(
   session: Session,

@@ -6,6 +6,7 @@ import {
   type ViolationRow,
   violationOf,
 } from '../invariants.ts'
+import { KEY_SCOPE } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
 import { recordEvent } from './statements.ts'
@@ -52,7 +53,9 @@ async function repair(session: Session, violation: Violation, actor: string): Pr
       [actor, runId],
     )
   }
-  if (runId !== undefined) await session.query('delete from ops_open where run_id = $1', [runId])
+  if (code === 'RUN_WITHOUT_KEY') {
+    await session.query(`insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', $1, $2)`, [value, runId])
+  } else if (runId !== undefined) await session.query('delete from ops_open where run_id = $1', [runId])
   const task = table === undefined || taskId === undefined ? undefined : { table, id: taskId, ...(runId && { runId }) }
   const change = code === 'STATUS_UNEXPLAINED' ? ([value, violation.status] as never) : undefined
   await recordEvent(session, 'repaired', actor, task, { code, ...(value !== undefined && { value }) }, change)

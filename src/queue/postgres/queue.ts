@@ -32,6 +32,7 @@ import type { DrizzlePool } from './drizzle.ts'
 import { isMissingDatabase, isRefusal } from './explain-error.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
+import { schemaState } from './installed-guarantees.ts'
 import { PostgresInvariants } from './invariants.ts'
 import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
@@ -98,6 +99,10 @@ export class PostgresQueue implements Queue {
     const due = await this.planMigration(sources, tables)
     if (due.length === 0) return []
     return this.#connection.transaction((session) => migrate(session, sources, tables))
+  }
+
+  async schemaState(): Promise<string> {
+    return this.#connection.use((session) => schemaState(session))
   }
 
   async checkDatabase(): Promise<Check[]> {

@@ -6,6 +6,7 @@ import {
   type ViolationRow,
   violationOf,
 } from '../invariants.ts'
+import { KEY_SCOPE } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import { recordEvent } from './statements.ts'
 
@@ -50,7 +51,9 @@ function repair(connection: Connection, violation: Violation, actor: string): vo
       )
       .run(Date.now(), actor, runId)
   }
-  if (runId !== undefined) connection.sql('delete from ops_open where run_id = ?').run(runId)
+  if (code === 'RUN_WITHOUT_KEY') {
+    connection.sql(`insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', ?, ?)`).run(value, runId)
+  } else if (runId !== undefined) connection.sql('delete from ops_open where run_id = ?').run(runId)
   const task = table === undefined || taskId === undefined ? undefined : { table, id: taskId, ...(runId && { runId }) }
   const change = code === 'STATUS_UNEXPLAINED' ? ([value, violation.status] as never) : undefined
   recordEvent(connection, 'repaired', actor, task, { code, ...(value !== undefined && { value }) }, change)

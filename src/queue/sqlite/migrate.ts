@@ -41,14 +41,19 @@ export function planNewDatabase(
   return [{ kind: 'create_database', source: 'core', name: path, change: 'create' }, ...steps]
 }
 
-/** Performs the pending steps in one transaction, all or nothing. */
+/**
+ * Performs the pending steps in one transaction, all or nothing.
+ *
+ * @param hasMigrations whether there are others than those of guarantees
+ */
 export async function migrate(
   { database, lock, wakeUp }: Connection,
   sources: readonly MigrationSource[],
   tables: readonly QueuedTable[],
+  hasMigrations: boolean,
 ): Promise<MigrationStep[]> {
   // SQLite ignores this inside a transaction, and drizzle-kit rebuilds tables with foreign keys off.
-  database.pragma('foreign_keys = OFF')
+  if (hasMigrations) database.pragma('foreign_keys = OFF')
   try {
     return await lock.write(() => apply(database, sources, tables))
   } finally {
@@ -70,7 +75,7 @@ function apply(
     .filter((queued) => exists(database, queued))
     .flatMap((queued) => pendingGuarantees(database, queued))
   for (const step of later) perform(database, step)
-  const broken = database.pragma('foreign_key_check') as unknown[]
+  const broken = migrations.length > 0 ? (database.pragma('foreign_key_check') as unknown[]) : []
   if (broken.length > 0) {
     throw new DatabaseUnusableError(
       database.name,

@@ -77,9 +77,14 @@ export class SqliteQueue implements Queue {
     // Planned without the lock first: a start with nothing to do blocks no one.
     const due = await this.planMigration(sources, tables)
     if (due.length === 0) return []
-    const done = await migrate(this.#connection({ create: true }), sources, tables)
+    const hasMigrations = due.some(({ kind }) => kind === 'migration')
+    const done = await migrate(this.#connection({ create: true }), sources, tables, hasMigrations)
     this.#claims.clear()
     return [...due.filter(({ kind }) => kind === 'create_database'), ...done]
+  }
+
+  async schemaState(): Promise<string> {
+    return String(this.#connection().sql('pragma schema_version').pluck().get())
   }
 
   async checkDatabase(): Promise<Check[]> {
