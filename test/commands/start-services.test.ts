@@ -42,6 +42,11 @@ describe('ops start-services', () => {
     expect(ops.output).not.toMatch(/worker|web/)
   })
 
+  it('migrates the database before the first service starts', async () => {
+    const { says } = start({ services: { api: { command: 'ls .ops/ops.db; sleep 60' } } }, 'api')
+    await says(/api +\| \.ops\/ops\.db/)
+  })
+
   it('exits with the status of the service that failed, and prints its last output', async () => {
     const services = { api: { command: 'printf "last words"; exit 7', restart: 'never' } } as const
     const { ops } = start({ services }, 'api')

@@ -48,11 +48,11 @@ describe('a worker that waits on PostgreSQL', unless(postgresMissing), () => {
     const project = await TestProject.withProbe({ database: url })
     const worker = project.start('worker', '--poll-interval', '60s')
     const raw = await connect(url)
-    const ofOps = `from pg_stat_activity where application_name = 'ops' and datname = current_database()`
-    // The last statement before the wait.
-    const waiting = `select 1 ${ofOps} and state = 'idle' and query like '%as milliseconds%'`
-    await until(async () => (await raw.query(waiting)).rows.length === 1, 'it waits')
-    await raw.query(`select pg_terminate_backend(pid) ${ofOps}`)
+    await worker.event('polling')
+    // Not between two statements, where it would only connect again.
+    const cut = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ops'
+      and datname = current_database() and state = 'idle' and state_change < now() - interval '300 milliseconds'`
+    await until(async () => (await raw.query(cut)).rows.length === 1, 'its connection is cut while it waits')
     await worker.event('database')
     await raw.query(`insert into urgencies default values`)
     await worker.event('succeeded', 'urgent 1')
