@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
 import { TaskError } from '../../src/task/task-error.ts'
@@ -154,26 +153,16 @@ for (const database of workerDatabases) {
 }
 
 describe('a task table without what ops keeps on it', unless(workerDatabases[1]!.missing), () => {
-  it('is claimed from again after a migration', async () => {
-    const fixture = await workerDatabases[1]!.with([note, other])
-    const { queue, sql, processors, secondQueue } = fixture
+  it('gets it from the worker that starts, which claims from it', async () => {
+    const fixture = await workerDatabases[1]!.with([note])
+    const { queue, sql } = fixture
     await sql('drop function ops_notes_claim')
     await queue.enqueue(notes, [{ text: 'works' }])
     const worker = new WorkerHere(fixture)
     const working = worker.work()
-    await until(() => worker.log.includes('no more notes are claimed'), 'the worker has given the table up')
-    await queue.enqueue(others, [{ text: 'x' }])
-    const isDone = async (table: string) => (await sql(`select status from ${table}`))[0]!.status === 'succeeded'
-    await until(() => isDone('others'), 'the other task is done')
-    // Longer than until the first look, which finds nothing new.
-    await delay(6000)
-    await secondQueue().migrate(
-      [],
-      processors.map(({ queued }) => queued),
-    )
-    await until(() => isDone('notes'), 'the task is done')
-    expect(worker.log).toContain('claiming notes again')
-    expect(worker.log.match(/no more notes are claimed/g)).toHaveLength(1)
+    await until(() => worker.log.includes('note 1 succeeded'), 'the task is done')
+    expect(worker.log).toContain('installed the triggers and indexes of notes again')
+    expect(worker.log).not.toContain('no more notes are claimed')
     worker.stop()
     await working
   })
