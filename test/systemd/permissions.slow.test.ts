@@ -91,7 +91,7 @@ describe('what a unit is allowed', unless(sandboxMissing), () => {
     await sandbox.shell('systemctl stop shop-front; echo "Nice=5" >>/etc/systemd/system/shop-api.service')
     const { stdout, exitCode } = await ops('doctor')
     expect(stdout).toMatch(/^problem +units .*shop-api\.service differs from the configuration/m)
-    expect(stdout).toMatch(/^problem +units .*shop-front\.service is failed.* → .*ops install-systemd$/m)
+    expect(stdout).toMatch(/^problem +units .*shop-front\.service is failed.*\n +→ .*ops install-systemd$/m)
     expect(exitCode).toBe(1)
   })
 
@@ -119,7 +119,7 @@ describe('what a unit is allowed', unless(sandboxMissing), () => {
     await sandbox.shell(`mkdir -p ${node.replace(/\/node$/, '')} && cp "${inside.node}" ${node}`)
     const refused = await opsBy(node, 'install-systemd', '--yes')
     expect(refused.exitCode).toBe(1)
-    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('copy this node: --copy-node')
+    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('Copy this node: --copy-node')
     const { exitCode, stderr } = await opsBy(node, 'install-systemd', '--yes', '--copy-node')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     const copy = `/usr/local/lib/ops/shop/node-${process.version}/node`
