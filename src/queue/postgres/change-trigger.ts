@@ -29,35 +29,39 @@ export function changed(queued: QueuedTable): Trigger {
     suffix: 'changed',
     event: 'after update',
     each: `for each row when (${watched.filter(Boolean).join(' or ')})`,
-    declare: `  before text := old.status;
-  after text := coalesce(new.status::text, 'null');
-  run bigint;
-  own record;
-  holder record;
-`,
+    declare: '  run bigint;\n',
+    // The changes of workers return early, with few expressions.
     body: `select o.run_id into run from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
 if found then
-  if new.id is distinct from old.id then
-    ${refuse(messages.changeId, 'old.id', 'old.id')}
-  end if;
-${isOtherKey ? `  if ${isOtherKey} then\n    ${refuse(messages.changeKey, 'old.id', 'old.id')}\n  end if;\n` : ''}\
   -- A claim, which has taken the task before it changes it.
-  if before = 'pending' and after = 'ongoing' or before = after then return null; end if;
-  if (${isLegal()}) is not true then
-    ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
-  end if;
+  if old.status = 'pending' and new.status = 'ongoing' and new.id = old.id${isOtherKey ? ` and not (${isOtherKey})` : ''} then return null; end if;
+-- A settlement, which has ended the run before it changes the task.
+elsif old.status = 'ongoing' and new.status::text in (${transitions.ongoing.map(literal).join(', ')}) then
+  return null;
+end if;
+declare
+  before text := old.status;
+  after text := coalesce(new.status::text, 'null');
+  own record;
+  holder record;
+begin
+if run is not null and new.id is distinct from old.id then
+  ${refuse(messages.changeId, 'old.id', 'old.id')}
+end if;
+${isOtherKey ? `if run is not null and ${isOtherKey} then\n  ${refuse(messages.changeKey, 'old.id', 'old.id')}\nend if;\n` : ''}\
+if before = after then
+  if run is null and after = 'pending' then ${wakeUp(table.name)} end if;
+  return null;
+end if;
+if (${isLegal()}) is not true then
+  ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
+end if;
+if run is not null then
   select r.worker_id, r.exclusive_key into own from ops_runs r where r.id = run;
   if own.worker_id <> ${literal(FOREIGN_WRITER)} then
     ${refuse(messages.changeStatus, 'old.id', 'old.id')}
   end if;
 ${endRun(queued)}
-elsif before = 'ongoing' and after in (${transitions.ongoing.map(literal).join(', ')}) then
-  -- A settlement, which has ended the run before it changes the task.
-  return null;
-elsif before = after then
-  if after = 'pending' then ${wakeUp(table.name)} end if;
-elsif (${isLegal()}) is not true then
-  ${refuse(messages.transition, 'old.id', `coalesce(before, 'null')`, 'after')}
 elsif after = 'ongoing' then
 ${beginRun(queued)}
 else
@@ -65,6 +69,7 @@ else
   values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'retried' else after end, before, after, ${ACTOR});
   if after = 'pending' then ${wakeUp(table.name)} end if;
 end if;
+end;
 return null;`,
   }
 }

@@ -9,6 +9,14 @@ const FIRST_TASKS = 50
 /** After a lost race for a key there may be another task. After so many lost races, the next poll finds it. */
 const CLAIM_RETRIES = 10
 
+/** Each statement with one row of one table: steps of a larger one take the server longer. */
+const TAKE_KEY = `if candidate.key is not null then
+  insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', candidate.key, run) on conflict do nothing;
+  -- Another worker has taken it since the look-up.
+  if not found then run := null; continue; end if;
+end if;
+`
+
 /**
  * The function that starts the run of the first task that may run; returns at most one row of JSON. As a function it needs
  * no round trip, and sees what the settlement before it in the same statement has freed. With `begun` it returns the task
@@ -20,10 +28,6 @@ export function claimFunction(queued: QueuedTable): Guarantee {
   const now = claimInstants(queued)
   const name = guaranteeName(table, 'claim')
   const hasKey = exclusivity.kind !== 'none'
-  const taken = !hasKey
-    ? `values (${literal(table.name)}, candidate.id::text, run)`
-    : `select v.scope, v.what, run from (values ('${KEY_SCOPE}', candidate.key), (${literal(table.name)}, candidate.id::text)) v (scope, what)
-where v.what is not null`
   const filled = [
     `status = 'ongoing'`,
     ...(has('started_at') ? [`started_at = ${now.of('started_at')}`] : []),
@@ -61,21 +65,14 @@ for look in 1..${CLAIM_RETRIES} loop
 ${look.join('\n')}
 if not found then return; end if;
 run := nextval('ops_sequence');
-deadline := clock_timestamp() + timeout;
-with taken as (
-  insert into ops_open (scope, what, run_id) ${taken} on conflict do nothing returning 1
-)
-insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
-select run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, candidate.attempt, worker, ${hasKey ? 'candidate.key' : 'null'}, deadline
-where (select count(*) from taken) = ${hasKey ? 'case when candidate.key is null then 1 else 2 end' : '1'};
-exit when found;
--- Another worker has taken the key since the look-up.
-delete from ops_open o using (values (${literal(table.name)}, candidate.id::text)${hasKey ? `, ('${KEY_SCOPE}', candidate.key)` : ''}) v (scope, what)
-where o.scope = v.scope and o.what = v.what and o.run_id = run;
-run := null;
+${hasKey ? TAKE_KEY : ''}insert into ops_open (scope, what, run_id) values (${literal(table.name)}, candidate.id::text, run);
+exit;
 end loop;
 if run is null then return; end if;
 attempt := candidate.attempt;
+deadline := clock_timestamp() + timeout;
+insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
+values (run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, attempt, worker, ${hasKey ? 'candidate.key' : 'null'}, deadline);
 update ${quote(table.name)} t set ${filled.join(', ')} where t.id = candidate.id returning t.* into task;
 end if;
 ${after.map(findUnmet).join('')}return next json_build_object(

@@ -20,7 +20,7 @@ export function settleFunction({ table }: QueuedTable): Guarantee {
 ) language plpgsql as $ops$
 #variable_conflict use_variable
 declare
-  worker text;
+  key text;
   changed bigint;
   -- A follower of the audit waits for the transactions that have begun before a number that it misses, so this one begins
   -- before it takes a number.
@@ -31,22 +31,18 @@ ${at.declarations}begin
 held := false;
 if new_status = 'pending' then
   select r.cancel_requested_by into asked from ops_open o join ops_runs r on r.id = o.run_id
-  where o.scope = ${scope} and o.what = task and o.run_id = run for update of r;
+  where o.scope = ${scope} and o.what = task and o.run_id = run for update;
   if asked is not null then return; end if;
 end if;
-with ended as (
-  update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = kind,
-    status_after = nullif(new_status, kind), error = why, ended_by = actor
-  where r.id = run and r.ended_at is null
-    and exists (select 1 from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run)
-  returning r.exclusive_key, r.worker_id
-), closed as (
-  delete from ops_open o using ended e cross join lateral (values (${scope}, task), ('${KEY_SCOPE}', e.exclusive_key)) v (scope, what)
-  where o.scope = v.scope and o.what = v.what and o.run_id = run
-)
-select e.worker_id into worker from ended e;
+delete from ops_open o where o.scope = ${scope} and o.what = task and o.run_id = run;
 if not found then return; end if;
 held := true;
+update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = kind,
+  status_after = nullif(new_status, kind), error = why, ended_by = actor
+where r.id = run and r.ended_at is null returning r.exclusive_key into key;
+if key is not null then
+  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = key and o.run_id = run;
+end if;
 if names is null then
   update ${quote(table.name)} t set ${settled(table, variables)} where t.id = task_id and t.status = 'ongoing';
 else
@@ -65,7 +61,7 @@ get diagnostics changed = row_count;
 if changed = 0 then
   -- Somebody has changed or deleted it past the triggers.
   insert into ops_events (task_table, task_id, task_key, run_id, event, actor, detail)
-  values (${scope}, ${isNumber ? 'task_id' : 'null'}, task, run, 'diverged', coalesce(actor, worker),
+  values (${scope}, ${isNumber ? 'task_id' : 'null'}, task, run, 'diverged', coalesce(actor, (select r.worker_id from ops_runs r where r.id = run)),
     jsonb_build_object('status', (select t.status::text from ${quote(table.name)} t where t.id = task_id)));
 elsif new_status = 'pending' then
   perform pg_notify('ops', ${scope});
