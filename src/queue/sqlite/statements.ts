@@ -23,6 +23,11 @@ export class StatementCache {
 
 export type Statements = Pick<StatementCache, 'sql'>
 
+/** A whole number as an integer: a bound number is stored as REAL in a column of any type. */
+function exact(id: TaskId): bigint | TaskId {
+  return Number.isSafeInteger(id) ? BigInt(id) : id
+}
+
 /** Records an event that is not the start or the end of a run. The caller has a transaction open. */
 export function recordEvent(
   statements: Statements,
@@ -40,7 +45,7 @@ export function recordEvent(
     .run(
       Date.now(),
       task?.table ?? null,
-      task?.id ?? null,
+      task === undefined ? null : exact(task.id),
       task?.runId ?? null,
       event,
       from ?? null,

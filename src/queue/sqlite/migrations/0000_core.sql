@@ -239,6 +239,10 @@ begin
     and (new.new_id is not new.old_id or new.new_key is not new.old_key
       or new.new_status is not new.old_status and r.worker_id <> 'sql');
 
+  -- UPDATE OR REPLACE has deleted the task that had the id.
+  select json_extract('{}', printf(new.id_refused, new.new_id, new.new_id)) from ops_open o
+  where new.new_id is not new.old_id and o.scope = new.task_table and o.what = +new.new_id;
+
   insert into ops_events (id, at, task_table, task_id, event, from_status, actor)
   select id, now, new.task_table, new.old_id, 'renumbered', new.old_status, actor from ops_next
   where new.new_id is not new.old_id;
