@@ -143,8 +143,8 @@ for (const database of [sqlite, postgres]) {
       const from = performance.now()
       worker.kill('SIGTERM')
       expect(await worker.exit).toBe(0)
-      // Of a slow machine; the lock stays for ever.
-      expect(performance.now() - from).toBeLessThan(10_000)
+      // The lock stays for ever. Another write under way gives up after 30 s.
+      expect(performance.now() - from).toBeLessThan(60_000)
       expect(worker.output).toContain('the next worker recovers it')
       await sql('rollback')
       expect((await project.ops('worker', '--drain')).exitCode).toBe(0)

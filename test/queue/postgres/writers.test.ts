@@ -176,7 +176,7 @@ describe('a statement of any client', unless(postgresMissing), () => {
     const started = performance.now()
     for (const to of ['ongoing', 'failed']) await raw.query(`update deployments set status = '${to}'`)
     await raw.query('delete from deployments')
-    expect(performance.now() - started).toBeLessThan(30_000)
+    expect(performance.now() - started).toBeLessThan(90_000)
     expect(await queue.openRuns()).toEqual([])
     expect(await rows('select outcome, count(*) from ops_runs group by 1')).toEqual([
       { outcome: 'failed', count: 10_000 },

@@ -177,13 +177,13 @@ describe('10,000 rows in one statement', () => {
       const took = ['ongoing', 'failed', 'pending', 'ongoing', 'pending', 'canceled'].map((status) =>
         milliseconds(() => raw.exec(`update ${table} set status = '${status}'`)),
       )
-      expect(Math.max(...took)).toBeLessThan(5000)
+      expect(Math.max(...took)).toBeLessThan(30_000)
       expect(value('select count(*) from ops_runs where ended_at is not null')).toBe(2 * size)
       expect(value('select count(*) from ops_open')).toBe(0)
       expect(rows(`select distinct to_status from ops_audit where event = 'returned'`)).toEqual([
         { to_status: 'pending' },
       ])
-      expect(milliseconds(() => raw.exec(`delete from ${table}`))).toBeLessThan(5000)
+      expect(milliseconds(() => raw.exec(`delete from ${table}`))).toBeLessThan(30_000)
     },
     120_000,
   )
