@@ -12,7 +12,7 @@ export interface LoadedConfig {
 }
 
 /**
- * Finds, reads and checks the configuration; it is empty where there is no file.
+ * Finds, reads and checks the configuration; it is empty without a file.
  *
  * @throws OpsError CONFIGURATION_NOT_FOUND
  * @throws InvalidConfigurationError with every problem of the file at once

@@ -42,8 +42,9 @@ async function checkTables(project: Project, fix: boolean): Promise<Check[]> {
   const present: QueuedTable[] = []
   for (const one of ready) {
     const problem = missing.get(one.queued.processor)
-    if (await missingColumns(project.queue.records, one.queued.table)) present.push(one.queued)
-    tables.push(problem === undefined ? await checkTable(project, one, steps) : failed(nameOf(one), problem))
+    const columns = await missingColumns(project.queue.records, one.queued.table)
+    if (columns) present.push(one.queued)
+    tables.push(problem === undefined ? checkTable(one, columns, steps) : failed(nameOf(one), problem))
   }
   // Other errors of processors are problems of their plugins.
   const withoutTable = errors.filter((error) => error instanceof TaskTableMissingError)
@@ -66,10 +67,13 @@ function migrations(steps: readonly MigrationStep[]): Check {
 const wrongState = { create: 'is missing', replace: 'is out of date', drop: 'is obsolete' }
 
 /** Checks the triggers and indexes by which a table keeps its promises for every client. */
-async function checkTable({ queue }: Project, one: ReadyProcessor, steps: readonly MigrationStep[]): Promise<Check> {
+function checkTable(
+  one: ReadyProcessor,
+  missing: readonly string[] | undefined,
+  steps: readonly MigrationStep[],
+): Check {
   const name = nameOf(one)
   const { table } = one.queued
-  const missing = await missingColumns(queue.records, table)
   if (missing === undefined) return skipped(name, 'a pending migration creates it')
   const due = steps.filter(({ kind, source }) => kind === 'guarantee' && source === table.name)
   const wrong = [

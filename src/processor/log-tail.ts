@@ -11,7 +11,7 @@ export interface LastLinesOptions {
   readonly length?: number
 }
 
-/** The bytes in a log so far; 0 where there is no file. What is appended from now on starts here. */
+/** The bytes in a log so far; 0 without a file. What is appended from now on starts here. */
 export async function logLength(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.size ?? 0
 }

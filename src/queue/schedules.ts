@@ -38,7 +38,7 @@ export interface Schedules {
   fail(name: string, error: string): Promise<void>
   /** Lets ticks count from `since` if otherwise none would count until after `limit`; false if that is not so. */
   restart(name: string, limit: Date, since: Date): Promise<boolean>
-  /** Notes that schedules are not in the configuration: if they are added again, they start anew. */
+  /** Notes that schedules are not in the configuration: if they are added again, they start over. */
   remove(names: readonly string[]): Promise<void>
   /** Those that are not removed. */
   list(): Promise<ScheduleState[]>

@@ -106,7 +106,7 @@ export class Scheduler {
     }
   }
 
-  /** Schedules that are no longer in the configuration start anew if they are added again. */
+  /** Schedules that are no longer in the configuration start over if they are added again. */
   async #removeOthers(): Promise<void> {
     const names = this.#schedules.map(({ name }) => name)
     const others = (await this.#queue.schedules.list()).map(({ name }) => name).filter((name) => !names.includes(name))

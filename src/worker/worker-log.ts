@@ -134,7 +134,7 @@ export class WorkerLog {
   }
 
   scheduleRemoved(schedule: string): void {
-    const text = `schedule ${schedule}: not in this configuration; if it is added again, it starts anew`
+    const text = `schedule ${schedule}: not in this configuration; if it is added again, it starts over`
     this.#line('info', 'schedule_removed', text, { schedule })
   }
 

@@ -34,7 +34,7 @@ for (const database of workerDatabases) {
       expect((await queue.schedules.list())[0]).toMatchObject({ lastTickAt: after(since, 1), lastTask: { id: 1 } })
     })
 
-    it('that was removed starts anew, but misses no tick of a worker that had it all along', async () => {
+    it('that was removed starts over, but misses no tick of a worker that had it all along', async () => {
       const { queue } = await database.with([note])
       const long = after(new Date(), -600)
       const { since } = await queue.schedules.register('nightly', 'daily', long)

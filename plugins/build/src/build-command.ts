@@ -26,7 +26,7 @@ interface BuildOptions {
 /**
  * Decides how a checkout is built. A given command runs alone, unless the settings ask to install dependencies first.
  *
- * @throws TaskError when there is no command and none is detected
+ * @throws TaskError when no command is given and none is detected
  */
 export function planBuild(source: SourceTree, { command, install }: BuildOptions): BuildPlan {
   if (command)

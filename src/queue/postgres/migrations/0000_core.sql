@@ -19,7 +19,7 @@ create table ops_runs (
   worker_id text not null,
   exclusive_key text,
   outcome text,
-  -- What the task became, where the outcome is no status.
+  -- What the task became; null where the outcome says it.
   status_after text,
   error text,
   -- Null if its own worker ended it.
