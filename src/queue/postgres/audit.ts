@@ -5,10 +5,13 @@ import type { Row } from './statements.ts'
 import { taskIdOf } from './values.ts'
 
 /** Numbers that were not seen: they may belong to transactions that were under way, all of them before `before`. */
-interface Gap {
+interface Gap extends Range {
+  readonly before: number
+}
+
+interface Range {
   readonly from: number
   readonly to: number
-  readonly before: number
 }
 
 /** Up to where a follower has read. */
@@ -48,9 +51,7 @@ export class Audit {
       const rest = missed.length < limit ? limit - missed.length : 0
       const cursor = known?.cursor ?? after
       const rows = rest > 0 ? await readPage(session, filter, cursor, rest) : []
-      const [now] = await session.query(
-        'select pg_snapshot_xmin(s)::text::bigint as oldest, pg_snapshot_xmax(s)::text::bigint as next from pg_current_snapshot() s',
-      )
+      const [now] = await session.query('select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as oldest')
       const isFinal = (gap: Gap) => rest > 0 && gap.before <= now!.oldest
       const ids = missed.map(({ id }) => id as number)
       const open = gaps.filter((gap) => !isFinal(gap)).flatMap((gap) => without(gap, ids))
@@ -58,8 +59,10 @@ export class Audit {
       const first = cursor !== undefined ? cursor + 1 : rows.length < limit ? 1 : rows[0]!.id
       const last = rows.at(-1)?.id ?? cursor ?? 0
       const seen = rows.map(({ id }) => id as number)
-      const fresh = now!.oldest >= now!.next ? [] : without({ from: first, to: last, before: now!.next }, seen)
-      return { position: { cursor: last, gaps: [...open, ...fresh] }, rows: [...missed, ...rows] }
+      const fresh = without({ from: first, to: last }, seen)
+      const before = fresh.length > 0 ? await nextTransaction(session) : 0
+      const unseen = fresh.map((range) => ({ ...range, before }))
+      return { position: { cursor: last, gaps: [...open, ...unseen] }, rows: [...missed, ...rows] }
     })
     const next = rows.at(-1)?.id ?? after
     if (next !== undefined) this.#remember(keyOf(filter, next), position)
@@ -80,12 +83,23 @@ function keyOf({ table, taskId }: AuditFilter, after: number): string {
   return JSON.stringify([table, taskId, after])
 }
 
-/** The parts of a gap between ids. */
-function without({ from, to, before }: Gap, ids: readonly number[]): Gap[] {
-  const inside = ids.filter((id) => id >= from && id <= to).sort((a, b) => a - b)
-  const starts = [from, ...inside.map((id) => id + 1)]
-  const ends = [...inside.map((id) => id - 1), to]
-  return starts.map((start, index) => ({ from: start, to: ends[index]!, before })).filter((gap) => gap.from <= gap.to)
+/** The parts of a range between ids. */
+function without<T extends Range>(range: T, ids: readonly number[]): T[] {
+  const inside = ids.filter((id) => id >= range.from && id <= range.to).sort((a, b) => a - b)
+  const starts = [range.from, ...inside.map((id) => id + 1)]
+  const ends = [...inside.map((id) => id - 1), range.to]
+  return starts.map((from, index) => ({ ...range, from, to: ends[index]! })).filter(({ from, to }) => from <= to)
+}
+
+/**
+ * After all transactions that have taken a number by now, since each begins before it takes one. The snapshot does not say
+ * it: its upper end is the last transaction that has ended, and others after that may be under way.
+ */
+async function nextTransaction(session: Session): Promise<number> {
+  // A server in recovery gives no numbers; there the snapshot has all that it knows of.
+  const [row] = await session.query(`select (case when pg_is_in_recovery() then pg_snapshot_xmax(pg_current_snapshot())
+  else pg_current_xact_id() end)::text::bigint as next`)
+  return row!.next
 }
 
 /** What each entry must be, with the values bound so far. */

@@ -48,7 +48,8 @@ async function repair(session: Session, violation: Violation, actor: string): Pr
   const { code, table, taskId, runId, value } = violation
   if (code === 'RUN_WITHOUT_ROW') {
     await session.query(
-      `update ops_runs set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(), outcome = 'crashed',
+      // As the defaults of the other numbers, the transaction begins before it takes one.
+      `update ops_runs set end_id = nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end), ended_at = clock_timestamp(), outcome = 'crashed',
        status_after = 'failed', error = 'its claim was lost', ended_by = $1 where id = $2 and ended_at is null`,
       [actor, runId],
     )

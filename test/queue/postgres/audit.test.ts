@@ -94,6 +94,17 @@ describe('a follower of the audit', unless(postgresMissing), () => {
     expect(await read()).toEqual([])
   })
 
+  it('is given the entry of a transaction that began later, took an earlier number and is committed last', async () => {
+    const { read, writers } = await following()
+    const [first, second] = writers
+    await first.query('begin; select pg_current_xact_id()')
+    await second.query(`begin; ${insert('checks')}`)
+    await first.query(`${insert('checks')}; commit`)
+    expect(await read()).toEqual([2])
+    await second.query('commit')
+    expect(await read()).toEqual([1])
+  })
+
   it('is given the end of a run that was begun long before', async () => {
     const { read, writers, queue } = await following()
     const [early, late] = writers

@@ -1,10 +1,11 @@
--- The numbers of runs, of their ends and of events: one order for all that happens, and one cursor.
+-- The numbers of runs, of their ends and of events: one order for all that happens, and one cursor. A transaction begins
+-- before it takes one: a follower of the audit waits for the transactions that may have a number that it misses.
 create sequence ops_sequence;
 --> statement-breakpoint
 -- One attempt at one task by one worker. A task is known by the text of its id, which may be a number, a uuid or a text;
 -- where it is a number, `task_id` has it for people.
 create table ops_runs (
-  id bigint primary key default nextval('ops_sequence'),
+  id bigint primary key default nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end),
   -- Its number in the audit.
   end_id bigint,
   task_id bigint,
@@ -67,7 +68,7 @@ create trigger ops_open_no_update before update on ops_open for each row
 execute function ops_refuse('ops_open has what is taken: a row is not changed');
 --> statement-breakpoint
 create table ops_events (
-  id bigint primary key default nextval('ops_sequence'),
+  id bigint primary key default nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end),
   at timestamptz not null default clock_timestamp(),
   task_id bigint,
   run_id bigint,
