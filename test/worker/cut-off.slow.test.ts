@@ -1,18 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
-import { postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
-import { databaseAt } from '../support/test-database.ts'
-import { isRunning, TestProject } from '../support/test-project.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { builds } from '../queue/tables.ts'
+import { createTaskTable } from '../support/create-task-table.ts'
+import { connect, openQueue, postgresMissing } from '../support/postgres-fixture.ts'
+import { startPostgres } from '../support/postgres-server.ts'
 import { unless } from '../support/unless.ts'
-import { until } from '../support/until.ts'
-import { weakLink } from '../support/weak-link.ts'
-import { cutInAllWays } from './cut-off.ts'
-
-/* The same as in cut-off.test.ts, with the times that hold. */
+import { cutInAllWays, disturb, queuedBuild, twoMachines } from './cut-off.ts'
 
 describe('a worker that is cut off from PostgreSQL', unless(postgresMissing), () => {
   it.each([5, 15])('for %s s goes on with its task', async (seconds) => {
-    for (const [way, result] of await cutInAllWays(seconds * 1000, {})) {
+    for (const [way, result] of await cutInAllWays(seconds * 1000)) {
       expect({ way, overlapMs: result.overlapMs, first: result.ended[0] }).toEqual({
         ...{ way, overlapMs: 0, first: 'far succeeded' },
       })
@@ -20,7 +17,7 @@ describe('a worker that is cut off from PostgreSQL', unless(postgresMissing), ()
   })
 
   it('for 30 s ends its task, and reports it when the database is back', async () => {
-    for (const [way, result] of await cutInAllWays(30_000, {})) {
+    for (const [way, result] of await cutInAllWays(30_000)) {
       expect({ way, overlapMs: result.overlapMs, first: result.ended[0] }).toEqual({
         ...{ way, overlapMs: 0, first: 'far interrupted' },
       })
@@ -29,7 +26,7 @@ describe('a worker that is cut off from PostgreSQL', unless(postgresMissing), ()
   })
 
   it('for 60 s has ended a program that ignores SIGTERM before the task is taken over', async () => {
-    for (const [way, result] of await cutInAllWays(60_000, {}, { isStubborn: true })) {
+    for (const [way, result] of await cutInAllWays(60_000, { isStubborn: true })) {
       expect({ way, overlapMs: result.overlapMs, ended: result.ended }).toEqual({
         ...{ way, overlapMs: 0, ended: ['far crashed', 'near succeeded'] },
       })
@@ -37,56 +34,37 @@ describe('a worker that is cut off from PostgreSQL', unless(postgresMissing), ()
       expect(result.tookOverMs).toBeGreaterThan(36_000)
     }
   })
+
+  it('by answers that are under way for long goes on with its task', async () => {
+    const machines = await twoMachines()
+    const result = await disturb(machines, async () => {
+      machines.link.setDelay(3000)
+      await delay(40_000)
+      machines.link.setDelay(0)
+    })
+    expect(result).toMatchObject({ overlapMs: 0, ended: ['far succeeded', expect.anything()] })
+  })
 })
 
-/** `ops worker` as a process of its own behind a weak link, at the task that this statement adds. */
-async function workerAt(insert: string) {
-  const url = await postgresUrl()
-  const link = await weakLink(url)
-  const project = await TestProject.withProbe({ database: link.url })
-  const { sql, close } = databaseAt(url)
-  await sql(insert)
-  await close()
-  const worker = project.start('worker')
-  await worker.event('started')
-  return { link, project, worker }
-}
-
-const untilGo = `insert into scripts (script) values ('echo $$ > shell.pid; until [ -e go ]; do sleep 0.1; done')`
-
-describe('a worker process', unless(postgresMissing), () => {
-  it('that was stopped for longer than its lease goes on with its task, which nobody has taken', async () => {
-    const { project, worker } = await workerAt(untilGo)
-    await project.pid('shell.pid')
-    worker.kill('SIGSTOP')
-    await delay(30_000)
-    worker.kill('SIGCONT')
-    await delay(5000)
-    project.write('go', '')
-    await worker.event('succeeded', 'script 1')
-    expect(worker.events().map(({ event }) => event)).not.toContain('disconnected')
-  })
-
-  it('that was stopped for longer than its lease ends its task when the database does not answer', async () => {
-    const { link, project, worker } = await workerAt(untilGo)
-    const pid = await project.pid('shell.pid')
-    worker.kill('SIGSTOP')
-    link.cut()
-    await delay(45_000)
-    const resumedAt = performance.now()
-    worker.kill('SIGCONT')
-    await until(() => !isRunning(pid), 'its program has ended')
-    expect(performance.now() - resumedAt).toBeLessThan(15_000)
-    link.restore()
-    await worker.event('interrupted', 'script 1')
-  })
-
-  it('whose task ignores that it must end exits before the task is taken over', async () => {
-    const { link, worker } = await workerAt(`insert into outcomes (how) values ('hangs')`)
-    link.cut()
-    const cutAt = performance.now()
-    expect(await worker.exit).toBe(1)
-    expect(performance.now() - cutAt).toBeLessThan(38_000)
-    expect(worker.output).toContain('outcome 1 is still running although its signal has aborted')
+describe('the end of a server', unless(postgresMissing), () => {
+  it.each([
+    ['that starts again', { isMoved: false }],
+    ['without an error, and another address that answers', { isMoved: true }],
+  ])('%s costs no task', async (_, { isMoved }) => {
+    const server = await startPostgres()
+    onTestFinished(() => server.stop())
+    await (await connect(server.url())).query(createTaskTable(builds, 'postgres'))
+    await openQueue(server.url()).migrate([], [queuedBuild])
+    const machines = await twoMachines({ url: server.url() })
+    const { link, nearLink } = machines
+    const result = await disturb(machines, async () => {
+      if (isMoved) link.cut({ staysSilent: true })
+      await server.restart({ isMoved, afterMs: 1500 })
+      for (const each of [link, nearLink]) {
+        each.leadTo(server.port)
+        each.restore()
+      }
+    })
+    expect(result).toMatchObject({ overlapMs: 0, ended: ['far succeeded', expect.anything()] })
   })
 })

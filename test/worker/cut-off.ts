@@ -8,7 +8,6 @@ import { defineProcessor } from '../../src/processor/define-processor.ts'
 import { toQueuedTable } from '../../src/processor/ready-processor.ts'
 import type { TaskContext } from '../../src/processor/task-context.ts'
 import type { PostgresQueue } from '../../src/queue/postgres/queue.ts'
-import type { PostgresOptions } from '../../src/queue/postgres/worker-lock.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { WorkerLog } from '../../src/worker/worker-log.ts'
 import { builds } from '../queue/tables.ts'
@@ -110,15 +109,18 @@ export class TestWorker {
 }
 
 /** @param more `url`: of a database with the table, on a server of one's own */
-export async function twoMachines(
-  options: PostgresOptions,
-  { isStubborn = false, url }: { isStubborn?: boolean; url?: string } = {},
-): Promise<TwoMachines> {
+export async function twoMachines({
+  isStubborn = false,
+  url,
+}: {
+  isStubborn?: boolean
+  url?: string
+} = {}): Promise<TwoMachines> {
   const folder = temporaryFolder()
   const file = join(folder, 'ticks')
   const [link, nearLink] = await bothLinks(url ?? (await postgresFixture([queuedBuild])).url)
-  const far = new TestWorker(openQueue(link.url, options))
-  const near = new TestWorker(openQueue(nearLink.url, options))
+  const far = new TestWorker(openQueue(link.url))
+  const near = new TestWorker(openQueue(nearLink.url))
   const database = databaseAt(nearLink.url)
   onTestFinished(() => database.close())
   const { sql } = database
@@ -164,11 +166,10 @@ export interface CutResult {
 /** Cuts far workers off in every way at once, since they only wait. */
 export async function cutInAllWays(
   milliseconds: number,
-  options: PostgresOptions,
   behavior: { isStubborn?: boolean } = {},
 ): Promise<[way: string, result: CutResult][]> {
   const cuts = []
-  for (const [way, cut] of Object.entries(CUTS)) cuts.push({ way, cut, two: await twoMachines(options, behavior) })
+  for (const [way, cut] of Object.entries(CUTS)) cuts.push({ way, cut, two: await twoMachines(behavior) })
   return Promise.all(
     cuts.map(async ({ way, cut, two }) => [way, await cutFor(milliseconds, two, cut)] as [string, CutResult]),
   )

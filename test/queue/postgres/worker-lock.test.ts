@@ -138,7 +138,7 @@ describe('a worker', unless(postgresMissing), () => {
 
   it('renews its lease beside a statement that waits for a lock', async () => {
     const { url, raw, value } = await postgresFixture([queuedBuilds])
-    const queue = openQueue(url, { leaseMs: 800 })
+    const queue = openQueue(url)
     await queue.startWorker(worker)
     await queue.enqueue(builds, [{ repository: 'a' }])
     const { run } = (await queue.claim([queuedBuilds]))!

@@ -1,4 +1,0 @@
-import { sqlite } from '../support/test-database.ts'
-import { failpointProofs } from './failpoints.ts'
-
-failpointProofs(sqlite)
