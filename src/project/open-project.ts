@@ -11,6 +11,7 @@ import {
   comparePlugins,
   type DeclaredCommand,
   type DeclaredProcessor,
+  disabledPlugins,
   type Plugin,
   ProcessorRegistry,
   removeSuggestion,
@@ -65,7 +66,7 @@ export class Project {
   /**
    * One processor, imported and configured.
    *
-   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
+   * @throws OpsError UNKNOWN_PROCESSOR or PROCESSOR_NOT_ENABLED, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)
@@ -116,6 +117,7 @@ export class Project {
       file: this.file ?? 'The configuration',
       names: this.registry.processors.map(({ name }) => name),
       find: (name) => this.processor(name),
+      notEnabled: (name) => this.registry.notEnabled(name),
     })
   }
 
@@ -182,6 +184,6 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
     directory,
     stateDirectory,
     queue,
-    registry: new ProcessorRegistry(plugins, broken),
+    registry: new ProcessorRegistry(plugins, broken, disabledPlugins(plugins, { config, file: found })),
   })
 }
