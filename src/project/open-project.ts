@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/load-config.ts'
+import { isNamed, loadConfig } from '../config/load-config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
+import { checkTrusted } from '../config/trusted-path.ts'
 import { InvalidConfigurationError, OpsError, TaskTableMissingError } from '../errors.ts'
 import { commandProcessor } from '../processor/command-processor.ts'
 import type { AnyProcessor } from '../processor/define-processor.ts'
@@ -175,6 +177,10 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
   const installed =
     given === undefined ? installedState(config.name ?? serverName(basename(directory)), { directory, env }) : undefined
   const stateDirectory = given ?? installed?.stateDirectory ?? join(directory, '.ops')
+  // Tasks in somebody else's database would run programs as this user.
+  if (given === undefined && installed === undefined && existsSync(stateDirectory) && !isNamed({ cwd, file, env })) {
+    checkTrusted(stateDirectory, { what: 'state folder', env })
+  }
   const url =
     env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
   const queue = await openQueue(url, { directory, synchronous: config.sqlite?.synchronous })
