@@ -6,4 +6,5 @@ export default defineConfig({
     sample: { command: 'node sample-repository.js', oneshot: true },
     api: { command: 'node api.js', port: 3000, ready: { http: '/health' }, dependsOn: ['sample'] },
   },
+  plugins: { build: {} },
 })

@@ -41,7 +41,8 @@ export default class OpsHelp extends Help {
   override async showRootHelp(): Promise<void> {
     const { bin } = this.config
     this.log(`${this.formatRoot()}\n`)
-    const entries = this.#entries()
+    const { disabledCommands } = await import('./disabled-commands.ts')
+    const entries = this.#entries(await disabledCommands(this.config))
     const width = Math.max(...entries.map(({ name }) => name.length))
     for (const group of Object.keys(groups)) {
       const rows = entries
@@ -70,9 +71,9 @@ export default class OpsHelp extends Help {
     })
   }
 
-  /** Each command or topic once. A topic with one command and nothing else is shown as that command. */
-  #entries(): Entry[] {
-    const commands = this.sortedCommands.filter(({ id }) => id !== 'help')
+  /** Each command or topic once, without the hidden ones. A topic with one command and nothing else is shown as that command. */
+  #entries(hidden: readonly string[]): Entry[] {
+    const commands = this.sortedCommands.filter(({ id }) => id !== 'help' && !hidden.includes(id))
     const names = [...new Set(commands.map(({ id }) => (this.opts.all ? id : topicOf(id))))]
     const entries = names.map((name): Entry => {
       const own = commands.find(({ id }) => id === name)

@@ -108,7 +108,10 @@ export interface Config {
   readonly worker?: WorkerConfig
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>
   readonly systemd?: SystemdConfig
-  /** Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. */
+  /**
+   * Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. Of the bundled
+   * plugins, those that are named are enabled.
+   */
   readonly plugins?: Readonly<Record<string, unknown>>
   /**
    * Plugins that may be installed or linked: names of packages, paths relative to the project, URLs of repositories; `*`

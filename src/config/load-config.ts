@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { exitStatus, InvalidConfigurationError, OpsError } from '../errors.ts'
 import { type Config, configEndings } from './config.ts'
+import { checkTrusted } from './trusted-path.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -47,12 +48,21 @@ export interface ConfigLocation {
 /**
  * The real path of the configuration: that of `--config`, else of `OPS_CONFIG`, else the nearest one upwards.
  *
- * @throws OpsError CONFIGURATION_NOT_FOUND where the flag or the variable names no file
+ * @throws OpsError CONFIGURATION_NOT_FOUND where the flag or the variable names no file; UNTRUSTED_FOLDER where somebody
+ *   else could have written the one that is found
  */
 export function findConfig({ cwd, file, env }: ConfigLocation): string | undefined {
   if (file !== undefined) return namedFile(file, '--config', cwd)
   if (env.OPS_CONFIG) return namedFile(env.OPS_CONFIG, 'OPS_CONFIG', cwd)
-  return searchUpwards(resolve(cwd))
+  const found = searchUpwards(resolve(cwd))
+  if (found === undefined) return undefined
+  checkTrusted(found, { what: 'configuration', byName: `--config ${found}`, env })
+  return realpathSync(found)
+}
+
+/** Whether the configuration was named, not found. */
+export function isNamed({ file, env }: ConfigLocation): boolean {
+  return file !== undefined || Boolean(env.OPS_CONFIG)
 }
 
 function namedFile(file: string, source: string, cwd: string): string {
@@ -67,7 +77,7 @@ function namedFile(file: string, source: string, cwd: string): string {
 
 function searchUpwards(directory: string): string | undefined {
   const found = configEndings.map((ending) => join(directory, `ops.config.${ending}`)).find(isFile)
-  if (found !== undefined) return realpathSync(found)
+  if (found !== undefined) return found
   const parent = dirname(directory)
   return parent === directory ? undefined : searchUpwards(parent)
 }

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { createPrivateFolder } from '../platform/private-file.ts'
 
 /** A log beyond this size is rotated, replacing the one rotated before. */
 const MAX_BYTES = 10 * 1024 * 1024
@@ -42,7 +43,7 @@ export class ServiceLogs {
     this.#options = options
     try {
       // Now: after a kill, the guardian writes there.
-      mkdirSync(directory, { recursive: true })
+      createPrivateFolder(directory)
     } catch {
       // The first line will report it.
     }

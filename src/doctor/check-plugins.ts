@@ -10,7 +10,7 @@ export async function checkPlugins(project: Project, known: KnownPlugins): Promi
   const broken = plugins.flatMap((plugin) =>
     problemsOf(plugin).map((problem) => failed(`plugin ${plugin.settingsKey}`, problem)),
   )
-  const usable = plugins.filter((plugin) => problemsOf(plugin).length === 0)
+  const usable = plugins.filter((plugin) => plugin.isEnabled && problemsOf(plugin).length === 0)
   const names = usable.map(({ settingsKey, version, source }) =>
     source === 'bundled' ? settingsKey : `${settingsKey} ${version} (${source})`,
   )

@@ -7,12 +7,14 @@ import { concurrency } from './processors-table.ts'
 import { type Screen, styled } from './screen.ts'
 import { Table, type TableColumn } from './table.ts'
 
+const BROKEN = 'broken'
+
 const columns: readonly TableColumn[] = [
   { title: 'plugin', isFlexible: true, style: () => 'bold' },
   { title: 'version' },
   { title: 'source', style: () => 'dim' },
   { title: 'processors', isFlexible: true },
-  { title: 'state', isOptional: true, style: () => 'red' },
+  { title: 'state', isOptional: true, style: (cell) => (cell === BROKEN ? 'red' : 'dim') },
   { title: 'from', isOptional: true, isFlexible: true, style: () => 'dim' },
 ]
 
@@ -23,7 +25,7 @@ export function pluginsTable({ plugins, problems }: ListedPlugins, screen: Scree
     plugin.version,
     plugin.source,
     plugin.processors.map(({ name }) => name).join(', '),
-    defectsOf(plugin).length > 0 ? 'broken' : '',
+    defectsOf(plugin).length > 0 ? BROKEN : plugin.isEnabled ? '' : 'not enabled',
     plugin.source === 'linked' ? relativePath(plugin.root) : '',
   ])
   const all = [...problems, ...plugins.flatMap(problemsOf)]
@@ -41,6 +43,7 @@ export function pluginDetails(plugin: InspectedPlugin & { commands: readonly str
     ['dependencies', plugin.dependencies.join(', ')],
     ['commands', plugin.commands.join(', ')],
     ['settings', `plugins.${plugin.settingsKey}`],
+    ['state', plugin.isEnabled ? null : `not enabled; to enable it: plugins: { ${plugin.settingsKey}: {} }`],
     ...plugin.processors.map((one) => ['processor', `${one.name}: ${processorFacts(one)}`]),
   ].filter(([, value]) => value !== null && value !== '')
   const columns = [{ title: '', style: () => 'dim' as const }, { title: '' }]

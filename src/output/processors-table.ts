@@ -16,13 +16,18 @@ const columns: readonly TableColumn[] = [
 ]
 
 /** One processor a line, and below the table every problem. */
-export function processorsTable({ processors, problems }: ListedProcessors, screen: Screen): string {
+export function processorsTable({ processors, problems, disabled }: ListedProcessors, screen: Screen): string {
   const all = [...problems, ...processors.flatMap(({ problem }) => problem ?? [])]
-  return [table(processors, screen), ...all.map((problem) => formatProblem(problem, screen))].join('\n\n')
+  const hint = `Not enabled: ${disabled.join(', ')}. Enable what you need: plugins: { ${disabled[0]}: {} }`
+  return [
+    table(processors, screen),
+    ...all.map((problem) => formatProblem(problem, screen)),
+    ...(disabled.length > 0 ? [hint] : []),
+  ].join('\n\n')
 }
 
 function table(processors: readonly ListedProcessor[], screen: Screen): string {
-  if (processors.length === 0) return 'No plugin with a processor is installed.'
+  if (processors.length === 0) return 'No processor is enabled.'
   const rows = processors.map((one) => {
     const { name, plugin, version, source, table, priority } = one
     return [name, plugin, version, source, table ?? '–', priority === null ? '–' : String(priority), concurrency(one)]

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { createPrivateFile, createPrivateFolder } from './private-file.ts'
 
 /**
  * An exclusive lock on a file, held as long as its process lives: the kernel frees it however the process ends, a stopped
@@ -17,7 +18,8 @@ export class FileLock {
 
   /** Undefined when another process holds it. */
   static take(file: string): FileLock | undefined {
-    mkdirSync(dirname(file), { recursive: true })
+    createPrivateFolder(dirname(file))
+    createPrivateFile(file)
     const database = new Database(file, { timeout: 0 })
     try {
       // Never committed: the transaction is the lock.

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { findConfig } from '../config/load-config.ts'
+import { findConfig, isNamed } from '../config/load-config.ts'
+import { checkTrusted } from '../config/trusted-path.ts'
 import { toProblem } from '../errors.ts'
 import { type BrokenPlugin, brokenPlugin, type Plugin, removeSuggestion } from '../processor/processor-registry.ts'
 import { type ListedPlugin, readPluginList } from './plugin-list.ts'
@@ -54,15 +55,26 @@ export function allPlugins({ plugins, broken }: InstalledPlugins): Plugin[] {
  * Inside a project, which is a folder with a configuration, plugins belong to the project, so that its units on a server
  * see the same ones; elsewhere to the user. `OPS_DATA_DIR` wins.
  *
- * @throws ConfigurationNotFoundError when the file of `--config` or `OPS_CONFIG` does not exist
+ * @throws OpsError CONFIGURATION_NOT_FOUND when the file of `--config` or `OPS_CONFIG` does not exist, UNTRUSTED_FOLDER
+ *   when somebody else could have put plugins there
  */
 export function findPluginFolder(location: ProjectLocation): PluginFolder {
   const { env } = location
   if (env.OPS_DATA_DIR) return { path: env.OPS_DATA_DIR, scope: 'environment' }
   const config = findConfig(location)
-  if (config !== undefined) return { path: join(dirname(config), '.ops', 'plugins'), scope: 'project' }
+  if (config !== undefined) {
+    const path = join(dirname(config), '.ops', 'plugins')
+    if (!isNamed(location)) checkPluginFolder(path, env)
+    return { path, scope: 'project' }
+  }
   const home = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local', 'share')
   return { path: join(home, 'ops'), scope: 'user' }
+}
+
+function checkPluginFolder(path: string, env: NodeJS.ProcessEnv): void {
+  for (const one of [join(path, 'package.json'), join(path, 'node_modules')]) {
+    if (existsSync(one)) checkTrusted(one, { what: 'plugin folder', env })
+  }
 }
 
 export function bundledPlugins(): Plugin[] {

@@ -18,6 +18,8 @@ export interface PluginDetails {
   readonly root: string
   /** The key of its settings under `plugins` in the configuration. */
   readonly settingsKey: string
+  /** False for a bundled plugin that the configuration does not name. */
+  readonly isEnabled: boolean
   readonly processors: readonly ListedProcessor[]
   /** What makes the whole plugin unusable; the problem of a processor is with the processor. */
   readonly problems: readonly Problem[]
@@ -42,6 +44,7 @@ export interface InspectedPlugin extends PluginDetails {
 export async function listPlugins(project: Project, known: KnownPlugins): Promise<ListedPlugins> {
   const { processors } = await listProcessors(project)
   const broken = project.registry.broken.filter(isWhole)
+  const disabled = project.registry.disabled.map(({ name }) => name)
   const problemsOf = (name: string | undefined) =>
     broken.filter(({ plugin }) => plugin?.name === name).map(({ problem }) => problem)
   const plugins = activePlugins(allPlugins(known)).map((plugin) => ({
@@ -50,6 +53,7 @@ export async function listPlugins(project: Project, known: KnownPlugins): Promis
     source: sourceOf(plugin),
     root: plugin.root,
     settingsKey: shortName(plugin.name),
+    isEnabled: !disabled.includes(plugin.name),
     processors: processors.filter((one) => one.plugin === plugin.name),
     problems: problemsOf(plugin.name),
   }))

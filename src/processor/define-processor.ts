@@ -64,7 +64,8 @@ export interface ProcessorDefinition<
   /** The longest a run may take, such as `'30m'`. Default: no limit. */
   readonly timeout?: string | ((settings: Settings) => string | undefined)
   /**
-   * Checks input beyond the columns, and may replace values: `ops enqueue` writes what it returns. May depend on the
+   * Checks input beyond the columns, and may replace values: `ops enqueue` writes what it returns. It checks each task
+   * again before `perform`, without the columns that are null, so it must accept what it returns. May depend on the
    * settings.
    */
   readonly input?:

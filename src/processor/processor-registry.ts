@@ -1,4 +1,5 @@
-import { type Problem, unknownName } from '../errors.ts'
+import type { Config } from '../config/config.ts'
+import { exitStatus, OpsError, type Problem, unknownName } from '../errors.ts'
 import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
 
@@ -32,6 +33,26 @@ export function activePlugins(plugins: readonly Plugin[]): Plugin[] {
 /** The name under `plugins` in the configuration: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. */
 export function shortName(plugin: string): string {
   return plugin.replace(/^@[^/]+\//, '').replace(/^(ops-)?plugin-/, '')
+}
+
+/**
+ * The bundled plugins that the configuration does not name: their processors can run programs, so with a configuration
+ * file only those are enabled that its owner asked for.
+ *
+ * @param loaded without a file, all are enabled
+ */
+export function disabledPlugins(
+  plugins: readonly Plugin[],
+  { config, file }: { readonly config: Config; readonly file: string | undefined },
+): Plugin[] {
+  if (file === undefined) return []
+  const named = config.plugins ?? {}
+  return plugins.filter(({ type, name }) => type === 'bundled' && !Object.hasOwn(named, shortName(name)))
+}
+
+/** What enables a bundled plugin. */
+export function enableSuggestion({ name }: Pick<Plugin, 'name'>): string {
+  return `enable it in the configuration: plugins: { ${shortName(name)}: {} }`
 }
 
 /** The last suggestion for a plugin that does not work. A bundled plugin cannot be removed. */
@@ -95,12 +116,21 @@ export class ProcessorRegistry {
   readonly processors: readonly DeclaredProcessor[]
   readonly plugins: readonly ProcessorPlugin[]
   readonly broken: readonly BrokenPlugin[]
+  /** Bundled plugins that the configuration does not name. */
+  readonly disabled: readonly Plugin[]
 
   /** @param unreadable plugins whose package.json cannot be read */
-  constructor(plugins: readonly Plugin[], unreadable: readonly BrokenPlugin[] = []) {
+  constructor(plugins: readonly Plugin[], unreadable: readonly BrokenPlugin[] = [], disabled: readonly Plugin[] = []) {
+    const active = activePlugins(plugins.filter((plugin) => !disabled.includes(plugin)))
+    this.disabled = disabled.filter(({ name }) => !active.some((plugin) => plugin.name === name))
     const processors = new Map<string, DeclaredProcessor>()
     const broken: BrokenPlugin[] = [...unreadable]
-    this.plugins = activePlugins(plugins).flatMap((plugin) => {
+    this.plugins = active.flatMap((plugin) => {
+      const needed = this.disabled.find(({ name }) => requiredPlugins(plugin).includes(shortName(name)))
+      if (needed) {
+        broken.push(needsPlugin(plugin, needed))
+        return []
+      }
       const declaration = readDeclaration(plugin, broken)
       if (!declaration) return []
       for (const declared of declaration.processors) {
@@ -114,14 +144,43 @@ export class ProcessorRegistry {
     this.broken = broken
   }
 
-  /** @throws OpsError UNKNOWN_PROCESSOR */
+  /** @throws OpsError UNKNOWN_PROCESSOR, or PROCESSOR_NOT_ENABLED if a bundled plugin has it */
   find(name: string): DeclaredProcessor {
     const declared = this.processors.find((processor) => processor.name === name)
     if (declared) return declared
+    const notEnabled = this.notEnabled(name)
+    if (notEnabled) throw notEnabled
     const known = this.processors.map((processor) => processor.name)
     const suggestions = ['install the plugin that provides it: ops plugins install <package>']
     throw unknownName('processor', name, known, { suggestions })
   }
+
+  /** Why a processor of a bundled plugin cannot be used; undefined for any other name. */
+  notEnabled(name: string): OpsError | undefined {
+    const plugin = this.disabled.find((one) => declaredNames(one).includes(name))
+    if (!plugin) return undefined
+    return new OpsError('PROCESSOR_NOT_ENABLED', `The processor "${name}" is not enabled.`, {
+      exit: exitStatus.usage,
+      suggestions: [enableSuggestion(plugin)],
+    })
+  }
+}
+
+function needsPlugin(plugin: Plugin, needed: Plugin): BrokenPlugin {
+  const message = `The plugin ${plugin.name} cannot be used: it needs the plugin "${shortName(needed.name)}", which is not enabled.`
+  return brokenPlugin(plugin, message, [enableSuggestion(needed), ...removeSuggestion(plugin)])
+}
+
+/** The processors that a plugin declares, usable or not. */
+export function declaredNames({ manifest }: Plugin): string[] {
+  const { processors } = (manifest.ops ?? {}) as { processors?: unknown }
+  return typeof processors === 'object' && processors !== null ? Object.keys(processors) : []
+}
+
+/** The short names of the plugins whose tables it refers to. */
+function requiredPlugins({ manifest }: Plugin): string[] {
+  const { requires } = (manifest.ops ?? {}) as { requires?: unknown }
+  return Array.isArray(requires) ? requires.map(String) : []
 }
 
 interface Declaration {

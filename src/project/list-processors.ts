@@ -1,6 +1,6 @@
 import { InvalidConfigurationError, type Problem, TaskTableMissingError, toProblem } from '../errors.ts'
 import type { ExclusiveBy } from '../processor/define-processor.ts'
-import type { BrokenPlugin, DeclaredProcessor, Plugin } from '../processor/processor-registry.ts'
+import { type BrokenPlugin, type DeclaredProcessor, type Plugin, shortName } from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { missingTables } from './migrate-project.ts'
 import type { FailedProcessor, Project } from './open-project.ts'
@@ -36,6 +36,8 @@ export interface ListedProcessors {
   readonly processors: readonly ListedProcessor[]
   /** Plugins that are unusable as a whole. */
   readonly problems: readonly Problem[]
+  /** Bundled plugins that the configuration does not name, by their short names. */
+  readonly disabled: readonly string[]
 }
 
 /** Imports every processor to see whether it works. */
@@ -51,7 +53,8 @@ export async function listProcessors(project: Project): Promise<ListedProcessors
     return importedProcessor(project.registry.find(processor), one, tableless.get(processor))
   })
   const problems = project.registry.broken.filter(isWhole).map(({ problem }) => problem)
-  return { processors: [...imported, ...broken], problems }
+  const disabled = project.registry.disabled.map(({ name }) => shortName(name))
+  return { processors: [...imported, ...broken], problems, disabled }
 }
 
 /** Whether a plugin is unusable as a whole. */

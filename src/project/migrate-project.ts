@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MigrationChangedError, MigrationFailedError, type Problem, TaskTableMissingError } from '../errors.ts'
+import { createPrivateFolder } from '../platform/private-file.ts'
 import { removeSuggestion } from '../processor/processor-registry.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { MigrationSource, MigrationStep, QueuedTable } from '../queue/queue.ts'
@@ -57,8 +58,10 @@ function ignoreState({ directory, stateDirectory }: Project): void {
   const file = join(stateDirectory, '.gitignore')
   if (stateDirectory !== join(directory, '.ops') || isServer(process.env) || existsSync(file)) return
   try {
-    mkdirSync(stateDirectory, { recursive: true })
-    writeFileSync(file, '/*\n!/plugins/\n')
+    createPrivateFolder(stateDirectory)
+    // An installation of plugins may have created it for everyone.
+    chmodSync(stateDirectory, 0o700)
+    writeFileSync(file, '/*\n!/plugins/\n', { mode: 0o600 })
   } catch {
     // Whatever needs the folder says why it is not writable.
   }

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { loadConfig } from '../config/load-config.ts'
+import { isNamed, loadConfig } from '../config/load-config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
+import { checkTrusted } from '../config/trusted-path.ts'
 import { InvalidConfigurationError, OpsError, TaskTableMissingError } from '../errors.ts'
 import { commandProcessor } from '../processor/command-processor.ts'
 import type { AnyProcessor } from '../processor/define-processor.ts'
@@ -11,6 +13,7 @@ import {
   comparePlugins,
   type DeclaredCommand,
   type DeclaredProcessor,
+  disabledPlugins,
   type Plugin,
   ProcessorRegistry,
   removeSuggestion,
@@ -65,7 +68,7 @@ export class Project {
   /**
    * One processor, imported and configured.
    *
-   * @throws OpsError UNKNOWN_PROCESSOR, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
+   * @throws OpsError UNKNOWN_PROCESSOR or PROCESSOR_NOT_ENABLED, BrokenProcessorError, InvalidConfigurationError if its settings are invalid
    */
   processor(name: string): Promise<ReadyProcessor> {
     const declared = this.registry.find(name)
@@ -116,6 +119,7 @@ export class Project {
       file: this.file ?? 'The configuration',
       names: this.registry.processors.map(({ name }) => name),
       find: (name) => this.processor(name),
+      notEnabled: (name) => this.registry.notEnabled(name),
     })
   }
 
@@ -173,6 +177,10 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
   const installed =
     given === undefined ? installedState(config.name ?? serverName(basename(directory)), { directory, env }) : undefined
   const stateDirectory = given ?? installed?.stateDirectory ?? join(directory, '.ops')
+  // Tasks in somebody else's database would run programs as this user.
+  if (given === undefined && installed === undefined && existsSync(stateDirectory) && !isNamed({ cwd, file, env })) {
+    checkTrusted(stateDirectory, { what: 'state folder', env })
+  }
   const url =
     env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
   const queue = await openQueue(url, { directory, synchronous: config.sqlite?.synchronous })
@@ -182,6 +190,6 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
     directory,
     stateDirectory,
     queue,
-    registry: new ProcessorRegistry(plugins, broken),
+    registry: new ProcessorRegistry(plugins, broken, disabledPlugins(plugins, { config, file: found })),
   })
 }

@@ -1,5 +1,5 @@
 import { exitStatus, OpsError, type Problem, toProblem } from '../errors.ts'
-import { type Plugin, shortName } from '../processor/processor-registry.ts'
+import { enableSuggestion, type Plugin, shortName } from '../processor/processor-registry.ts'
 import type { Project } from './open-project.ts'
 import { formatPending, orphanedTasks, tablesOfPlugin } from './orphaned-tasks.ts'
 
@@ -48,8 +48,14 @@ export async function tasksWithoutProcessor(project: Project): Promise<Problem[]
       severity: 'warning',
       where: tasks.table,
       message: `No processor for ${formatPending(tasks)}.`,
-      suggestions: [`install the plugin that has the table "${tasks.table}": ops plugins install <package>`],
+      suggestions: [ownerOf(project, tasks.table)],
     }))
+}
+
+function ownerOf({ registry }: Project, table: string): string {
+  const disabled = registry.disabled.find((plugin) => tablesOfPlugin(plugin).has(table))
+  if (disabled) return enableSuggestion(disabled)
+  return `install the plugin that has the table "${table}": ops plugins install <package>`
 }
 
 async function unusableProcessors(project: Project): Promise<Unusable[]> {

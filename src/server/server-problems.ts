@@ -103,7 +103,10 @@ async function placeProblems({ setup, manifest, account, prefix }: Server): Prom
     // What is bound from a home is visible whatever the permissions of the folders above it.
     if (homePaths.some((home) => path === home || isInside(path, home)) || !existsSync(path)) continue
     if (await canRead(user, path)) continue
-    problems.push(installError('PATH_UNREADABLE', path, `The user "${user}" cannot read ${path}.`))
+    const message = `The user "${user}" cannot read ${path}.`
+    problems.push(
+      installError('PATH_UNREADABLE', path, message, 'allow it with chmod, and pass through the folders above it'),
+    )
   }
   return problems
 }

@@ -66,8 +66,25 @@ function explainRefusal(table: TaskTable, key: string, column: TaskColumn | unde
     : `unknown column "${key}"; did you mean "${meant}"?`
 }
 
+/** What is wrong with a value that is stored in a column; the values of existing tables are those of the application. */
+export function valueProblem(column: TaskColumn, value: unknown): string | undefined {
+  if (value === null && !column.isNotNull) return undefined
+  // An id of any size, which the foreign key checks.
+  if (column.codec !== undefined || column.type === 'reference') return undefined
+  return checkValue(column, value)
+}
+
+/** How much of a wrong value an error shows. */
+const SHOWN_LENGTH = 100
+
+function shown(value: unknown): string {
+  if (value instanceof Date && Number.isNaN(value.getTime())) return 'an invalid one'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text
+}
+
 function checkValue(column: TaskColumn, value: unknown): string | undefined {
-  const expected = (what: string) => `expected ${what}, got ${JSON.stringify(value)}`
+  const expected = (what: string) => `expected ${what}, got ${shown(value)}`
   if (value === null) return column.isNotNull ? 'expected a value, got null' : undefined
   switch (column.type) {
     case 'text':

@@ -1,6 +1,7 @@
 import { toDurationText } from '../config/duration.ts'
 import { exitStatus, OpsError } from '../errors.ts'
 import { LONGEST_TIMER_MS } from '../platform/stop.ts'
+import { checkRow } from '../processor/check-row.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
@@ -35,8 +36,11 @@ export async function performTask(
   let isStuck = false
   let outcome: Outcome | undefined
   try {
+    const { task } = claim
+    const checked = checkRow(processor, task, context.settings)
+    if (checked) await checked
     // A processor that returns without a promise costs no turn of the event loop.
-    const result = processor.perform(claim.task, context)
+    const result = processor.perform(task, context)
     const columns = isPromise(result) ? await untilStuck(result, context, stuckAfter) : result
     outcome = succeeded(claim.run.queued.table, columns)
   } catch (error) {

@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { createPrivateFolder } from '../platform/private-file.ts'
 import { bootId } from '../platform/proc.ts'
 import type { ContextEnqueueOptions, Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
@@ -93,7 +94,7 @@ export class RunContext implements TaskContext {
     if (this.#workDirectory === undefined) {
       const { queued, taskId, attempt } = this.#claim.run
       this.#workDirectory = workDirectory(this.stateDirectory, queued.table.name, taskId, attempt)
-      mkdirSync(this.#workDirectory, { recursive: true })
+      createPrivateFolder(this.#workDirectory)
     }
     return this.#workDirectory
   }

@@ -1,7 +1,14 @@
 import { Cron } from 'croner'
 import type { ScheduleConfig } from '../config/config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
-import { BrokenProcessorError, type InputProblem, InvalidConfigurationError, nearest, toProblem } from '../errors.ts'
+import {
+  BrokenProcessorError,
+  type InputProblem,
+  InvalidConfigurationError,
+  nearest,
+  type Problem,
+  toProblem,
+} from '../errors.ts'
 import { inputSchema } from '../processor/define-processor.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { QueuedTable } from '../queue/queue.ts'
@@ -53,21 +60,34 @@ export function dueTick(
   return { at, isRun: missed === 'run_once' || now.getTime() - at.getTime() < MISSED_AFTER_MS }
 }
 
+export interface ScheduledProcessors {
+  /** The configuration, for messages. */
+  readonly file: string
+  readonly names: readonly string[]
+  readonly find: (name: string) => Promise<ReadyProcessor>
+  /** Why the processor of a bundled plugin cannot be used. */
+  readonly notEnabled: (name: string) => Problem | undefined
+}
+
 /**
  * Turns the `schedules` of a configuration into schedules.
  *
- * @param options `file`: the configuration, for the message; `find`: loads a processor by its name
  * @throws InvalidConfigurationError with every problem at once
  */
 export async function planSchedules(
   schedules: Readonly<Record<string, ScheduleConfig>>,
-  { file, names, find }: { file: string; names: readonly string[]; find: (name: string) => Promise<ReadyProcessor> },
+  { file, names, find, notEnabled }: ScheduledProcessors,
 ): Promise<Schedule[]> {
   const problems: InputProblem[] = []
   const planned: Schedule[] = []
   for (const [name, config] of Object.entries(schedules)) {
     const path = `schedules.${name}`
     const { cron: pattern, timeZone, enqueue, missed = 'run_once' } = config
+    const disabled = notEnabled(enqueue)
+    if (disabled) {
+      problems.push({ ...disabled, where: `${path}.enqueue`, message: disabled.message })
+      continue
+    }
     if (!names.includes(enqueue)) {
       const meant = nearest(enqueue, names)
       const advice = meant === undefined ? '' : `, did you mean "${meant}"?`

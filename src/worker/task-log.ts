@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { createPrivateFolder } from '../platform/private-file.ts'
 import type { TaskId } from '../queue/queue.ts'
 
 /** The log of one run. Its file is created with the first line, since most short tasks never write one. */
@@ -14,8 +15,8 @@ export class TaskLog {
   /** For child processes, which write here directly: O_APPEND keeps the lines of several writers whole. */
   get fd(): number {
     if (this.#opened === undefined) {
-      mkdirSync(dirname(this.file), { recursive: true })
-      this.#opened = openSync(this.file, 'a')
+      createPrivateFolder(dirname(this.file))
+      this.#opened = openSync(this.file, 'a', 0o600)
     }
     return this.#opened
   }

@@ -12,6 +12,14 @@ export default defineConfig({
     // web: { command: 'npx vite', dependsOn: ['api'], only: 'development' },
   },
 
+  // The bundled plugins to use: their tasks run programs and read and write files, see SECURITY.md.
+  plugins: {
+    // build: {},
+    // deploy: { environments: { staging: { path: '/srv/staging' } } },
+    // exec: {},
+    // transfer: {},
+  },
+
   // Tasks to add at certain times.
   // schedules: { nightly: { cron: '0 3 * * *', timeZone: 'Europe/Berlin', enqueue: 'exec', with: { command: 'date' } } },
 })

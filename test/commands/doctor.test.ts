@@ -185,7 +185,7 @@ describe('ops doctor', () => {
       nightly: { cron: '0 3 * * *', enqueue: 'broken' },
       hourly: { cron: 'soon', enqueue: 'exec', with: { command: 'x' } },
     }
-    const project = TestProject.withConfig({ schedules })
+    const project = TestProject.withConfig({ schedules, plugins: { exec: {} } })
     project.linkHere(writePlugin('broken', `throw new Error('boom at import')`))
     const { stdout } = await project.ops('doctor')
     expect(stdout.match(/boom at import/g)).toHaveLength(1)
@@ -224,7 +224,7 @@ describe('ops doctor', () => {
 
   it('warns of a time zone that only this shell has', async () => {
     const schedules = { nightly: { cron: '0 3 * * *', enqueue: 'exec', with: { command: 'true' } } }
-    const project = TestProject.withConfig({ schedules })
+    const project = TestProject.withConfig({ schedules, plugins: { exec: {} } })
     const env = { TZ: 'Asia/Tokyo' }
     expect(named(await checksOf(project, env), 'time zone')).toMatchObject({
       found: expect.stringContaining('nightly'),
@@ -232,6 +232,7 @@ describe('ops doctor', () => {
     })
     const zoned = TestProject.withConfig({
       schedules: { nightly: { ...schedules.nightly, timeZone: 'Europe/Berlin' } },
+      plugins: { exec: {} },
     })
     expect(named(await checksOf(zoned, env), 'time zone')).toMatchObject({
       status: 'ok',
@@ -252,7 +253,7 @@ describe('ops doctor', () => {
   })
 
   it('checks PostgreSQL too', unless(postgresMissing), async () => {
-    const project = TestProject.withConfig({ database: await postgresUrl() })
+    const project = TestProject.withConfig({ database: await postgresUrl(), plugins: { build: {} } })
     await project.ops('migrate')
     const { exitCode, stdout } = await project.ops('doctor', '--json')
     const { checks } = JSON.parse(stdout)

@@ -90,7 +90,7 @@ describe('ops plugins link', () => {
   })
 
   it('replaces a bundled plugin, as an installed one does', async () => {
-    const project = TestProject.withConfig()
+    const project = TestProject.withConfig({ plugins: { exec: {} } })
     const own = (version: string, exitCode: number) =>
       pluginPackage('exec', {
         version,
@@ -188,7 +188,7 @@ export default defineProcessor({
   })
 
   it('reports a plugin whose folder is gone, and unlinks it', async () => {
-    const project = TestProject.withConfig()
+    const project = TestProject.withConfig({ plugins: { exec: {} } })
     cpSync(noteOf(1), project.path('note'), { recursive: true })
     await project.ops('plugins:link', './note')
     rmSync(project.path('note'), { recursive: true })

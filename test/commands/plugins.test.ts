@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { packed, pluginPackage } from '../support/plugin-package.ts'
-import { TestProject } from '../support/test-project.ts'
+import { everyPlugin, TestProject } from '../support/test-project.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 const bundled = ['build', 'deploy', 'exec', 'transfer'].map((name) => `@ops-cli/plugin-${name}`)
 
 describe('ops plugins', () => {
   it('lists bundled, installed and linked plugins', async () => {
-    const project = TestProject.withConfig()
+    const project = TestProject.withConfig({ plugins: everyPlugin })
     const root = pluginPackage('letter')
     await project.ops('plugins:install', await packed(pluginPackage('note')))
     await project.ops('plugins:link', root)
@@ -27,6 +27,7 @@ describe('ops plugins', () => {
       source: 'linked',
       root,
       settingsKey: 'letter',
+      isEnabled: true,
       processors: [expect.objectContaining({ name: 'letter', table: 'letters', source: 'linked' })],
       problems: [],
     })
@@ -41,7 +42,7 @@ describe('ops plugins', () => {
   })
 
   it('reports a damaged list, and still lists the bundled plugins', async () => {
-    const project = TestProject.withConfig()
+    const project = TestProject.withConfig({ plugins: everyPlugin })
     project.write('.ops/plugins/package.json', '{ "oclif": ')
     const { stdout, exitCode } = await project.ops('plugins')
     expect(exitCode).toBe(0)
@@ -86,7 +87,7 @@ describe('ops plugins inspect', () => {
   })
 
   it('aligns the values', async () => {
-    const { stdout } = await TestProject.withConfig().ops('plugins:inspect', 'deploy')
+    const { stdout } = await TestProject.withConfig({ plugins: everyPlugin }).ops('plugins:inspect', 'deploy')
     expect(stdout).toMatch(/^ {2}dependencies {2}valibot /m)
     expect(stdout).toMatch(/^ {2}commands +releases$/m)
     expect(stdout).toMatch(/^ {2}processor +deploy: table deployments, priority 20, one for each environment at once$/m)

@@ -67,7 +67,10 @@ describe('ops schedules', () => {
 
   it('exits 78 when the configuration has one that cannot be', async () => {
     const project = new TestProject()
-    project.write('ops.config.json', JSON.stringify({ schedules: { wrong: { cron: 'whenever', enqueue: 'build' } } }))
+    project.write(
+      'ops.config.json',
+      JSON.stringify({ schedules: { wrong: { cron: 'whenever', enqueue: 'build' } }, plugins: { build: {} } }),
+    )
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(78)
     expect(unwrapped(stderr)).toContain('invalid cron expression "whenever"')
@@ -77,7 +80,10 @@ describe('ops schedules', () => {
     const project = new TestProject()
     project.write(
       'ops.config.json',
-      JSON.stringify({ schedules: { x: { cron: '@daily', enqueue: 'build', with: { repository: '.' } } } }),
+      JSON.stringify({
+        schedules: { x: { cron: '@daily', enqueue: 'build', with: { repository: '.' } } },
+        plugins: { build: {} },
+      }),
     )
     const { exitCode, stderr } = await project.ops('schedules')
     expect(exitCode).toBe(1)

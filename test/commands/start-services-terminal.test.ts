@@ -121,7 +121,7 @@ describe('on a terminal', unless(terminalMissing), () => {
 
   it('Ctrl-C lets the worker finish its task, and a line names the task', async () => {
     const project = new TestProject()
-    project.write('ops.config.json', '{}')
+    project.write('ops.config.json', '{ "plugins": { "exec": {} } }')
     const terminal = project.startAtTerminal(80, 'start-services')
     await terminal.says('polling')
     await project.ops(

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { projectWithSingle } from '../support/single-plugin.ts'
-import { TestProject } from '../support/test-project.ts'
+import { everyPlugin, TestProject } from '../support/test-project.ts'
 import { until } from '../support/until.ts'
 import { unwrapped } from '../support/unwrapped.ts'
 
 const environments = { staging: { path: '/nowhere' } }
 
 async function shop() {
-  const project = TestProject.withConfig({ plugins: { deploy: { environments } } })
+  const project = TestProject.withConfig({ plugins: { ...everyPlugin, deploy: { environments } } })
   await project.ops('migrate')
   return project
 }
@@ -95,7 +95,7 @@ describe('ops tasks why', () => {
 
   it('says when its table comes before higher priorities, if the configuration limits its wait', async () => {
     const project = await shop()
-    const config = { plugins: { deploy: { environments } }, worker: { starvation: '5m' } }
+    const config = { plugins: { ...everyPlugin, deploy: { environments } }, worker: { starvation: '5m' } }
     project.write('ops.config.json', JSON.stringify(config))
     await project.ops('enqueue', 'build', '--repository', '.')
     await project.ops('enqueue', 'exec', '--command', 'true')

@@ -17,6 +17,9 @@ const root = dirname(dirname(import.meta.dirname))
 
 export const probePlugin = join(root, 'test', 'fixtures', 'plugin-probe')
 
+/** Enables every bundled plugin in a configuration. */
+export const everyPlugin = { build: {}, deploy: {}, exec: {}, transfer: {} }
+
 interface Plugin {
   readonly name: string
   readonly root: string

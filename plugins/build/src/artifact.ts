@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { formatBytes, programEnvironment, type TaskContext, TaskError } from '@ops-cli/core'
@@ -44,7 +44,7 @@ export async function packArtifact(
   const folder = join(stateDirectory, 'artifacts', 'builds')
   const path = join(folder, `${build.task}-${shortRevision(build.revision)}.tar.gz`)
   const temporary = `${path}.part`
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   await removeOlder(folder, build.task)
   try {
     const committedAt = await git.ask(
@@ -64,6 +64,7 @@ export async function packArtifact(
       artifactSize: (await stat(temporary)).size,
       artifactSha256: await sha256(temporary, signal),
     }
+    await chmod(temporary, 0o600)
     await flush(temporary)
     await rename(temporary, path)
     await flush(folder)

@@ -67,7 +67,7 @@ export class GitMirror {
 
   async #clone(owner: string): Promise<void> {
     const temporary = `${this.path}.new-${owner}`
-    await mkdir(dirname(this.path), { recursive: true })
+    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
     await this.#removeLeftovers(temporary)
     try {
       // Not with hard links, which need a repository that is owned by this user and not written to meanwhile.

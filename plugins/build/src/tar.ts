@@ -34,6 +34,8 @@ function reproducible(modifiedAt: string): string[] {
     '--owner=0',
     '--group=0',
     '--numeric-owner',
+    // What the group may do, everybody may: a worker with a umask of 027 builds for a web server of another user.
+    '--mode=go-w,o=g,a-s',
     // -n omits the time of packing.
     '--use-compress-program=gzip -n',
     // Patterns after these are relative to the top folder, as they are in other kinds of tar.

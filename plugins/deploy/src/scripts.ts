@@ -104,6 +104,8 @@ sum=$(printf %s "$sum" | cut -c 1-64)
 mkdir -- "$partial"
 # -o: the files belong to the user who unpacks them.
 tar -xzof "$archive" -C "$partial"
+# As root, tar keeps every bit.
+chmod -R go-w,ug-s -- "$partial"
 if [ "$isCopy" = yes ]; then rm -f -- "$archive"; fi
 `
 

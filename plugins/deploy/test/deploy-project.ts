@@ -52,7 +52,10 @@ export class DeployProject {
       keep: 3,
       ...change,
     }
-    this.project.write('ops.config.json', JSON.stringify({ plugins: { deploy: { environments: { staging } } } }))
+    this.project.write(
+      'ops.config.json',
+      JSON.stringify({ plugins: { build: {}, deploy: { environments: { staging } } } }),
+    )
   }
 
   async commit(files: Readonly<Record<string, string>>): Promise<void> {

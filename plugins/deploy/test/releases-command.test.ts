@@ -4,7 +4,7 @@ import { unwrapped } from '../../../test/support/unwrapped.ts'
 
 function projectWith(environments: object): TestProject {
   const project = new TestProject()
-  project.write('ops.config.json', JSON.stringify({ plugins: { deploy: { environments } } }))
+  project.write('ops.config.json', JSON.stringify({ plugins: { build: {}, deploy: { environments } } }))
   return project
 }
 

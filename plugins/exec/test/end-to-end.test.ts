@@ -5,7 +5,7 @@ import { unwrapped } from '../../../test/support/unwrapped.ts'
 
 test('an enqueued command runs relative to the current folder', async () => {
   const project = new TestProject()
-  project.write('ops.config.json', '{}')
+  project.write('ops.config.json', '{ "plugins": { "exec": {} } }')
   mkdirSync(project.path('sub/deep'), { recursive: true })
   const added = await project.opsWith(
     { cwd: project.path('sub/deep') },

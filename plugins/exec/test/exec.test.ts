@@ -126,9 +126,15 @@ describe('a command fails', () => {
       { command: 'x', arguments: 'y' },
       '"arguments": expected a list of strings such as ["--all", "two words"], got "y"',
     ],
-    [{ command: 'x', arguments: [1] }, '"arguments": expected a list of strings such as ["--all", "two words"], got 1'],
-    [{ command: 'x', env: { A: 1 } }, '"env": expected an object of strings such as {"MODE": "full"}, got 1'],
-    [{ command: 'x', env: { 'A=B': '1' } }, '"env": expected an object of strings such as {"MODE": "full"}, got "A=B"'],
+    [
+      { command: 'x', arguments: [1] },
+      '"arguments.0": expected a list of strings such as ["--all", "two words"], got 1',
+    ],
+    [{ command: 'x', env: { A: 1 } }, '"env.A": expected an object of strings such as {"MODE": "full"}, got 1'],
+    [
+      { command: 'x', env: { 'A=B': '1' } },
+      '"env.A=B": expected an object of strings such as {"MODE": "full"}, got "A=B"',
+    ],
     [{ command: 'x', timeout: 'soon' }, '"timeout": expected a duration such as "90s" or "10m", got "soon"'],
   ])('when a value is invalid: %j', async (values, error) => {
     expect(await performOne(values as never)).toMatchObject({ status: 'failed', error })

@@ -8,7 +8,7 @@ import { PEOPLE, writePeople } from './people-file.ts'
 
 async function projectWith(sql: string): Promise<TestProject> {
   const project = new TestProject()
-  project.write('ops.config.json', '{ "sqlite": { "synchronous": "NORMAL" } }')
+  project.write('ops.config.json', '{ "sqlite": { "synchronous": "NORMAL" }, "plugins": { "transfer": {} } }')
   await project.ops('migrate')
   project.database.exec(sql)
   return project

@@ -1,7 +1,8 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { DatabaseUnusableError } from '../../errors.ts'
+import { createPrivateFile, createPrivateFolder } from '../../platform/private-file.ts'
 import { explainError } from './explain-error.ts'
 
 export type SqliteDatabase = Database.Database
@@ -38,7 +39,10 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
     })
   }
   try {
-    if (isNew) mkdirSync(dirname(path), { recursive: true })
+    if (isNew) {
+      createPrivateFolder(dirname(path))
+      createPrivateFile(path)
+    }
     const database = new Database(path, { timeout: 0 })
     // Writing a page costs more than the SQL, so half the default size is a fifth faster. Takes effect only before the first write.
     if (isNew) database.pragma('page_size = 2048')

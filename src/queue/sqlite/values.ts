@@ -1,3 +1,4 @@
+import { TaskError } from '../../task/task-error.ts'
 import type { TaskColumn, TaskTable } from '../../task-table/task-table.ts'
 
 /** A value as SQLite stores it. */
@@ -25,9 +26,18 @@ function decode(column: TaskColumn, raw: unknown): unknown {
     case 'boolean':
       return raw !== 0
     case 'json':
-      return JSON.parse(raw as string)
+      return parseJson(column, raw)
     default:
       return raw
+  }
+}
+
+/** A text from another client of the database may be none. */
+function parseJson({ name }: TaskColumn, raw: unknown): unknown {
+  try {
+    return JSON.parse(raw as string)
+  } catch {
+    throw new TaskError(`"${name}": expected JSON, got ${JSON.stringify(String(raw).slice(0, 100))}`, { isFinal: true })
   }
 }
 

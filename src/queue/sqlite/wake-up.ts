@@ -54,7 +54,7 @@ export class WakeUp {
   /** Tells the workers on this database that something has changed or that a writer waits for the lock. */
   signal(): void {
     try {
-      writeFileSync(this.#wakeFile, String(process.pid))
+      writeFileSync(this.#wakeFile, String(process.pid), { mode: 0o600 })
     } catch {
       // Only a hint; polling finds the change.
     }
