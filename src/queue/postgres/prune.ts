@@ -11,8 +11,8 @@ import type { Session } from './session.ts'
 import { type Row, recordEvent } from './statements.ts'
 import { decodeId, instantExpression, toInstant } from './values.ts'
 
-/** A transaction locks the rows that it deletes, and nothing that others wait for. */
-const TARGET_MS = 100
+/** So long a task may wait at most for a worker that prunes meanwhile. */
+const TARGET_MS = 30
 
 /** A pruning in a PostgreSQL database. */
 export class PostgresPruning implements PruneDatabase {
