@@ -50,7 +50,7 @@ A task that is unsettled, or that others refer to, stays. Each pruning leaves an
       ])
     const before = flags.before === undefined ? undefined : parseBefore(flags.before, new Date())
     const statuses = flags.status === undefined ? undefined : parseSettledStatuses(flags.status)
-    const isDryRun = flags['dry-run']
+    const isDryRun = flags['dry-run'] ?? false
     const project = await this.openProject(flags.config)
     const isTerminal = process.stdout.isTTY && process.stdout.columns > 0 && !this.jsonEnabled() && !isDryRun
     const { PruneList } = isTerminal ? await import('../output/prune-list.ts') : { PruneList: undefined }

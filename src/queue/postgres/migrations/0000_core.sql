@@ -21,7 +21,7 @@ create table ops_prune_pass (
 -- before it takes one: a follower of the audit waits for the transactions that may have a number that it misses.
 create sequence ops_sequence;
 --> statement-breakpoint
--- One attempt at one task by one worker. A task is known by the text of its id, which may be a number, a uuid or a text;
+-- One attempt at one task by one worker. Vacuumed early, so that what is pruned makes room soon. A task is known by the text of its id, which may be a number, a uuid or a text;
 -- where it is a number, `task_id` has it for people.
 create table ops_runs (
   id bigint primary key default nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end),
@@ -47,7 +47,7 @@ create table ops_runs (
   cancel_requested_by text,
   boot_id text,
   process_groups jsonb
-);
+) with (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 create index ops_runs_of_task on ops_runs (task_table, task_key);
 --> statement-breakpoint
@@ -113,7 +113,7 @@ create table ops_events (
   to_status text,
   actor text,
   detail jsonb
-);
+) with (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 create index ops_events_of_task on ops_events (task_table, task_key) where task_table is not null;
 --> statement-breakpoint
