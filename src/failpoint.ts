@@ -12,6 +12,8 @@ export type Failpoint =
   | 'recover.before-ending-processes'
   | 'recover.before-commit'
   | 'recover.after-commit'
+  | 'prune.before-commit'
+  | 'prune.after-commit'
   | 'plugins.replaced-one'
   | 'plugins.committed'
 

@@ -6,6 +6,8 @@ export {
   type Duration,
   defineConfig,
   type Ready,
+  type RetentionConfig,
+  type RetentionRules,
   type ScheduleConfig,
   type Service,
   type SqliteConfig,
@@ -41,6 +43,8 @@ export type {
   ExecError,
   ExecOptions,
   ExecResult,
+  FilesContext,
+  RemovedFiles,
   TaskContext,
 } from './processor/task-context.ts'
 export {

@@ -6,7 +6,7 @@ import { unknownCommand } from './command-not-found.ts'
 /** What `ops --help` lists under which heading, in this order. Commands of plugins name their group themselves. */
 const groups: Readonly<Record<CommandGroup, readonly string[]>> = {
   Run: ['start-services', 'worker', 'run', 'status', 'logs', 'restart', 'stop-services'],
-  Tasks: ['enqueue', 'tasks', 'schedules', 'hold', 'unhold', 'holds', 'audit'],
+  Tasks: ['enqueue', 'tasks', 'schedules', 'hold', 'unhold', 'holds', 'audit', 'prune'],
   Project: ['init', 'migrate', 'generate', 'env', 'doctor'],
   Server: ['install-systemd', 'uninstall-systemd'],
   Plugins: ['plugins', 'processors'],

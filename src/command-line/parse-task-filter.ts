@@ -1,5 +1,6 @@
+import { isDuration, parseDuration } from '../config/duration.ts'
 import { exitStatus, OpsError, unknownName } from '../errors.ts'
-import { type Status, statuses } from '../task/lifecycle.ts'
+import { isSettled, type SettledStatus, type Status, settledStatuses, statuses } from '../task/lifecycle.ts'
 
 /**
  * Parses statuses; each text is one or several with commas between them.
@@ -13,6 +14,27 @@ export function parseStatuses(texts: readonly string[]): Status[] {
     if (status) return status
     throw unknownName('status', word, statuses)
   })
+}
+
+/** The same for those of tasks that are settled. */
+export function parseSettledStatuses(texts: readonly string[]): SettledStatus[] {
+  return parseStatuses(texts).map((status) => {
+    if (isSettled(status)) return status
+    throw unknownName('status', status, settledStatuses, { suggestions: ['only settled tasks can be pruned'] })
+  })
+}
+
+/**
+ * Parses how long ago or when: `30d`, `2026-01-31`.
+ *
+ * @throws OpsError INVALID_TIME
+ */
+export function parseBefore(text: string, now: Date): Date {
+  if (isDuration(text)) return new Date(now.getTime() - parseDuration(text, '--before'))
+  const at = new Date(/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN)
+  if (!Number.isNaN(at.getTime())) return at
+  const message = `--before: expected a duration such as "30d" or a date such as "2026-01-31", got "${text}".`
+  throw new OpsError('INVALID_TIME', message, { exit: exitStatus.usage })
 }
 
 /**

@@ -93,6 +93,14 @@ const schedule = record({
   missed: v.optional(oneOf('run_once', 'skip')),
 })
 
+const retentionRules = {
+  succeeded: v.optional(duration),
+  failed: v.optional(duration),
+  canceled: v.optional(duration),
+  logs: v.optional(duration),
+  artifacts: v.optional(duration),
+}
+
 export const configSchema = record({
   name: v.optional(
     v.pipe(
@@ -119,6 +127,12 @@ export const configSchema = record({
     record({ user: v.optional(user()), maxExposure: v.optional(record({ worker: exposure, services: exposure })) }),
   ),
   schedules: v.optional(map(schedule, 'an object of schedules')),
+  retention: v.optional(
+    record({
+      ...retentionRules,
+      processors: v.optional(map(record(retentionRules), 'an object of rules by processor')),
+    }),
+  ),
   plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
   pluginsAllow: v.optional(texts),
 })

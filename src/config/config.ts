@@ -91,6 +91,27 @@ export interface ScheduleConfig {
   readonly missed?: 'run_once' | 'skip'
 }
 
+/** How long something stays; for ever where nothing is said. */
+export interface RetentionRules {
+  /** Tasks with their runs, audit and logs, since they succeeded. */
+  readonly succeeded?: Duration
+  readonly failed?: Duration
+  readonly canceled?: Duration
+  /** Logs of tasks, since their last line. */
+  readonly logs?: Duration
+  /** Files that processors keep, such as the artifacts of builds, since their task was settled. */
+  readonly artifacts?: Duration
+}
+
+/** What workers prune while they have nothing to do, and `ops prune`. */
+export interface RetentionConfig extends RetentionRules {
+  /**
+   * Other rules for a processor. Tasks in an existing table of the application are pruned only where their processor has an
+   * entry.
+   */
+  readonly processors?: Readonly<Record<string, RetentionRules>>
+}
+
 /** Settings of a SQLite database. */
 export interface SqliteConfig {
   /** Its durability; FULL by default, since after a lost "succeeded" a deployment would run twice. */
@@ -107,6 +128,7 @@ export interface Config {
   readonly services?: Readonly<Record<string, Service>>
   readonly worker?: WorkerConfig
   readonly schedules?: Readonly<Record<string, ScheduleConfig>>
+  readonly retention?: RetentionConfig
   readonly systemd?: SystemdConfig
   /**
    * Settings by the short name of the plugin: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. Of the bundled

@@ -2,7 +2,7 @@ import ms from 'ms'
 import { exitStatus, OpsError } from '../errors.ts'
 
 /**
- * Reads a duration such as `'500ms'`, `'30s'`, `'10m'` or `'1h'`.
+ * Reads a duration such as `'500ms'`, `'30s'`, `'10m'`, `'1h'`, `'90d'` or `'1y'`.
  *
  * @param subject what has the duration, for the message: `--timeout`, `worker.gracePeriod`
  * @returns milliseconds
@@ -29,7 +29,7 @@ export function isDuration(text: string): boolean {
 
 function hasUnit(text: string): boolean {
   // Of a longer one, `ms` says only that it is too long.
-  return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d)$/.test(text)
+  return /^\d+(\.\d+)?\s*(ms|s|sec|m|min|h|d|y)$/.test(text)
 }
 
 const units: readonly [name: string, milliseconds: number][] = [

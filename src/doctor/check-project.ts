@@ -4,6 +4,7 @@ import type { Project } from '../project/open-project.ts'
 import { type Check, failed, passed, skipped } from '../queue/check.ts'
 import { unsupportedFields } from '../server/unsupported-fields.ts'
 import { checkDatabase } from './check-database.ts'
+import { checkHistory } from './check-history.ts'
 import { checkPlugins } from './check-plugins.ts'
 import { checkSchedules, checkWaiting } from './check-tasks.ts'
 import { checkUnits, type UnitOptions } from './check-units.ts'
@@ -39,6 +40,7 @@ export async function checkProject({ openProject, plugins, units, fix, maxWait }
     ...parity(project),
     ...(await checkVersions(units, manifests)),
     ...ofDatabase,
+    ...(await checkHistory(project, new Date()).catch(failedAs('history'))),
     ...ofPlugins,
     ...(await checkWaiting(project, { now: new Date(), maxWait }).catch(failedAs('waiting tasks'))),
     ...(await ofSchedules(project, units.env).catch((error: unknown) => brokenSchedules(error, ofPlugins))),

@@ -19,7 +19,9 @@ export function commandProcessor(declared: DeclaredCommand, columns: readonly Da
   const { name, plugin } = declared
   const { command, table: tableName, results = [], ...rules } = declared.command
   try {
-    const table = tableOf(tableName, columns, results)
+    // Without migrations of its own, somebody else has made it.
+    const isExisting = (plugin.manifest.ops as { migrations?: unknown } | undefined)?.migrations === undefined
+    const table = { ...tableOf(tableName, columns, results), isExisting }
     const perform = (task: Record<string, unknown>, context: TaskContext) =>
       performByProgram(command, plugin.root, table, task, context)
     return defineProcessor({ ...rules, name, table, perform } as never)

@@ -1,9 +1,9 @@
 import { parseDuration } from '../config/duration.ts'
 import type { StandardSchema } from '../config/standard-schema.ts'
 import { invalidProcessor } from '../errors.ts'
-import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
+import type { TaskColumn, TaskIdOf, TaskTable } from '../task-table/task-table.ts'
 import { type Retry, retryProblem, toBackoff } from './retry.ts'
-import type { TaskContext } from './task-context.ts'
+import type { FilesContext, RemovedFiles, TaskContext } from './task-context.ts'
 
 /** The plugin API that this ops has; a plugin names the one it requires as `ops.api` in its package.json. */
 export const API_VERSION = 1
@@ -74,6 +74,11 @@ export interface ProcessorDefinition<
   /** Checks the plugin's part of the configuration, and types `context.settings`. */
   readonly settings?: StandardSchema<unknown, Settings>
   /**
+   * Removes the files that `perform` has kept for tasks, such as artifacts. Called for tasks that are pruned, and for those
+   * that nothing refers to once `retention.artifacts` is over, also again; and for tasks that never had a file.
+   */
+  removeFiles?(ids: readonly TaskIdOf<Select>[], context: FilesContext<Settings>): Promise<RemovedFiles>
+  /**
    * Performs one task. What it returns is written to the task's own columns together with `succeeded`; if it throws, the
    * task is `failed` with the message of the error.
    */
@@ -113,6 +118,8 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
   if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
   if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)
   if (typeof definition.perform !== 'function') refuse('"perform" must be a function')
+  if (definition.removeFiles !== undefined && typeof definition.removeFiles !== 'function')
+    refuse('"removeFiles" must be a function')
   if (exclusive && exclusiveBy !== undefined) refuse('"exclusive" and "exclusiveBy" cannot both be set')
   const exclusivity = exclusiveBy === undefined ? undefined : exclusivityProblem(exclusiveBy, table)
   if (exclusivity !== undefined) refuse(exclusivity)

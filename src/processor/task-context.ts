@@ -122,3 +122,16 @@ export interface TaskContext<Settings = unknown> {
   // biome-ignore lint/suspicious/noExplicitAny: which Drizzle it is depends on the configured database
   readonly database: any
 }
+
+/** What `removeFiles` works with. */
+export interface FilesContext<Settings = unknown> {
+  readonly settings: Settings
+  readonly projectDirectory: string
+  readonly stateDirectory: string
+}
+
+/** How much space is free again. */
+export interface RemovedFiles {
+  readonly files: number
+  readonly bytes: number
+}

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Config } from '../config/config.ts'
+import type { Config, RetentionConfig } from '../config/config.ts'
 import { isNamed, loadConfig } from '../config/load-config.ts'
 import { checkAgainst } from '../config/standard-schema.ts'
 import { checkTrusted } from '../config/trusted-path.ts'
@@ -21,8 +21,10 @@ import {
 import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor.ts'
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
+import { missingColumns } from '../queue/table-columns.ts'
 import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
+import { retentionProblems } from '../worker/retention.ts'
 import type { Schedule } from '../worker/schedule.ts'
 
 export interface ProjectOptions {
@@ -121,6 +123,26 @@ export class Project {
       find: (name) => this.processor(name),
       notEnabled: (name) => this.registry.notEnabled(name),
     })
+  }
+
+  /**
+   * The retention of the configuration.
+   *
+   * @throws InvalidConfigurationError if it names a processor that does not exist
+   */
+  retention(): RetentionConfig | undefined {
+    const { retention } = this.config
+    const known = this.registry.processors.map(({ name }) => name)
+    const problems = retention ? retentionProblems(retention, known) : []
+    if (problems.length > 0) throw new InvalidConfigurationError(this.file ?? 'The configuration', problems)
+    return retention
+  }
+
+  /** The processors that work and whose table the database has. */
+  async processorsWithTable(): Promise<ReadyProcessor[]> {
+    const { ready } = await this.processors()
+    const missing = await Promise.all(ready.map(({ queued }) => missingColumns(this.queue.records, queued.table)))
+    return ready.filter((_, index) => missing[index]?.length === 0)
   }
 
   /** The migrations of the plugins; those of ops come on top. */

@@ -5,6 +5,8 @@ import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { missingColumns } from '../queue/table-columns.ts'
 import { takeNotification, WorkerNotifier } from '../systemd/worker-notifier.ts'
+import type { Pruner } from '../worker/pruner.ts'
+import type { RunEnvironment } from '../worker/run-context.ts'
 import { Scheduler } from '../worker/scheduler.ts'
 import { Worker, type WorkOptions, type WorkSummary } from '../worker/worker.ts'
 import { WorkerLog } from '../worker/worker-log.ts'
@@ -57,6 +59,7 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       if (steps.length > 0) log.migrated(steps)
     }
     const schedules = await project.schedules()
+    project.retention()
     const processors = await usableProcessors(project, options.only, (problem) => log.problem(problem))
     // The host for people, the pid for `ps`, and a random part since pids are reused.
     const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
@@ -71,7 +74,8 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     const scheduler = new Scheduler(queue, schedules, log)
     await scheduler.start()
     try {
-      return await new Worker(processors, environment, stop, log, nameOf, notifier).work(options)
+      const worker = new Worker(processors, environment, stop, log, nameOf, notifier)
+      return await worker.work({ ...options, pruner: await prunerOf(project, environment, log) })
     } finally {
       await scheduler.stop()
     }
@@ -83,6 +87,14 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
     await notifier?.close()
     log.stopped()
   }
+}
+
+/** It prunes the tables of all processors, whichever of them this worker runs. */
+async function prunerOf(project: Project, environment: RunEnvironment, log: WorkerLog): Promise<Pruner | undefined> {
+  const retention = project.retention()
+  if (!retention) return undefined
+  const { Pruner } = await import('../worker/pruner.ts')
+  return new Pruner(await project.processorsWithTable(), retention, environment, log)
 }
 
 /** Another worker may soon take the task over, and a database that does not answer must not delay the end of this one. */

@@ -3,6 +3,7 @@ import type { Status } from '../task/lifecycle.ts'
 import type { Outcome } from '../task/outcome.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import type { Check } from './check.ts'
+import type { History } from './history.ts'
 import type { Holds } from './holds.ts'
 import type { Invariants } from './invariants.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from './queued-table.ts'
@@ -194,6 +195,7 @@ export interface Queue {
   /** Makes a scheduled task due, at its place in the queue by the time of its insert. */
   makeDue(table: TaskTable, id: TaskId): Promise<void>
 
+  readonly history: History
   readonly holds: Holds
   readonly invariants: Invariants
   readonly schedules: Schedules

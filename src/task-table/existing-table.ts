@@ -29,7 +29,7 @@ export function existingTable<T extends AnyTable>(tables: {
       `a task table needs the columns ${requiredColumns.join(', ')}; missing: ${missing.join(', ')}`,
     )
   }
-  return { name, columns, ...tables } as never
+  return { name, columns, isExisting: true, ...tables } as never
 }
 
 /** The parts of a Drizzle column that are read here; they are public at run time. */

@@ -50,6 +50,8 @@ export interface TaskTable<
   Own extends object = object,
 > {
   readonly name: string
+  /** Whether it belongs to the application, and ops prunes it only where it is asked to. */
+  readonly isExisting?: boolean
   /** Every column, by its key in TypeScript. */
   readonly columns: Readonly<Record<string, TaskColumn>>
   /** A row. */

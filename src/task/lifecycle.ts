@@ -12,6 +12,10 @@ export const transitions: Readonly<Record<Status, readonly Status[]>> = {
   canceled: ['pending'],
 }
 
-export function isSettled(status: Status): boolean {
+export const settledStatuses = ['succeeded', 'failed', 'canceled'] as const
+
+export type SettledStatus = (typeof settledStatuses)[number]
+
+export function isSettled(status: Status): status is SettledStatus {
   return status === 'succeeded' || status === 'failed' || status === 'canceled'
 }

@@ -1,4 +1,5 @@
 import { DatabaseUnusableError, exitStatus, OpsError, TaskTableMissingError, unknownName } from '../errors.ts'
+import { formatTime } from '../format.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { missingColumns } from '../queue/table-columns.ts'
@@ -79,8 +80,16 @@ export async function findTaskIn(project: Project, queued: QueuedTable, idText: 
   const id = parseTaskId(queued, idText)
   await requireTaskTable(project, queued)
   const row = await project.queue.find(queued.table, id)
-  if (!row) throw taskNotFound(queued.processor, id)
-  return toTask(queued, row)
+  if (row) return toTask(queued, row)
+  const prunedAt = await project.queue.history.prunedBy(queued.table.name, id)
+  throw prunedAt ? taskPruned(queued.processor, id, prunedAt) : taskNotFound(queued.processor, id)
+}
+
+/** Its id is between those of tasks that were pruned; the exact pruning may have been an earlier one. */
+function taskPruned(processor: string, id: TaskId, at: Date): OpsError {
+  return new OpsError('TASK_PRUNED', `${processor} ${id} has been pruned, by ${formatTime(at)}.`, {
+    suggestions: [`ops audit --table ${processor}`],
+  })
 }
 
 export function taskNotFound(processor: string, id: TaskId): OpsError {

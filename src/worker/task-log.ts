@@ -33,5 +33,10 @@ export class TaskLog {
 
 /** The file with the output of one attempt at a task. */
 export function logFile(stateDirectory: string, table: string, id: TaskId, attempt: number): string {
-  return join(stateDirectory, 'logs', table, `${id}.${attempt}.log`)
+  return join(logFolder(stateDirectory, table), `${id}.${attempt}.log`)
+}
+
+/** Where the logs of the tasks of a table are. */
+export function logFolder(stateDirectory: string, table: string): string {
+  return join(stateDirectory, 'logs', table)
 }

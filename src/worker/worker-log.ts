@@ -1,5 +1,5 @@
 import { type Problem, suggestionLine } from '../errors.ts'
-import { formatCount, formatDuration, formatName } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatName } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
@@ -89,6 +89,11 @@ export class WorkerLog {
   installedAgain({ processor, table }: QueuedTable): void {
     const text = `installed the triggers and indexes of ${table.name} again, which were missing`
     this.#line('warn', 'installed_again', text, { processor })
+  }
+
+  pruned(tasks: number, { files, bytes }: { files: number; bytes: number }): void {
+    const text = `pruned ${formatCount(tasks, 'task')} and ${formatCount(files, 'file')} (${formatBytes(bytes)})`
+    this.#line('info', 'pruned', text, { tasks, files, bytes })
   }
 
   recovered(run: OpenRun, { processor }: QueuedTable, outcome: Outcome): void {

@@ -10,6 +10,7 @@ import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
 import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskStuck } from './perform-task.ts'
+import type { Pruner } from './pruner.ts'
 import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
@@ -24,6 +25,8 @@ export interface WorkOptions {
   readonly pollInterval: number
   /** Milliseconds for which a task may be due before its table has a turn; unlimited by default. */
   readonly starvation?: number | undefined
+  /** Works while no task is due. */
+  readonly pruner?: Pruner | undefined
 }
 
 /** How many runs a worker ended, and how; `returned`: their task is pending again. */
@@ -98,7 +101,7 @@ export class Worker {
    *
    * @throws OpsError TASK_STUCK
    */
-  async work({ drain = false, once = false, pollInterval, starvation }: WorkOptions): Promise<WorkSummary> {
+  async work({ drain = false, once = false, pollInterval, starvation, pruner }: WorkOptions): Promise<WorkSummary> {
     this.#watch.start()
     if (starvation !== undefined) this.#claimed.limitWaits(starvation)
     await this.#claimed.record()
@@ -113,12 +116,13 @@ export class Worker {
         claim ??= this.#stop.requested.aborted ? undefined : await this.#claim()
         if (!claim) {
           if (drain || this.#stop.requested.aborted) break
-          await this.#wait(pollInterval)
+          if (!(await pruner?.step())) await this.#wait(pollInterval)
           continue
         }
         claim = await this.#perform(claim, once)
         if (once) break
       }
+      await pruner?.stop()
       for (const { run, outcome } of await this.#claimed.writeEnds((end) => this.#writeOpen(end))) {
         this.#log.leftToRecovery(run, outcome, undefined)
       }

@@ -26,6 +26,9 @@ describe('ops doctor', () => {
     expect(stdout).toMatch(/^ok +foreign keys +on$/m)
     expect(stdout).toMatch(/^ok +database +\/.+, .*, SQLite 3\./m)
     expect(stdout).toMatch(/^ok +table scripts +all triggers and indexes are in place$/m)
+    expect(stdout).toMatch(
+      /^ok +history +database [\d.]+ kB.*; nothing is pruned \(no "retention" in the configuration\)$/m,
+    )
     expect(stdout).toMatch(/^ok +plugins +.*build, deploy, exec/m)
     expect(stdout).toMatch(/^skipped +units +none installed$/m)
     expect(stdout).toMatch(/\n\nNo problems found\.$/)

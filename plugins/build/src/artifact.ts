@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { formatBytes, programEnvironment, type TaskContext, TaskError } from '@ops-cli/core'
+import { formatBytes, programEnvironment, type RemovedFiles, type TaskContext, TaskError } from '@ops-cli/core'
 import { shortRevision } from './checkout.ts'
 import type { Git } from './git.ts'
 import { runProgram } from './run-program.ts'
@@ -41,7 +41,7 @@ export async function packArtifact(
     )
     return undefined
   }
-  const folder = join(stateDirectory, 'artifacts', 'builds')
+  const folder = artifactFolder(stateDirectory)
   const path = join(folder, `${build.task}-${shortRevision(build.revision)}.tar.gz`)
   const temporary = `${path}.part`
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -73,6 +73,10 @@ export async function packArtifact(
   } finally {
     await rm(temporary, { force: true })
   }
+}
+
+function artifactFolder(stateDirectory: string): string {
+  return join(stateDirectory, 'artifacts', 'builds')
 }
 
 function chooseSource(checkout: string, configured: string | false | undefined): string | undefined {
@@ -133,4 +137,18 @@ export async function removeOldArtifacts(
     await rm(join(folder, name), { force: true })
     log(`removed ${join(folder, name)} (keeping the newest ${keep})`)
   }
+}
+
+/** Removes the artifacts of builds, whatever their commit. */
+export async function removeArtifacts(stateDirectory: string, ids: readonly number[]): Promise<RemovedFiles> {
+  const folder = artifactFolder(stateDirectory)
+  if (!existsSync(folder)) return { files: 0, bytes: 0 }
+  const wanted = new Set(ids.map(String))
+  const names = (await readdir(folder)).filter((name) => wanted.has(name.split('-')[0]!))
+  let bytes = 0
+  for (const name of names) {
+    bytes += (await stat(join(folder, name))).size
+    await rm(join(folder, name), { force: true })
+  }
+  return { files: names.length, bytes }
 }

@@ -1,6 +1,6 @@
 import { defineProcessor, programEnvironment, taskTable } from '@ops-cli/core'
 import { looseObject, pipe, string, transform } from 'valibot'
-import { packArtifact, removeOldArtifacts } from './artifact.ts'
+import { packArtifact, removeArtifacts, removeOldArtifacts } from './artifact.ts'
 import { runBuild } from './build-command.ts'
 import { checkOut, shortRevision } from './checkout.ts'
 import { gitFor } from './git.ts'
@@ -26,6 +26,8 @@ export default defineProcessor({
   input: looseObject({ repository: pipe(string(), transform(resolveTypedRepository)) }),
   exclusive: ({ parallel }) => !parallel,
   timeout: ({ timeout }) => timeout,
+
+  removeFiles: (ids, { stateDirectory }) => removeArtifacts(stateDirectory, ids),
 
   async perform(task, context) {
     const { settings, progress, log, find } = context

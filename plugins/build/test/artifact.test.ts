@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import { removeArtifacts } from '../src/artifact.ts'
 import { commit, openBench, performOne, simple, temporaryFolder } from './support.ts'
 
 const contents = (artifact: string) => execFileSync('tar', ['-tzf', artifact], { encoding: 'utf8' }).trim().split('\n')
@@ -61,6 +62,17 @@ describe('the artifact of a build', () => {
       writeFileSync(join(artifacts, name), '')
     await perform({ repository: folder })
     expect(readdirSync(artifacts)).toEqual([`1-${revision.slice(0, 7)}.tar.gz`, '11-aaaaaaa.tar.gz.part'])
+  })
+
+  test('goes with its task, and those of others stay', async () => {
+    const folder = temporaryFolder()
+    const artifacts = join(folder, 'artifacts', 'builds')
+    expect(await removeArtifacts(folder, [1])).toEqual({ files: 0, bytes: 0 })
+    mkdirSync(artifacts, { recursive: true })
+    for (const name of ['1-aaaaaaa.tar.gz', '2-aaaaaaa.tar.gz', '11-aaaaaaa.tar.gz'])
+      writeFileSync(join(artifacts, name), 'abc')
+    expect(await removeArtifacts(folder, [1, 2, 3])).toEqual({ files: 2, bytes: 6 })
+    expect(readdirSync(artifacts)).toEqual(['11-aaaaaaa.tar.gz'])
   })
 
   test('leaves no partial file when packing fails', async () => {

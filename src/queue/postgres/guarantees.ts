@@ -11,6 +11,7 @@ export function guarantees(queued: QueuedTable, schema: string): Guarantee[] {
 }
 
 function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
+  const references = table.isExisting ? [] : Object.values(table.columns).filter(({ type }) => type === 'reference')
   const order = claimOrder(table)
   const index = (suffix: string, columns: string, where: string, kind = 'index'): Guarantee => {
     const name = guaranteeName(table, suffix)
@@ -18,6 +19,8 @@ function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
     return { kind: 'index', name, create: [sql] }
   }
   return [
+    // Without it each task that is pruned is searched for in the whole table.
+    ...references.map(({ name }) => index(name, quote(name), `${quote(name)} is not null`)),
     index('due', order, `status = 'pending'`),
     // Finds the first task of each key when the first tasks of all wait for a busy key.
     ...(exclusivity.kind === 'column'

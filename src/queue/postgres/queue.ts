@@ -30,6 +30,7 @@ import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
 import { isMissingDatabase, isRefusal } from './explain-error.ts'
+import { PostgresHistory } from './history.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { schemaState } from './installed-guarantees.ts'
@@ -54,6 +55,7 @@ const require = createRequire(import.meta.url)
 export class PostgresQueue implements Queue {
   readonly name: string
   readonly isRefusal = isRefusal
+  readonly history: PostgresHistory
   readonly holds: PostgresHolds
   readonly invariants: PostgresInvariants
   readonly schedules: PostgresSchedules
@@ -75,6 +77,7 @@ export class PostgresQueue implements Queue {
     this.#connection = new Connection(url)
     this.name = this.#connection.name
     this.#workerLocks = new WorkerLocks(freeForMs, silentForMs)
+    this.history = new PostgresHistory(this.#connection)
     this.holds = new PostgresHolds(this.#connection)
     this.invariants = new PostgresInvariants(this.#connection)
     this.schedules = new PostgresSchedules(this.#connection)
@@ -138,8 +141,7 @@ export class PostgresQueue implements Queue {
       onSilent: () => this.#pool?.drop(),
     })
     this.#runs = new Runs(worker.id)
-    const isOurs = await this.#connection.use((session) => lock.isHeldBy(session))
-    if (!isOurs) throw new TransactionPoolerError(this.name)
+    if (!(await this.#connection.use((session) => lock.isHeldBy(session)))) throw new TransactionPoolerError(this.name)
     await this.#listen()
   }
 
@@ -230,8 +232,7 @@ export class PostgresQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    const lock = this.#ownLock
-    const pool = this.#pool
+    const [lock, pool] = [this.#ownLock, this.#pool]
     this.#ownLock = undefined
     this.#pool = undefined
     await pool?.close()

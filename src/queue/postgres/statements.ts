@@ -14,7 +14,7 @@ export async function recordEvent(
   statements: Statements,
   event: string,
   actor: string,
-  task: { table: string; id: TaskId; runId?: number } | undefined,
+  task: { table: string; id?: TaskId; runId?: number } | undefined,
   detail: object | undefined,
   [from, to]: readonly [Status, Status] | readonly [] = [],
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function recordEvent(
     [
       task?.table ?? null,
       typeof task?.id === 'number' ? task.id : null,
-      task ? String(task.id) : null,
+      task?.id === undefined ? null : String(task.id),
       task?.runId ?? null,
       event,
       actor,

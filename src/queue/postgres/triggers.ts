@@ -46,7 +46,9 @@ if found then
   ${refuse(refusals(processor).delete, 'held', 'held')}
 end if;
 insert into ops_events (task_table, task_id, task_key, event, from_status, actor)
-select ${literal(table.name)}, ${idsOf(table, 'gone')}, 'deleted', gone.status::text, ${ACTOR} from gone;
+select ${literal(table.name)}, ${idsOf(table, 'gone')}, 'deleted', gone.status::text, ${ACTOR} from gone
+-- A pruning leaves one event for all.
+where not exists (select 1 from ops_pruning p where p.task_table = ${literal(table.name)} and p.task_key = gone.id::text);
 return null;`,
   }
 }

@@ -35,6 +35,11 @@ export class Checkpoint {
     }
   }
 
+  /** Writes the log to the file as far as nobody reads it, and blocks no writer. Call it outside a transaction. */
+  passive(): void {
+    this.#database.pragma('wal_checkpoint(PASSIVE)')
+  }
+
   #truncate(): void {
     // First the slow part, which does not block writers.
     const [moved] = this.#database.pragma('wal_checkpoint(PASSIVE)') as { log: number; checkpointed: number }[]

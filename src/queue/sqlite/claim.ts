@@ -118,7 +118,7 @@ export class TableClaims {
 }
 
 /** An id that a number cannot hold is a text, which SQLite compares with the column as the integer that it is. */
-function exactId(id: Candidate['id']): TaskId {
+export function exactId(id: Candidate['id']): TaskId {
   if (typeof id !== 'bigint') return id
   return Number.isSafeInteger(Number(id)) ? Number(id) : String(id)
 }

@@ -14,12 +14,15 @@ export function guarantees(queued: QueuedTable, replacing: readonly string[]): G
 }
 
 function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
+  const references = table.isExisting ? [] : Object.values(table.columns).filter(({ type }) => type === 'reference')
   const order = claimOrder(table)
   const index = (suffix: string, columns: string, where: string, kind = 'INDEX'): Guarantee => {
     const name = `ops_${table.name}_${suffix}`
     return { name, sql: `CREATE ${kind} ${quote(name)} ON ${quote(table.name)} (${columns}) WHERE ${where}` }
   }
   return [
+    // Without it each task that is pruned is searched for in the whole table.
+    ...references.map(({ name }) => index(name, quote(name), `${quote(name)} is not null`)),
     index('due', order, `status = 'pending'`),
     // Finds the first task of each key when the first tasks of all wait for a busy key.
     ...(exclusivity.kind === 'column'

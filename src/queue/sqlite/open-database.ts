@@ -46,6 +46,8 @@ export function openDatabase(path: string, { synchronous = 'FULL', create = fals
     const database = new Database(path, { timeout: 0 })
     // Writing a page costs more than the SQL, so half the default size is a fifth faster. Takes effect only before the first write.
     if (isNew) database.pragma('page_size = 2048')
+    // So that a pruning can give space back to the disk.
+    if (isNew) database.pragma('auto_vacuum = INCREMENTAL')
     const mode = untilNotBusy(() => database.pragma('journal_mode = WAL', { simple: true }))
     if (mode !== 'wal')
       throw new DatabaseUnusableError(path, `write-ahead logging is not available (journal mode "${mode}")`, {

@@ -30,6 +30,7 @@ import { checkDatabase } from './check-database.ts'
 import { TableClaims } from './claim.ts'
 import { Connection } from './connection.ts'
 import { isRefusal } from './explain-error.ts'
+import { SqliteHistory } from './history.ts'
 import { SqliteHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { SqliteInvariants } from './invariants.ts'
@@ -49,6 +50,7 @@ const require = createRequire(import.meta.url)
 export class SqliteQueue implements Queue {
   readonly name: string
   readonly isRefusal = isRefusal
+  readonly history = new SqliteHistory(() => this.#connection())
   readonly holds = new SqliteHolds(() => this.#connection())
   readonly invariants = new SqliteInvariants(() => this.#connection())
   readonly schedules = new SqliteSchedules(() => this.#connection())

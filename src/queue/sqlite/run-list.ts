@@ -22,13 +22,18 @@ export class RunList {
   /** Call it when a run has started. The caller has a transaction open. */
   extend(runId: number): void {
     if (runId - this.#listed < LIST_EVERY) return
-    const sql = (text: string) => this.#statements.sql(text)
-    this.#listed = sql('select run_id from ops_runs_listed').pluck().get() as number
-    if (runId - this.#listed < LIST_EVERY) return
-    sql(
+    this.#listed = this.#statements.sql('select run_id from ops_runs_listed').pluck().get() as number
+    if (runId - this.#listed >= LIST_EVERY) listRuns(this.#statements)
+  }
+}
+
+/** Lists all that are not yet. The caller has a transaction open. */
+export function listRuns(statements: Statements): void {
+  const { changes } = statements
+    .sql(
       `insert into ops_runs_of_task select task_table, task_id, id from ops_runs
        where id > (select run_id from ops_runs_listed) order by task_table, task_id, id`,
-    ).run()
-    sql('update ops_runs_listed set run_id = (select max(id) from ops_runs)').run()
-  }
+    )
+    .run()
+  if (changes > 0) statements.sql('update ops_runs_listed set run_id = (select max(id) from ops_runs)').run()
 }

@@ -33,7 +33,7 @@ export function recordEvent(
   statements: Statements,
   event: string,
   actor: string,
-  task: { table: string; id: TaskId; runId?: number } | undefined,
+  task: { table: string; id?: TaskId; runId?: number } | undefined,
   detail: object | undefined,
   [from, to]: readonly [Status, Status] | readonly [] = [],
 ): void {
@@ -45,7 +45,7 @@ export function recordEvent(
     .run(
       Date.now(),
       task?.table ?? null,
-      task === undefined ? null : exact(task.id),
+      task?.id === undefined ? null : exact(task.id),
       task?.runId ?? null,
       event,
       from ?? null,

@@ -40,7 +40,9 @@ export function triggers(queued: QueuedTable, replacing: readonly string[]): Gua
     trigger(...changed(queued)),
     trigger('deleted', `AFTER DELETE ON ${on}`, [
       refuse(messages.delete, ['old.id', 'old.id'], isOpenFor('old')),
-      event(table.name, 'old', 'deleted', 'old.status', 'null'),
+      // A pruning leaves one event for all.
+      `${event(table.name, 'old', 'deleted', 'old.status', 'null')}
+  where not exists (select 1 from ops_pruning p where p.task_table = ${literal(table.name)} and p.task_id = +old.id)`,
     ]),
     ...replacements(queued, replacing).map(([suffix, when, body]) => trigger(suffix, when, body)),
   ]

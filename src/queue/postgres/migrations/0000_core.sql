@@ -1,8 +1,27 @@
+-- The tasks that this transaction prunes: only what is about them is deleted from the history. Filled and emptied inside one
+-- transaction, so it is empty for all others, whatever a session sets. It cannot stop the owner of the tables from filling
+-- it, or from disabling the triggers.
+create unlogged table ops_pruning (
+  task_table text not null,
+  task_key text not null,
+  primary key (task_table, task_key)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+--> statement-breakpoint
+-- At most one row: who prunes, and the pass that has no event yet, so that a pruning that is killed is still explained.
+create table ops_prune_pass (
+  id integer primary key check (id = 1),
+  holder text,
+  seen_at timestamptz,
+  -- When the latest pruning was complete.
+  ended_at timestamptz,
+  pass json
+);
+--> statement-breakpoint
 -- The numbers of runs, of their ends and of events: one order for all that happens, and one cursor. A transaction begins
 -- before it takes one: a follower of the audit waits for the transactions that may have a number that it misses.
 create sequence ops_sequence;
 --> statement-breakpoint
--- One attempt at one task by one worker. A task is known by the text of its id, which may be a number, a uuid or a text;
+-- One attempt at one task by one worker. Vacuumed early, so that what is pruned makes room soon. A task is known by the text of its id, which may be a number, a uuid or a text;
 -- where it is a number, `task_id` has it for people.
 create table ops_runs (
   id bigint primary key default nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end),
@@ -28,7 +47,7 @@ create table ops_runs (
   cancel_requested_by text,
   boot_id text,
   process_groups jsonb
-);
+) with (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 create index ops_runs_of_task on ops_runs (task_table, task_key);
 --> statement-breakpoint
@@ -41,8 +60,23 @@ begin
 end
 $$;
 --> statement-breakpoint
-create trigger ops_runs_no_delete before delete on ops_runs for each row
-execute function ops_refuse('ops_runs is history: a run is not deleted');
+-- Names the table of the schema: a session may have another of this name before it in its search path.
+create function ops_refuse_unless_pruned() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  is_refused boolean;
+begin
+  execute format('select exists (select from gone g where not exists (
+    select from %I.ops_pruning p where p.task_table = g.task_table and p.task_key = g.task_key
+  ))', tg_table_schema) into is_refused;
+  if is_refused then
+    raise exception using message = tg_argv[0], errcode = 'check_violation', table = tg_table_name, constraint = tg_name;
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+create trigger ops_runs_no_delete after delete on ops_runs referencing old table as gone for each statement
+execute function ops_refuse_unless_pruned('ops_runs is history: a run is not deleted');
 --> statement-breakpoint
 create trigger ops_runs_no_truncate before truncate on ops_runs for each statement
 execute function ops_refuse('ops_runs is history: a run is not deleted');
@@ -79,15 +113,15 @@ create table ops_events (
   to_status text,
   actor text,
   detail jsonb
-);
+) with (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 create index ops_events_of_task on ops_events (task_table, task_key) where task_table is not null;
 --> statement-breakpoint
 create trigger ops_events_no_update before update on ops_events for each row
 execute function ops_refuse('ops_events is append-only: what happened is not changed');
 --> statement-breakpoint
-create trigger ops_events_no_delete before delete on ops_events for each row
-execute function ops_refuse('ops_events is append-only: what happened is not deleted');
+create trigger ops_events_no_delete after delete on ops_events referencing old table as gone for each statement
+execute function ops_refuse_unless_pruned('ops_events is append-only: what happened is not deleted');
 --> statement-breakpoint
 create trigger ops_events_no_truncate before truncate on ops_events for each statement
 execute function ops_refuse('ops_events is append-only: what happened is not deleted');

@@ -1,5 +1,24 @@
+-- The tasks that this transaction prunes: only what is about them is deleted from the history. Filled and emptied inside one
+-- transaction, so it is empty for all others, whatever a connection sets. It cannot stop a program that may write to this
+-- file from filling it, or from dropping the triggers.
+create table ops_pruning (
+  task_table text not null,
+  task_id any not null,
+  primary key (task_table, task_id)
+) strict, without rowid;
+--> statement-breakpoint
+-- At most one row: who prunes, and the pass that has no event yet, so that a pruning that is killed is still explained.
+create table ops_prune_pass (
+  id integer primary key check (id = 1),
+  holder text,
+  seen_at integer,
+  -- When the latest pruning was complete.
+  ended_at integer,
+  pass text
+) strict;
+--> statement-breakpoint
 -- One attempt at one task by one worker. No AUTOINCREMENT: its counter would be one more page in every commit. An id is
--- not reused all the same, since no run can be deleted.
+-- not reused all the same: a pruning that deletes the latest number leaves it to a row of ops_ends.
 create table ops_runs (
   id integer primary key check (id > 0),
   -- The run that ended in the transaction that began this one, with the number before this id.
@@ -44,7 +63,9 @@ begin
   select raise(abort, 'ops_runs_of_task is append-only: what happened is not changed');
 end;
 --> statement-breakpoint
-create trigger ops_runs_of_task_no_delete before delete on ops_runs_of_task
+create trigger ops_runs_of_task_no_delete before delete on ops_runs_of_task when not exists (
+  select 1 from ops_pruning p where p.task_table = old.task_table and p.task_id = old.task_id
+)
 begin
   select raise(abort, 'ops_runs_of_task is append-only: what happened is not deleted');
 end;
@@ -53,7 +74,9 @@ create table ops_runs_listed (run_id integer not null) strict;
 --> statement-breakpoint
 insert into ops_runs_listed values (0);
 --> statement-breakpoint
-create trigger ops_runs_no_delete before delete on ops_runs
+create trigger ops_runs_no_delete before delete on ops_runs when old.ended_at is null or not exists (
+  select 1 from ops_pruning p where p.task_table = old.task_table and p.task_id = old.task_id
+)
 begin
   select raise(abort, 'ops_runs is history: a run is not deleted, so that its id is never given twice');
 end;
@@ -113,7 +136,9 @@ begin
   select raise(abort, 'ops_events is append-only: what happened is not changed');
 end;
 --> statement-breakpoint
-create trigger ops_events_no_delete before delete on ops_events
+create trigger ops_events_no_delete before delete on ops_events when not exists (
+  select 1 from ops_pruning p where p.task_table = old.task_table and p.task_id = old.task_id
+)
 begin
   select raise(abort, 'ops_events is append-only: what happened is not deleted');
 end;
@@ -125,7 +150,7 @@ begin
 end;
 --> statement-breakpoint
 -- The ends that no run follows, by their numbers: those before a run are found by its "follows", for which a commit
--- writes no page more.
+-- writes no page more. Of run 0: a number that was pruned.
 create table ops_ends (
   id integer primary key check (id > 0),
   run_id integer not null
@@ -136,7 +161,10 @@ begin
   select raise(abort, 'ops_ends is append-only: what happened is not changed');
 end;
 --> statement-breakpoint
-create trigger ops_ends_no_delete before delete on ops_ends
+create trigger ops_ends_no_delete before delete on ops_ends when not exists (
+  select 1 from ops_runs r join ops_pruning p on p.task_table = r.task_table and p.task_id = r.task_id
+  where r.id = old.run_id
+)
 begin
   select raise(abort, 'ops_ends is append-only: what happened is not deleted');
 end;
