@@ -85,6 +85,21 @@ export interface RunState {
   readonly cancelRequestedBy: string | undefined
 }
 
+/** What a settlement found in place of an ongoing task, which somebody had changed while the triggers were missing. */
+export interface Divergence {
+  /** The status that was found; undefined if the task was deleted. */
+  readonly found: string | undefined
+  /** The status that the task has now. */
+  readonly status: string | undefined
+}
+
+/** `held` is false if the run had ended before, and so nothing was written. */
+export interface Settled {
+  readonly held: boolean
+  readonly divergence?: Divergence | undefined
+  readonly next?: Claim | undefined
+}
+
 export interface EnqueueOptions {
   readonly runAt?: Date | undefined
   /** For the audit trail. */
@@ -172,11 +187,7 @@ export interface Queue {
    *
    * @throws ResultRefusedError if the database refuses the columns that the processor returned; the run stays open
    */
-  settle(
-    run: Run,
-    outcome: Outcome,
-    next?: readonly QueuedTable[],
-  ): Promise<{ held: boolean; next?: Claim | undefined }>
+  settle(run: Run, outcome: Outcome, next?: readonly QueuedTable[]): Promise<Settled>
   /** Writes the progress of a run; a milestone goes to the audit trail too. */
   report(run: Run, progress: Progress): Promise<boolean>
   /** Records the processes that recovery must end if this worker dies. */

@@ -6,7 +6,7 @@ import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
 import { ClaimedTables, type OpenEnd } from './claimed-tables.ts'
-import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
+import { EndWriter, RETRY_MS, type WrittenEnd, writeEnd } from './end-writer.ts'
 import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskStuck } from './perform-task.ts'
@@ -180,8 +180,9 @@ export class Worker {
     return end.next
   }
 
-  #ended(run: Run, { held, outcome }: { held: boolean; outcome: Outcome }, milliseconds: number): void {
+  #ended(run: Run, { held, divergence, outcome }: WrittenEnd, milliseconds: number): void {
     if (held) {
+      if (divergence) this.#log.diverged(run, divergence)
       this.#summary[SUMMARY_KEY[statusAfter(outcome)]] += 1
       this.#log.ended(run, outcome, milliseconds)
     } else this.#log.takenAway(run)

@@ -20,6 +20,7 @@ import type {
   RetryResult,
   Run,
   RunState,
+  Settled,
   TaskId,
   WakeReason,
   WorkerIdentity,
@@ -38,7 +39,7 @@ import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { PostgresRecords } from './records.ts'
-import { Runs, type Settled } from './runs.ts'
+import { Runs } from './runs.ts'
 import { PostgresSchedules } from './schedules.ts'
 import type { Session } from './session.ts'
 import { asActor } from './statements.ts'

@@ -20,6 +20,7 @@ import type {
   RetryResult,
   Run,
   RunState,
+  Settled,
   TaskId,
   WakeReason,
   WorkerIdentity,
@@ -135,11 +136,7 @@ export class SqliteQueue implements Queue {
     return claim
   }
 
-  async settle(
-    run: Run,
-    outcome: Outcome,
-    next: readonly QueuedTable[] = [],
-  ): Promise<{ held: boolean; next?: Claim | undefined }> {
+  async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
     const { checkpoint, fairness, lock } = this.#connection()
     await fairness.betweenTasks()
     checkpoint.whenLarge()
@@ -149,7 +146,7 @@ export class SqliteQueue implements Queue {
       const claim = this.#claimFirst(next, Date.now(), ended?.end)
       if (ended?.end !== undefined && !claim) this.#settler().record(ended.end)
       failpoint('settle.before-commit')
-      return { held: ended !== undefined, next: claim }
+      return { held: ended !== undefined, next: claim, ...(ended?.divergence && { divergence: ended.divergence }) }
     })
     failpoint('settle.after-commit')
     return settled
