@@ -46,6 +46,7 @@ export interface OpenRun {
   readonly workerId: string
   readonly exclusiveKey: string | undefined
   readonly startedAt: Date
+  readonly deadlineAt: Date | undefined
   /** Milliseconds since its deadline by the database's clock; undefined before the deadline. */
   readonly overdue: number | undefined
   readonly bootId: string | undefined
@@ -190,6 +191,8 @@ export interface Queue {
   settle(run: Run, outcome: Outcome, next?: readonly QueuedTable[]): Promise<Settled>
   /** Writes the progress of a run; a milestone goes to the audit trail too. */
   report(run: Run, progress: Progress): Promise<boolean>
+  /** Sets the deadline of a run: how many milliseconds after its start. */
+  limit(run: Run, milliseconds: number): Promise<boolean>
   /** Records the processes that recovery must end if this worker dies. */
   recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean>
   stateOf(run: Run): Promise<RunState>

@@ -9,7 +9,7 @@ import { ClaimedTables, type OpenEnd } from './claimed-tables.ts'
 import { EndWriter, RETRY_MS, type WrittenEnd, writeEnd } from './end-writer.ts'
 import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
-import { performTask, taskStuck } from './perform-task.ts'
+import { performTask, taskLimit, taskStuck } from './perform-task.ts'
 import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
@@ -133,7 +133,8 @@ export class Worker {
     const { queued, taskId } = claim.run
     this.#log.started(claim.run)
     this.#claimed.lookForStarving()
-    this.#observer.started(`${queued.processor} ${taskId}`, queued.timeout)
+    const { processor, settings } = this.#processors.get(queued.processor)!
+    this.#observer.started(`${queued.processor} ${taskId}`, taskLimit(claim, processor, settings))
     const startedAt = performance.now()
     failpoint('run.before')
     const { outcome, isStuck } = claim.unmet

@@ -65,6 +65,12 @@ export async function report(
   return true
 }
 
+export async function limit(session: Session, run: Run, milliseconds: number): Promise<boolean> {
+  const text = `update ops_runs set deadline_at = started_at + $1::float8 * interval '1 millisecond'
+where id = $2 and ended_at is null returning 1`
+  return (await session.prepared(text, [milliseconds, run.id])).length === 1
+}
+
 export async function recordProcessGroups(
   session: Session,
   run: Run,

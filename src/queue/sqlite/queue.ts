@@ -36,7 +36,7 @@ import { insertTasks } from './insert-tasks.ts'
 import { SqliteInvariants } from './invariants.ts'
 import { migrate, planMigration, planNewDatabase } from './migrate.ts'
 import { fileExists, type OpenOptions } from './open-database.ts'
-import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
+import { limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
 import { Settlements } from './settle.ts'
@@ -154,6 +154,10 @@ export class SqliteQueue implements Queue {
 
   async report(run: Run, progress: Progress): Promise<boolean> {
     return report(this.#connection(), run, progress, this.#workerId ?? 'ops')
+  }
+
+  async limit(run: Run, milliseconds: number): Promise<boolean> {
+    return limit(this.#connection(), run, milliseconds)
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
