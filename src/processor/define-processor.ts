@@ -64,6 +64,11 @@ export interface ProcessorDefinition<
   /** The longest a run may take, such as `'30m'`. Default: no limit. */
   readonly timeout?: string | ((settings: Settings) => string | undefined)
   /**
+   * A limit of one task that its row sets, such as `'10m'`; the shorter one of this and `timeout` counts. A text that is no
+   * duration sets none: `perform` may refuse it.
+   */
+  readonly taskTimeout?: (task: Select, settings: Settings) => string | null | undefined
+  /**
    * Checks input beyond the columns, and may replace values: `ops enqueue` writes what it returns. It checks each task
    * again before `perform`, without the columns that are null, so it must accept what it returns. May depend on the
    * settings.
@@ -117,6 +122,7 @@ export function defineProcessor<Select extends object, Insert extends object, Ow
     refuse('its name must be lower case letters, digits and dashes, starting with a letter')
   if (!table?.columns) refuse('"table" must be made by taskTable or existingTable')
   if (!Number.isSafeInteger(priority)) refuse(`"priority" must be a whole number, not ${priority}`)
+  if (!['function', 'undefined'].includes(typeof definition.taskTimeout)) refuse('"taskTimeout" must be a function')
   if (typeof definition.perform !== 'function') refuse('"perform" must be a function')
   if (definition.removeFiles !== undefined && typeof definition.removeFiles !== 'function')
     refuse('"removeFiles" must be a function')

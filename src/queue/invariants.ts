@@ -1,3 +1,5 @@
+import { formatCount } from '../format.ts'
+import { statuses } from '../task/lifecycle.ts'
 import type { TaskId } from './queued-table.ts'
 import { KEY_SCOPE, literal, quote } from './sql-fragments.ts'
 
@@ -9,8 +11,10 @@ export interface Violation {
   readonly runId: number | undefined
   /** The status of the task, where it has a part in it. */
   readonly status: string | undefined
-  /** The key, or the status by the audit. */
+  /** The key, the status by the audit, or a number of tasks. */
   readonly value: string | undefined
+  /** Whose run it is, where no claim says that it is open. */
+  readonly workerId: string | undefined
 }
 
 export interface Invariants {
@@ -22,6 +26,8 @@ export interface Invariants {
   find(tables: readonly string[], options: { history: boolean }): Promise<Violation[]>
   /** Makes a violation good that is none of a task, and records it: a claim that nobody has, a status without an audit. */
   repair(violation: Violation, actor: string): Promise<void>
+  /** Gives a run that has not ended its task and its key back (`RUN_WITHOUT_ROW`), unless another run has them. */
+  restore(violation: Violation, actor: string): Promise<void>
 }
 
 /** What a database does its own way in these queries. */
@@ -48,12 +54,13 @@ export interface ViolationRow {
   readonly run_id: number | null
   readonly status: string | null
   readonly value: string | null
+  readonly worker_id: string | null
 }
 
 export function violationOf(code: Violation['code'], row: ViolationRow): Violation {
-  const { task_table, task_id, run_id, status, value } = row
+  const { task_table, task_id, run_id, status, value, worker_id } = row
   const known = { table: task_table ?? undefined, taskId: task_id ?? undefined, runId: run_id ?? undefined }
-  return { code, ...known, status: status ?? undefined, value: value ?? undefined }
+  return { code, ...known, status: status ?? undefined, value: value ?? undefined, workerId: worker_id ?? undefined }
 }
 
 /** More of one kind say no more. */
@@ -71,6 +78,10 @@ const SENTENCES = {
     `run ${runId} of ${table} ${taskId} has not ended, but it has no row in ops_open`,
   STATUS_UNEXPLAINED: ({ table, taskId, status, value }: Violation) =>
     `${table} ${taskId} is ${status}, but ${value} by the audit`,
+  TASK_WITHOUT_AUDIT: ({ table, taskId, value }: Violation) =>
+    `the audit does not explain the status of ${formatCount(Number(value), 'task')} of ${table}, ${taskId} among them`,
+  STATUS_UNKNOWN: ({ table, taskId, status }: Violation) =>
+    `${table} ${taskId} has ${status === undefined ? 'no status' : `the status "${status}"`}, which is none of ${statuses.join(', ')}`,
 } as const
 
 export function describeViolation(violation: Violation): string {
@@ -91,7 +102,15 @@ export function invariantQueries(
     columns: Partial<Record<keyof ViolationRow, string>>,
     from: string,
   ): InvariantQuery => {
-    const all = { task_table: 'null', task_id: 'null', run_id: 'null', status: 'null', value: 'null', ...columns }
+    const all = {
+      task_table: 'null',
+      task_id: 'null',
+      run_id: 'null',
+      status: 'null',
+      value: 'null',
+      worker_id: 'null',
+      ...columns,
+    }
     const selected = Object.entries(all).map(([name, expression]) => `${expression} as ${name}`)
     return { code, sql: `select ${selected.join(', ')} from ${from} limit ${MOST_SHOWN}` }
   }
@@ -144,21 +163,33 @@ where o.scope <> ${literal(KEY_SCOPE)} and r.ended_at is null and r.exclusive_ke
     from ops_audit a where a.task_table = ${literal(table)} and a.to_status is not null
   ) placed where place = 1
 )`
+  const known = statuses.map(literal).join(', ')
   return [
-    ...ofTables,
-    ...ofRuns,
+    // First, since its repair may explain the others.
     query(
       'RUN_WITHOUT_ROW',
-      { task_table: 'r.task_table', task_id: `r.${taskId}`, run_id: 'r.id' },
+      { task_table: 'r.task_table', task_id: `r.${taskId}`, run_id: 'r.id', worker_id: 'r.worker_id' },
       `ops_runs r where r.ended_at is null and not ${isOpen}`,
     ),
-    ...tables.map((table) =>
+    ...ofTables,
+    ...ofRuns,
+    ...tables.flatMap((table) => [
+      query(
+        'STATUS_UNKNOWN',
+        { task_table: literal(table), task_id: 't.id', status: 't.status' },
+        `${quote(table)} t where t.status is null or t.status not in (${known})`,
+      ),
       query(
         'STATUS_UNEXPLAINED',
         { task_table: literal(table), task_id: 't.id', status: 't.status', value: 'a.status' },
         `${audited(table)} a join ${quote(table)} t on ${id('t')} = a.task where ${differ('a.status', 't.status')}
 and not exists (select 1 from ops_open o where o.scope = ${literal(table)} and ${isTask('t')})`,
       ),
-    ),
+      query(
+        'TASK_WITHOUT_AUDIT',
+        { task_table: literal(table), task_id: `min(${id('t')})`, value: 'count(*)' },
+        `${quote(table)} t left join ${audited(table)} a on a.task = ${id('t')} where a.task is null having count(*) > 0`,
+      ),
+    ]),
   ]
 }

@@ -47,6 +47,7 @@ export interface OpenRun {
   readonly workerId: string
   readonly exclusiveKey: string | undefined
   readonly startedAt: Date
+  readonly deadlineAt: Date | undefined
   /** Milliseconds since its deadline by the database's clock; undefined before the deadline. */
   readonly overdue: number | undefined
   readonly bootId: string | undefined
@@ -84,6 +85,21 @@ export interface LivingWorker {
 export interface RunState {
   readonly isHeld: boolean
   readonly cancelRequestedBy: string | undefined
+}
+
+/** What a settlement found in place of an ongoing task, which somebody had changed while the triggers were missing. */
+export interface Divergence {
+  /** The status that was found; undefined if the task was deleted. */
+  readonly found: string | undefined
+  /** The status that the task has now. */
+  readonly status: string | undefined
+}
+
+/** `held` is false if the run had ended before, and so nothing was written. */
+export interface Settled {
+  readonly held: boolean
+  readonly divergence?: Divergence | undefined
+  readonly next?: Claim | undefined
 }
 
 export interface EnqueueOptions {
@@ -173,13 +189,11 @@ export interface Queue {
    *
    * @throws ResultRefusedError if the database refuses the columns that the processor returned; the run stays open
    */
-  settle(
-    run: Run,
-    outcome: Outcome,
-    next?: readonly QueuedTable[],
-  ): Promise<{ held: boolean; next?: Claim | undefined }>
+  settle(run: Run, outcome: Outcome, next?: readonly QueuedTable[]): Promise<Settled>
   /** Writes the progress of a run; a milestone goes to the audit trail too. */
   report(run: Run, progress: Progress): Promise<boolean>
+  /** Sets the deadline of a run: how many milliseconds after its start. */
+  limit(run: Run, milliseconds: number): Promise<boolean>
   /** Records the processes that recovery must end if this worker dies. */
   recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean>
   stateOf(run: Run): Promise<RunState>

@@ -56,6 +56,8 @@ export function refusals(processor: string) {
     /** the id, twice, as in the next four */
     delete: `${processor} %s is ongoing and cannot be deleted; ${cancelFirst}`,
     replace: `${processor} %s is ongoing and cannot be replaced; ${cancelFirst}`,
+    /** the id */
+    replaceFinal: `${processor} %s has succeeded and cannot be replaced; insert it without an id`,
     changeStatus: `${processor} %s is ongoing and only its worker changes its status; ${cancelFirst}`,
     changeId: `${processor} %s is ongoing and its id cannot change; ${cancelFirst}`,
     changeKey: `${processor} %s is ongoing and its exclusivity key cannot change; ${cancelFirst}`,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ResultRefusedError } from '../errors.ts'
 import type { Stop } from '../platform/stop.ts'
-import type { Claim, Queue, QueuedTable, Run } from '../queue/queue.ts'
+import type { Claim, Divergence, Queue, QueuedTable, Run } from '../queue/queue.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { outcomeOfRefused, outcomesOfUnwritable } from './outcomes.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -17,6 +17,7 @@ export interface WrittenEnd {
   readonly outcome: Outcome
   /** False if the run was taken away, and so nothing was written. */
   readonly held: boolean
+  readonly divergence?: Divergence | undefined
   readonly next?: Claim | undefined
 }
 

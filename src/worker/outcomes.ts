@@ -60,7 +60,7 @@ export function outcomeOfDead(run: OpenRun, { retryRules }: Pick<QueuedTable, 'r
 }
 
 /** Of a run long past its deadline: its worker is stopped or hangs. */
-export function outcomeOfOverdue({ workerId }: OpenRun, { timeout }: Pick<QueuedTable, 'timeout'>): Outcome {
-  const after = timeout === undefined ? '' : ` after ${toDurationText(timeout)}`
+export function outcomeOfOverdue({ workerId, startedAt, deadlineAt }: OpenRun): Outcome {
+  const after = deadlineAt ? ` after ${toDurationText(deadlineAt.getTime() - startedAt.getTime())}` : ''
   return { kind: 'timed_out', error: `timed out${after}; worker ${workerId} did not end it` }
 }

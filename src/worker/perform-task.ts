@@ -1,4 +1,4 @@
-import { toDurationText } from '../config/duration.ts'
+import { parseDuration, toDurationText } from '../config/duration.ts'
 import { exitStatus, OpsError } from '../errors.ts'
 import { LONGEST_TIMER_MS } from '../platform/stop.ts'
 import { checkRow } from '../processor/check-row.ts'
@@ -32,7 +32,9 @@ export async function performTask(
   context: RunContext,
   stuckAfter = STUCK_AFTER_MS,
 ): Promise<Performed> {
-  const timer = startTimeout(claim, context)
+  const limit = taskLimit(claim, processor, context.settings)
+  if (limit !== claim.run.queued.timeout) await context.limit(limit!)
+  const timer = startTimeout(limit, context)
   let isStuck = false
   let outcome: Outcome | undefined
   try {
@@ -58,8 +60,23 @@ export async function performTask(
   return { outcome, isStuck }
 }
 
-function startTimeout({ run }: Claim, context: RunContext): NodeJS.Timeout | undefined {
-  const { timeout } = run.queued
+/** How long a task may take, in milliseconds: by its processor, or by its row if that is shorter. */
+export function taskLimit(
+  claim: Claim,
+  { taskTimeout }: Pick<ReadyProcessor['processor'], 'taskTimeout'>,
+  settings: unknown,
+): number | undefined {
+  const { timeout } = claim.run.queued
+  if (!taskTimeout) return timeout
+  try {
+    const text = taskTimeout(claim.task, settings)
+    return Math.min(timeout ?? Number.POSITIVE_INFINITY, parseDuration(text ?? '', 'timeout'))
+  } catch {
+    return timeout
+  }
+}
+
+function startTimeout(timeout: number | undefined, context: RunContext): NodeJS.Timeout | undefined {
   if (timeout === undefined) return undefined
   return setTimeout(
     () => context.abort(AbortReason.timedOut(toDurationText(timeout))),

@@ -52,7 +52,7 @@ export class Recovery {
     failpoint('recover.before-ending-processes')
     await endProcesses(run)
     rmSync(workDirectory(stateDirectory, run.taskTable, run.taskId, run.attempt), { recursive: true, force: true })
-    const outcome = isDead ? outcomeOfDead(run, queued) : outcomeOfOverdue(run, queued)
+    const outcome = isDead ? outcomeOfDead(run, queued) : outcomeOfOverdue(run)
     const settle = async (as: Outcome) => ({ isSettled: await queue.settleDead(run, queued, as) })
     const end = await writeEnd(queue, outcome, settle)
     // It keeps no other run from being recovered.

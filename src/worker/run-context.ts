@@ -58,6 +58,12 @@ export class RunContext implements TaskContext {
     return this.#controller.signal
   }
 
+  /** Records how long this run may take, in milliseconds, where its row says so: another worker goes by that too. */
+  async limit(milliseconds: number): Promise<void> {
+    const isHeld = await this.#environment.queue.limit(this.#claim.run, milliseconds).catch(() => true)
+    if (!isHeld) this.abort(AbortReason.takenAway())
+  }
+
   /** Why the task must end, once it must. */
   get reason(): AbortReason | undefined {
     return this.#reason

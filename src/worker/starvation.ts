@@ -17,26 +17,32 @@ export interface StarvationOptions {
 }
 
 /**
- * Gives a table whose oldest due task has waited too long a turn of one task before the tables of higher priority. A turn is
- * followed by a claim in the usual order, so that nobody else starves.
+ * Gives each table whose oldest due task has waited too long a turn of one task before the tables of higher priority. A turn is
+ * followed by a claim in the usual order, so that nobody else starves; of several tables, the one has it whose last turn was
+ * the longest ago. So a table has one each second, or, if the tasks take longer, one in twice as many tasks as tables starve.
  */
 export class Starvation {
   readonly #options: StarvationOptions
   readonly #clock: () => number
   #lookedAt = Number.NEGATIVE_INFINITY
-  /** The table that has the next turn. */
-  #starving: QueuedTable | undefined
+  /** The tables that have a turn before the next look, in this order. */
+  #starving: readonly QueuedTable[] = []
   #hadTurn = false
+  #turns = 0
+  /** The number of each table's last turn. */
+  readonly #lastTurn = new Map<QueuedTable, number>()
   readonly #blockedUntil = new Map<QueuedTable, number>()
-  /** The latest order with a turn: databases keep what they know about an array of tables. */
-  #order: { tables: readonly QueuedTable[]; first: QueuedTable; inOrder: readonly QueuedTable[] } | undefined
+  /** The latest orders with a turn: databases keep what they know about an array of tables. */
+  #orders:
+    | { readonly tables: readonly QueuedTable[]; readonly of: Map<QueuedTable, readonly QueuedTable[]> }
+    | undefined
 
   constructor(options: StarvationOptions) {
     this.#options = options
     this.#clock = options.clock ?? (() => performance.now())
   }
 
-  /** Looks which table has the next turn, at most once a second. A database that fails gives no turn. */
+  /** Looks which tables have a turn, at most once a second. A database that fails gives no turn. */
   async look(tables: readonly QueuedTable[]): Promise<void> {
     const now = this.#clock()
     if (now - this.#lookedAt < LOOK_EVERY_MS) return
@@ -46,34 +52,45 @@ export class Starvation {
     const waits = await Promise.all(
       candidates.map(async (queued) => {
         const oldest = await queue.records.oldestDue(queued.table).catch(() => undefined)
-        return { queued, waited: oldest ? Date.now() - oldest.since.getTime() : 0 }
+        return {
+          queued,
+          turn: this.#lastTurn.get(queued) ?? 0,
+          waited: oldest ? Date.now() - oldest.since.getTime() : 0,
+        }
       }),
     )
-    const [longest] = waits.filter(({ waited }) => waited > limit).sort((a, b) => b.waited - a.waited)
-    this.#starving = longest?.queued
+    this.#starving = waits
+      .filter(({ waited }) => waited > limit)
+      .sort((a, b) => a.turn - b.turn || b.waited - a.waited)
+      .map(({ queued }) => queued)
   }
 
   /** The tables in the order of the next claim. */
   inOrder(tables: readonly QueuedTable[]): readonly QueuedTable[] {
-    const first = this.#starving
+    const [first] = this.#starving
     if (!first || this.#hadTurn || !tables.includes(first)) return tables
-    if (this.#order?.first !== first || this.#order.tables !== tables) {
-      this.#order = { first, tables, inOrder: [first, ...tables.filter((queued) => queued !== first)] }
+    if (this.#orders?.tables !== tables) this.#orders = { tables, of: new Map() }
+    let order = this.#orders.of.get(first)
+    if (!order) {
+      order = [first, ...tables.filter((queued) => queued !== first)]
+      this.#orders.of.set(first, order)
     }
-    return this.#order.inOrder
+    return order
   }
 
   /** Notes what a claim in this order has returned. */
   claimed(order: readonly QueuedTable[], claim: Claim | undefined): void {
-    if (order !== this.#order?.inOrder) {
+    const first = order[0]
+    if (!first || this.#orders?.of.get(first) !== order) {
       if (claim) this.#hadTurn = false
       return
     }
-    const { first } = this.#order
-    if (this.#starving === first) this.#starving = undefined
+    this.#starving = this.#starving.filter((queued) => queued !== first)
     const waited = claim?.run.queued === first ? waitOf(claim) : undefined
     if (claim && waited !== undefined) {
       this.#hadTurn = true
+      this.#turns += 1
+      this.#lastTurn.set(first, this.#turns)
       if (waited > this.#options.limit) this.#options.onTurn(claim.run, waited)
     }
     if (waited === undefined || waited <= this.#options.limit) this.#blockedUntil.set(first, this.#clock() + BLOCKED_MS)

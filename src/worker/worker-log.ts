@@ -1,7 +1,7 @@
 import { type Problem, suggestionLine } from '../errors.ts'
 import { formatBytes, formatCount, formatDuration, formatName } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
-import type { EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
+import type { Divergence, EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
 import type { DueTick, Schedule } from './schedule.ts'
 
@@ -55,6 +55,14 @@ export class WorkerLog {
       status,
       ...retry,
     })
+  }
+
+  /** Somebody has changed or deleted the task past the triggers. */
+  diverged(run: Run, { found, status }: Divergence): void {
+    const what = found === undefined ? 'was deleted' : `was set to "${found}"`
+    const now = found === undefined ? 'only the end of its run is recorded' : formatKept(found, status)
+    const text = `${nameOf(run)} ${what} by another program while it ran, past the triggers; ${now}`
+    this.#line('warn', 'diverged', text, { ...fieldsOf(run), found, status })
   }
 
   takenAway(run: Run): void {
@@ -196,6 +204,10 @@ export class WorkerLog {
     if (this.#lines !== '') this.#write(this.#lines)
     this.#lines = ''
   }
+}
+
+function formatKept(found: string, status: string | undefined): string {
+  return found === status ? 'it keeps that status' : `it is "${status}" now, as its run has ended`
 }
 
 function formatAdded(task: EnqueuedTask | undefined, name: string | undefined): string {

@@ -6,10 +6,10 @@ import type { Claim, Queue, QueuedTable, Run, TaskId } from '../queue/queue.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { applyRetryRules } from '../task/retry-rules.ts'
 import { ClaimedTables, type OpenEnd } from './claimed-tables.ts'
-import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
+import { EndWriter, RETRY_MS, type WrittenEnd, writeEnd } from './end-writer.ts'
 import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
-import { performTask, taskStuck } from './perform-task.ts'
+import { performTask, taskLimit, taskStuck } from './perform-task.ts'
 import type { Pruner } from './pruner.ts'
 import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
@@ -137,7 +137,8 @@ export class Worker {
     const { queued, taskId } = claim.run
     this.#log.started(claim.run)
     this.#claimed.lookForStarving()
-    this.#observer.started(`${queued.processor} ${taskId}`, queued.timeout)
+    const { processor, settings } = this.#processors.get(queued.processor)!
+    this.#observer.started(`${queued.processor} ${taskId}`, taskLimit(claim, processor, settings))
     const startedAt = performance.now()
     failpoint('run.before')
     const { outcome, isStuck } = claim.unmet
@@ -184,8 +185,9 @@ export class Worker {
     return end.next
   }
 
-  #ended(run: Run, { held, outcome }: { held: boolean; outcome: Outcome }, milliseconds: number): void {
+  #ended(run: Run, { held, divergence, outcome }: WrittenEnd, milliseconds: number): void {
     if (held) {
+      if (divergence) this.#log.diverged(run, divergence)
       this.#summary[SUMMARY_KEY[statusAfter(outcome)]] += 1
       this.#log.ended(run, outcome, milliseconds)
     } else this.#log.takenAway(run)

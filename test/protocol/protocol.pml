@@ -187,7 +187,7 @@ inline begin_run(which, who) {
 }
 
 /*
- * Ends a run if its row in ops_open goes: how many rows went is the fence. src/queue/sqlite/settle.ts,
+ * Ends a run if it has not ended: how many rows of ops_runs that changes is the fence. src/queue/sqlite/settle.ts,
  * src/queue/postgres/settle.ts; what it becomes: src/queue/decisions.ts
  */
 inline end_run(number, which, becomes) {

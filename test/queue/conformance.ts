@@ -1011,27 +1011,64 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       const tables = allTables.map(({ table }) => table.name)
       const find = async (queue: Queue, history: boolean) =>
         (await queue.invariants.find(tables, { history })).map(({ code, table, taskId, runId, status, value }) =>
-          [code, table, taskId === undefined ? undefined : Number(taskId), runId && 'run', status, value].filter(
-            (part) => part !== undefined,
-          ),
+          [
+            code,
+            table,
+            taskId === undefined ? undefined : Number(taskId),
+            runId && 'run',
+            status,
+            value?.toString(),
+          ].filter((part) => part !== undefined),
         )
       const claimed = async () => {
         const fixture = await open(allTables)
         await fixture.queue.enqueue(builds, [{ repository: 'a' }])
         const { run } = (await fixture.queue.claim(allTables))!
         expect(await find(fixture.queue, true)).toEqual([])
-        return { ...fixture, run }
+        const unguard = () => fixture.sql(`drop trigger ops_open_no_delete${name === 'SQLite' ? '' : ' on ops_open'}`)
+        return { ...fixture, run, unguard }
       }
 
       it('name a task whose claim is gone, and the key and the run that are left', async () => {
-        const { queue, sql } = await claimed()
+        const { queue, sql, unguard } = await claimed()
+        await expect(sql(`delete from ops_open where scope = 'builds'`)).rejects.toThrow(/run \d+ of builds 1 is open/)
+        await unguard()
         await sql(`delete from ops_open where scope = 'builds'`)
         const expected = [
           ['TASK_WITHOUT_RUN', 'builds', 1],
           ['KEY_WITHOUT_RUN', 'run', 'processor:build'],
         ]
         expect(await find(queue, false)).toEqual(expected)
-        expect(await find(queue, true)).toEqual([...expected, ['RUN_WITHOUT_ROW', 'builds', 1, 'run']])
+        expect(await find(queue, true)).toEqual([['RUN_WITHOUT_ROW', 'builds', 1, 'run'], ...expected])
+        const [lost] = await queue.invariants.find(tables, { history: true })
+        await queue.invariants.restore(lost!, 'ada')
+        expect(await find(queue, true)).toEqual([])
+      })
+
+      it('name tasks whose status is unknown, or not in the audit, which a repair adds', async () => {
+        const { queue, sql } = await open(allTables)
+        const on = name === 'SQLite' ? '' : ' on checks'
+        for (const suffix of ['begins_pending', 'inserted']) await sql(`drop trigger ops_checks_${suffix}${on}`)
+        await sql(`insert into checks (status) values ('failed'), ('pending'), ('done')`)
+        expect(await find(queue, false)).toEqual([])
+        expect(await find(queue, true)).toEqual([
+          ['STATUS_UNKNOWN', 'checks', 3, 'done'],
+          ['TASK_WITHOUT_AUDIT', 'checks', 1, '3'],
+        ])
+        const [, unaudited] = await queue.invariants.find(tables, { history: true })
+        await queue.invariants.repair(unaudited!, 'ada')
+        expect(await find(queue, true)).toEqual([['STATUS_UNKNOWN', 'checks', 3, 'done']])
+        await expect(sql(`update checks set status = 'pending' where id = 3`)).rejects.toThrow(
+          'from "done" to "pending"',
+        )
+        await sql(`update checks set status = 'canceled' where id = 3`)
+        expect(await find(queue, true)).toEqual([])
+        expect(await sql(`select event, to_status from ops_audit where task_table = 'checks' order by id`)).toEqual([
+          { event: 'repaired', to_status: 'failed' },
+          { event: 'repaired', to_status: 'pending' },
+          { event: 'repaired', to_status: 'done' },
+          { event: 'canceled', to_status: 'canceled' },
+        ])
       })
 
       it('name a claim of a task that is not ongoing or not there, and of a run that has ended', async () => {
@@ -1049,7 +1086,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
 
       it('name a run that has lost its key, which a repair gives back', async () => {
-        const { queue, sql } = await claimed()
+        const { queue, sql, unguard } = await claimed()
+        await unguard()
         await sql(`delete from ops_open where scope = 'ops_key'`)
         expect(await find(queue, false)).toEqual([['RUN_WITHOUT_KEY', 'builds', 1, 'run', 'processor:build']])
         const [violation] = await queue.invariants.find(tables, { history: false })
@@ -1058,7 +1096,8 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
       })
 
       it('are repaired, each with an event', async () => {
-        const { queue, sql, run } = await claimed()
+        const { queue, sql, run, unguard } = await claimed()
+        await unguard()
         await sql(`delete from ops_open where scope = 'builds'`)
         await queue.cancel(builds, 1, 'ada')
         // The end of the run says "failed", which the status of the task then contradicts.

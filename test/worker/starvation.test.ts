@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../src/processor/define-processor.ts'
+import type { Claim, Queue, QueuedTable } from '../../src/queue/queue.ts'
 import { taskTable } from '../../src/task-table/described-table.ts'
+import { Starvation } from '../../src/worker/starvation.ts'
 import { unless } from '../support/unless.ts'
 import { WorkerHere, workerDatabases } from '../support/worker-here.ts'
 
@@ -67,3 +69,61 @@ for (const database of workerDatabases) {
     })
   })
 }
+
+describe('of three tables', () => {
+  const names = ['urgent', 'usual', 'idle'] as const
+  const table = (name: string) => ({ processor: name, table: taskTable(name, () => ({})) }) as unknown as QueuedTable
+  const tables = names.map(table)
+
+  /**
+   * Which table each of so many claims takes, if each task takes so long.
+   *
+   * @param waiting how long the oldest task of each table has waited, which it goes on to do
+   */
+  const claims = async (count: number, taskMs: number, waiting: readonly number[]) => {
+    let now = 0
+    const oldestDue = async ({ name }: { name: string }) => {
+      const waited = waiting[names.indexOf(name as never)]!
+      return waited === 0 ? undefined : { id: 1, since: new Date(Date.now() - waited) }
+    }
+    const queue = { records: { oldestDue } } as unknown as Queue
+    const starvation = new Starvation({ queue, limit: hour, onTurn() {}, clock: () => now })
+    const taken: string[] = []
+    for (let number = 0; number < count; number += 1) {
+      const order = starvation.inOrder(tables)
+      const queued = order.find(({ processor }) => waiting[names.indexOf(processor as never)]! > 0)!
+      const runAt = new Date(Date.now() - waiting[names.indexOf(queued.processor as never)]!)
+      starvation.claimed(order, { run: { queued }, task: { runAt, createdAt: runAt } } as unknown as Claim)
+      taken.push(queued.processor)
+      await starvation.look(tables)
+      now += taskMs
+    }
+    return taken
+  }
+  const gaps = (taken: readonly string[], name: string) => {
+    const places = taken.flatMap((one, index) => (one === name ? [index] : []))
+    return places.slice(1).map((place, index) => place - places[index]!)
+  }
+
+  it.each([
+    ['whose tasks take longer than a second', 2000, 4],
+    ['whose tasks are short', 10, 101],
+  ])('each that starves has turns, whatever the backlog of the others: %s', async (_, taskMs, most) => {
+    for (const waiting of [
+      [5 * hour, 3 * hour, 2 * hour],
+      [9 * hour, 2 * hour, 3 * hour],
+    ]) {
+      const taken = await claims(1000, taskMs, waiting)
+      for (const name of ['usual', 'idle']) {
+        expect(gaps(taken, name).length, name).toBeGreaterThan(7)
+        expect(Math.max(...gaps(taken, name)), name).toBeLessThanOrEqual(most)
+      }
+      expect(gaps(taken, 'urgent').every((gap) => gap <= 2)).toBe(true)
+    }
+  })
+
+  it('none has a turn that does not starve', async () => {
+    expect(new Set(await claims(50, 2000, [5 * hour, hour / 2, hour / 2]))).toEqual(new Set(['urgent']))
+    expect(gaps(await claims(50, 2000, [hour, 2 * hour, hour / 2]), 'idle')).toEqual([])
+  })
+})

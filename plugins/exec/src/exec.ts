@@ -25,10 +25,14 @@ export default defineProcessor({
   priority: 100,
   settings,
   input,
-  timeout: ({ timeout }) =>
-    timeout === undefined ? undefined : `${parseDuration(timeout, 'timeout') + BACKSTOP_MS}ms`,
+  timeout: ({ timeout }) => timeout && withBackstop(timeout),
+  taskTimeout: ({ timeout }) => timeout && withBackstop(timeout),
 
   async perform(task, context) {
     return runCommand(parseTask(task, context.settings, context.projectDirectory), context)
   },
 })
+
+function withBackstop(timeout: string): string {
+  return `${parseDuration(timeout, 'timeout') + BACKSTOP_MS}ms`
+}

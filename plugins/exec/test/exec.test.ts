@@ -153,7 +153,7 @@ describe('a command that is canceled', () => {
 })
 
 test('the limit of the worker comes a minute after that of the settings', () => {
-  const { timeout } = exec as unknown as { timeout: (settings: object) => string | undefined }
-  expect(timeout({ timeout: '10m' })).toBe('660000ms')
-  expect(timeout({})).toBeUndefined()
+  const { timeout, taskTimeout } = exec as unknown as Record<string, (given: object) => string | undefined>
+  for (const limit of [timeout!, taskTimeout!]) expect(limit({ timeout: '10m' })).toBe('660000ms')
+  expect(timeout!({})).toBeUndefined()
 })

@@ -98,9 +98,7 @@ ${exclusivity.kind === 'none' ? '' : `  if ${key} is not null then insert into o
 
 /** Ends the run of a client other than ops, which it does by changing the status. */
 function endRun({ table }: QueuedTable): string {
-  return `  delete from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
-  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = own.exclusive_key and o.run_id = run;
-  update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(),
+  return `  update ops_runs r set end_id = nextval('ops_sequence'), ended_at = clock_timestamp(),
     outcome = case after when 'pending' then 'returned' else after end,
     status_after = case after when 'pending' then after end, error = ${columnNamed(table, 'error') ? 'new.error' : 'null'},
     ended_by = ${ACTOR}
@@ -110,12 +108,16 @@ function endRun({ table }: QueuedTable): string {
     insert into ops_events (task_table, task_id, task_key, event, from_status, to_status, actor)
     values (${literal(table.name)}, ${idsOf(table, 'new')}, case after when 'pending' then 'returned' else after end, before, after, ${ACTOR});
   end if;
+  delete from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
+  delete from ops_open o where o.scope = '${KEY_SCOPE}' and o.what = own.exclusive_key and o.run_id = run;
   if after = 'pending' then ${wakeUp(table.name)} end if;`
 }
 
+/** A status that is none of the known ones has come past the triggers, and may be left for an end. */
 function isLegal(): string {
-  return statuses
+  const ways = statuses
     .filter((from) => transitions[from].length > 0)
     .map((from) => `(before = '${from}' and after in (${transitions[from].map(literal).join(', ')}))`)
-    .join(' or ')
+  const isUnknown = `coalesce(before, '') not in (${statuses.map(literal).join(', ')})`
+  return [...ways, `(${isUnknown} and after in ('failed', 'canceled'))`].join(' or ')
 }

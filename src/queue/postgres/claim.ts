@@ -48,6 +48,7 @@ declare
   task record;
   run bigint := begun;
   attempt integer;
+  started timestamptz;
   deadline timestamptz;
   known text;
   unmet json;
@@ -70,9 +71,10 @@ exit;
 end loop;
 if run is null then return; end if;
 attempt := candidate.attempt;
-deadline := clock_timestamp() + timeout;
-insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, deadline_at)
-values (run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, attempt, worker, ${hasKey ? 'candidate.key' : 'null'}, deadline);
+started := clock_timestamp();
+deadline := started + timeout;
+insert into ops_runs (id, task_table, task_id, task_key, attempt, worker_id, exclusive_key, started_at, deadline_at)
+values (run, ${literal(table.name)}, ${idsOf(table, 'candidate')}, attempt, worker, ${hasKey ? 'candidate.key' : 'null'}, started, deadline);
 update ${quote(table.name)} t set ${filled.join(', ')} where t.id = candidate.id returning t.* into task;
 end if;
 ${after.map(findUnmet).join('')}return next json_build_object(

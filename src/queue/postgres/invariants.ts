@@ -6,7 +6,7 @@ import {
   type ViolationRow,
   violationOf,
 } from '../invariants.ts'
-import { KEY_SCOPE } from '../sql-fragments.ts'
+import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
 import { recordEvent } from './statements.ts'
@@ -41,11 +41,26 @@ export class PostgresInvariants implements Invariants {
   async repair(violation: Violation, actor: string): Promise<void> {
     await this.#connection.transaction((session) => repair(session, violation, actor))
   }
+
+  async restore(violation: Violation, actor: string): Promise<void> {
+    await this.#connection.transaction(async (session) => {
+      await session.query(
+        `insert into ops_open (scope, what, run_id)
+         select r.task_table, r.task_key, r.id from ops_runs r where r.id = $1 and r.ended_at is null
+         union all select '${KEY_SCOPE}', r.exclusive_key, r.id from ops_runs r
+         where r.id = $1 and r.ended_at is null and r.exclusive_key is not null
+         on conflict do nothing`,
+        [violation.runId],
+      )
+      await record(session, violation, actor)
+    })
+  }
 }
 
 /** The caller has a transaction open. */
 async function repair(session: Session, violation: Violation, actor: string): Promise<void> {
-  const { code, table, taskId, runId, value } = violation
+  const { code, table, runId, value } = violation
+  if (code === 'TASK_WITHOUT_AUDIT') return explainAll(session, table!, actor)
   if (code === 'RUN_WITHOUT_ROW') {
     await session.query(
       // As the defaults of the other numbers, the transaction begins before it takes one.
@@ -56,8 +71,28 @@ async function repair(session: Session, violation: Violation, actor: string): Pr
   }
   if (code === 'RUN_WITHOUT_KEY') {
     await session.query(`insert into ops_open (scope, what, run_id) values ('${KEY_SCOPE}', $1, $2)`, [value, runId])
+  } else if (code === 'KEY_WITHOUT_RUN') {
+    await session.query(`delete from ops_open where scope = '${KEY_SCOPE}' and what = $1`, [value])
   } else if (runId !== undefined) await session.query('delete from ops_open where run_id = $1', [runId])
+  await record(session, violation, actor)
+}
+
+async function record(session: Session, violation: Violation, actor: string): Promise<void> {
+  const { code, table, taskId, runId, value } = violation
   const task = table === undefined || taskId === undefined ? undefined : { table, id: taskId, ...(runId && { runId }) }
   const change = code === 'STATUS_UNEXPLAINED' ? ([value, violation.status] as never) : undefined
   await recordEvent(session, 'repaired', actor, task, { code, ...(value !== undefined && { value }) }, change)
+}
+
+/** Gives each task of a table an entry of the audit that has none with a status. */
+async function explainAll(session: Session, table: string, actor: string): Promise<void> {
+  await session.query(
+    `insert into ops_events (task_table, task_id, task_key, event, to_status, actor, detail)
+     select $1, case when pg_typeof(t.id) in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) then t.id::text::bigint end,
+       t.id::text, 'repaired', t.status::text, $2, '{"code":"TASK_WITHOUT_AUDIT"}'
+     from ${quote(table)} t
+     where t.id::text not in (select a.task_key from ops_audit a where a.task_table = $1 and a.to_status is not null)
+     order by t.id`,
+    [table, actor],
+  )
 }

@@ -56,12 +56,19 @@ export async function report(
   const text = `update ${quote(table.name)} t set ${set} where t.id = $2 and t.status = 'ongoing'
   and exists (select 1 from ops_open o where o.scope = ${literal(table.name)} and o.what = t.id::text and o.run_id = $1) returning 1`
   const changed = await session.prepared(text, [run.id, run.taskId, ...known.map((name) => values[name])])
-  if (changed.length === 0) return false
+  // The task may have been changed past the triggers, which does not end its run.
+  if (changed.length === 0 && !(await stateOf(session, run)).isHeld) return false
   if (isMilestone) {
     const task = { table: table.name, id: run.taskId, runId: run.id }
     await recordEvent(session, 'progress', workerId, task, { progress: fraction, note })
   }
   return true
+}
+
+export async function limit(session: Session, run: Run, milliseconds: number): Promise<boolean> {
+  const text = `update ops_runs set deadline_at = started_at + $1::float8 * interval '1 millisecond'
+where id = $2 and ended_at is null returning 1`
+  return (await session.prepared(text, [milliseconds, run.id])).length === 1
 }
 
 export async function recordProcessGroups(

@@ -20,6 +20,7 @@ import type {
   RetryResult,
   Run,
   RunState,
+  Settled,
   TaskId,
   WakeReason,
   WorkerIdentity,
@@ -37,9 +38,9 @@ import { schemaState } from './installed-guarantees.ts'
 import { PostgresInvariants } from './invariants.ts'
 import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
-import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
+import { limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { PostgresRecords } from './records.ts'
-import { Runs, type Settled } from './runs.ts'
+import { Runs } from './runs.ts'
 import { PostgresSchedules } from './schedules.ts'
 import type { Session } from './session.ts'
 import { asActor } from './statements.ts'
@@ -177,6 +178,10 @@ export class PostgresQueue implements Queue {
   async report(run: Run, progress: Progress): Promise<boolean> {
     const write = (session: Session) => report(session, run, progress, this.#runs.workerId)
     return progress.isMilestone ? this.#connection.transaction(write) : this.#connection.use(write)
+  }
+
+  async limit(run: Run, milliseconds: number): Promise<boolean> {
+    return this.#connection.use((session) => limit(session, run, milliseconds))
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {

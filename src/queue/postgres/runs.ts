@@ -3,7 +3,7 @@ import { type Failpoint, failpoint, isSet } from '../../failpoint.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
-import type { Claim, QueuedTable, TaskId, UnmetPrerequisite } from '../queue.ts'
+import type { Claim, QueuedTable, Settled, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimStatement } from './claim.ts'
 import { isRefusal } from './explain-error.ts'
 import type { Session } from './session.ts'
@@ -19,11 +19,6 @@ export interface EndedRun {
   readonly table: TaskTable
   /** Who ends it, if not its own worker. */
   readonly endedBy?: string
-}
-
-export interface Settled {
-  readonly held: boolean
-  readonly next: Claim | undefined
 }
 
 /**
@@ -112,7 +107,8 @@ export class Runs {
       const [row] = await session.prepared(text, [...ended, run.endedBy ?? null, ...worker, ...names, ...values])
       if (row!.asked !== null) return this.#end(session, run, outcome, next, canceledInstead(settlement, row!.asked))
       this.#unwritten.delete(run.id)
-      return { held: row!.held, next: this.#toClaim(next, row) }
+      const { held, diverged } = row!
+      return { held, next: this.#toClaim(next, row), ...(diverged && { divergence: diverged }) }
     } catch (cause) {
       if (isRefusal(cause)) this.#unwritten.add(run.id)
       if (own.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)

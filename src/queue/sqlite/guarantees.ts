@@ -1,5 +1,6 @@
 import type { QueuedTable } from '../queued-table.ts'
 import { claimOrder, IS_UNSETTLED, quote } from '../sql-fragments.ts'
+import type { Replacing } from './replacing.ts'
 import { type Guarantee, uniqueExpression } from './task-sql.ts'
 import { triggers } from './triggers.ts'
 
@@ -7,9 +8,9 @@ import { triggers } from './triggers.ts'
  * What keeps the promises of a task table, whichever client writes to it. All of it must parse on SQLite 3.40: one
  * construct that a library does not know makes the whole database unreadable for its programs.
  *
- * @param replacing the columns by which a REPLACE can delete a row with another id
+ * @param replacing by what a REPLACE can delete a row with another id
  */
-export function guarantees(queued: QueuedTable, replacing: readonly string[]): Guarantee[] {
+export function guarantees(queued: QueuedTable, replacing: Replacing): Guarantee[] {
   return [...indexes(queued), ...triggers(queued, replacing)]
 }
 

@@ -14,6 +14,7 @@ import { quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import { guarantees } from './guarantees.ts'
 import type { SqliteDatabase } from './open-database.ts'
+import { replacingIndexes } from './replacing.ts'
 
 const MIGRATIONS_TABLE = `create table if not exists ops_migrations (
   source text not null, name text not null, hash text not null, applied_at integer not null, primary key (source, name)
@@ -105,7 +106,7 @@ function appliedMigrations(database: SqliteDatabase, source: string): Map<string
 
 function pendingGuarantees(database: SqliteDatabase, queued: QueuedTable): PlannedStep[] {
   const { name: table } = queued.table
-  const wanted = guarantees(queued, replacingColumns(database, queued))
+  const wanted = guarantees(queued, replacingIndexes(database, queued))
   const present = installedGuarantees(database, table)
   const stale = [...present.keys()].filter((name) => !wanted.some((guarantee) => guarantee.name === name))
   return [
@@ -116,24 +117,6 @@ function pendingGuarantees(database: SqliteDatabase, queued: QueuedTable): Plann
       return current === sql ? [] : [guaranteeStep(table, name, 'replace', [drop(current, name), sql])]
     }),
   ]
-}
-
-/**
- * The columns of the application's unique indexes and constraints, by which a REPLACE can delete a row with another id.
- * All columns, if an index has conditions or expressions.
- */
-function replacingColumns(database: SqliteDatabase, { table }: QueuedTable): string[] {
-  const rows = database
-    .prepare(
-      `select l.name as "index", l.partial, i.name as "column" from pragma_index_list(?) l, pragma_index_info(l.name) i
-       where l."unique" and l.name not glob 'ops_*'`,
-    )
-    .all(table.name) as { index: string; partial: number; column: string | null }[]
-  const indexes = Map.groupBy(rows, ({ index }) => index).values()
-  const others = [...indexes].filter((columns) => columns.length > 1 || columns[0]!.column !== 'id').flat()
-  if (others.some(({ partial, column }) => partial || column === null))
-    return Object.values(table.columns).map(({ name }) => name)
-  return [...new Set(others.map(({ column }) => column!))].sort()
 }
 
 /** The indexes and triggers of ops on a table, by name: only their names start with `ops_`. */

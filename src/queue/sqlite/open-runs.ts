@@ -77,6 +77,11 @@ export async function report(
   })
 }
 
+export async function limit(connection: Connection, run: Run, milliseconds: number): Promise<boolean> {
+  const update = connection.sql('update ops_runs set deadline_at = started_at + ? where id = ? and ended_at is null')
+  return connection.lock.write(() => update.run(milliseconds, run.id).changes === 1)
+}
+
 export async function recordProcessGroups(
   connection: Connection,
   run: Run,

@@ -20,6 +20,7 @@ import type {
   RetryResult,
   Run,
   RunState,
+  Settled,
   TaskId,
   WakeReason,
   WorkerIdentity,
@@ -36,7 +37,7 @@ import { insertTasks } from './insert-tasks.ts'
 import { SqliteInvariants } from './invariants.ts'
 import { migrate, planMigration, planNewDatabase } from './migrate.ts'
 import { fileExists, type OpenOptions } from './open-database.ts'
-import { openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
+import { limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { SqliteRecords } from './records.ts'
 import { SqliteSchedules } from './schedules.ts'
 import { Settlements } from './settle.ts'
@@ -137,11 +138,7 @@ export class SqliteQueue implements Queue {
     return claim
   }
 
-  async settle(
-    run: Run,
-    outcome: Outcome,
-    next: readonly QueuedTable[] = [],
-  ): Promise<{ held: boolean; next?: Claim | undefined }> {
+  async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
     const { checkpoint, fairness, lock } = this.#connection()
     await fairness.betweenTasks()
     checkpoint.whenLarge()
@@ -151,7 +148,7 @@ export class SqliteQueue implements Queue {
       const claim = this.#claimFirst(next, Date.now(), ended?.end)
       if (ended?.end !== undefined && !claim) this.#settler().record(ended.end)
       failpoint('settle.before-commit')
-      return { held: ended !== undefined, next: claim }
+      return { held: ended !== undefined, next: claim, ...(ended?.divergence && { divergence: ended.divergence }) }
     })
     failpoint('settle.after-commit')
     return settled
@@ -159,6 +156,10 @@ export class SqliteQueue implements Queue {
 
   async report(run: Run, progress: Progress): Promise<boolean> {
     return report(this.#connection(), run, progress, this.#workerId ?? 'ops')
+  }
+
+  async limit(run: Run, milliseconds: number): Promise<boolean> {
+    return limit(this.#connection(), run, milliseconds)
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {

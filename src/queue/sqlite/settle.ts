@@ -1,7 +1,9 @@
 import { ResultRefusedError } from '../../errors.ts'
+import type { Status } from '../../task/lifecycle.ts'
 import type { Outcome, Return } from '../../task/outcome.ts'
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
+import type { Divergence } from '../queue.ts'
 import type { TaskId } from '../queued-table.ts'
 import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
@@ -13,6 +15,7 @@ import { encode, instant } from './values.ts'
 export interface Settled {
   /** The run, unless its end is already recorded: to be followed by a claim, or else recorded. */
   readonly end: number | undefined
+  readonly divergence: Divergence | undefined
 }
 
 /** Runs the statement that settles a task; returns how many rows it changed. */
@@ -46,15 +49,16 @@ export class Settlements {
     const sql = (text: string) => this.#connection.sql(text)
     const settlement = this.#decide(runId, outcome)
     const { status, error } = settlement
-    // The fence: a run that was taken away holds its task no more.
-    if (sql(RELEASE_TASK).run(table.name, runId, runId).changes === 0) return undefined
+    const after = status === settlement.outcome ? null : status
+    // The fence: a run that was taken away has ended.
+    if (sql(END_RUN).run(now, settlement.outcome, after, error, by ?? null, runId, table.name).changes === 0)
+      return undefined
+    sql(RELEASE_TASK).run(table.name, runId, runId)
     sql(RELEASE_KEY).run(runId, runId)
-    const isChanged = this.#endTask(runId, table, outcome, settlement, now)
-    sql(END_RUN).run(now, settlement.outcome, status === settlement.outcome ? null : status, error, by ?? null, runId)
-    if (isChanged) return { end: runId }
+    const end = () => this.#endTask(runId, table, outcome, settlement, now)
+    if (end()) return { end: runId, divergence: undefined }
     this.record(runId)
-    this.#explain(runId, table)
-    return { end: undefined }
+    return { end: undefined, divergence: this.#correct(runId, table, status, end) }
   }
 
   /** Records the end of a run that no run follows in its transaction. */
@@ -85,18 +89,37 @@ export class Settlements {
     }
   }
 
-  /** Only where the triggers were missing when somebody changed the status of an ongoing task, or deleted it. */
-  #explain(runId: number, table: TaskTable): void {
+  /**
+   * Only where the triggers were missing when somebody changed the status of an ongoing task, or deleted it. One that was made
+   * pending would run again: it becomes what the run has made of it.
+   */
+  #correct(runId: number, table: TaskTable, status: Status, end: () => boolean): Divergence {
     const sql = (text: string) => this.#connection.sql(text)
+    const name = quote(table.name)
     const { id, worker } = sql('select task_id as id, worker_id as worker from ops_runs where id = ?').get(runId) as {
       id: TaskId
       worker: string
     }
-    const status =
-      sql(`select status from ${quote(table.name)} where id = ?`)
-        .pluck()
-        .get(id) ?? null
-    recordEvent(this.#connection, 'diverged', worker, { table: table.name, id, runId }, { status })
+    const found = (sql(`select status from ${name} where id = ?`).pluck().get(id) ?? undefined) as string | undefined
+    // As at its start, so that the triggers, if they are back by now, refuse nothing.
+    const isCorrected = found === 'pending' && sql(OPEN_AGAIN).run(runId).changes === 1
+    if (isCorrected) {
+      sql(`update ${name} set status = 'ongoing' where id = (select task_id from ops_runs where id = ?)`).run(runId)
+      sql(RELEASE_TASK).run(table.name, runId, runId)
+      end()
+    }
+    const now = isCorrected ? status : found
+    const change = now === undefined || now === status ? ([] as const) : ([status, now as Status] as const)
+    const task = { table: table.name, id, runId }
+    recordEvent(
+      this.#connection,
+      'diverged',
+      worker,
+      task,
+      { status: found ?? null, ...(now !== found && { set: now }) },
+      change,
+    )
+    return { found, status: now }
   }
 
   #prepare(table: TaskTable, status: string, keys: readonly string[], back?: Return): EndTask {
@@ -118,9 +141,11 @@ export class Settlements {
 const RELEASE_TASK = `delete from ops_open where scope = ? and what = (select task_id from ops_runs where id = ?) and run_id = ?`
 const RELEASE_KEY = `delete from ops_open
 where scope = '${KEY_SCOPE}' and what = (select exclusive_key from ops_runs where id = ?) and run_id = ?`
+const OPEN_AGAIN = `insert into ops_open (scope, what, run_id) select r.task_table, r.task_id, r.id from ops_runs r
+where r.id = ? and not exists (select 1 from ops_open o where o.scope = r.task_table and o.what = r.task_id)`
 // Its number is the one before that of the run that follows it in this transaction.
 const END_RUN = `update ops_runs set end_id = (select id from ops_next), ended_at = ?, outcome = ?, status_after = ?,
-error = ?, ended_by = ? where id = ?`
+error = ?, ended_by = ? where id = ? and ended_at is null and task_table = ?`
 
 function prepareEnd(
   connection: Connection,

@@ -2,6 +2,7 @@ import { statuses, transitions } from '../../task/lifecycle.ts'
 import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { exclusiveKey, holdKeys, literal, quote, refusals } from '../sql-fragments.ts'
+import { judge, type Replacing, replacements } from './replacing.ts'
 import { type Guarantee, isOpen } from './task-sql.ts'
 
 /**
@@ -9,9 +10,9 @@ import { type Guarantee, isOpen } from './task-sql.ts'
  * events of inserts, deletions and changes between other statuses (`ops_changes`). No claim and no settlement of ops enters
  * a body: it has begun or ended the run before it changes the status.
  *
- * @param replacing the columns by which a REPLACE can delete a row with another id
+ * @param replacing by what a REPLACE can delete a row with another id
  */
-export function triggers(queued: QueuedTable, replacing: readonly string[]): Guarantee[] {
+export function triggers(queued: QueuedTable, replacing: Replacing): Guarantee[] {
   const { table, processor } = queued
   const on = quote(table.name)
   const messages = refusals(processor)
@@ -27,9 +28,9 @@ export function triggers(queued: QueuedTable, replacing: readonly string[]): Gua
     trigger('begins_pending', `BEFORE INSERT ON ${on} WHEN new.status is not 'pending'`, [
       refuse(messages.insert, [`coalesce(new.status, 'null')`]),
     ]),
-    // REPLACE deletes without firing delete triggers. Checked after the insert: before it, REPLACE looks like INSERT OR IGNORE.
     trigger('inserted', `AFTER INSERT ON ${on}`, [
       refuse(messages.replace, ['new.id', 'new.id'], isOpenFor('new')),
+      judge(queued),
       event(table.name, 'new', 'enqueued', 'null', 'new.status'),
     ]),
     trigger(
@@ -43,15 +44,14 @@ export function triggers(queued: QueuedTable, replacing: readonly string[]): Gua
       // A pruning leaves one event for all.
       `${event(table.name, 'old', 'deleted', 'old.status', 'null')}
   where not exists (select 1 from ops_pruning p where p.task_table = ${literal(table.name)} and p.task_id = +old.id)`,
+      `update ops_replacing set is_recorded = true where task_table = ${literal(table.name)} and task_id = +old.id`,
     ]),
     ...replacements(queued, replacing).map(([suffix, when, body]) => trigger(suffix, when, body)),
   ]
 }
 
-type Trigger = [suffix: string, when: string, body: string[]]
-
 /** Only what `ops_changes` needs: each instruction is a cost of every change of a status. */
-function changed({ table, processor, exclusivity }: QueuedTable): Trigger {
+function changed({ table, processor, exclusivity }: QueuedTable): [suffix: string, when: string, body: string[]] {
   const messages = refusals(processor)
   const keyColumn = exclusivity.kind === 'column' ? quote(exclusivity.column) : undefined
   const isTaken = (row: 'old' | 'new') => `exists (select 1 from ops_open o where ${isOpen(table.name, `${row}.id`)})`
@@ -90,31 +90,6 @@ WHEN new.status is not old.status and case old.status
   ]
 }
 
-/**
- * REPLACE deletes the rows that have the same values in a unique index, and fires no trigger for them: afterwards each open
- * run of the table must still have its task. Looks at the open runs of the table, which are few.
- */
-function replacements({ table, processor, unique }: QueuedTable, replacing: readonly string[]): Trigger[] {
-  const columns = [...new Set([...replacing, ...unique])]
-  if (columns.length === 0) return []
-  const on = quote(table.name)
-  const isGone = `from ops_open o where o.scope = ${literal(table.name)} and not exists (select 1 from ${on} t where t.id = o.what)`
-  const changes = columns.map((column) => `new.${quote(column)} is not old.${quote(column)}`)
-  // The index of `unique` has the unsettled tasks only.
-  const isBack = unique.length > 0 ? [`old.status <> 'ongoing' and new.status = 'pending'`] : []
-  const of = new Set([...columns, ...(unique.length > 0 ? ['status'] : [])])
-  const body = [refuse(refusals(processor).replace, ['o.what', 'o.what'], isGone)]
-  return [
-    ['insert_replaces_none', `AFTER INSERT ON ${on} WHEN exists (select 1 ${isGone})`, body],
-    [
-      'update_replaces_none',
-      `AFTER UPDATE OF ${[...of].map(quote).join(', ')} ON ${on} WHEN (${[...changes, ...isBack].join(' or ')})
-  and exists (select 1 ${isGone})`,
-      body,
-    ],
-  ]
-}
-
 function event(table: string, row: 'old' | 'new', name: string, from: string, to: string): string {
   return `insert into ops_events (id, at, task_table, task_id, event, from_status, to_status, actor)
   select id, now, ${literal(table)}, ${row}.id, '${name}', ${from}, ${to}, actor from ops_next`
@@ -128,12 +103,16 @@ function refuse(message: string, values: readonly string[], from = ''): string {
   return `select json_extract('{}', printf(${[literal(message), ...values].join(', ')}))${from && ` ${from}`}`
 }
 
-/** With `or`, because SQLite builds a temporary table for a longer list on each change. */
+/**
+ * With `or`, because SQLite builds a temporary table for a longer list on each change. A status that is none of the known ones
+ * has come past the triggers, and may be left for an end.
+ */
 function legal(): string {
-  return statuses
+  const ways = statuses
     .filter((from) => transitions[from].length > 0)
     .map(
       (from) => `(old.status = '${from}' and (${transitions[from].map((to) => `new.status = '${to}'`).join(' or ')}))`,
     )
-    .join(' or ')
+  const isUnknown = `(old.status is null or ${statuses.map((status) => `old.status <> '${status}'`).join(' and ')})`
+  return [...ways, `${isUnknown} and (new.status = 'failed' or new.status = 'canceled')`].join(' or ')
 }

@@ -227,9 +227,30 @@ for (const { name, missing, open } of writers) {
         await refuses(await withBuild('ongoing'), sql, message)
       })
 
+      it.each([
+        ['update ops_runs set ended_at = now()', 'ops_runs_ended_at_once'],
+        [`delete from ops_open where scope = 'builds'`, 'of builds 1 is open and holds what it needs'],
+        [`delete from ops_open where scope = 'ops_key'`, 'of builds 1 is open and holds what it needs'],
+        ['truncate ops_open', 'ops_open has what is taken'],
+      ])('keeps its run and what it holds: %s', async (sql, message) => {
+        await refuses(await withBuild('ongoing'), sql, message)
+      })
+
+      it('keeps the row of its worker', async () => {
+        const fixture = await withBuild()
+        await fixture.queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
+        const { run } = (await fixture.queue.claim(allTables))!
+        await refuses(fixture, 'delete from ops_workers', 'worker one has an open run and is not deleted')
+        await refuses(fixture, 'truncate ops_workers', 'ops_workers has who is alive')
+        await fixture.queue.settle(run, { kind: 'succeeded', columns: {} })
+        await fixture.write('delete from ops_workers')
+      })
+
       it('is in the audit when it ends, even if its run was ended in SQL', async () => {
         const { write, rows } = await withBuild('ongoing')
-        await write(`update ops_runs set ended_at = now(), outcome = 'by hand' where id = 2`)
+        await write(
+          `update ops_runs set end_id = nextval('ops_sequence'), ended_at = now(), outcome = 'by hand' where ended_at is null`,
+        )
         await write(`update builds set status = 'failed' where id = 1`)
         expect(await rows('select event, run_id from ops_audit order by id desc limit 1')).toEqual([
           { event: 'failed', run_id: null },
@@ -255,7 +276,7 @@ for (const { name, missing, open } of writers) {
         ['truncate ops_events', 'ops_events is append-only'],
         [`update ops_runs set outcome = 'failed'`, 'is history'],
         ['update ops_runs set end_id = 7', 'is history'],
-        ['update ops_runs set ended_at = null', 'is history'],
+        ['update ops_runs set end_id = null, ended_at = null, outcome = null', 'is history'],
         ['delete from ops_runs', 'a run is not deleted'],
         ['truncate ops_runs', 'a run is not deleted'],
       ])('cannot be changed by: %s', async (sql, message) => {

@@ -94,8 +94,33 @@ describe.each(losses)('triggers that are %s under a run', unless(postgresMissing
 })
 
 describe('a task that is changed without triggers under a run', unless(postgresMissing), () => {
+  it.each(['succeeded', 'failed', 'pending'] as const)('does not run again if it was made pending: %s', async (end) => {
+    const { queue, raw, rows, run } = await underWay()
+    await raw.query(`${dropAll}; update builds set status = 'pending' where id = 1`)
+    // The worker may have installed them again by now.
+    await queue.migrate([], allTables)
+    const back = { kind: 'failed', error: 'no such host', return: { delay: 60_000 } } as const
+    const outcome = { succeeded, failed: { kind: 'failed', error: 'no such host' } as const, pending: back }[end]
+    const settled = await queue.settle(run, outcome, tables)
+    expect([settled.held, settled.divergence, settled.next?.run.taskId]).toEqual([
+      true,
+      { found: 'pending', status: end },
+      2,
+    ])
+    const revision = end === 'succeeded' ? 'abc' : null
+    expect(await rows('select status, revision from builds where id = 1')).toEqual([{ status: end, revision }])
+    expect(await rows(`select from_status, to_status, detail from ops_audit where event = 'diverged'`)).toEqual([
+      {
+        from_status: null,
+        to_status: null,
+        detail: end === 'pending' ? { status: end } : { status: 'pending', set: end },
+      },
+    ])
+    expect(await queue.invariants.find(['builds'], { history: true })).toEqual([])
+  })
+
   it.each([
-    [`update builds set status = 'pending' where id = 1`, 'pending'],
+    [`update builds set status = 'failed' where id = 1`, 'failed'],
     [`update builds set status = 'canceled', id = default where id = 1`, null],
     [`update builds set status = null where id = 1`, null],
     ['delete from builds where id = 1', null],
@@ -105,14 +130,13 @@ describe('a task that is changed without triggers under a run', unless(postgresM
     const before = await rows('select * from builds where id <> 2 order by id')
     const { held, next } = await queue.settle(run, succeeded, [{ ...queuedBuilds, table: builds }])
     expect(held).toBe(true)
-    // Now that nothing is open it is a task as any other.
-    expect(next?.run.taskId).toBe(status === 'pending' ? 1 : 2)
-    if (status !== 'pending') expect(await rows('select * from builds where id <> 2 order by id')).toEqual(before)
+    expect(next?.run.taskId).toBe(2)
+    expect(await rows('select * from builds where id <> 2 order by id')).toEqual(before)
     expect(await rows(`select outcome, ended_at is not null as ended from ops_runs where id = ${run.id}`)).toEqual([
       { outcome: 'succeeded', ended: true },
     ])
-    expect(await rows(`select run_id, actor, detail from ops_audit where event = 'diverged'`)).toEqual([
-      { run_id: run.id, actor: 'one', detail: { status } },
+    expect(await rows(`select run_id, actor, to_status, detail from ops_audit where event = 'diverged'`)).toEqual([
+      { run_id: run.id, actor: 'one', to_status: status, detail: { status } },
     ])
     expect(await value(`select count(*) from ops_open where run_id = ${run.id}`)).toBe(0)
   })
@@ -124,7 +148,7 @@ describe('a task that is changed without triggers under a run', unless(postgresM
     expect(await other.claim(tables)).toBeUndefined()
     await queue.enqueue(builds, [{ repository: 'c' }])
     expect(await other.claim(tables)).toBeUndefined()
-    expect(await queue.report(run, { fraction: 0.5, note: undefined })).toBe(false)
+    expect(await queue.report(run, { fraction: 0.5, note: undefined })).toBe(true)
     expect((await queue.settle(run, succeeded, tables)).held).toBe(true)
   })
 })

@@ -205,10 +205,21 @@ for (const writer of foreignWriters) {
         expect(everything(rows)).not.toEqual(before)
       })
 
+      it('keeps the row of its worker', async () => {
+        const { queue, write } = await withBuild()
+        await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
+        const { run } = (await queue.claim(allTables))!
+        expect(() => write('delete from ops_workers')).toThrow('a worker with an open run is not deleted')
+        await queue.settle(run, { kind: 'succeeded', columns: {} })
+        write('delete from ops_workers')
+      })
+
       it('has a run that cannot be ended without its task', async () => {
         const { write, rows } = await withBuild('ongoing')
         const before = everything(rows)
         expect(() => write(`update ops_runs set ended_at = 1, outcome = 'by hand'`)).toThrow('CHECK')
+        for (const scope of ['builds', 'ops_key'])
+          expect(() => write(`delete from ops_open where scope = '${scope}'`)).toThrow('of builds 1 is open and holds')
         expect(everything(rows)).toEqual(before)
       })
 
@@ -288,8 +299,9 @@ for (const writer of foreignWriters) {
         write(`insert into checks default values; update checks set status = 'ongoing'`)
         const before = everything(rows)
         const insert = 'insert into ops_open (scope, what, run_id) values'
-        expect(() => write(`${insert} ('builds', 1, 99)`)).toThrow('UNIQUE')
-        expect(() => write(`${insert} ('ops_key', 'processor:build', 99)`)).toThrow('UNIQUE')
+        expect(() => write(`${insert} ('builds', 1, 99)`)).toThrow('another run holds this already')
+        expect(() => write(`${insert} ('ops_key', 'processor:build', 99)`)).toThrow('another run holds this already')
+        expect(() => write(`replace into ops_open values ('builds', 1, 99)`)).toThrow('another run holds this already')
         for (const set of ['run_id = 99', `what = 'processor:build'`, `scope = 'builds', what = 1`])
           expect(() => write(`update or replace ops_open set ${set}`)).toThrow('what a run holds is not changed')
         expect(everything(rows)).toEqual(before)

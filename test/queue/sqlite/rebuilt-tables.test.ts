@@ -65,16 +65,36 @@ describe.each([
     expect(inconsistencies(rows, allTables)).toEqual([])
   })
 
-  it.each(['pending', 'failed', 'succeeded'])('ends its run if the task was set to %s', async (status) => {
+  it.each(['succeeded', 'failed', 'pending'] as const)('does not run again if it was made pending: %s', async (end) => {
+    const { queue, raw, run, rows } = await claimed()
+    raw.exec(`update builds set status = 'pending' where id = 1`)
+    // The worker may have installed the triggers again by now.
+    await queue.migrate([], allTables)
+    const failed = { kind: 'failed', error: 'no such host' } as const
+    const outcome = { succeeded, failed, pending: { ...failed, return: { delay: 60_000 } } }[end]
+    const { held, divergence, next } = await queue.settle(run, outcome, allTables)
+    expect([held, divergence, next?.run.taskId]).toEqual([true, { found: 'pending', status: end }, 2])
+    expect(rows('select status from builds where id = 1')).toEqual([{ status: end }])
+    expect(rows(`select from_status, to_status, detail from ops_audit where event = 'diverged'`)).toEqual([
+      {
+        ...{ from_status: null, to_status: null },
+        detail: JSON.stringify(end === 'pending' ? { status: end } : { status: 'pending', set: end }),
+      },
+    ])
+    expect(inconsistencies(rows, allTables)).toEqual([])
+  })
+
+  it.each(['failed', 'succeeded'])('ends its run if the task was set to %s', async (status) => {
     const { queue, raw, run, rows } = await claimed()
     raw.exec(`update builds set status = '${status}' where id = 1`)
     // The task is not performed by two at once.
     expect(await queue.claim([{ ...queuedBuilds, exclusivity: { kind: 'none' } }])).toMatchObject({
       run: { taskId: 2 },
     })
-    const { held } = await queue.settle(run, { ...succeeded, columns: { revision: 'abc' } })
-    expect(held).toBe(true)
+    const { held, divergence } = await queue.settle(run, { ...succeeded, columns: { revision: 'abc' } })
+    expect([held, divergence]).toEqual([true, { found: status, status }])
     expect(await queue.find(builds, 1)).toMatchObject({ status, revision: null })
+    expect(inconsistencies(rows, [queuedBuilds])).toEqual([])
     expect(rows('select outcome from ops_runs where task_id = 1')).toEqual([{ outcome: 'succeeded' }])
     const [event] = rows(`select task_id, run_id, actor, detail from ops_audit where event = 'diverged'`)
     expect(event).toEqual({ task_id: 1, run_id: run.id, actor: 'one', detail: JSON.stringify({ status }) })
@@ -152,6 +172,36 @@ describe("the application's own unique index", () => {
       { id: 3, repository: 'b' },
       { id: 4, repository: 'd' },
     ])
+    expect(rows(`select task_id, from_status from ops_audit where event = 'deleted'`)).toEqual([
+      { task_id: 2, from_status: 'pending' },
+    ])
+  })
+
+  it.each([
+    'create unique index own on builds (repository collate nocase desc)',
+    "create unique index own on builds (lower(repository), ifnull(revision, ')(\"'))",
+    `create unique index own /* of ( */ on builds (repository collate nocase) where status <> 'failed'`,
+  ])('has what it replaces at rest in the audit, whoever records it: %s', async (index) => {
+    for (const recursive of ['off', 'on']) {
+      const { queue, raw, rows } = await sqliteFixture(allTables)
+      raw.pragma(`recursive_triggers = ${recursive}`)
+      raw.exec(index)
+      await queue.migrate([], allTables)
+      raw.exec(
+        `insert into builds (repository) values ('a'), ('b'), ('c'); update builds set status = 'canceled' where id = 2`,
+      )
+      raw.exec(`insert or ignore into builds (repository) values ('A'), ('B')`)
+      raw.exec(`insert or replace into builds (repository) values ('B')`)
+      raw.exec(`update or replace builds set repository = 'A' where id = 3`)
+      raw.exec(`replace into builds (id, repository) values (3, 'c')`)
+      expect(rows('select repository from builds order by id')).toEqual([{ repository: 'c' }, { repository: 'B' }])
+      expect(rows(`select task_id, from_status from ops_audit where event = 'deleted' order by id`)).toEqual([
+        { task_id: 2, from_status: 'canceled' },
+        { task_id: 1, from_status: 'pending' },
+        { task_id: 3, from_status: 'pending' },
+      ])
+      expect(inconsistencies(rows, allTables)).toEqual([])
+    }
   })
 })
 

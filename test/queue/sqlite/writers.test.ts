@@ -15,12 +15,16 @@ interface Writing {
   readonly foreign: string | RegExp
   readonly pending: string | RegExp
   readonly failed?: string | RegExp
+  readonly succeeded?: string | RegExp
+  /** What a REPLACE deletes, by the audit. */
+  readonly deletes?: Partial<Record<State, string>>
 }
 
 const status = /is ongoing and only its worker changes its status; cancel it first: ops tasks cancel \w+ 1/
 const key = /is ongoing and its exclusivity key cannot change; cancel it first: ops tasks cancel \w+ 1/
 const id = /is ongoing and its id cannot change; cancel it first: ops tasks cancel \w+ 1/
 const replaced = /is ongoing and cannot be replaced; cancel it first: ops tasks cancel \w+ 1/
+const final = /has succeeded and cannot be replaced; insert it without an id/
 const deleted = /is ongoing and cannot be deleted; cancel it first: ops tasks cancel \w+ 1/
 const transition = /cannot go from "\w+" to "\w+"/
 
@@ -79,7 +83,23 @@ const deployments: Writing[] = [
   { sql: 'delete from deployments', worker: deleted, foreign: deleted, pending: '', failed: '' },
   {
     sql: `replace into deployments (id, environment) values (1, 'b')`,
-    ...{ worker: replaced, foreign: replaced, pending: '1 pending b', failed: '1 pending b' },
+    ...{ worker: replaced, foreign: replaced, pending: '1 pending b', failed: '1 pending b', succeeded: final },
+    deletes: { pending: '1 pending', failed: '1 failed' },
+  },
+  {
+    sql: `insert or replace into deployments (id, environment) values (9, 'b'), (1, 'c')`,
+    ...{ worker: replaced, foreign: replaced, pending: '1 pending c, 9 pending b', failed: '1 pending c, 9 pending b' },
+    ...{ succeeded: final, deletes: { pending: '1 pending', failed: '1 failed' } },
+  },
+  {
+    sql: `begin; insert into deployments (id, environment) values (9, 'b'); update or replace deployments set id = 1 where id = 9; commit`,
+    ...{ worker: id, foreign: id, pending: '1 pending b', failed: '1 pending b', succeeded: final },
+    deletes: { pending: '1 pending', failed: '1 failed' },
+  },
+  {
+    sql: `insert or ignore into deployments (id) values (1); delete from deployments; insert into deployments (id) values (7)`,
+    ...{ worker: deleted, foreign: deleted, pending: '7 pending', succeeded: '7 pending' },
+    deletes: { pending: '1 pending', succeeded: '1 succeeded' },
   },
   {
     sql: `insert or ignore into deployments (id, environment) values (1, 'b')`,
@@ -108,14 +128,17 @@ const syncs: Writing[] = [
   {
     sql: `replace into syncs (environment) values ('a')`,
     ...{ worker: replaced, foreign: replaced, pending: '2 pending b, 3 pending a' },
+    deletes: { pending: '1 pending' },
   },
   {
     sql: `update or replace syncs set environment = 'a' where id = 2`,
     ...{ worker: replaced, foreign: replaced, pending: '2 pending a' },
+    deletes: { pending: '1 pending' },
   },
   {
     sql: `update or replace syncs set environment = 'a', status = 'ongoing' where id = 2`,
     ...{ worker: replaced, foreign: replaced, pending: '2 ongoing a' },
+    deletes: { pending: '1 pending' },
   },
   {
     sql: `insert or ignore into syncs (environment) values ('a')`,
@@ -130,10 +153,11 @@ const syncs: Writing[] = [
   {
     sql: `update or replace syncs set environment = 'b' where id = 1`,
     ...{ worker: '1 ongoing b', foreign: '1 ongoing b', pending: '1 pending b' },
+    deletes: { worker: '2 pending', foreign: '2 pending', pending: '2 pending' },
   },
 ]
 
-const states = ['worker', 'foreign', 'pending', 'failed'] as const
+const states = ['worker', 'foreign', 'pending', 'failed', 'succeeded'] as const
 type State = (typeof states)[number]
 
 for (const writer of foreignWriters) {
@@ -144,8 +168,8 @@ for (const writer of foreignWriters) {
       const write = (sql: string) => writer.write(fixture.file, sql)
       for (const environment of rows) write(`insert into ${name} (environment) values ('${environment}')`)
       if (state === 'worker') await fixture.queue.claim([queued])
-      if (state === 'foreign' || state === 'failed') write(`update ${name} set status = 'ongoing' where id = 1`)
-      if (state === 'failed') write(`update ${name} set status = 'failed' where id = 1`)
+      if (state !== 'worker' && state !== 'pending') write(`update ${name} set status = 'ongoing' where id = 1`)
+      if (state === 'failed' || state === 'succeeded') write(`update ${name} set status = '${state}' where id = 1`)
       return { ...fixture, write }
     }
 
@@ -159,7 +183,7 @@ for (const writer of foreignWriters) {
       }),
     )
 
-    it.each(cases)('with $state: $sql', async ({ queued, rows: environments, state, sql, then }) => {
+    it.each(cases)('with $state: $sql', async ({ queued, rows: environments, writing: one, state, sql, then }) => {
       const { write, rows } = await prepare(queued, environments, state)
       const before = statesOf(rows)
       if (then instanceof RegExp) {
@@ -168,7 +192,13 @@ for (const writer of foreignWriters) {
       } else {
         write(sql)
         const tasks = rows(`select id, status, environment from ${queued.table.name} order by id`)
-        expect(tasks.map((task) => Object.values(task).join(' ') || 'null').join(', ')).toBe(then.replace(/null/g, ''))
+        const text = tasks.map((task) => Object.values(task).join(' ').trim() || 'null').join(', ')
+        expect(text).toBe(then.replace(/ ?null/g, ''))
+        const gone = rows(`select task_id, from_status from ops_audit where event = 'deleted' order by id`)
+        if (!/^delete/.test(sql)) {
+          const deletes = one.deletes?.[state] ?? ''
+          expect(gone.map((row) => Object.values(row).join(' ')).join(', ')).toBe(deletes)
+        }
       }
       expect(inconsistencies(rows, allTables)).toEqual([])
     })

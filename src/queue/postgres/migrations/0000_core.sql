@@ -46,7 +46,9 @@ create table ops_runs (
   ended_by text,
   cancel_requested_by text,
   boot_id text,
-  process_groups jsonb
+  process_groups jsonb,
+  constraint ops_runs_ended_at_once
+    check ((end_id is null) = (ended_at is null) and (end_id is null) = (outcome is null))
 ) with (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 create index ops_runs_of_task on ops_runs (task_table, task_key);
@@ -100,6 +102,27 @@ create table ops_open (
 --> statement-breakpoint
 create trigger ops_open_no_update before update on ops_open for each row
 execute function ops_refuse('ops_open has what is taken: a row is not changed');
+--> statement-breakpoint
+-- Whoever ends a run ends it before it frees what the run holds.
+create function ops_open_kept() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select 1 from ops_runs r where r.id = old.run_id and r.ended_at is null
+      and (old.scope = r.task_table and old.what = r.task_key or old.scope = 'ops_key' and old.what = r.exclusive_key)
+  ) then
+    raise exception using errcode = 'check_violation', table = tg_table_name, constraint = tg_name, message = (
+      select format('run %s of %s %s is open and holds what it needs; cancel the task, or if its worker is gone: ops doctor --fix',
+        r.id, r.task_table, r.task_key) from ops_runs r where r.id = old.run_id
+    );
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+create trigger ops_open_no_delete after delete on ops_open for each row execute function ops_open_kept();
+--> statement-breakpoint
+create trigger ops_open_no_truncate before truncate on ops_open for each statement
+execute function ops_refuse('ops_open has what is taken: it is not truncated');
 --> statement-breakpoint
 create table ops_events (
   id bigint primary key default nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end),
@@ -164,6 +187,24 @@ create table ops_workers (
   -- The task tables from which it claims; null if it has not said so.
   task_tables text[]
 );
+--> statement-breakpoint
+create function ops_workers_kept() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select 1 from ops_open o join ops_runs r on r.id = o.run_id
+    where o.scope <> 'ops_key' and r.worker_id = old.id and r.ended_at is null
+  ) then
+    raise exception using errcode = 'check_violation', table = tg_table_name, constraint = tg_name,
+      message = format('worker %s has an open run and is not deleted', old.id);
+  end if;
+  return null;
+end
+$$;
+--> statement-breakpoint
+create trigger ops_workers_no_delete after delete on ops_workers for each row execute function ops_workers_kept();
+--> statement-breakpoint
+create trigger ops_workers_no_truncate before truncate on ops_workers for each statement
+execute function ops_refuse('ops_workers has who is alive: it is not truncated');
 --> statement-breakpoint
 create table ops_holds (
   key text primary key,

@@ -115,6 +115,45 @@ begin
   select raise(abort, 'what a run holds is not changed');
 end;
 --> statement-breakpoint
+-- Whoever ends a run ends it before it frees what the run holds.
+create trigger ops_open_no_delete before delete on ops_open when exists (
+  select 1 from ops_runs r where r.id = old.run_id and r.ended_at is null
+    and (old.scope = r.task_table and old.what = r.task_id or old.scope = 'ops_key' and old.what = r.exclusive_key)
+)
+begin
+  select json_extract('{}', printf('run %d of %s %s is open and holds what it needs; cancel the task, or if its worker is gone: ops doctor --fix',
+    old.run_id, task_table, task_id)) from ops_runs where id = old.run_id;
+end;
+--> statement-breakpoint
+-- REPLACE deletes without the trigger for deletes.
+create trigger ops_open_not_replaced before insert on ops_open
+when exists (select 1 from ops_open where scope = new.scope and what = +new.what and run_id <> new.run_id)
+begin
+  select raise(abort, 'another run holds this already');
+end;
+--> statement-breakpoint
+-- The tasks that the row of an INSERT or UPDATE deletes if it is one OR REPLACE, for which SQLite fires no trigger. Filled
+-- before the row is written and judged after it. What a row leaves that was not written, the next one removes.
+create table ops_replacing (
+  task_table text not null,
+  task_id any not null,
+  status any,
+  -- Whether a trigger has recorded it all the same: recursive_triggers is on.
+  is_recorded integer not null default false,
+  primary key (task_table, task_id)
+) strict, without rowid;
+--> statement-breakpoint
+create view ops_replaced (task_table, task_id, status, is_recorded, new_id, final_refused)
+as select null, null, null, null, null, null where false;
+--> statement-breakpoint
+create trigger ops_replaced_made instead of insert on ops_replaced
+begin
+  select json_extract('{}', printf(new.final_refused, new.task_id))
+  where new.task_id = new.new_id and new.status = 'succeeded';
+  insert into ops_events (id, at, task_table, task_id, event, from_status, actor)
+  select id, now, new.task_table, new.task_id, 'deleted', new.status, actor from ops_next where not new.is_recorded;
+end;
+--> statement-breakpoint
 -- What happened that is not the start or the end of a run.
 create table ops_events (
   id integer primary key check (id > 0),
@@ -224,6 +263,14 @@ create table ops_workers (
   -- The task tables from which it claims, as a JSON array; null if it has not said so.
   task_tables text
 ) strict, without rowid;
+--> statement-breakpoint
+create trigger ops_workers_no_delete before delete on ops_workers when exists (
+  select 1 from ops_open o join ops_runs r on r.id = o.run_id
+  where o.scope > '' and r.worker_id = old.id and r.ended_at is null
+)
+begin
+  select raise(abort, 'a worker with an open run is not deleted');
+end;
 --> statement-breakpoint
 create table ops_holds (
   key text primary key,
