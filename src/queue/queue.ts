@@ -182,8 +182,11 @@ export interface Queue {
   /** Whether the database would refuse the same again, whatever is waited for: a value, a constraint, a missing column. */
   isRefusal(error: unknown): boolean
 
-  /** Claims the next task that is due, in the order of the tables; undefined if none may run now. */
-  claim(tables: readonly QueuedTable[]): Promise<Claim | undefined>
+  /**
+   * Claims the next task that is due, in the order of the tables; undefined if none may run now. If too many others are
+   * claiming, it is tried again until `stop` aborts.
+   */
+  claim(tables: readonly QueuedTable[], stop?: AbortSignal): Promise<Claim | undefined>
   /**
    * Settles a run and its task and, if tables are given, claims the next task: one transaction.
    *

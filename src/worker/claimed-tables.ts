@@ -81,15 +81,15 @@ export class ClaimedTables {
   }
 
   /** Claims the next task. A table that cannot be used is dropped, and keeps no other from being claimed from. */
-  async claim(): Promise<Claim | undefined> {
+  async claim(stop: AbortSignal): Promise<Claim | undefined> {
     try {
       const order = this.inOrder
-      const claim = await this.#queue.claim(order)
+      const claim = await this.#queue.claim(order, stop)
       this.claimed(order, claim)
       return claim
     } catch (error) {
       if (!this.#queue.isRefusal(error)) throw error
-      return this.#claimOneByOne()
+      return this.#claimOneByOne(stop)
     }
   }
 
@@ -167,10 +167,10 @@ export class ClaimedTables {
     void this.record()
   }
 
-  async #claimOneByOne(): Promise<Claim | undefined> {
+  async #claimOneByOne(stop: AbortSignal): Promise<Claim | undefined> {
     for (const queued of this.#usable) {
       try {
-        const claim = await this.#queue.claim([queued])
+        const claim = await this.#queue.claim([queued], stop)
         if (claim) return claim
       } catch (error) {
         if (!this.#queue.isRefusal(error)) throw error

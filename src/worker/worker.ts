@@ -194,7 +194,7 @@ export class Worker {
   }
 
   async #claim(): Promise<Claim | undefined> {
-    return this.#retry('claiming a task', () => this.#claimed.claim(), this.#stop.requested)
+    return this.#retry('claiming a task', () => this.#claimed.claim(this.#stop.requested), this.#stop.requested)
   }
 
   async #wait(pollInterval: number): Promise<void> {

@@ -9,12 +9,19 @@ import { makeFolder, removeFolder } from './temporary-folder.ts'
 /** A server of one's own, with its data in a temporary folder. */
 export interface PostgresServer {
   readonly port: number
+  /** The folder of its data, in which `postmaster.pid` has its pid. */
+  readonly data: string
   /** The URL of one of its databases. */
   url(database?: string): string
   /** Ends it, as its operator would for good: the data is gone. */
   stop(): Promise<void>
   /** Ends it and every connection, and starts it again on the same data and port, or on another port. */
   restart(options?: { readonly isMoved?: boolean; readonly afterMs?: number }): Promise<void>
+}
+
+export interface PostgresServerOptions {
+  readonly durable?: boolean
+  readonly connections?: number
 }
 
 /** Whom a program runs as; empty for whom the tests run as. */
@@ -28,18 +35,22 @@ interface Identity {
  *
  * @throws an error whose first line is the reason, where PostgreSQL cannot run
  */
-export async function startPostgres({ durable = false }: { durable?: boolean } = {}): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const identity = await findIdentity()
   const folder = await makeHome(identity)
   try {
-    return await startIn(folder, identity, durable)
+    return await startIn(folder, identity, options)
   } catch (error) {
     removeFolder(folder)
     throw error
   }
 }
 
-async function startIn(folder: string, identity: Identity, durable: boolean): Promise<PostgresServer> {
+async function startIn(
+  folder: string,
+  identity: Identity,
+  { durable = false, connections = 200 }: PostgresServerOptions,
+): Promise<PostgresServer> {
   const data = join(folder, 'data')
   const password = join(folder, 'password')
   writeFileSync(password, 'secret\n')
@@ -54,7 +65,7 @@ async function startIn(folder: string, identity: Identity, durable: boolean): Pr
   ])
   let port = await freePort()
   const settings = {
-    max_connections: 200,
+    max_connections: connections,
     // No file of a socket in a folder that all share.
     unix_socket_directories: '',
     listen_addresses: '127.0.0.1',
@@ -67,6 +78,7 @@ async function startIn(folder: string, identity: Identity, durable: boolean): Pr
   const start = () => runUntilReady(join(programs, 'postgres'), options, ['-D', data, ...flags, '-c', `port=${port}`])
   let end = await start()
   return {
+    data,
     get port() {
       return port
     },

@@ -173,10 +173,31 @@ ${firstFree(`  select t.id from first t order by ${order}`)}`,
   ]
 }
 
-/** Claims the first task that may run: `$1` is the worker, `$2` a run that it started without getting the answer, or null. */
+/**
+ * How many workers claim at a time. Each claim passes over the tasks that others are claiming, so with hundreds of them the
+ * server would do little else.
+ */
+export const GATES = 16
+
+/** One of the gates until the end of the transaction: with as many workers or fewer, the first one is free. */
+export const GATE = `gate as materialized (
+  select exists (
+    select 1 from generate_series(0, ${GATES - 1}) n
+    where pg_try_advisory_xact_lock('ops_runs'::regclass::oid::int4, (pg_backend_pid() + n) % ${GATES})
+  ) as is_open
+)`
+
+/**
+ * Claims the first task that may run: `$1` is the worker, `$2` a run that it started without getting the answer, or null.
+ * Without a gate it returns a row without a place.
+ */
 export function claimStatement(tables: readonly QueuedTable[]): string {
   const rest = { worker: '$1', rest: 'null, $2', orElse: '$2::bigint is not null' }
-  return `select place, claim from (\n${claims(tables, rest)}\n) c limit 1`
+  return `with ${GATE}
+select place, claim from (
+${claims(tables, rest)} union all
+  select null, null from gate where not is_open
+) c limit 1`
 }
 
 /**
@@ -193,7 +214,7 @@ export function claims(
       const within = timeout === undefined ? 'null' : literal(`${timeout} milliseconds`)
       const claim = `${quote(guaranteeName(table, 'claim'))}(${worker}, ${within}, ${rest})`
       const isAny = `exists (select 1 from ${quote(table.name)} where status = 'pending')`
-      return `  select ${place} as place, claim from ${claim} claim where ${only}(${isAny} or ${orElse})`
+      return `  select ${place} as place, claim from ${claim} claim where ${only}(${isAny} or ${orElse}) and (select is_open from gate)`
     })
     .join(' union all\n')
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
@@ -52,6 +53,10 @@ import { OwnLock, type PostgresOptions, WorkerLocks } from './worker-lock.ts'
 
 const require = createRequire(import.meta.url)
 
+/** Until a worker tries again that could not claim because too many others were claiming. */
+const SHORTEST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 1000
+
 /** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
 export class PostgresQueue implements Queue {
   readonly name: string
@@ -66,8 +71,8 @@ export class PostgresQueue implements Queue {
   readonly #connection: Connection
   readonly #workerLocks: WorkerLocks
   readonly #nextDue = new NextDue()
+  readonly #wakeUp = new WakeUp()
   #runs = new Runs()
-  #wakeUp: WakeUp | undefined
   #ownLock: OwnLock | undefined
   #lease: PostgresLease | undefined
   #pool: DrizzlePool | undefined
@@ -142,8 +147,8 @@ export class PostgresQueue implements Queue {
       onSilent: () => this.#pool?.drop(),
     })
     this.#runs = new Runs(worker.id)
-    if (!(await this.#connection.use((session) => lock.isHeldBy(session)))) throw new TransactionPoolerError(this.name)
-    await this.#listen()
+    const isOurs = await this.#connection.use((session) => lock.isHeldBy(session))
+    if (!isOurs) throw new TransactionPoolerError(this.name)
   }
 
   get lease(): PostgresLease | undefined {
@@ -162,10 +167,13 @@ export class PostgresQueue implements Queue {
     await this.#connection.use(async (session) => this.#ownLock?.recordTables(session, tables))
   }
 
-  async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
-    const claim = await this.#connection.use((session) => this.#runs.claim(session, tables))
-    failpoint('claim.after-commit')
-    return claim
+  async claim(tables: readonly QueuedTable[], stop?: AbortSignal): Promise<Claim | undefined> {
+    for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const claim = await this.#connection.use((session) => this.#runs.claim(session, tables))
+      failpoint('claim.after-commit')
+      if (claim || !this.#runs.wasRefused || stop?.aborted) return claim
+      await delay(Math.random() * pause, undefined, { signal: stop }).catch(() => {})
+    }
   }
 
   async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
@@ -189,7 +197,11 @@ export class PostgresQueue implements Queue {
   }
 
   async stateOf(run: Run): Promise<RunState> {
-    return this.#connection.use((session) => stateOf(session, run))
+    return this.#connection.use(async (session) => {
+      // It is asked for while a task runs: a worker that is busy for longer hears of changes in vain.
+      await this.#wakeUp.leave(session)
+      return stateOf(session, run)
+    })
   }
 
   async openRuns(): Promise<OpenRun[]> {
@@ -217,10 +229,13 @@ export class PostgresQueue implements Queue {
   }
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
-    const wakeUp = await this.#listen()
-    const untilDue = await this.#connection.use((session) => this.#nextDue.in(session, tables))
+    const untilDue = await this.#connection.use(async (session) => {
+      await this.#wakeUp.join(session)
+      // Who only polls would be too many for one task.
+      return this.#wakeUp.isListening ? this.#nextDue.in(session, tables) : Number.POSITIVE_INFINITY
+    })
     const names = tables.map(({ table }) => table.name)
-    const changed = await wakeUp.changed(names, Math.min(pollInterval, untilDue), signal)
+    const changed = await this.#wakeUp.changed(names, Math.min(pollInterval, untilDue), signal)
     if (changed || untilDue <= pollInterval) this.#nextDue.forget()
     if (signal.aborted) return 'stopped'
     if (changed) return 'changed'
@@ -242,14 +257,5 @@ export class PostgresQueue implements Queue {
     this.#pool = undefined
     await pool?.close()
     await this.#connection.close(async (session) => lock?.release(session))
-  }
-
-  async #listen(): Promise<WakeUp> {
-    if (!this.#wakeUp) {
-      const wakeUp = new WakeUp()
-      await this.#connection.prepare((session) => wakeUp.listen(session))
-      this.#wakeUp = wakeUp
-    }
-    return this.#wakeUp
   }
 }

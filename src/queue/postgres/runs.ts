@@ -32,6 +32,7 @@ export class Runs {
   readonly #isWorker: boolean
   readonly #rowParser = new RowParser()
   #isInDoubt = false
+  #wasRefused = false
   /** Runs whose end the server refuses: they stay open, and this worker does know of them. */
   readonly #unwritten = new Set<number>()
 
@@ -39,6 +40,11 @@ export class Runs {
   constructor(workerId?: string) {
     this.workerId = workerId ?? 'ops'
     this.#isWorker = workerId !== undefined
+  }
+
+  /** Whether the latest claim has found nothing because too many workers were claiming. */
+  get wasRefused(): boolean {
+    return this.#wasRefused
   }
 
   async claim(session: Session, tables: readonly QueuedTable[]): Promise<Claim | undefined> {
@@ -74,8 +80,9 @@ export class Runs {
   async #begin(session: Session, tables: readonly QueuedTable[], begun?: number): Promise<Claim | undefined> {
     if (tables.length === 0) return undefined
     await this.#prepareParser(session, tables)
-    const rows = await session.prepared(claimStatement(tables), [this.workerId, begun ?? null])
-    return this.#toClaim(tables, rows[0])
+    const [row] = await session.prepared(claimStatement(tables), [this.workerId, begun ?? null])
+    this.#wasRefused = row !== undefined && row.place === null
+    return this.#toClaim(tables, row)
   }
 
   async #end(

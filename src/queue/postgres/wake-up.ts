@@ -7,24 +7,74 @@ import type { Session } from './session.ts'
 const ALL = ''
 
 /**
+ * How many idle workers listen, and so are woken by an insert. The server signals every session of a database that listens
+ * to anything, so the others must not: they only poll, each at its own moment.
+ */
+export const SEATS = 8
+
+/** How often a worker that only polls looks for a free seat. */
+const LOOK_FOR_SEAT_EVERY_MS = 5000
+
+/** A seat is an advisory lock, free as soon as its worker is busy or dead. The oid keeps it apart from other locks. */
+const SEAT = `'ops_open'::regclass::oid::int4`
+
+const TAKE_SEAT = `select seat from generate_series(0, ${SEATS - 1}) seat where pg_try_advisory_lock(${SEAT}, seat) limit 1`
+
+/** How long an idle worker may wait before it connects again: all of them have lost their connections at once. */
+const RECONNECT_WITHIN_MS = 1000
+
+/**
  * Finds out when tasks are added, from the notifications of the triggers. They are hints: polling finds what is added while
  * no one listens.
  */
 export class WakeUp {
   readonly #hints = new Set<string>()
+  #session: Session | undefined
+  #seat: number | undefined
+  #lookedAt = 0
+  #isFirstPoll = true
   #lost: Error | undefined
   #onEvent: (() => void) | undefined
 
-  /** Listens on a new session. Notifications may have been missed before, so this counts as a change. */
-  async listen(session: Session): Promise<void> {
+  /** Whether this worker hears of changes. */
+  get isListening(): boolean {
+    return this.#seat !== undefined
+  }
+
+  /** Takes a seat on the session, if one is free. Notifications may have been missed before, so that counts as a change. */
+  async join(session: Session): Promise<void> {
+    if (session !== this.#session) this.#begin(session)
+    if (this.isListening || performance.now() - this.#lookedAt < LOOK_FOR_SEAT_EVERY_MS) return
+    this.#lookedAt = performance.now()
+    const [row] = await session.prepared(TAKE_SEAT)
+    if (!row) return
+    this.#seat = row.seat
+    await session.query('listen ops')
+    this.#hint(ALL)
+  }
+
+  /** Leaves the seat to an idle worker. */
+  async leave(session: Session): Promise<void> {
+    const seat = this.#seat
+    if (seat === undefined || session !== this.#session) return
+    this.#seat = undefined
+    this.#lookedAt = Number.NEGATIVE_INFINITY
+    await session.query(`unlisten ops; select pg_advisory_unlock(${SEAT}, ${seat})`)
+  }
+
+  #begin(session: Session): void {
+    this.#session = session
+    this.#seat = undefined
+    this.#lost = undefined
+    this.#lookedAt = Number.NEGATIVE_INFINITY
+    this.#isFirstPoll = true
     session.onNotification((table) => this.#hint(table))
     session.onEnd((error) => {
+      if (session !== this.#session) return
+      this.#seat = undefined
       this.#lost = error
       this.#onEvent?.()
     })
-    await session.query('listen ops')
-    this.#lost = undefined
-    this.#hint(ALL)
   }
 
   /**
@@ -33,9 +83,14 @@ export class WakeUp {
    * @throws Error if the session is lost, since no notification would come any more
    */
   async changed(tables: readonly string[], milliseconds: number, signal: AbortSignal): Promise<boolean> {
-    const end = performance.now() + milliseconds
+    // Workers that started together must not poll together.
+    const end = performance.now() + (this.#isFirstPoll && !this.isListening ? Math.random() : 1) * milliseconds
+    this.#isFirstPoll = false
     for (;;) {
-      if (this.#lost) throw this.#lost
+      if (this.#lost) {
+        await this.#nextEvent(Math.random() * Math.min(milliseconds, RECONNECT_WITHIN_MS), signal)
+        throw this.#lost
+      }
       if (this.#takeHint(tables)) return true
       const left = end - performance.now()
       if (left <= 0 || signal.aborted) return false

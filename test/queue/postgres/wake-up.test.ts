@@ -1,6 +1,9 @@
 import pg from 'pg'
 import { describe, expect, it, vi } from 'vitest'
-import { postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
+import { GATES } from '../../../src/queue/postgres/claim.ts'
+import type { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
+import { SEATS } from '../../../src/queue/postgres/wake-up.ts'
+import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { unless } from '../../support/unless.ts'
 import { until } from '../../support/until.ts'
 import { builds, checks, queuedBuilds, queuedChecks } from '../tables.ts'
@@ -88,5 +91,58 @@ describe('a wait for work', unless(postgresMissing), () => {
     }
     expect(query.mock.calls.length).toBe(10)
     query.mockRestore()
+  })
+})
+
+describe('many workers', unless(postgresMissing), () => {
+  /** More queues than there are seats, each with nothing to do. */
+  async function idleFleet() {
+    const fixture = await postgresFixture([queuedChecks])
+    const queues = Array.from({ length: SEATS + 4 }, () => openQueue(fixture.url))
+    // The first wait of whoever has a seat ends at once, since a notification may have been missed.
+    const seated: PostgresQueue[] = []
+    for (const queue of queues) if ((await queue.waitForWork(only, 1, forever)) === 'changed') seated.push(queue)
+    return { ...fixture, queues, seated, unseated: queues.filter((queue) => !seated.includes(queue)) }
+  }
+
+  it('are not all woken by an insert, and the others find the task when they poll', async () => {
+    const { raw, seated, unseated } = await idleFleet()
+    expect([seated.length, unseated.length]).toEqual([SEATS, 4])
+    const poll = new AbortController()
+    const woken = Promise.all(seated.map((queue) => queue.waitForWork(only, long, forever)))
+    const others = Promise.all(unseated.map((queue) => queue.waitForWork(only, long, poll.signal)))
+    await raw.query(`insert into checks (url) values ('a')`)
+    expect(new Set(await woken)).toEqual(new Set(['changed']))
+    poll.abort()
+    expect(new Set(await others)).toEqual(new Set(['stopped']))
+    expect(await unseated[0]!.waitForWork(only, 1, forever)).toBe('poll')
+    expect(await unseated[0]!.claim(only)).toBeDefined()
+  })
+
+  it('take the seat of a worker that is busy or gone', async () => {
+    const { url, queue, seated, unseated } = await idleFleet()
+    await queue.enqueue(checks, [{}])
+    const { run } = (await seated[0]!.claim(only))!
+    await seated[0]!.stateOf(run)
+    await seated[1]!.close()
+    const free = Array.from({ length: 3 }, () => openQueue(url))
+    const waits = []
+    for (const each of free) waits.push(await each.waitForWork(only, 1, forever))
+    expect(waits).toEqual(['changed', 'changed', 'poll'])
+    expect(await unseated[0]!.waitForWork(only, 1, forever)).toBe('poll')
+  })
+
+  it('claim a few at a time, and the others again until they are stopped', async () => {
+    const { queue, raw } = await postgresFixture([queuedChecks])
+    await queue.enqueue(checks, [{}])
+    const gates = `from generate_series(0, ${GATES - 1}) n`
+    await raw.query(`select pg_advisory_lock('ops_runs'::regclass::oid::int4, n) ${gates}`)
+    const stop = new AbortController()
+    const stopped = queue.claim(only, stop.signal)
+    setTimeout(() => stop.abort(), 100)
+    expect(await stopped).toBeUndefined()
+    const claimed = queue.claim(only)
+    await raw.query(`select pg_advisory_unlock('ops_runs'::regclass::oid::int4, n) ${gates}`)
+    expect(await claimed).toBeDefined()
   })
 })
