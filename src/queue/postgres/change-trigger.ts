@@ -118,6 +118,6 @@ function isLegal(): string {
   const ways = statuses
     .filter((from) => transitions[from].length > 0)
     .map((from) => `(before = '${from}' and after in (${transitions[from].map(literal).join(', ')}))`)
-  const isUnknown = `coalesce(before, '') not in (${statuses.map(literal).join(', ')})`
+  const isUnknown = `before not in (${statuses.map(literal).join(', ')})`
   return [...ways, `(${isUnknown} and after in ('failed', 'canceled'))`].join(' or ')
 }

@@ -113,6 +113,6 @@ function legal(): string {
     .map(
       (from) => `(old.status = '${from}' and (${transitions[from].map((to) => `new.status = '${to}'`).join(' or ')}))`,
     )
-  const isUnknown = `(old.status is null or ${statuses.map((status) => `old.status <> '${status}'`).join(' and ')})`
+  const isUnknown = statuses.map((status) => `old.status <> '${status}'`).join(' and ')
   return [...ways, `${isUnknown} and (new.status = 'failed' or new.status = 'canceled')`].join(' or ')
 }
