@@ -31,9 +31,20 @@ export interface PruneDatabase {
   begin(holder: string, every: number | undefined): Promise<{ left: PruneProgress | undefined } | undefined>
   /** Settled and unsettled tasks after an id, in the order of the ids. */
   scan(queued: QueuedTable, after: unknown, limit: number): Promise<PruneRow[]>
-  facts(queued: QueuedTable, rows: readonly PruneRow[], references: readonly Reference[]): Promise<PruneFacts[]>
-  /** Deletes tasks with their history; false if another process has taken the pruning over. */
-  remove(holder: string, queued: QueuedTable, references: readonly Reference[], batch: Batch): Promise<boolean>
+  /** @param hasHistory whether to read when something happened last */
+  facts(
+    queued: QueuedTable,
+    rows: readonly PruneRow[],
+    references: readonly Reference[],
+    hasHistory: boolean,
+  ): Promise<PruneFacts[]>
+  /** Deletes tasks with their history; returns for how many milliseconds others waited, undefined if another process has taken the pruning over. */
+  remove(
+    holder: string,
+    queued: QueuedTable,
+    references: readonly Reference[],
+    batch: Batch,
+  ): Promise<number | undefined>
   /** Writes the event of the pass. */
   finish(holder: string, progress: PruneProgress | undefined, state: 'pass' | 'paused' | 'complete'): Promise<void>
   /** Gives a little space back; false when there is no more. */
@@ -73,15 +84,14 @@ export async function* pruneTables(
     const references = await database.references(queued, options.all)
     let state: 'pass' | 'paused' = 'paused'
     try {
-      for await (const { candidates, kept } of look(database, { queued, before }, references)) {
+      // The history is read as the task is deleted.
+      for await (const { candidates, kept } of look(database, { queued, before }, references, false)) {
         if (candidates.length === 0) yield { table: pass.table, files: [], groups: [], kept }
         for (let from = 0; from < candidates.length; ) {
           const rows = candidates.slice(from, from + size)
-          const startedAt = performance.now()
-          if (!(await database.remove(holder, queued, references, pass.batch(rows)))) return
-          const took = performance.now() - startedAt
+          const took = await database.remove(holder, queued, references, pass.batch(rows))
+          if (took === undefined) return
           const step = pass.commit()
-          // The first batch of a table prepares its statements, and a slow one may have waited for the lock.
           const fitting = Math.round((rows.length * database.targetMs) / Math.max(took, 0.1))
           from += rows.length
           size = Math.min(LARGEST_BATCH, Math.max(1, Math.min(fitting, size * 2)))
@@ -107,6 +117,7 @@ async function* look(
   database: PruneDatabase,
   { queued, before }: PruneTable,
   references: readonly Reference[],
+  hasHistory: boolean,
   isGone = (_: { table: string; id?: string }) => false,
 ): AsyncGenerator<{ candidates: PruneRow[]; kept: number }> {
   const latest = Math.max(...Object.values(before).map((at) => at.getTime()))
@@ -115,7 +126,7 @@ async function* look(
   for (let after: unknown; ; ) {
     const rows = await database.scan(queued, after, SCANNED_AT_ONCE)
     const old = rows.filter((row) => isOld(row, before))
-    const facts = await database.facts(queued, old, references)
+    const facts = await database.facts(queued, old, references, hasHistory)
     const fates = old.map((row, index) => fateOf(row, facts[index]!, before, isGone))
     yield {
       candidates: old.filter((_, index) => fates[index] === 'goes'),
@@ -138,7 +149,7 @@ async function* rehearse(
   for (const table of tables) {
     const { name } = table.queued.table
     const references = await database.references(table.queued, all)
-    for await (const { candidates, kept } of look(database, table, references, isGone)) {
+    for await (const { candidates, kept } of look(database, table, references, true, isGone)) {
       for (const { id } of candidates) gone.add(`${name} ${id}`)
       // The attempts are not known; those who ask find the logs by the id.
       const files = candidates.map(({ id }) => ({ id, attempts: [] }))

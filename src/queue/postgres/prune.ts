@@ -62,8 +62,10 @@ export class PostgresPruning implements PruneDatabase {
     { table }: QueuedTable,
     references: readonly Reference[],
     batch: Batch,
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
+    let startedAt = 0
     const isOurs = await this.#connection.transaction(async (session) => {
+      startedAt = performance.now()
       const fence = 'update ops_prune_pass set seen_at = clock_timestamp() where holder = $1 returning 1'
       if ((await session.query(fence, [holder])).length === 0) return false
       const name = quote(table.name)
@@ -91,7 +93,7 @@ export class PostgresPruning implements PruneDatabase {
       return true
     })
     failpoint('prune.after-commit')
-    return isOurs
+    return isOurs ? performance.now() - startedAt : undefined
   }
 
   async finish(

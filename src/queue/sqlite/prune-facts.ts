@@ -5,7 +5,12 @@ import { quote } from '../sql-fragments.ts'
 import type { Statements } from './statements.ts'
 
 /** Milliseconds since the epoch, for a run that is open. */
-const NEVER_ENDED = 8.64e15
+export const NEVER_ENDED = 8.64e15
+
+export interface PruneStatements extends Statements {
+  /** Reads whole numbers as bigints. */
+  readonly exact: Statements['sql']
+}
 
 /** What names the tasks of a table. */
 export function referencesTo(statements: Statements, table: TaskTable, all: readonly QueuedTable[]): Reference[] {
@@ -37,42 +42,49 @@ export function referencesTo(statements: Statements, table: TaskTable, all: read
   ]
 }
 
-/** What decides whether tasks may go, beside their rows. */
+/** What decides whether tasks may go, beside their rows and their history. */
 export function factsOf(
-  statements: Statements,
-  exact: Statements['sql'],
+  { exact }: PruneStatements,
   table: TaskTable,
   rows: readonly PruneRow[],
   references: readonly Reference[],
+  happenedAt: (row: PruneRow) => number,
 ): PruneFacts[] {
   const { name } = table
-  const sql = (text: string) => statements.sql(text)
-  // Those that are not in the list of runs yet; they are few.
-  const latest = exact(
-    `select task_id as id, max(coalesce(ended_at, ${NEVER_ENDED})) as at from ops_runs
-     where id > (select run_id from ops_runs_listed) and task_table = ? group by task_id`,
-  ).all(name) as { id: unknown; at: bigint }[]
-  const unlisted = new Map(latest.map(({ id, at }) => [String(id), Number(at)]))
-  const isOpen = sql('select 1 from ops_open where scope = ? and what = ?')
-  const happened = sql(`select max(
-    coalesce((select max(at) from ops_events where task_table = @table and task_id = @id), 0),
-    coalesce((select max(coalesce(r.ended_at, ${NEVER_ENDED})) from ops_runs_of_task k join ops_runs r on r.id = k.run_id
-      where k.task_table = @table and k.task_id = @id), 0))`).pluck()
-  const tick = sql('select 1 from ops_schedules where task_table = ? and task_id = ? limit 1')
+  // Few at any time.
+  const listed = (text: string) => new Set((exact(text).all(name) as { id: unknown }[]).map(({ id }) => String(id)))
+  const open = listed('select what as id from ops_open where scope = ?')
+  const ticks = listed('select task_id as id from ops_schedules where task_table = ?')
   const referring = references.map((reference) => ({ ...reference, find: exact(referrersOf(name, reference)) }))
-  return rows.map(({ raw }) => ({
-    happenedAt: Math.max(happened.get({ table: name, id: raw }) as number, unlisted.get(String(raw)) ?? 0),
-    hasOpenRun: isOpen.get(name, raw) !== undefined,
+  return rows.map((row) => ({
+    happenedAt: happenedAt(row),
+    hasOpenRun: open.has(String(row.raw)),
     referrers: [
       ...referring.flatMap(({ table: child, isTaskTable, find }) =>
-        (find.all(raw) as { id: unknown }[]).map(({ id }) => ({
+        (find.all(row.raw) as { id: unknown }[]).map(({ id }) => ({
           table: child,
           ...(isTaskTable && { id: String(id) }),
         })),
       ),
-      ...(tick.get(name, raw) === undefined ? [] : [{ table: 'ops_schedules' }]),
+      ...(ticks.has(String(row.raw)) ? [{ table: 'ops_schedules' }] : []),
     ],
   }))
+}
+
+/** When something about a task happened last, by its history. */
+export function lastEvents({ sql, exact }: PruneStatements, table: TaskTable): (row: PruneRow) => number {
+  // Those that are not in the list of runs yet; they are few.
+  const latest = exact(
+    `select task_id as id, max(coalesce(ended_at, ${NEVER_ENDED})) as at from ops_runs
+     where id > (select run_id from ops_runs_listed) and task_table = ? group by task_id`,
+  ).all(table.name) as { id: unknown; at: bigint }[]
+  const unlisted = new Map(latest.map(({ id, at }) => [String(id), Number(at)]))
+  const happened = sql(`select max(
+    coalesce((select max(at) from ops_events where task_table = @table and task_id = @id), 0),
+    coalesce((select max(coalesce(r.ended_at, ${NEVER_ENDED})) from ops_runs_of_task k join ops_runs r on r.id = k.run_id
+      where k.task_table = @table and k.task_id = @id), 0)) as at`)
+  return ({ raw }) =>
+    Math.max((happened.get({ table: table.name, id: raw }) as { at: number }).at, unlisted.get(String(raw)) ?? 0)
 }
 
 /** Up to a hundred rows that name a task. One that names itself goes with itself. */

@@ -1,19 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Statement } from 'better-sqlite3'
 import { failpoint } from '../../failpoint.ts'
-import type { SettledStatus } from '../../task/lifecycle.ts'
-import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import type { TaskTable } from '../../task-table/task-table.ts'
 import type { PrunePass } from '../history.ts'
-import type { Batch, PruneDatabase, PrunedTask, PruneProgress } from '../prune.ts'
+import type { Batch, PruneDatabase, PruneProgress } from '../prune.ts'
 import { isHeldByOther, type PruneFacts, type PruneRow, type Reference } from '../prune-decisions.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { literal, quote } from '../sql-fragments.ts'
-import { exactId } from './claim.ts'
 import type { Connection } from './connection.ts'
-import { factsOf, referencesTo } from './prune-facts.ts'
+import { factsOf, lastEvents, type PruneStatements, referencesTo } from './prune-facts.ts'
+import { columnsOf, deleteTasks, readTasks, toRow } from './prune-rows.ts'
 import { listRuns } from './run-list.ts'
 import { recordEvent } from './statements.ts'
-import { millisecondsOf } from './values.ts'
 
 type Row = Record<string, unknown>
 
@@ -34,18 +32,18 @@ const CHECKPOINT_AFTER = 20
 export class SqlitePruning implements PruneDatabase {
   readonly targetMs = TARGET_MS
   readonly #connection: Connection
-  /** Statements that read whole numbers as bigints. */
-  readonly #exact: Connection['sql']
+  readonly #statements: PruneStatements
   #transactions = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
     const statements = new Map<string, Statement>()
-    this.#exact = (text) => {
+    const exact = (text: string) => {
       const known = statements.get(text) ?? connection.database.prepare(text).safeIntegers()
       statements.set(text, known)
       return known
     }
+    this.#statements = { sql: (text) => connection.sql(text), exact }
   }
 
   async references({ table }: QueuedTable, all: readonly QueuedTable[]): Promise<Reference[]> {
@@ -71,7 +69,9 @@ export class SqlitePruning implements PruneDatabase {
 
   async scan({ table }: QueuedTable, after: unknown, limit: number): Promise<PruneRow[]> {
     const where = after === undefined ? '' : 'where id > ?'
-    const rows = this.#exact(`select ${columnsOf(table)} from ${quote(table.name)} ${where} order by id limit ?`)
+    const rows = this.#statements.exact(
+      `select ${columnsOf(table)} from ${quote(table.name)} ${where} order by id limit ?`,
+    )
     return (rows.all(...(after === undefined ? [limit] : [after, limit])) as Row[]).map((row) => toRow(table, row))
   }
 
@@ -79,8 +79,10 @@ export class SqlitePruning implements PruneDatabase {
     { table }: QueuedTable,
     rows: readonly PruneRow[],
     references: readonly Reference[],
+    hasHistory: boolean,
   ): Promise<PruneFacts[]> {
-    return factsOf(this.#connection, this.#exact, table, rows, references)
+    const happenedAt = hasHistory && rows.length > 0 ? lastEvents(this.#statements, table) : () => 0
+    return factsOf(this.#statements, table, rows, references, happenedAt)
   }
 
   async remove(
@@ -88,34 +90,39 @@ export class SqlitePruning implements PruneDatabase {
     { table }: QueuedTable,
     references: readonly Reference[],
     batch: Batch,
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
+    let startedAt = 0
     const isOurs = await this.#connection.lock.write(() => {
-      const sql = (text: string) => this.#connection.sql(text)
+      startedAt = performance.now()
+      const { sql } = this.#statements
       if (sql('update ops_prune_pass set seen_at = ? where holder = ?').run(Date.now(), holder).changes === 0)
         return false
-      listRuns(this.#connection)
-      const find = this.#exact(`select ${columnsOf(table)} from ${quote(table.name)} where id = ?`)
-      const rows = batch.rows.map(({ raw }) => find.get(raw) as Row | undefined).filter((row) => row !== undefined)
-      const found = rows.map((row) => toRow(table, row))
-      const chosen = batch.choose(found, factsOf(this.#connection, this.#exact, table, found, references))
-      if (chosen.length === 0) return true
-      const next = sql('select id from ops_next').pluck()
-      const before = next.get() as number
-      const put = sql(
-        `insert into ops_pruning (task_table, task_id) select ${literal(table.name)}, id from ${quote(table.name)} where id = ?`,
-      )
-      for (const { raw } of chosen) put.run(raw)
-      const tasks = chosen.map((row) => this.#read(table, row))
-      sql('update ops_prune_pass set pass = ?').run(JSON.stringify(batch.account(tasks.map(({ task }) => task))))
-      for (const task of tasks) this.#delete(table, task)
-      sql('delete from ops_pruning').run()
-      // A number is never given twice.
-      if ((next.get() as number) < before) sql('insert into ops_ends (id, run_id) values (?, 0)').run(before - 1)
+      this.#remove(table, references, batch)
       failpoint('prune.before-commit')
       return true
     })
     failpoint('prune.after-commit')
-    return isOurs
+    return isOurs ? performance.now() - startedAt : undefined
+  }
+
+  #remove(table: TaskTable, references: readonly Reference[], batch: Batch): void {
+    const { sql, exact } = this.#statements
+    listRuns(this.#statements)
+    const put = `insert into ops_pruning (task_table, task_id) select ${literal(table.name)}, id from ${quote(table.name)} where id in (select value from json_each(?))`
+    sql(put).run(`[${batch.rows.map(({ raw }) => (typeof raw === 'bigint' ? raw : JSON.stringify(raw))).join()}]`)
+    const found = readTasks(this.#statements, table)
+    const rows = found.map(({ row }) => row)
+    const happened = new Map(found.map(({ row, happenedAt }) => [row, happenedAt]))
+    const facts = factsOf(this.#statements, table, rows, references, (row) => happened.get(row)!)
+    const chosen = new Set(batch.choose(rows, facts))
+    const left = exact('delete from ops_pruning where task_id = ?')
+    for (const row of rows) if (!chosen.has(row)) left.run(row.raw)
+    if (chosen.size > 0) {
+      const tasks = found.filter(({ row }) => chosen.has(row)).map(({ task }) => task)
+      sql('update ops_prune_pass set pass = ?').run(JSON.stringify(batch.account(tasks)))
+      deleteTasks(this.#statements, table)
+    }
+    sql('delete from ops_pruning').run()
   }
 
   async finish(
@@ -156,71 +163,11 @@ export class SqlitePruning implements PruneDatabase {
     await delay(Math.max(1, milliseconds))
   }
 
-  #read(table: TaskTable, row: PruneRow): { task: PrunedTask; raw: unknown; runs: Row[]; events: Row[] } {
-    const of = 'where task_table = ? and task_id = ?'
-    const task = this.#exact(`select * from ${quote(table.name)} where id = ?`).get(row.raw)
-    const runs = this.#exact(
-      `select * from ops_runs where id in (select run_id from ops_runs_of_task ${of}) order by id`,
-    ).all(table.name, row.raw) as Row[]
-    const events = this.#exact(`select * from ops_events ${of} order by id`).all(table.name, row.raw) as Row[]
-    const attempts = [...new Set(runs.map(({ attempt }) => Number(attempt)))]
-    const counts = { runs: runs.length, events: events.length }
-    const settled = { status: row.status as SettledStatus, settledAt: row.settledAt ?? row.createdAt }
-    const line = JSON.stringify({ table: table.name, task, runs, events }, exactJson)
-    return { task: { id: row.id, attempts, ...counts, ...settled, line }, raw: row.raw, runs, events }
-  }
-
-  #delete(table: TaskTable, { raw, runs, events }: { raw: unknown; runs: Row[]; events: Row[] }): void {
-    const sql = (text: string) => this.#connection.sql(text)
-    for (const { id, end_id, follows } of runs) {
-      // The end of the run before was found by this one.
-      if (follows !== null) sql(KEEP_END).run(follows)
-      sql('delete from ops_ends where id = ?').run(end_id)
-      sql('delete from ops_runs where id = ?').run(id)
-    }
-    sql('delete from ops_runs_of_task where task_table = ? and task_id = ?').run(table.name, raw)
-    for (const { id } of events) sql('delete from ops_events where id = ?').run(id)
-    sql(`delete from ${quote(table.name)} where id = ?`).run(raw)
-  }
-
   #record({ actor, pass }: PruneProgress): void {
     recordEvent(this.#connection, 'pruned', actor, { table: (pass as PrunePass).table }, pass)
   }
 }
 
-const KEEP_END = `insert into ops_ends (id, run_id) select r.end_id, r.id from ops_runs r
-where r.id = ? and not exists (select 1 from ops_pruning p where p.task_table = r.task_table and p.task_id = r.task_id)`
-
-function columnsOf(table: TaskTable): string {
-  return columnNamed(table, 'finished_at') ? 'id, status, created_at, finished_at' : 'id, status, created_at'
-}
-
-function toRow(table: TaskTable, row: Row): PruneRow {
-  const at = (name: string) => {
-    const value = typeof row[name] === 'bigint' ? Number(row[name]) : row[name]
-    const column = columnNamed(table, name)
-    const time = column === undefined || value === null ? Number.NaN : millisecondsOf(column, value)
-    return Number.isNaN(time) ? undefined : new Date(time)
-  }
-  const settledAt = at('finished_at')
-  return {
-    raw: row.id,
-    id: exactId(row.id as bigint | string),
-    status: row.status as PruneRow['status'],
-    settledAt,
-    // Nobody knows: then it is never old enough.
-    createdAt: at('created_at') ?? new Date(8.64e15),
-  }
-}
-
 function toDate(milliseconds: number | null): Date | undefined {
   return milliseconds === null ? undefined : new Date(milliseconds)
-}
-
-/** Whole numbers as they are, and bytes as text. */
-function exactJson(_: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return exactId(value)
-  // `toJSON` has made an object of it.
-  const { type, data } = (value ?? {}) as { type?: unknown; data?: unknown }
-  return type === 'Buffer' && Array.isArray(data) ? Buffer.from(data as number[]).toString('base64') : value
 }

@@ -33,7 +33,7 @@ const ready = { processor, settings: {}, queued: toQueuedTable(processor, {}) }
 const queue = new SqliteQueue(file, { synchronous })
 await queue.migrate([], [])
 const setup = new Database(file)
-setup.exec(createTaskTable(table))
+setup.exec(createTaskTable(table).replace('create table', 'create table if not exists'))
 setup.close()
 await queue.migrate([], [ready.queued])
 if (backlog > 0)
