@@ -11,6 +11,8 @@ import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskLimit, taskStuck } from './perform-task.ts'
 import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
+import { ReplacedDatabase } from './replaced-database.ts'
+import { retryUntilStop } from './retry-until-stop.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -63,6 +65,7 @@ export class Worker {
   readonly #nameOf: (table: string, id: TaskId) => string
   readonly #observer: WorkerObserver
   readonly #watch: RunWatch
+  readonly #replaced: ReplacedDatabase
   #isRecovering = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
@@ -79,6 +82,7 @@ export class Worker {
     observer: WorkerObserver = noObserver,
   ) {
     this.#queue = environment.queue
+    this.#queue.hearStop?.(stop.requested)
     this.#processors = new Map(processors.map((ready) => [ready.queued.processor, ready]))
     this.#tables = processors.map(({ queued }) => queued)
     this.#watch = new RunWatch(environment.queue, stop, log)
@@ -90,6 +94,7 @@ export class Worker {
     this.#claimed = new ClaimedTables(this.#queue, this.#tables, log)
     this.#recovery = new Recovery(environment, this.#tables, log)
     this.#guarantees = new GuaranteeKeeper(this.#queue, this.#tables, log)
+    this.#replaced = new ReplacedDatabase(this.#queue, { prepare: () => this.#prepare(), log, stop: stop.requested })
     this.#ends = new EndWriter(this.#queue, stop, log, () => observer.progressed())
   }
 
@@ -190,7 +195,16 @@ export class Worker {
   }
 
   async #claim(): Promise<Claim | undefined> {
-    return this.#retry('claiming a task', () => this.#claimed.claim(), this.#stop.requested)
+    const claim = async () => {
+      await this.#replaced.ready
+      return this.#stop.requested.aborted ? undefined : this.#claimed.claim()
+    }
+    return this.#retry('claiming a task', claim)
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#environment.prepare?.()
+    await this.#claimed.record()
   }
 
   async #wait(pollInterval: number): Promise<void> {
@@ -204,22 +218,12 @@ export class Worker {
         await delay(RETRY_MS[0], undefined, { signal: this.#stop.requested }).catch(() => {})
       }
     }
-    await this.#retry('waiting for a task', wait, this.#stop.requested)
+    await this.#retry('waiting for a task', wait)
   }
 
-  /** Retries until it is done or the signal aborts: an unavailable database comes back. */
-  async #retry<T>(what: string, attempt: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (signal.aborted) return undefined
-        this.#observer.progressed()
-        const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!
-        this.#log.databaseFailed(what, error, pause)
-        await delay(pause, undefined, { signal }).catch(() => {})
-      }
-    }
+  #retry<T>(what: string, attempt: () => Promise<T>): Promise<T | undefined> {
+    const onFailure = () => this.#observer.progressed()
+    return retryUntilStop(what, attempt, { log: this.#log, stop: this.#stop.requested, onFailure })
   }
 
   async #recover(): Promise<void> {
