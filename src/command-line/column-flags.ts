@@ -2,6 +2,7 @@ import type { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import { inputColumns, isRequired, isStorable, storableTime } from '../task-table/check-task.ts'
 import { toSnakeCase } from '../task-table/described-table.ts'
+import { parseTime } from '../task-table/parse-time.ts'
 import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 
 type Flag = Command.Flag.Any
@@ -81,8 +82,8 @@ export function parseColumnValue(column: TaskColumn, given: unknown): ParsedValu
     case 'boolean':
       return given === 'true' || given === 'false' ? { value: given === 'true' } : expected('true or false')
     case 'timestamp': {
-      const at = new Date(given)
-      if (Number.isNaN(at.getTime())) return expected('a time such as 2030-01-31T12:00:00Z')
+      const at = parseTime(given)
+      if (!at) return expected('a time such as 2030-01-31T12:00:00Z')
       return isStorable(at) ? { value: at } : expected(storableTime)
     }
     case 'json':

@@ -3,6 +3,7 @@ import type { DatabaseColumn } from '../queue/table-columns.ts'
 import { TaskError } from '../task/task-error.ts'
 import { taskTable } from '../task-table/described-table.ts'
 import { lifecycleColumns } from '../task-table/lifecycle.ts'
+import { parseTime } from '../task-table/parse-time.ts'
 import type { TaskColumn, TaskTable } from '../task-table/task-table.ts'
 import { type AnyProcessor, defineProcessor } from './define-processor.ts'
 import type { DeclaredCommand } from './processor-registry.ts'
@@ -163,7 +164,8 @@ function toColumn({ key, type }: TaskColumn, value: unknown): unknown {
       if (typeof value === 'boolean') return value
       throw refuse('true or false')
     case 'timestamp': {
-      const instant = typeof value === 'string' || typeof value === 'number' ? new Date(value) : undefined
+      const instant =
+        typeof value === 'string' ? parseTime(value) : typeof value === 'number' ? new Date(value) : undefined
       if (instant && !Number.isNaN(instant.getTime())) return instant
       throw refuse('an instant such as "2026-01-31T12:00:00Z"')
     }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { OpsError, type Problem, toProblem } from '../errors.ts'
+import { formatCount } from '../format.ts'
 import { stopOnSignals } from '../platform/stop.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import { missingColumns } from '../queue/table-columns.ts'
@@ -53,11 +54,9 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       notifier?.stopping()
     },
   })
+  project.queue.hearStop?.(stop.requested)
   try {
-    if (!isServer(process.env)) {
-      const { steps } = await migrateProject(project)
-      if (steps.length > 0) log.migrated(steps)
-    }
+    if (!isServer(process.env)) await migrateAndLog(project, log)
     const schedules = await project.schedules()
     project.retention()
     const processors = await usableProcessors(project, options.only, (problem) => log.problem(problem))
@@ -69,9 +68,13 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       project.queue.name,
     )
     const { queue, stateDirectory, directory } = project
-    const environment = { queue, stateDirectory, projectDirectory: directory, workerId: id }
     const nameOf = await taskNames(project)
     const scheduler = new Scheduler(queue, schedules, log)
+    const prepare = async () => {
+      await (isServer(process.env) ? requireMigrated(project) : migrateAndLog(project, log))
+      await scheduler.start()
+    }
+    const environment = { queue, stateDirectory, projectDirectory: directory, workerId: id, prepare }
     await scheduler.start()
     try {
       const worker = new Worker(processors, environment, stop, log, nameOf, notifier)
@@ -95,6 +98,20 @@ async function prunerOf(project: Project, environment: RunEnvironment, log: Work
   if (!retention) return undefined
   const { Pruner } = await import('../worker/pruner.ts')
   return new Pruner(await project.processorsWithTable(), retention, environment, log)
+}
+
+async function migrateAndLog(project: Project, log: WorkerLog): Promise<void> {
+  const { steps } = await migrateProject(project)
+  if (steps.length > 0) log.migrated(steps)
+}
+
+/** @throws OpsError MIGRATIONS_PENDING */
+async function requireMigrated(project: Project): Promise<void> {
+  const { steps } = await migrateProject(project, { check: true })
+  const count = steps.filter(({ kind }) => kind === 'migration').length
+  if (count === 0) return
+  const message = `${project.queue.name} has ${formatCount(count, 'pending migration')}; nothing is claimed from it.`
+  throw new OpsError('MIGRATIONS_PENDING', message, { suggestions: ['ops migrate'] })
 }
 
 /** Another worker may soon take the task over, and a database that does not answer must not delay the end of this one. */

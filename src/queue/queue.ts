@@ -149,6 +149,11 @@ export interface Queue {
   /** The path or URL of the database, without secrets. */
   readonly name: string
 
+  /** From this signal on, nothing waits for other programs that need not be done any more. */
+  hearStop?(stop: AbortSignal): void
+  /** Called when the database is another one than before: another file has taken its place. What this one knows is new. */
+  onReplaced?: (() => void) | undefined
+
   /** Whether the database exists. */
   exists(): Promise<boolean>
   /** The steps that `migrate` would perform now. */

@@ -1,13 +1,16 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
-import { OpsError } from '../errors.ts'
+import { DatabaseUnusableError, OpsError } from '../errors.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
 import { isSettled, type Status } from '../task/lifecycle.ts'
 import { logFile } from '../worker/task-log.ts'
 
 const POLL_INTERVAL_MS = 100
+
+/** Between looks for a database that is gone. */
+const RETRY_MS = 500
 
 /** After this long in the queue, a missing worker may be the cause. */
 const HINT_AFTER_MS = 3000
@@ -43,9 +46,31 @@ export async function followTask(
 ): Promise<TaskSnapshot> {
   const started = performance.now()
   let hasHinted = false
+  let hasSeen = false
+  let isMissing = false
+  let isReplaced = false
+  queue.onReplaced = () => {
+    isReplaced = true
+    view.hint(`Another file has taken the place of ${queue.name}; following the task there.`)
+  }
   let log: LogTail | undefined
   for (;;) {
-    const task = (await queue.find(table, id)) as unknown as TaskSnapshot | undefined
+    let task: TaskSnapshot | undefined
+    try {
+      task = (await queue.find(table, id)) as unknown as TaskSnapshot | undefined
+    } catch (error) {
+      if (!hasSeen || !(error instanceof DatabaseUnusableError)) throw error
+      if (!isMissing) view.hint(`${error.message} Waiting for it.`)
+      isMissing = true
+      await delay(RETRY_MS)
+      continue
+    }
+    hasSeen = true
+    isMissing = false
+    if (!task && isReplaced) {
+      const message = `Another file has taken the place of ${queue.name}, and it has no ${processor} ${id}.`
+      throw new OpsError('TASK_NOT_FOUND', message, { suggestions: ['ops tasks'] })
+    }
     if (!task) throw new OpsError('TASK_DELETED', `${processor} ${id} was deleted.`)
     if (log?.attempt !== task.attempt && task.attempt > skippedAttempts) {
       log?.read((text) => view.output(text))

@@ -47,10 +47,19 @@ export async function* followAudit(project: Project, filter: AuditFilter): Async
   const read = await auditReader(project)
   let entries = await read(filter)
   let after = 0
+  let isReplaced = false
+  project.queue.onReplaced = () => {
+    isReplaced = true
+  }
   for (;;) {
     if (entries.length > 0) yield entries
     after = entries.at(-1)?.id ?? after
     if (entries.length < BATCH_SIZE) await delay(POLL_INTERVAL_MS)
+    entries = await read({ ...filter, after, limit: BATCH_SIZE })
+    // Another database has numbers of its own.
+    if (!isReplaced) continue
+    isReplaced = false
+    after = 0
     entries = await read({ ...filter, after, limit: BATCH_SIZE })
   }
 }

@@ -9,6 +9,9 @@ import type { WorkerLog } from './worker-log.ts'
 /** Between attempts while the database is unavailable or full. */
 export const RETRY_MS = [100, 500, 1000, 5000] as const
 
+/** After this time the log says what a run's end waits for. */
+const SAY_AFTER_MS = 2000
+
 /** How long an unavailable database may keep a worker that must stop from stopping. */
 const WITHIN_MS = 10_000
 
@@ -57,19 +60,22 @@ export class EndWriter {
       const giveUp = () => {
         if (isOver) return
         isOver = true
+        clearTimeout(waiting)
         this.#log.leftToRecovery(run, outcome, this.#lastError)
         resolve(undefined)
       }
+      const waiting = setTimeout(() => this.#log.waitingToEnd(run, outcome, this.#lastError), SAY_AFTER_MS)
       this.#giveUp = giveUp
       this.#lastError = undefined
       if (this.#stop.requested.aborted) this.#limit(giveUp)
       this.#untilWritten(run, outcome, next, () => isOver)
         .then((end) => {
-          isOver = true
-          if (end) resolve(end)
+          if (end && !isOver) resolve(end)
           else giveUp()
+          isOver = true
         })
         .catch(reject)
+        .finally(() => clearTimeout(waiting))
     })
   }
 

@@ -19,6 +19,8 @@ export interface RunEnvironment {
   /** Undefined where tasks are performed without a worker. */
   readonly lease?: LeaseKeeper
   readonly stateDirectory: string
+  /** Makes another database usable that has taken the place of the first; rejects if it cannot be used yet. */
+  readonly prepare?: () => Promise<void>
   /** The folder of the project. */
   readonly projectDirectory: string
 }

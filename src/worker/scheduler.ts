@@ -62,6 +62,7 @@ export class Scheduler {
       })
       .catch((error) => this.#log.databaseFailed('enqueueing scheduled tasks', error, RETRY_MS))
     await this.#working
+    clearTimeout(this.#timer)
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#tick(), wait)
   }
 

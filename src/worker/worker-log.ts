@@ -76,6 +76,21 @@ export class WorkerLog {
     this.#line('warn', 'disconnected', text, fieldsOf(run))
   }
 
+  databaseReplaced(database: string): void {
+    const running =
+      this.#task === undefined ? '' : `; if it does not know the run of ${this.#task}, its end is not written`
+    this.#line('warn', 'replaced', `another file has taken the place of ${database} and is open now${running}`, {
+      database,
+    })
+  }
+
+  /** The end of a run still waits for the database. */
+  waitingToEnd(run: Run, { kind }: Outcome, error: unknown): void {
+    const reason = error === undefined ? 'which is locked or does not answer' : messageOf(error)
+    const text = `${nameOf(run)}: waiting to write the end of run ${run.id} (${formatName(kind)}) to the database: ${reason}`
+    this.#line('warn', 'waiting_to_end', text, fieldsOf(run))
+  }
+
   /** The worker has to stop. */
   leftToRecovery(run: Run, { kind }: Outcome, error: unknown): void {
     this.#task = undefined

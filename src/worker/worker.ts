@@ -12,6 +12,8 @@ import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskLimit, taskStuck } from './perform-task.ts'
 import type { Pruner } from './pruner.ts'
 import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
+import { ReplacedDatabase } from './replaced-database.ts'
+import { retryUntilStop } from './retry-until-stop.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -66,6 +68,7 @@ export class Worker {
   readonly #nameOf: (table: string, id: TaskId) => string
   readonly #observer: WorkerObserver
   readonly #watch: RunWatch
+  readonly #replaced: ReplacedDatabase
   #isRecovering = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
@@ -82,6 +85,7 @@ export class Worker {
     observer: WorkerObserver = noObserver,
   ) {
     this.#queue = environment.queue
+    this.#queue.hearStop?.(stop.requested)
     this.#processors = new Map(processors.map((ready) => [ready.queued.processor, ready]))
     this.#tables = processors.map(({ queued }) => queued)
     this.#watch = new RunWatch(environment.queue, stop, log)
@@ -93,6 +97,7 @@ export class Worker {
     this.#claimed = new ClaimedTables(this.#queue, this.#tables, log)
     this.#recovery = new Recovery(environment, this.#tables, log)
     this.#guarantees = new GuaranteeKeeper(this.#queue, this.#tables, log)
+    this.#replaced = new ReplacedDatabase(this.#queue, { prepare: () => this.#prepare(), log, stop: stop.requested })
     this.#ends = new EndWriter(this.#queue, stop, log, () => observer.progressed())
   }
 
@@ -194,7 +199,16 @@ export class Worker {
   }
 
   async #claim(): Promise<Claim | undefined> {
-    return this.#retry('claiming a task', () => this.#claimed.claim(this.#stop.requested), this.#stop.requested)
+    const claim = async () => {
+      await this.#replaced.ready
+      return this.#stop.requested.aborted ? undefined : this.#claimed.claim(this.#stop.requested)
+    }
+    return this.#retry('claiming a task', claim)
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#environment.prepare?.()
+    await this.#claimed.record()
   }
 
   async #wait(pollInterval: number): Promise<void> {
@@ -208,22 +222,12 @@ export class Worker {
         await delay(RETRY_MS[0], undefined, { signal: this.#stop.requested }).catch(() => {})
       }
     }
-    await this.#retry('waiting for a task', wait, this.#stop.requested)
+    await this.#retry('waiting for a task', wait)
   }
 
-  /** Retries until it is done or the signal aborts: an unavailable database comes back. */
-  async #retry<T>(what: string, attempt: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (signal.aborted) return undefined
-        this.#observer.progressed()
-        const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!
-        this.#log.databaseFailed(what, error, pause)
-        await delay(pause, undefined, { signal }).catch(() => {})
-      }
-    }
+  #retry<T>(what: string, attempt: () => Promise<T>): Promise<T | undefined> {
+    const onFailure = () => this.#observer.progressed()
+    return retryUntilStop(what, attempt, { log: this.#log, stop: this.#stop.requested, onFailure })
   }
 
   async #recover(): Promise<void> {

@@ -17,6 +17,8 @@ describe('the text of a flag', () => {
     ['boolean', 'false', false],
     ['json', '{"a":[1]}', { a: [1] }],
     ['timestamp', '2030-01-31T12:00:00Z', new Date('2030-01-31T12:00:00Z')],
+    ['timestamp', '2000-02-29', new Date('2000-02-29')],
+    ['timestamp', '2028-02-29 12:00:00.5+02:00', new Date('2028-02-29T10:00:00.5Z')],
     ['enumeration', 'large', 'large'],
     ['reference', '42', 42],
   ])('for a column of the type %s is read: %j', (type, text, value) => {
@@ -31,6 +33,22 @@ describe('the text of a flag', () => {
     ['real', 'Infinity', 'expected a number, got "Infinity"'],
     ['boolean', 'yes', 'expected true or false, got "yes"'],
     ['json', 'x', 'expected JSON, got "x"'],
+    ...[
+      '2026-02-30',
+      '2100-02-29T12:00:00Z',
+      '2026-04-31 12:00',
+      '2026-13-01',
+      'Feb 30 2026',
+      '5',
+      '2026-01-01T25:00',
+    ].map(
+      (text) =>
+        ['timestamp', text, `expected a time such as 2030-01-31T12:00:00Z, got "${text}"`] as [
+          ColumnType,
+          string,
+          string,
+        ],
+    ),
     ['timestamp', 'soon', 'expected a time such as 2030-01-31T12:00:00Z, got "soon"'],
     ['enumeration', 'medium', 'expected one of small, large, got "medium"'],
     ['reference', '-1', 'expected the id of a task in "builds", got "-1"'],

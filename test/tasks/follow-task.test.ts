@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Claim } from '../../src/queue/queue.ts'
@@ -32,7 +32,7 @@ class Seen implements TaskView {
 }
 
 async function followed() {
-  const { queue, raw } = await sqliteFixture([notes])
+  const { queue, raw, file } = await sqliteFixture([notes])
   const stateDirectory = temporaryFolder()
   await queue.enqueue(notes.table, [{ text: 'x' }])
   const log = (attempt: number) => {
@@ -44,7 +44,7 @@ async function followed() {
   const follow = () => followTask({ queue, stateDirectory }, notes, 1, seen)
   const begin = async () => (await queue.claim([notes])) as Claim
   const settle = ({ run }: Claim, outcome: Outcome = { kind: 'succeeded', columns: {} }) => queue.settle(run, outcome)
-  return { raw, log, seen, follow, begin, settle }
+  return { raw, file, log, seen, follow, begin, settle }
 }
 
 describe('following a task', () => {
@@ -92,5 +92,38 @@ describe('following a task', () => {
     await until(() => seen.events.length > 0, 'the task is seen')
     raw.exec('delete from notes')
     await expect(following).rejects.toThrow('note 1 was deleted.')
+  })
+})
+
+describe('following on a database file that is replaced', () => {
+  const replacedBy = async (sql: string) => {
+    const { file, seen, follow } = await followed()
+    const following = follow()
+    following.catch(() => {})
+    await until(() => seen.events.includes('pending 0'), 'it follows')
+    const other = await sqliteFixture([notes])
+    other.raw.exec(sql)
+    await other.queue.close()
+    other.raw.pragma('journal_mode = delete')
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`)
+    await until(
+      () => seen.events.some((event) => event.includes('the file was removed. Waiting for it.')),
+      'it says so',
+    )
+    renameSync(other.file, file)
+    return { seen, following }
+  }
+
+  it('waits for the file, and follows the task in the new one', async () => {
+    const { seen, following } = await replacedBy(
+      `insert into notes (text) values ('y'); update notes set status = 'canceled'`,
+    )
+    expect((await following).status).toBe('canceled')
+    expect(seen.events.at(-2)).toMatch(/^hint Another file has taken the place of .*; following the task there\.$/)
+  })
+
+  it('ends where the new one does not have the task', async () => {
+    const { following } = await replacedBy('')
+    await expect(following).rejects.toThrow(/^Another file has taken the place of .*, and it has no note 1\.$/)
   })
 })

@@ -143,7 +143,7 @@ for (const database of [sqlite, postgres]) {
       const from = performance.now()
       worker.kill('SIGTERM')
       expect(await worker.exit).toBe(0)
-      // The lock stays for ever. Another write under way gives up after 30 s.
+      // The lock stays for ever.
       expect(performance.now() - from).toBeLessThan(60_000)
       expect(worker.output).toContain('the next worker recovers it')
       await sql('rollback')

@@ -1,6 +1,7 @@
 import { toProblem } from '../../errors.ts'
 import { formatBytes, formatDuration } from '../../format.ts'
 import { type Check, failed, passed, skipped, warned } from '../check.ts'
+import { sequencesBehind } from './sequences.ts'
 import type { Session } from './session.ts'
 import type { Row } from './statements.ts'
 import { refuseTransactionPooler, TransactionPoolerError } from './transaction-pooler.ts'
@@ -20,6 +21,7 @@ export async function checkDatabase(session: Session, url: string): Promise<Chec
     foreignKeys(settings),
     await writeAheadLog(session, settings),
     await transactions(session),
+    await sequences(session),
     await clock(session),
   ]
 }
@@ -106,6 +108,17 @@ async function transactions(session: Session): Promise<Check> {
     `one has been open for ${formatDuration(openMs)} and keeps the server from cleaning up`,
     `show what it does: select * from pg_stat_activity where pid = ${row!.pid}`,
   )
+}
+
+async function sequences(session: Session): Promise<Check> {
+  const behind = await sequencesBehind(session)
+  if (behind.length === 0) return passed('sequences', 'ahead of the numbers in the tables')
+  return failed('sequences', {
+    code: 'SEQUENCE_BEHIND',
+    severity: 'error',
+    message: `behind the numbers in the tables, as after the restore of a dump: ${behind.map(({ name }) => name).join(', ')}`,
+    suggestions: ['set them forward: ops migrate'],
+  })
 }
 
 /** Tasks go by the database's clock, what workers print by this machine's. */

@@ -11,6 +11,7 @@ import type { MigrationSource, MigrationStep, QueuedTable } from '../queue.ts'
 import { quote } from '../sql-fragments.ts'
 import { guarantees } from './guarantees.ts'
 import { type InstalledGuarantee, installedGuarantees, markGuarantees } from './installed-guarantees.ts'
+import { sequencesBehind } from './sequences.ts'
 import type { Session } from './session.ts'
 
 const MIGRATIONS_TABLE = `create table if not exists ops_migrations (
@@ -26,7 +27,7 @@ export async function planMigration(
 ): Promise<MigrationStep[]> {
   const schema = await currentSchema(session)
   const migrations = await pendingMigrations(session, sources)
-  const steps = [...migrations]
+  const steps = [...migrations, ...(await sequencesBehind(session))]
   // A pending migration may create any of the missing tables.
   for (const queued of tables) {
     if (migrations.length > 0 || (await exists(session, queued))) {
@@ -48,7 +49,9 @@ export async function migrate(
   await session.query(MIGRATIONS_TABLE)
   const migrations = await pendingMigrations(session, sources)
   for (const step of migrations) await perform(session, step)
-  const done = [...migrations]
+  const sequences = await sequencesBehind(session)
+  for (const step of sequences) await perform(session, step)
+  const done = [...migrations, ...sequences]
   for (const queued of tables) {
     // Only now: a migration may have created the table, or dropped its triggers by rebuilding it.
     if (!(await exists(session, queued))) continue

@@ -26,7 +26,6 @@ import type {
   WakeReason,
   WorkerIdentity,
 } from '../queue.ts'
-import { quote } from '../sql-fragments.ts'
 import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
@@ -40,14 +39,13 @@ import { PostgresInvariants } from './invariants.ts'
 import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
-import { PostgresRecords } from './records.ts'
+import { findTask, PostgresRecords } from './records.ts'
 import { Runs } from './runs.ts'
 import { PostgresSchedules } from './schedules.ts'
 import type { Session } from './session.ts'
 import { asActor } from './statements.ts'
 import { refuseTransactionPooler, TransactionPoolerError } from './transaction-pooler.ts'
-import { drizzleTypes } from './type-parsers.ts'
-import { decodeRow, ignoreInvalidId, isExisting } from './values.ts'
+import { ignoreInvalidId } from './values.ts'
 import { NextDue, WakeUp } from './wake-up.ts'
 import { OwnLock, type PostgresOptions, WorkerLocks } from './worker-lock.ts'
 
@@ -130,10 +128,7 @@ export class PostgresQueue implements Queue {
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const text = `select * from ${quote(table.name)} where id = $1`
-    const types = isExisting(table) ? drizzleTypes : undefined
-    const rows = await this.#connection.use((session) => session.query(text, [id], types)).catch(ignoreInvalidId)
-    return rows?.[0] && decodeRow(table, rows[0])
+    return this.#connection.use((session) => findTask(session, table, id)).catch(ignoreInvalidId)
   }
 
   async startWorker(worker: WorkerIdentity): Promise<void> {

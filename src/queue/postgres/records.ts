@@ -14,6 +14,7 @@ import { claimOrder, literal, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import { Audit } from './audit.ts'
 import type { Connection } from './connection.ts'
+import type { Session } from './session.ts'
 import { drizzleTypes } from './type-parsers.ts'
 import { decodeId, decodeRow, instantExpression, isExisting, nowFor, toInstant } from './values.ts'
 
@@ -31,6 +32,16 @@ from pg_attribute a left join lateral (
 ) f on true
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
 order by a.attnum`
+
+export async function findTask(
+  session: Session,
+  table: TaskTable,
+  id: TaskId,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const text = `select * from ${quote(table.name)} where id = $1`
+  const [row] = await session.query(text, [id], isExisting(table) ? drizzleTypes : undefined)
+  return row && decodeRow(table, row)
+}
 
 export class PostgresRecords implements Records {
   readonly #connection: Connection

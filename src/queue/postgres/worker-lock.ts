@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootId, pidNamespace, processStat } from '../../platform/proc.ts'
 import type { LivingWorker, WorkerIdentity } from '../queue.ts'
+import { setSequencesForward } from './sequences.ts'
 import type { Session } from './session.ts'
 import type { Row } from './statements.ts'
 
@@ -48,6 +49,7 @@ export class OwnLock {
   }
 
   static async register(session: Session, { id, host, pid, version }: WorkerIdentity): Promise<OwnLock> {
+    await setSequencesForward(session)
     const [row] = await session.query(
       `insert into ops_workers (id, host, pid, boot_id, process_started, version, state)
        values ($1, $2, $3, $4, $5, $6, 'polling') returning lock_id`,

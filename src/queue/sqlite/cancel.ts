@@ -30,7 +30,7 @@ export function cancel(
   }
   const error = `canceled by ${actor}`
   if (run) {
-    const settled = settlements.settle(run.id, table, { kind: 'canceled', error }, Date.now(), actor)
+    const settled = settlements.settle(run, table, { kind: 'canceled', error }, Date.now(), actor)
     if (settled?.end !== undefined) settlements.record(settled.end)
   } else {
     const task = { table: table.name, id }

@@ -18,7 +18,7 @@ export class Connection {
   readonly checkpoint: Checkpoint
   readonly #statements: StatementCache
 
-  constructor(path: string, options: OpenOptions) {
+  constructor(path: string, options: OpenOptions, workerLocks = new WorkerLocks(path)) {
     this.database = openDatabase(path, options)
     this.#statements = new StatementCache(this.database)
     this.wakeUp = new WakeUp(this.database)
@@ -28,7 +28,7 @@ export class Connection {
       stopWatchingLog: () => this.wakeUp.stopWatchingLog(),
       areOthersConnected: () => this.#areOthersConnected(),
     })
-    this.workerLocks = new WorkerLocks(path)
+    this.workerLocks = workerLocks
     this.checkpoint = new Checkpoint(this.database)
   }
 

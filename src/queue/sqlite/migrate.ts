@@ -56,7 +56,7 @@ export async function migrate(
   // SQLite ignores this inside a transaction, and drizzle-kit rebuilds tables with foreign keys off.
   if (hasMigrations) database.pragma('foreign_keys = OFF')
   try {
-    return await lock.write(() => apply(database, sources, tables))
+    return await lock.writeUntilStop(() => apply(database, sources, tables))
   } finally {
     database.pragma('foreign_keys = ON')
     wakeUp.signal()

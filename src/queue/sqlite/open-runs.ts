@@ -49,9 +49,12 @@ export function openRuns(connection: Connection, now: number): OpenRun[] {
   }))
 }
 
-export function stateOf(connection: Connection, run: Run): RunState {
-  const asked = connection.sql('select cancel_requested_by from ops_runs where id = ? and ended_at is null').pluck()
-  const by = asked.get(run.id) as string | null | undefined
+/** Whether a run is open, and is the one of this worker also in this file. */
+const IS_OPEN = 'id = ? and worker_id = ? and ended_at is null'
+
+export function stateOf(connection: Connection, run: Run, workerId: string): RunState {
+  const asked = connection.sql(`select cancel_requested_by from ops_runs where ${IS_OPEN}`).pluck()
+  const by = asked.get(run.id, workerId) as string | null | undefined
   return { isHeld: by !== undefined, cancelRequestedBy: by ?? undefined }
 }
 
@@ -67,7 +70,7 @@ export async function report(
   const set = known.map(([name]) => `${name} = ?`).join(', ')
   const update = known.length > 0 ? `update ${quote(table.name)} set ${set} where id = ?` : undefined
   return connection.lock.write(() => {
-    if (!stateOf(connection, run).isHeld) return false
+    if (!stateOf(connection, run, workerId).isHeld) return false
     if (update !== undefined) connection.sql(update).run(...known.map(([, value]) => value), run.taskId)
     if (isMilestone) {
       const task = { table: table.name, id: run.taskId, runId: run.id }
@@ -77,9 +80,14 @@ export async function report(
   })
 }
 
-export async function limit(connection: Connection, run: Run, milliseconds: number): Promise<boolean> {
-  const update = connection.sql('update ops_runs set deadline_at = started_at + ? where id = ? and ended_at is null')
-  return connection.lock.write(() => update.run(milliseconds, run.id).changes === 1)
+export async function limit(
+  connection: Connection,
+  run: Run,
+  milliseconds: number,
+  workerId: string,
+): Promise<boolean> {
+  const update = connection.sql(`update ops_runs set deadline_at = started_at + ? where ${IS_OPEN}`)
+  return connection.lock.write(() => update.run(milliseconds, run.id, workerId).changes === 1)
 }
 
 export async function recordProcessGroups(
@@ -87,9 +95,10 @@ export async function recordProcessGroups(
   run: Run,
   bootId: string | undefined,
   groups: readonly RecordedGroup[],
+  workerId: string,
 ): Promise<boolean> {
-  const update = connection.sql('update ops_runs set boot_id = ?, process_groups = ? where id = ? and ended_at is null')
-  return connection.lock.write(() => update.run(bootId ?? null, JSON.stringify(groups), run.id).changes === 1)
+  const update = connection.sql(`update ops_runs set boot_id = ?, process_groups = ? where ${IS_OPEN}`)
+  return connection.lock.write(() => update.run(bootId ?? null, JSON.stringify(groups), run.id, workerId).changes === 1)
 }
 
 /** Settles the run of a dead worker and records that this one recovered it. */
@@ -103,9 +112,9 @@ export async function settleDead(
 ): Promise<boolean> {
   // The worker of an overdue run may still be alive.
   const isDead = !connection.workerLocks.isHeld(run.workerId)
-  const isSettled = await connection.lock.write(() => {
+  const isSettled = await connection.lock.writeUntilStop(() => {
     const now = Date.now()
-    const settled = settlements.settle(run.id, queued.table, outcome, now, recoveredBy)
+    const settled = settlements.settle({ id: run.id, worker: run.workerId }, queued.table, outcome, now, recoveredBy)
     if (!settled) return false
     if (settled.end !== undefined) settlements.record(settled.end)
     if (isDead) {

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
-import { failpoint } from '../../failpoint.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
@@ -25,11 +24,10 @@ import type {
   WakeReason,
   WorkerIdentity,
 } from '../queue.ts'
-import { quote } from '../sql-fragments.ts'
 import { cancel, makeDue, retry } from './cancel.ts'
 import { checkDatabase } from './check-database.ts'
-import { TableClaims } from './claim.ts'
-import { Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { DatabaseFile } from './database-file.ts'
 import { isRefusal } from './explain-error.ts'
 import { SqliteHistory } from './history.ts'
 import { SqliteHolds } from './holds.ts'
@@ -38,11 +36,10 @@ import { SqliteInvariants } from './invariants.ts'
 import { migrate, planMigration, planNewDatabase } from './migrate.ts'
 import { fileExists, type OpenOptions } from './open-database.ts'
 import { limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
-import { SqliteRecords } from './records.ts'
+import { findTask, SqliteRecords } from './records.ts'
+import { Runs } from './runs.ts'
 import { SqliteSchedules } from './schedules.ts'
-import { Settlements } from './settle.ts'
 import { asActor } from './statements.ts'
-import { decodeRow } from './values.ts'
 import { livingWorkers, recordTables, startWorker, stopWorker } from './workers.ts'
 
 const require = createRequire(import.meta.url)
@@ -56,15 +53,19 @@ export class SqliteQueue implements Queue {
   readonly invariants = new SqliteInvariants(() => this.#connection())
   readonly schedules = new SqliteSchedules(() => this.#connection())
   readonly records = new SqliteRecords(() => this.#connection())
-  readonly #options: OpenOptions
-  #opened: Connection | undefined
-  readonly #claims = new Map<QueuedTable, TableClaims>()
-  #settlements: Settlements | undefined
-  #workerId: string | undefined
+  readonly #file: DatabaseFile
+  #ofConnection: Runs | undefined
+  #worker: WorkerIdentity | undefined
+  #stop: AbortSignal | undefined
+  onReplaced: (() => void) | undefined
 
   constructor(path: string, options: OpenOptions) {
     this.name = path
-    this.#options = options
+    this.#file = new DatabaseFile(path, options)
+  }
+
+  hearStop(stop: AbortSignal): void {
+    this.#stop = stop
   }
 
   async exists(): Promise<boolean> {
@@ -82,7 +83,7 @@ export class SqliteQueue implements Queue {
     if (due.length === 0) return []
     const hasMigrations = due.some(({ kind }) => kind === 'migration')
     const done = await migrate(this.#connection({ create: true }), sources, tables, hasMigrations)
-    this.#claims.clear()
+    this.#ofConnection = undefined
     return [...due.filter(({ kind }) => kind === 'create_database'), ...done]
   }
 
@@ -105,13 +106,12 @@ export class SqliteQueue implements Queue {
   }
 
   async find(table: TaskTable, id: TaskId): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const text = `select * from ${quote(table.name)} where id = ?`
-    const row = this.#connection().sql(text).get(id)
-    return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
+    return findTask(this.#connection(), table, id)
   }
 
   async startWorker(worker: WorkerIdentity): Promise<void> {
-    this.#workerId = worker.id
+    this.#worker = worker
+    this.#ofConnection = undefined
     await startWorker(this.#connection(), worker)
   }
 
@@ -124,50 +124,31 @@ export class SqliteQueue implements Queue {
   }
 
   async recordTables(tables: readonly string[]): Promise<void> {
-    if (this.#workerId !== undefined) await recordTables(this.#connection(), this.#workerId, tables)
+    if (this.#worker) await recordTables(this.#connection(), this.#worker, tables)
   }
 
   async claim(tables: readonly QueuedTable[]): Promise<Claim | undefined> {
-    if (!tables.some((queued) => this.#claimsOf(queued).hasDue(Date.now()))) return undefined
-    const claim = await this.#connection().lock.write(() => {
-      const first = this.#claimFirst(tables, Date.now())
-      failpoint('claim.before-commit')
-      return first
-    })
-    failpoint('claim.after-commit')
-    return claim
+    return this.#runs().claim(tables)
   }
 
   async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
-    const { checkpoint, fairness, lock } = this.#connection()
-    await fairness.betweenTasks()
-    checkpoint.whenLarge()
-    const settled = await lock.write(() => {
-      const ended = this.#settler().settle(run.id, run.queued.table, outcome, Date.now())
-      // A later time than that of the settlement: the next run with the same key starts after this one has ended.
-      const claim = this.#claimFirst(next, Date.now(), ended?.end)
-      if (ended?.end !== undefined && !claim) this.#settler().record(ended.end)
-      failpoint('settle.before-commit')
-      return { held: ended !== undefined, next: claim, ...(ended?.divergence && { divergence: ended.divergence }) }
-    })
-    failpoint('settle.after-commit')
-    return settled
+    return this.#runs().settle(run, outcome, next)
   }
 
   async report(run: Run, progress: Progress): Promise<boolean> {
-    return report(this.#connection(), run, progress, this.#workerId ?? 'ops')
+    return report(this.#connection(), run, progress, this.#workerId)
   }
 
   async limit(run: Run, milliseconds: number): Promise<boolean> {
-    return limit(this.#connection(), run, milliseconds)
+    return limit(this.#connection(), run, milliseconds, this.#workerId)
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
-    return recordProcessGroups(this.#connection(), run, bootId, groups)
+    return recordProcessGroups(this.#connection(), run, bootId, groups, this.#workerId)
   }
 
   async stateOf(run: Run): Promise<RunState> {
-    return stateOf(this.#connection(), run)
+    return stateOf(this.#connection(), run, this.#workerId)
   }
 
   async openRuns(): Promise<OpenRun[]> {
@@ -175,11 +156,11 @@ export class SqliteQueue implements Queue {
   }
 
   async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
-    return settleDead(this.#connection(), this.#settler(), run, queued, outcome, this.#workerId ?? 'ops')
+    return settleDead(this.#connection(), this.#runs().settlements, run, queued, outcome, this.#workerId)
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
-    return this.#connection().lock.write(() => cancel(this.#connection(), this.#settler(), table, id, actor))
+    return this.#connection().lock.write(() => cancel(this.#connection(), this.#runs().settlements, table, id, actor))
   }
 
   async retry(table: TaskTable, id: TaskId, actor: string): Promise<RetryResult> {
@@ -192,8 +173,7 @@ export class SqliteQueue implements Queue {
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
     const now = Date.now()
-    const runTimes = tables.map((queued) => this.#claimsOf(queued).nextRunAt(now)).filter((at) => at !== undefined)
-    const untilDue = Math.min(...runTimes, Number.POSITIVE_INFINITY) - now
+    const untilDue = this.#runs().nextRunAt(tables, now) - now
     this.#connection().checkpoint.whenLarge()
     const changed = await this.#connection().wakeUp.changed(Math.min(pollInterval, untilDue), signal)
     if (signal.aborted) return 'stopped'
@@ -208,10 +188,9 @@ export class SqliteQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    if (!this.#opened) return
-    if (this.#workerId !== undefined) await stopWorker(this.#opened, this.#workerId)
-    this.#opened.close()
-    this.#opened = undefined
+    const { opened } = this.#file
+    if (opened && this.#worker) await stopWorker(opened, this.#worker.id)
+    this.#file.close()
   }
 
   async #writeAndSignal<T>(write: (connection: Connection) => T): Promise<T> {
@@ -221,30 +200,28 @@ export class SqliteQueue implements Queue {
     return result
   }
 
-  #claimFirst(tables: readonly QueuedTable[], now: number, follows?: number): Claim | undefined {
-    for (const queued of tables) {
-      const claim = this.#claimsOf(queued).claim(now, follows)
-      if (claim) return claim
-    }
-    return undefined
-  }
-
-  #claimsOf(queued: QueuedTable): TableClaims {
-    let claims = this.#claims.get(queued)
-    if (!claims) {
-      claims = new TableClaims(this.#connection(), queued, this.#workerId ?? 'ops')
-      this.#claims.set(queued, claims)
-    }
-    return claims
-  }
-
-  #settler(): Settlements {
-    this.#settlements ??= new Settlements(this.#connection())
-    return this.#settlements
+  #runs(): Runs {
+    const connection = this.#connection()
+    this.#ofConnection ??= new Runs(connection, this.#workerId)
+    return this.#ofConnection
   }
 
   #connection(options: OpenOptions = {}): Connection {
-    this.#opened ??= new Connection(this.name, { ...this.#options, ...options })
-    return this.#opened
+    const connection = this.#file.connection(options, (replacing) => this.#onReplaced(replacing))
+    connection.lock.stop = this.#stop
+    return connection
+  }
+
+  #onReplaced({ workerLocks, wakeUp }: Connection): void {
+    this.#ofConnection = undefined
+    if (this.#worker) {
+      workerLocks.keep(this.#worker.id)
+      wakeUp.listen()
+    }
+    this.onReplaced?.()
+  }
+
+  get #workerId(): string {
+    return this.#worker?.id ?? 'ops'
   }
 }

@@ -16,6 +16,15 @@ import type { Connection } from './connection.ts'
 import { RUNS_OF_TASK } from './run-list.ts'
 import { decodeRow, instant, millisecondsOf } from './values.ts'
 
+export function findTask(
+  connection: Connection,
+  table: TaskTable,
+  id: TaskId,
+): Readonly<Record<string, unknown>> | undefined {
+  const row = connection.sql(`select * from ${quote(table.name)} where id = ?`).get(id)
+  return row === undefined ? undefined : decodeRow(table, row as Record<string, unknown>)
+}
+
 export class SqliteRecords implements Records {
   readonly #connect: () => Connection
 

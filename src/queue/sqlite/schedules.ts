@@ -38,7 +38,9 @@ export class SqliteSchedules implements Schedules {
          definition = excluded.definition, removed_at = null
        returning *`,
     )
-    return toState(await connection.lock.write(() => register.get(name, definition, since.getTime()) as ScheduleRow))
+    return toState(
+      await connection.lock.writeUntilStop(() => register.get(name, definition, since.getTime()) as ScheduleRow),
+    )
   }
 
   async tick(
@@ -47,7 +49,7 @@ export class SqliteSchedules implements Schedules {
     task: { table: TaskTable; row: Readonly<Record<string, unknown>> } | undefined,
   ): Promise<{ isOurs: boolean; task: EnqueuedTask | undefined }> {
     const connection = this.#connect()
-    const done = await connection.lock.write(() => {
+    const done = await connection.lock.writeUntilStop(() => {
       // The condition is the lock: of all workers that do this tick, one changes the row.
       const { changes } = connection
         .sql('update ops_schedules set last_tick_at = ? where name = ? and max(ifnull(last_tick_at, 0), since_at) < ?')
@@ -67,7 +69,7 @@ export class SqliteSchedules implements Schedules {
   async fail(name: string, error: string): Promise<void> {
     const connection = this.#connect()
     const update = connection.sql('update ops_schedules set error = ?, error_at = ? where name = ?')
-    await connection.lock.write(() => update.run(error, Date.now(), name))
+    await connection.lock.writeUntilStop(() => update.run(error, Date.now(), name))
   }
 
   async restart(name: string, limit: Date, since: Date): Promise<boolean> {
@@ -76,13 +78,13 @@ export class SqliteSchedules implements Schedules {
       `update ops_schedules set since_at = ?, last_tick_at = null
        where name = ? and max(ifnull(last_tick_at, 0), since_at) > ?`,
     )
-    return connection.lock.write(() => update.run(since.getTime(), name, limit.getTime()).changes === 1)
+    return connection.lock.writeUntilStop(() => update.run(since.getTime(), name, limit.getTime()).changes === 1)
   }
 
   async remove(names: readonly string[]): Promise<void> {
     const connection = this.#connect()
     const update = connection.sql('update ops_schedules set removed_at = ? where name = ? and removed_at is null')
-    await connection.lock.write(() => {
+    await connection.lock.writeUntilStop(() => {
       for (const name of names) update.run(Date.now(), name)
     })
   }

@@ -45,13 +45,19 @@ export class Settlements {
    * @returns undefined if the run was no longer open; then nothing is written
    * @throws ResultRefusedError if the database refuses the columns that the processor returned
    */
-  settle(runId: number, table: TaskTable, outcome: Outcome, now: number, by?: string): Settled | undefined {
+  settle(
+    { id: runId, worker }: { id: number; worker: string },
+    table: TaskTable,
+    outcome: Outcome,
+    now: number,
+    by?: string,
+  ): Settled | undefined {
     const sql = (text: string) => this.#connection.sql(text)
     const settlement = this.#decide(runId, outcome)
     const { status, error } = settlement
     const after = status === settlement.outcome ? null : status
-    // The fence: a run that was taken away has ended.
-    if (sql(END_RUN).run(now, settlement.outcome, after, error, by ?? null, runId, table.name).changes === 0)
+    // The fence: a run that was taken away has ended. Another file may have the number of a run for another.
+    if (sql(END_RUN).run(now, settlement.outcome, after, error, by ?? null, runId, table.name, worker).changes === 0)
       return undefined
     sql(RELEASE_TASK).run(table.name, runId, runId)
     sql(RELEASE_KEY).run(runId, runId)
@@ -145,7 +151,7 @@ const OPEN_AGAIN = `insert into ops_open (scope, what, run_id) select r.task_tab
 where r.id = ? and not exists (select 1 from ops_open o where o.scope = r.task_table and o.what = r.task_id)`
 // Its number is the one before that of the run that follows it in this transaction.
 const END_RUN = `update ops_runs set end_id = (select id from ops_next), ended_at = ?, outcome = ?, status_after = ?,
-error = ?, ended_by = ? where id = ? and ended_at is null and task_table = ?`
+error = ?, ended_by = ? where id = ? and ended_at is null and task_table = ? and worker_id = ?`
 
 function prepareEnd(
   connection: Connection,

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { FileLock } from '../../platform/file-lock.ts'
 import { explainError } from './explain-error.ts'
@@ -24,6 +24,13 @@ export class WorkerLocks {
     } catch (error) {
       throw explainError(this.#databasePath, error)
     }
+  }
+
+  /** Takes the lock of this process's worker again if its file was removed. */
+  keep(workerId: string): void {
+    if (!this.#own || existsSync(this.#own.file)) return
+    this.release()
+    this.acquire(workerId)
   }
 
   /** Whether a living process holds the lock. A worker that ended in order has removed its file. */

@@ -4,15 +4,15 @@ import type { Connection } from './connection.ts'
 /** How long another program may keep a worker from saying that it has stopped. */
 const STOP_WITHIN_MS = 1000
 
+const INSERT = `insert into ops_workers (id, host, pid, version, started_at, state, task_tables)
+values (?, ?, ?, ?, ?, 'polling', ?)`
+
 /** Takes the lock of a worker and registers it. */
 export async function startWorker(connection: Connection, { id, host, pid, version }: WorkerIdentity): Promise<void> {
-  const { workerLocks, lock, wakeUp } = connection
-  workerLocks.acquire(id)
-  const insert = connection.sql(
-    `insert into ops_workers (id, host, pid, version, started_at, state) values (?, ?, ?, ?, ?, 'polling')`,
-  )
-  await lock.write(() => insert.run(id, host, pid, version, Date.now()))
-  wakeUp.listen()
+  connection.workerLocks.acquire(id)
+  const insert = connection.sql(INSERT)
+  await connection.lock.writeUntilStop(() => insert.run(id, host, pid, version, Date.now(), null))
+  connection.wakeUp.listen()
 }
 
 export function livingWorkers(connection: Connection): LivingWorker[] {
@@ -22,9 +22,16 @@ export function livingWorkers(connection: Connection): LivingWorker[] {
     .map(({ id, tables }) => ({ id, tables: tables === null ? undefined : JSON.parse(tables) }))
 }
 
-export async function recordTables(connection: Connection, id: string, tables: readonly string[]): Promise<void> {
-  const update = connection.sql('update ops_workers set task_tables = ? where id = ?')
-  await connection.lock.write(() => update.run(JSON.stringify(tables), id))
+/** Also registers the worker if the database does not know it: another file may have taken the place of the first. */
+export async function recordTables(
+  connection: Connection,
+  { id, host, pid, version }: WorkerIdentity,
+  tables: readonly string[],
+): Promise<void> {
+  const upsert = connection.sql(
+    `${INSERT} on conflict (id) do update set task_tables = excluded.task_tables, state = 'polling', stopped_at = null`,
+  )
+  await connection.lock.writeUntilStop(() => upsert.run(id, host, pid, version, Date.now(), JSON.stringify(tables)))
 }
 
 /** Records that a worker has stopped and releases its lock. */

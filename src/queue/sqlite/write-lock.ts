@@ -19,6 +19,8 @@ interface Waiting {
   readonly since: number
   signaledAt: number
   readonly giveUpAfter: number
+  /** Whether to give up at the stop of this process. */
+  readonly untilStop: boolean
 }
 
 /** Takes SQLite's write lock for one transaction at a time. */
@@ -28,6 +30,8 @@ export class WriteLock {
   readonly #begin
   readonly #commit
   readonly #rollback
+  /** The stop of this process. */
+  stop: AbortSignal | undefined
 
   /** @param signal tells workers that a writer waits */
   constructor(database: SqliteDatabase, signal: () => void) {
@@ -46,13 +50,18 @@ export class WriteLock {
    * @param giveUpAfter milliseconds
    * @throws OpsError `DATABASE_BUSY` if another writer holds the lock for that long; DatabaseUnusableError if the disk is full
    */
-  async write<T>(transaction: () => T, giveUpAfter = GIVE_UP_AFTER_MS): Promise<T> {
-    if (!this.#tryBegin()) await this.#wait(giveUpAfter)
+  async write<T>(transaction: () => T, giveUpAfter = GIVE_UP_AFTER_MS, untilStop = false): Promise<T> {
+    if (!this.#tryBegin()) await this.#wait(giveUpAfter, untilStop)
     return this.#finish(transaction)
   }
 
-  async #wait(giveUpAfter: number): Promise<void> {
-    const waiting = { since: performance.now(), signaledAt: Number.NEGATIVE_INFINITY, giveUpAfter }
+  /** The same for what need not be done any more once this process has to stop: then it is not waited for. */
+  async writeUntilStop<T>(transaction: () => T): Promise<T> {
+    return this.write(transaction, GIVE_UP_AFTER_MS, true)
+  }
+
+  async #wait(giveUpAfter: number, untilStop: boolean): Promise<void> {
+    const waiting = { since: performance.now(), signaledAt: Number.NEGATIVE_INFINITY, giveUpAfter, untilStop }
     while (!this.#tryBegin(waiting)) {
       if (performance.now() - waiting.since < BLOCK_THREAD_MS) pause(RETRY_MS)
       else await delay(1)
@@ -72,7 +81,9 @@ export class WriteLock {
 
   #stillBusy(waiting: Waiting, error: unknown): void {
     const now = performance.now()
-    if (now - waiting.since > waiting.giveUpAfter) throw busyError(this.#database.name, now - waiting.since, error)
+    const isStopped = waiting.untilStop && this.stop?.aborted
+    if (isStopped || now - waiting.since > waiting.giveUpAfter)
+      throw busyError(this.#database.name, now - waiting.since, error)
     if (now - waiting.signaledAt < SIGNAL_EVERY_MS) return
     this.#signal()
     waiting.signaledAt = now

@@ -253,3 +253,43 @@ describe('the guarantees of a table', unless(postgresMissing), () => {
     )
   })
 })
+
+describe('sequences that are behind the numbers in the tables', unless(postgresMissing), () => {
+  const restored = async () => {
+    const fixture = await postgresFixture([queuedBuilds])
+    const { queue, raw } = fixture
+    await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
+    await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+    const { run } = (await queue.claim([queuedBuilds]))!
+    await queue.settle(run, { kind: 'succeeded', columns: {} })
+    await raw.query(
+      `select setval('ops_sequence', 1, false), setval(pg_get_serial_sequence('ops_workers', 'lock_id'), 1, false)`,
+    )
+    return { ...fixture, other: openQueue(fixture.url) }
+  }
+  const claimNext = async (queue: ReturnType<typeof openQueue>) => (await queue.claim([queuedBuilds]))?.run.taskId
+
+  it('are found by doctor and set forward by a migration', async () => {
+    const { other } = await restored()
+    const check = async () => (await other.checkDatabase()).find(({ name }) => name === 'sequences')
+    expect((await check())!.problem).toMatchObject({
+      code: 'SEQUENCE_BEHIND',
+      suggestions: ['set them forward: ops migrate'],
+    })
+    const steps = ['replace ops_sequence', 'replace public.ops_workers_lock_id_seq']
+    expect(namesOf(await other.planMigration([], []))).toEqual(steps)
+    expect(namesOf(await other.migrate([], [queuedBuilds]))).toEqual(steps)
+    expect(await other.migrate([], [queuedBuilds])).toEqual([])
+    expect((await check())!.status).toBe('ok')
+    expect(await claimNext(other)).toBe(2)
+  })
+
+  it('are set forward at the start of a worker, and never back', async () => {
+    const { other, value, raw } = await restored()
+    await other.startWorker({ id: 'two', host: 'here', pid: process.pid, version: '0' })
+    expect(await claimNext(other)).toBe(2)
+    await raw.query(`select setval('ops_sequence', 5000000)`)
+    expect(await other.planMigration([], [])).toEqual([])
+    expect(await value('select last_value from ops_sequence')).toBe(5_000_000)
+  })
+})
