@@ -10,7 +10,7 @@ import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
 import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskStuck } from './perform-task.ts'
-import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
+import { RECOVER_EVERY_MS, RECOVERERS, Recovery } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -63,7 +63,9 @@ export class Worker {
   readonly #nameOf: (table: string, id: TaskId) => string
   readonly #observer: WorkerObserver
   readonly #watch: RunWatch
-  #isRecovering = false
+  #recovering: NodeJS.Timeout | undefined
+  #recoverEvery = RECOVER_EVERY_MS
+  #hasEnded = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
   /**
@@ -103,7 +105,7 @@ export class Worker {
     if (starvation !== undefined) this.#claimed.limitWaits(starvation)
     await this.#claimed.record()
     await this.#recover()
-    const recovering = setInterval(() => void this.#recover(), RECOVER_EVERY_MS)
+    this.#recoverLater()
     this.#observer.polling()
     try {
       let claim: Claim | undefined
@@ -124,7 +126,8 @@ export class Worker {
       }
       return this.#summary
     } finally {
-      clearInterval(recovering)
+      clearTimeout(this.#recovering)
+      this.#hasEnded = true
       this.#watch.stop()
     }
   }
@@ -215,22 +218,31 @@ export class Worker {
         this.#observer.progressed()
         const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!
         this.#log.databaseFailed(what, error, pause)
-        await delay(pause, undefined, { signal }).catch(() => {})
+        // Not all workers at once: each may have lost its connection at the same moment.
+        await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
       }
     }
   }
 
+  #recoverLater(): void {
+    const recover = async () => {
+      await this.#recover()
+      if (!this.#hasEnded) this.#recoverLater()
+    }
+    this.#recovering = setTimeout(() => void recover(), this.#recoverEvery)
+  }
+
   async #recover(): Promise<void> {
-    if (this.#isRecovering) return
-    this.#isRecovering = true
     try {
+      const share = Math.max(1, (await this.#queue.workersHere()) / RECOVERERS)
+      // Otherwise workers that started together would look together.
+      this.#recoverEvery = RECOVER_EVERY_MS * (share === 1 ? 1 : share * (0.5 + Math.random()))
       await this.#recovery.recover()
       await this.#claimed.lookAgain((end) => this.#writeOpen(end))
       await this.#guarantees.look()
     } catch (error) {
-      this.#log.databaseFailed('recovering runs', error, RECOVER_EVERY_MS)
+      this.#log.databaseFailed('recovering runs', error, this.#recoverEvery)
     }
-    this.#isRecovering = false
   }
 
   /** Writes an end that was refused before its table has changed. */
