@@ -71,8 +71,12 @@ export interface WorkerIdentity {
  */
 export interface Lease {
   readonly ms: number
-  /** Writes a sign of life. Resolves to when it was sent, by `steadyNow`; rejects if the database does not answer. */
-  renew(): Promise<number>
+  /** When the latest sign of life was sent that was answered, by `steadyNow`: a renewal, or a claim. */
+  readonly renewedAt: number
+  /** The same of any search for a task. */
+  readonly heardAt: number
+  /** Writes a sign of life; rejects if the database does not answer. */
+  renew(): Promise<void>
 }
 
 export interface LivingWorker {
@@ -179,6 +183,10 @@ export interface Queue {
   readonly lease?: Lease | undefined
   /** Whether the process of this worker is alive. */
   isAlive(workerId: string): Promise<boolean>
+  /** The ids of those workers of these runs that are alive. */
+  livingWorkersOf(runs: readonly OpenRun[]): Promise<ReadonlySet<string>>
+  /** How many workers of this machine are alive and share its recovery; 1 where they need not. */
+  workersHere(): Promise<number>
   /** The workers that are alive, the oldest first. */
   livingWorkers(): Promise<LivingWorker[]>
   /** Records from which task tables this worker claims, so that others know which tasks nobody takes. */
@@ -207,7 +215,7 @@ export interface Queue {
   stateOf(run: Run): Promise<RunState>
 
   openRuns(): Promise<OpenRun[]>
-  /** Settles the run of a worker that died; false if it was already settled. */
+  /** Settles the run of a worker that died; false if it was settled before, or its worker has been heard of since. */
   settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean>
 
   /** Cancels a pending task, or asks the worker of an ongoing one to stop it. */

@@ -20,13 +20,13 @@ export class LeaseKeeper {
   readonly #lease: Lease | undefined
   readonly #onLost: () => void
   readonly #now: () => number
-  #renewedAt = Number.NEGATIVE_INFINITY
   #lookedAt = Number.NEGATIVE_INFINITY
-  #lostAt = Number.NEGATIVE_INFINITY
+  #triedAt = Number.NEGATIVE_INFINITY
+  /** Until when the database is asked, after the process has stalled. */
+  #askedUntil = Number.NEGATIVE_INFINITY
   #isLost: boolean
   #isAsking = false
   #isInUse = false
-  #isDue = true
   #renewal: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   /** Called when the lease is lost. */
@@ -53,40 +53,44 @@ export class LeaseKeeper {
   /** A task runs from now on, or no longer does. */
   setInUse(isInUse: boolean): void {
     this.#isInUse = isInUse
-    if (isInUse && this.#isDue && this.#lease) void this.#renew()
-  }
-
-  /** Whether the last look found it lost; cheap. */
-  get isLost(): boolean {
-    return this.#isLost
+    // The claim was a sign of life.
+    if (isInUse && this.isHeld) this.#isLost = this.#isAsking = false
   }
 
   get isHeld(): boolean {
-    return !this.#lease || this.#now() < this.#renewedAt + this.#lease.ms
+    return !this.#lease || this.#now() < this.#lease.renewedAt + this.#lease.ms
   }
 
-  /** Whether the lease is held, after asking the database where it has expired: the process may have been stopped. */
-  async verify(): Promise<boolean> {
+  /**
+   * Whether a run is this worker's, after asking the database where the lease has expired: the process may have been stopped
+   * for so long that another one has taken the run over.
+   *
+   * @param isOpen whether the run is open, which counts once the lease is renewed
+   */
+  async verify(isOpen: () => Promise<boolean>): Promise<boolean> {
     if (this.isHeld) return true
     // A renewal that is under way may have been sent too long ago.
     const renewed = this.#renew().then(() => (this.isHeld ? undefined : this.#renew()))
     await Promise.race([renewed, this.#untilLost()])
-    return this.isHeld
+    return this.isHeld && (await isOpen().catch(() => false)) && this.isHeld
   }
 
   /** Renews the lease when it is time, and finds out that it is lost. */
   look(): void {
-    const { ms } = this.#lease!
+    const { ms, renewedAt, heardAt } = this.#lease!
     const now = this.#now()
     const hasStalled = now - this.#lookedAt > ms * STALLED_FOR
     this.#lookedAt = now
-    const age = now - this.#renewedAt
-    this.#isDue = age >= ms * RENEW_EVERY
-    if (this.#isInUse ? this.#isDue : age >= ms * RENEW_IDLE_EVERY) void this.#renew()
-    if (this.#isLost || now < this.#lostAt) return
+    // An idle worker needs no lease: its claim will be a sign of life, and its search for a task finds out whether the
+    // database is there, or stays without an answer.
+    const isDue = this.#isInUse
+      ? now - renewedAt >= ms * RENEW_EVERY
+      : now - Math.max(renewedAt, heardAt, this.#triedAt) >= ms * RENEW_IDLE_EVERY
+    if (isDue) void this.#renew()
+    if (this.#isLost || now < Math.max(renewedAt + ms, this.#askedUntil)) return
     if (hasStalled && !this.#isAsking) {
       this.#isAsking = true
-      this.#lostAt = now + ms * ASK_FOR
+      this.#askedUntil = now + ms * ASK_FOR
       return
     }
     this.#isLost = true
@@ -99,11 +103,10 @@ export class LeaseKeeper {
   }
 
   #renew(): Promise<void> {
+    this.#triedAt = this.#now()
     this.#renewal ??= this.#lease!.renew()
-      .then((sentAt) => {
-        this.#renewedAt = Math.max(this.#renewedAt, sentAt)
-        this.#lostAt = this.#renewedAt + this.#lease!.ms
-        this.#isLost = this.#isAsking = this.#isDue = false
+      .then(() => {
+        this.#isLost = this.#isAsking = false
       })
       // It is tried again at the next look.
       .catch(() => {})

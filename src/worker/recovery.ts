@@ -18,6 +18,9 @@ const OVERDUE_MS = 15_000
 /** How often a worker looks for runs of workers that died. */
 export const RECOVER_EVERY_MS = 5000
 
+/** With more workers on a machine each looks less often, at its own moment, so that as many look in that time. */
+export const RECOVERERS = 4
+
 /**
  * Settles the runs of workers that died, and runs long past their deadline, whose worker is stopped or hangs. What is
  * left of a run's processes on this machine is ended first, so that its exclusivity key is free only when nothing works
@@ -38,12 +41,14 @@ export class Recovery {
 
   async recover(): Promise<void> {
     const { queue, workerId: own } = this.#environment
-    for (const run of await queue.openRuns()) {
+    // A foreign writer has no lock that could show its death.
+    const runs = (await queue.openRuns()).filter(({ workerId }) => workerId !== own && workerId !== FOREIGN_WRITER)
+    if (runs.length === 0) return
+    const living = await queue.livingWorkersOf(runs)
+    for (const run of runs) {
       const queued = this.#tables.find(({ table }) => table.name === run.taskTable)
-      // A foreign writer has no lock that could show its death.
-      if (!queued || run.workerId === own || run.workerId === FOREIGN_WRITER) continue
-      const isDead = !(await queue.isAlive(run.workerId))
-      if (isDead || (run.overdue ?? 0) >= OVERDUE_MS) await this.#settle(run, queued, isDead)
+      const isDead = !living.has(run.workerId)
+      if (queued && (isDead || (run.overdue ?? 0) >= OVERDUE_MS)) await this.#settle(run, queued, isDead)
     }
   }
 

@@ -16,7 +16,8 @@ export async function retryUntilStop<T>(
       onFailure?.()
       const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]!
       log.databaseFailed(what, error, pause)
-      await delay(pause, undefined, { signal: stop }).catch(() => {})
+      // Not all workers at once: each may have lost its connection at the same moment.
+      await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: stop }).catch(() => {})
     }
   }
 }

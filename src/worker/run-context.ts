@@ -77,10 +77,16 @@ export class RunContext implements TaskContext {
     if (this.#reason) callback()
   }
 
+  /** Whether the run is still this worker's, as far as its lease tells, or else the database. */
+  async isOurs(): Promise<boolean> {
+    const { queue, lease } = this.#environment
+    return !lease || lease.verify(async () => (await queue.stateOf(this.#claim.run)).isHeld)
+  }
+
   get exec(): Exec {
     return async (command, args, options) => {
       // After the process was stopped for a while, another worker may be at this task by now.
-      if ((await this.#environment.lease?.verify()) === false) this.abort(AbortReason.disconnected())
+      if (!(await this.isOurs())) this.abort(AbortReason.disconnected())
       this.#children ??= this.#openChildren()
       return (await this.#children).exec(command, args, options)
     }

@@ -31,7 +31,6 @@ export class RunWatch {
 
   start(): void {
     this.lease.start()
-    this.#checking = setInterval(() => void this.#check(), CHECK_RUN_EVERY_MS)
     this.#stop.forced.addEventListener('abort', this.#onForce)
   }
 
@@ -45,8 +44,9 @@ export class RunWatch {
     this.#running = { run, context }
     this.lease.setInUse(true)
     if (this.#stop.forced.aborted) this.#onForce()
+    this.#checking ??= setInterval(() => void this.#check(), CHECK_RUN_EVERY_MS)
     // The claim may have been under way for long.
-    if (this.lease.isLost && !(await this.lease.verify())) this.#onLeaseLost()
+    if (!this.lease.isHeld && !(await context.isOurs())) this.#onLeaseLost()
   }
 
   end(): void {
@@ -62,8 +62,14 @@ export class RunWatch {
 
   async #check(): Promise<void> {
     const running = this.#running
+    if (!running) {
+      // Idle, not between two tasks.
+      clearInterval(this.#checking)
+      this.#checking = undefined
+      return
+    }
     // While answers are slow, checks must not pile up in front of other statements.
-    if (!running || this.#isChecking) return
+    if (this.#isChecking) return
     this.#isChecking = true
     // An unavailable database says nothing about the run; settling it will.
     const state = await this.#queue.stateOf(running.run).catch(() => undefined)

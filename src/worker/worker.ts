@@ -11,7 +11,7 @@ import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskLimit, taskStuck } from './perform-task.ts'
 import type { Pruner } from './pruner.ts'
-import { RECOVER_EVERY_MS, Recovery } from './recovery.ts'
+import { RECOVER_EVERY_MS, RECOVERERS, Recovery } from './recovery.ts'
 import { ReplacedDatabase } from './replaced-database.ts'
 import { retryUntilStop } from './retry-until-stop.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
@@ -69,7 +69,9 @@ export class Worker {
   readonly #observer: WorkerObserver
   readonly #watch: RunWatch
   readonly #replaced: ReplacedDatabase
-  #isRecovering = false
+  #recovering: NodeJS.Timeout | undefined
+  #recoverEvery = RECOVER_EVERY_MS
+  #hasEnded = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
   /**
@@ -111,7 +113,7 @@ export class Worker {
     if (starvation !== undefined) this.#claimed.limitWaits(starvation)
     await this.#claimed.record()
     await this.#recover()
-    const recovering = setInterval(() => void this.#recover(), RECOVER_EVERY_MS)
+    this.#recoverLater()
     this.#observer.polling()
     try {
       let claim: Claim | undefined
@@ -133,7 +135,8 @@ export class Worker {
       }
       return this.#summary
     } finally {
-      clearInterval(recovering)
+      clearTimeout(this.#recovering)
+      this.#hasEnded = true
       this.#watch.stop()
     }
   }
@@ -230,17 +233,25 @@ export class Worker {
     return retryUntilStop(what, attempt, { log: this.#log, stop: this.#stop.requested, onFailure })
   }
 
+  #recoverLater(): void {
+    const recover = async () => {
+      await this.#recover()
+      if (!this.#hasEnded) this.#recoverLater()
+    }
+    this.#recovering = setTimeout(() => void recover(), this.#recoverEvery)
+  }
+
   async #recover(): Promise<void> {
-    if (this.#isRecovering) return
-    this.#isRecovering = true
     try {
+      const share = Math.max(1, (await this.#queue.workersHere()) / RECOVERERS)
+      // Otherwise workers that started together would look together.
+      this.#recoverEvery = RECOVER_EVERY_MS * (share === 1 ? 1 : share * (0.5 + Math.random()))
       await this.#recovery.recover()
       await this.#claimed.lookAgain((end) => this.#writeOpen(end))
       await this.#guarantees.look()
     } catch (error) {
-      this.#log.databaseFailed('recovering runs', error, RECOVER_EVERY_MS)
+      this.#log.databaseFailed('recovering runs', error, this.#recoverEvery)
     }
-    this.#isRecovering = false
   }
 
   /** Writes an end that was refused before its table has changed. */

@@ -5,7 +5,13 @@ import type { Session } from './session.ts'
 /** How long the last statements may take. A server that does not answer ends the session by itself. */
 const CLOSE_WITHIN_MS = 5000
 
+/** Between attempts to connect, at most; each is up to half of it shorter or longer, so that not all come at once. */
+const LONGEST_PAUSE_MS = 5000
+const SHORTEST_PAUSE_MS = 100
+
 interface Job {
+  /** Does not wait for the next attempt to connect. */
+  readonly isUrgent: boolean
   /** Never rejects. */
   run(session: Session): Promise<void>
   fail(error: Error): void
@@ -24,6 +30,8 @@ export class Connection {
   #session: Session | undefined
   #isPrepared = false
   #running: Promise<void> | undefined
+  /** Why the latest attempts to connect failed, how many they were, and when the next one may be. */
+  #failure: { readonly error: unknown; readonly count: number; readonly retryAt: number } | undefined
 
   constructor(url: string) {
     this.#url = url
@@ -48,7 +56,7 @@ export class Connection {
    */
   use<T>(work: (session: Session) => Promise<T>, { isUrgent = false } = {}): Promise<T> {
     return new Promise((resolve, reject) => {
-      const job = { run: (session: Session) => work(session).then(resolve, reject), fail: reject }
+      const job = { isUrgent, run: (session: Session) => work(session).then(resolve, reject), fail: reject }
       if (isUrgent) this.#jobs.unshift(job)
       else this.#jobs.push(job)
       this.#running ??= this.#runJobs()
@@ -86,7 +94,7 @@ export class Connection {
   async #runJobs(): Promise<void> {
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
       try {
-        await job.run(await this.#open())
+        await job.run(await this.#open(job.isUrgent))
       } catch (error) {
         // Everything that waited for this session fails with it: one attempt after another could take minutes.
         for (const waiting of [job, ...this.#jobs.splice(0)]) waiting.fail(error as Error)
@@ -95,11 +103,11 @@ export class Connection {
     this.#running = undefined
   }
 
-  async #open(): Promise<Session> {
+  async #open(isUrgent: boolean): Promise<Session> {
     if (this.#isPrepared && this.#session && !this.#session.hasEnded) return this.#session
     this.#isPrepared = false
     this.#session = undefined
-    const session = await openSession(this.#url)
+    const session = await this.#connect(isUrgent)
     this.#session = session
     try {
       for (const prepare of this.#preparations) await prepare(session)
@@ -109,5 +117,19 @@ export class Connection {
     }
     this.#isPrepared = true
     return session
+  }
+
+  async #connect(isUrgent: boolean): Promise<Session> {
+    if (this.#failure && !isUrgent && performance.now() < this.#failure.retryAt) throw this.#failure.error
+    try {
+      const session = await openSession(this.#url)
+      this.#failure = undefined
+      return session
+    } catch (error) {
+      const count = (this.#failure?.count ?? 0) + 1
+      const pause = Math.min(SHORTEST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random())
+      this.#failure = { error, count, retryAt: performance.now() + pause }
+      throw error
+    }
   }
 }

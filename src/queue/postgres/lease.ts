@@ -28,7 +28,8 @@ export class PostgresLease implements Lease {
   readonly #url: string
   readonly #lock: OwnLock
   readonly #onSilent: () => void
-  #renewedAt = steadyNow()
+  #renewedAt = Number.NEGATIVE_INFINITY
+  #heardAt = Number.NEGATIVE_INFINITY
   /** Waits for its turn or its answer. */
   #renewal: Promise<number> | undefined
 
@@ -47,7 +48,21 @@ export class PostgresLease implements Lease {
     this.#onSilent = parts.onSilent
   }
 
-  async renew(): Promise<number> {
+  get renewedAt(): number {
+    return this.#renewedAt
+  }
+
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
+  /** Notes that a search for a task was answered. That a run began is a sign of life to the others, like a renewal. */
+  heard(sentAt: number, hasBegun: boolean): void {
+    this.#heardAt = Math.max(this.#heardAt, sentAt)
+    if (hasBegun) this.#renewedAt = Math.max(this.#renewedAt, sentAt)
+  }
+
+  async renew(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     let areTried = false
     // Once others are tried, they may be answered while this one gives up.
@@ -60,8 +75,7 @@ export class PostgresLease implements Lease {
     const left = Math.max(this.#renewedAt + this.ms - steadyNow(), this.ms * WAIT_FOR)
     const limit = setTimeout(() => reject(this.#silence()), left)
     try {
-      this.#renewedAt = Math.max(this.#renewedAt, await promise)
-      return this.#renewedAt
+      this.heard(await promise, true)
     } catch (error) {
       if (steadyNow() - this.#renewedAt >= this.ms) {
         this.#connection.drop(this.#silence())

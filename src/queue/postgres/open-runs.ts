@@ -84,7 +84,19 @@ export async function recordProcessGroups(
   return changed.length === 1
 }
 
-/** Settles the run of a dead worker and records that this one recovered it. The caller has a transaction open. */
+/** Undoes the transaction in which the worker that was found dead proved to be alive. */
+class WorkerAlive extends Error {}
+
+export function falseIfAlive(error: unknown): false {
+  if (error instanceof WorkerAlive) return false
+  throw error
+}
+
+/**
+ * Settles the run of a dead worker and records that this one recovered it. The caller has a transaction open.
+ *
+ * @throws WorkerAlive
+ */
 export async function settleDead(
   session: Session,
   run: OpenRun,
@@ -93,16 +105,10 @@ export async function settleDead(
   workerLocks: WorkerLocks,
   runs: Runs,
 ): Promise<boolean> {
-  // The worker of an overdue run may still be alive.
-  const isDead = !(await workerLocks.isAlive(session, run.workerId))
   const { held } = await runs.settle(session, { ...run, table: queued.table, endedBy: runs.workerId }, outcome, [])
   if (!held) return false
-  if (isDead) {
-    await session.query(
-      `update ops_workers set state = 'died', stopped_at = now() where id = $1 and stopped_at is null`,
-      [run.workerId],
-    )
-  }
+  // The row of the run has gone by now: a worker that is back finds its run open before that, or else this one sees it.
+  if (!(await workerLocks.isStillDead(session, run.workerId))) throw new WorkerAlive()
   const task = { table: run.taskTable, id: run.taskId, runId: run.id }
   const detail = { worker: run.workerId, outcome: outcome.kind, processor: queued.processor }
   await recordEvent(session, 'recovered', runs.workerId, task, detail)

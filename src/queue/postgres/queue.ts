@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { failpoint } from '../../failpoint.ts'
+import { steadyNow } from '../../platform/clock.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
@@ -38,7 +39,7 @@ import { schemaState } from './installed-guarantees.ts'
 import { PostgresInvariants } from './invariants.ts'
 import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
-import { limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
+import { falseIfAlive, limit, openRuns, recordProcessGroups, report, settleDead, stateOf } from './open-runs.ts'
 import { findTask, PostgresRecords } from './records.ts'
 import { Runs } from './runs.ts'
 import { PostgresSchedules } from './schedules.ts'
@@ -154,6 +155,14 @@ export class PostgresQueue implements Queue {
     return this.#connection.use((session) => this.#workerLocks.isAlive(session, workerId))
   }
 
+  async livingWorkersOf(runs: readonly OpenRun[]): Promise<ReadonlySet<string>> {
+    return this.#connection.use((session) => this.#workerLocks.livingOf(session, runs))
+  }
+
+  async workersHere(): Promise<number> {
+    return this.#connection.use((session) => this.#workerLocks.countHere(session))
+  }
+
   async livingWorkers(): Promise<LivingWorker[]> {
     return this.#connection.use((session) => this.#workerLocks.living(session))
   }
@@ -164,7 +173,10 @@ export class PostgresQueue implements Queue {
 
   async claim(tables: readonly QueuedTable[], stop?: AbortSignal): Promise<Claim | undefined> {
     for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      const claim = await this.#connection.use((session) => this.#runs.claim(session, tables))
+      const claim = await this.#claim(
+        (session) => this.#runs.claim(session, tables),
+        (claimed) => claimed,
+      )
       failpoint('claim.after-commit')
       if (claim || !this.#runs.wasRefused || stop?.aborted) return claim
       await delay(Math.random() * pause, undefined, { signal: stop }).catch(() => {})
@@ -173,7 +185,7 @@ export class PostgresQueue implements Queue {
 
   async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
     const end = (session: Session) => this.#runs.settle(session, { ...run, table: run.queued.table }, outcome, next)
-    const settled = await this.#connection.use(end)
+    const settled = await this.#claim(end, (ended) => ended.next)
     failpoint('settle.after-commit')
     return settled
   }
@@ -204,9 +216,8 @@ export class PostgresQueue implements Queue {
   }
 
   async settleDead(run: OpenRun, queued: QueuedTable, outcome: Outcome): Promise<boolean> {
-    return this.#connection.transaction((session) =>
-      settleDead(session, run, queued, outcome, this.#workerLocks, this.#runs),
-    )
+    const settle = (session: Session) => settleDead(session, run, queued, outcome, this.#workerLocks, this.#runs)
+    return this.#connection.transaction(settle).catch(falseIfAlive)
   }
 
   async cancel(table: TaskTable, id: TaskId, actor: string): Promise<CancelResult> {
@@ -252,5 +263,14 @@ export class PostgresQueue implements Queue {
     this.#pool = undefined
     await pool?.close()
     await this.#connection.close(async (session) => lock?.release(session))
+  }
+
+  async #claim<T>(work: (session: Session) => Promise<T>, claimOf: (done: T) => Claim | undefined): Promise<T> {
+    return this.#connection.use(async (session) => {
+      const sentAt = steadyNow()
+      const done = await work(session)
+      this.#lease?.heard(sentAt, claimOf(done) !== undefined)
+      return done
+    })
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootId, pidNamespace, processStat } from '../../platform/proc.ts'
-import type { LivingWorker, WorkerIdentity } from '../queue.ts'
+import type { LivingWorker, OpenRun, WorkerIdentity } from '../queue.ts'
 import { setSequencesForward } from './sequences.ts'
 import type { Session } from './session.ts'
 import type { Row } from './statements.ts'
@@ -122,10 +122,13 @@ returning exists (
 /** What a process has seen of a worker on another machine; the instants are of the monotonic clock. */
 interface Sighting {
   readonly seenAt: string
+  /** Its open run: that it began is a sign of life too. */
+  readonly run: number | undefined
   /** Since when it has had this last sign of life. */
   readonly since: number
   /** Since when its lock has been free. */
   freeSince: number | undefined
+  isDead: boolean
 }
 
 /** The locks and the signs of life of all workers, which tell who is alive. */
@@ -144,6 +147,33 @@ export class WorkerLocks {
     return row !== undefined && this.#isAlive(row)
   }
 
+  async livingOf(session: Session, runs: readonly OpenRun[]): Promise<Set<string>> {
+    const openRun = new Map(runs.map(({ workerId, id }) => [workerId, id]))
+    const rows = await session.query(`${FIND_WORKERS} where w.id = any($1)`, [[...openRun.keys()]])
+    return new Set(rows.filter((row) => this.#isAlive(row, openRun.get(row.id))).map(({ id }) => id))
+  }
+
+  async countHere(session: Session): Promise<number> {
+    const text = `select count(*)::int as count from (${FIND_WORKERS} where w.boot_id = $1) w where w.is_held`
+    const [row] = await session.query(text, [machine() ?? null])
+    return Math.max(1, row!.count)
+  }
+
+  /**
+   * Whether a worker that the latest look found dead has given no sign of life since, and has not had its lock. Locks its
+   * row, so that a worker that is back knows of this transaction when it has written its next sign of life.
+   */
+  async isStillDead(session: Session, workerId: string): Promise<boolean> {
+    const sighting = this.#sightings.get(workerId)
+    // Nobody has found it dead: its run is overdue.
+    if (!sighting?.isDead) return true
+    const text = `update ops_workers w set stopped_at = coalesce(w.stopped_at, now()),
+  state = case w.state when 'stopped' then w.state else 'died' end
+where w.id = $1 and w.seen_at::text = $2 and not exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')})
+returning 1`
+    return (await session.query(text, [workerId, sighting.seenAt])).length === 1
+  }
+
   async living(session: Session): Promise<LivingWorker[]> {
     const rows = await session.query(`${FIND_WORKERS} where w.stopped_at is null order by w.lock_id`)
     return rows
@@ -151,22 +181,30 @@ export class WorkerLocks {
       .map(({ id, task_tables }) => ({ id, tables: task_tables ?? undefined }))
   }
 
-  #isAlive(worker: Row): boolean {
+  #isAlive(worker: Row, run?: number): boolean {
+    const now = performance.now()
+    const sighting = this.#sight(worker, now, run)
+    const isAlive = this.#isLiving(worker, sighting, now)
+    sighting.isDead = !isAlive
+    return isAlive
+  }
+
+  #isLiving(worker: Row, sighting: Sighting, now: number): boolean {
     // If its process is running, it has only lost its connection.
     if (worker.boot_id !== null && worker.boot_id === machine()) {
       return worker.is_held || (!worker.is_stopped && isRunning(worker))
     }
-    const now = performance.now()
-    const sighting = this.#sight(worker, now)
     if (worker.is_held) return true
     if (worker.is_stopped) return false
     return now - sighting.since < this.#silentForMs || now - sighting.freeSince! < this.#freeForMs
   }
 
-  #sight({ id, seen_at, is_held }: Row, now: number): Sighting {
+  #sight({ id, seen_at, is_held }: Row, now: number, run: number | undefined): Sighting {
     const before = this.#sightings.get(id)
     const sighting: Sighting =
-      before && before.seenAt === seen_at ? before : { seenAt: seen_at, since: now, freeSince: before?.freeSince }
+      before && before.seenAt === seen_at && (run === undefined || before.run === run)
+        ? before
+        : { seenAt: seen_at, run: run ?? before?.run, since: now, freeSince: before?.freeSince, isDead: false }
     sighting.freeSince = is_held ? undefined : (sighting.freeSince ?? now)
     this.#sightings.set(id, sighting)
     return sighting
@@ -174,9 +212,12 @@ export class WorkerLocks {
 }
 
 /** A worker that was considered dead may come back, so only one that has stopped by itself needs no proof. */
-const FIND_WORKERS = `select w.id, w.pid, w.boot_id, w.process_started, w.seen_at::text as seen_at, w.task_tables,
+const FIND_WORKERS = `with held as materialized (
+  select l.objid from pg_locks l where ${isLockOf('l.objid')}
+)
+select w.id, w.pid, w.boot_id, w.process_started, w.seen_at::text as seen_at, w.task_tables,
   w.state = 'stopped' as is_stopped,
-  exists (select 1 from pg_locks l where ${isLockOf('w.lock_id')}) as is_held
+  w.lock_id::oid in (select objid from held) as is_held
 from ops_workers w`
 
 function isRunning({ pid, process_started }: Row): boolean {

@@ -119,6 +119,15 @@ export class SqliteQueue implements Queue {
     return this.#connection().workerLocks.isHeld(workerId)
   }
 
+  async livingWorkersOf(runs: readonly OpenRun[]): Promise<ReadonlySet<string>> {
+    const { workerLocks } = this.#connection()
+    return new Set(runs.map(({ workerId }) => workerId).filter((id) => workerLocks.isHeld(id)))
+  }
+
+  async workersHere(): Promise<number> {
+    return 1
+  }
+
   async livingWorkers(): Promise<LivingWorker[]> {
     return livingWorkers(this.#connection())
   }

@@ -125,6 +125,47 @@ describe('a worker', unless(postgresMissing), () => {
     expect(await other.isAlive('one')).toBe(false)
   })
 
+  it.each([
+    ['has its lock again', false],
+    ['has had its lock and lost it again', true],
+  ])('that was found dead and %s keeps its run', async (_, isCutAgain) => {
+    const { url, queue, raw } = await postgresFixture([queuedBuilds])
+    const other = openQueue(url, { freeForMs: 0, silentForMs: 0 })
+    await queue.startWorker(worker)
+    await raw.query('update ops_workers set boot_id = null, pid = 0')
+    await queue.enqueue(builds, [{ repository: 'a' }])
+    const { run } = (await queue.claim([queuedBuilds]))!
+    await cut(raw)
+    const runs = await afterCut(() => other.openRuns())
+    expect(await other.livingWorkersOf(runs)).toEqual(new Set())
+    await afterCut(() => queue.stateOf(run))
+    if (isCutAgain) await cut(raw)
+    const settle = () => other.settleDead(runs[0]!, queuedBuilds, { kind: 'crashed', error: 'worker one died' })
+    expect(await afterCut(settle)).toBe(false)
+    expect(await afterCut(() => queue.stateOf(run))).toMatchObject({ isHeld: true })
+    expect(await queue.settle(run, succeeded)).toMatchObject({ held: true })
+  })
+
+  it('gives a sign of life by each run that it begins', async () => {
+    const { url, queue, raw, value } = await postgresFixture([queuedBuilds])
+    const other = openQueue(url, { freeForMs: 0, silentForMs: 3_600_000 })
+    await queue.startWorker(worker)
+    await raw.query('update ops_workers set boot_id = null, pid = 0')
+    await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
+    const seenAt = await value('select seen_at from ops_workers')
+    const { run } = (await queue.claim([queuedBuilds]))!
+    const [before] = await other.openRuns()
+    expect(await other.livingWorkersOf([before!])).toEqual(new Set(['one']))
+    const renewedAt = queue.lease!.renewedAt
+    const { next } = await queue.settle(run, succeeded, [queuedBuilds])
+    expect(queue.lease!.renewedAt).toBeGreaterThanOrEqual(renewedAt)
+    await cut(raw)
+    const [after] = await afterCut(() => other.openRuns())
+    expect(after!.id).toBe(next!.run.id)
+    expect(await other.livingWorkersOf([after!])).toEqual(new Set(['one']))
+    expect(await value('select seen_at from ops_workers')).toEqual(seenAt)
+  })
+
   it('renews its lease, and is alive again when it was considered dead', async () => {
     const { queue, raw, rows } = await postgresFixture([queuedBuilds])
     await queue.startWorker(worker)
