@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { columnsSql, type Dialect } from '../task-table/create-table.ts'
+import { checksOf, columnsSql, type Dialect } from '../task-table/create-table.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 
 /**
@@ -20,7 +20,14 @@ function sqliteSnapshot(table: TaskTable): object {
   return {
     version: '6',
     dialect: 'sqlite',
-    tables: { [table.name]: { name: table.name, columns, ...noConstraints, checkConstraints: {} } },
+    tables: {
+      [table.name]: {
+        name: table.name,
+        columns,
+        ...noConstraints,
+        checkConstraints: checkConstraints(table, 'sqlite'),
+      },
+    },
     views: {},
     enums: {},
     _meta: { tables: {}, columns: {} },
@@ -30,7 +37,12 @@ function sqliteSnapshot(table: TaskTable): object {
 
 function postgresSnapshot(table: TaskTable): object {
   const columns = columnsOf(table, 'postgres', ({ isPrimaryKey }) => (isPrimaryKey ? identityOf(table) : {}))
-  const constraints = { ...noConstraints, policies: {}, checkConstraints: {}, isRLSEnabled: false }
+  const constraints = {
+    ...noConstraints,
+    policies: {},
+    checkConstraints: checkConstraints(table, 'postgres'),
+    isRLSEnabled: false,
+  }
   return {
     version: '7',
     dialect: 'postgresql',
@@ -43,6 +55,10 @@ function postgresSnapshot(table: TaskTable): object {
     views: {},
     _meta: { schemas: {}, tables: {}, columns: {} },
   }
+}
+
+function checkConstraints(table: TaskTable, dialect: Dialect): object {
+  return Object.fromEntries(checksOf(table, dialect).map((check) => [check.name, check]))
 }
 
 function identityOf({ name }: TaskTable): object {

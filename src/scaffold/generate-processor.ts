@@ -1,7 +1,9 @@
 import { relative, resolve } from 'node:path'
 import { formatCommand } from '../format.ts'
 import { packageRoot } from '../plugins/find-plugins.ts'
+import { declaredNames } from '../processor/processor-registry.ts'
 import type { Project } from '../project/open-project.ts'
+import { tablesOfPlugin } from '../project/orphaned-tasks.ts'
 import { packageName } from './names.ts'
 import { buildCheckout, coreDependency } from './ops-package.ts'
 import { flagsOf, planPlugin } from './plan-plugin.ts'
@@ -82,9 +84,20 @@ export async function takenNames(project: Project, name: string): Promise<TakenN
   const others = project.registry.processors.filter(({ plugin }) => plugin.name !== own)
   const { ready } = await project.processors()
   const owners = ready.filter(({ queued }) => others.some((other) => other.name === queued.processor))
+  // They would clash as soon as the bundled plugin is enabled.
+  const { disabled } = project.registry
+  const reserved = disabled.flatMap((plugin) =>
+    declaredNames(plugin).map((one): [string, string] => [one, plugin.name]),
+  )
+  const tables = disabled.flatMap((plugin) =>
+    [...tablesOfPlugin(plugin)].map((table): [string, string] => [table, `the plugin ${plugin.name}`]),
+  )
   return {
-    processors: new Map(others.map((other) => [other.name, other.plugin.name])),
-    tables: new Map(owners.map(({ queued }) => [queued.table.name, `the processor "${queued.processor}"`])),
+    processors: new Map([...reserved, ...others.map((other): [string, string] => [other.name, other.plugin.name])]),
+    tables: new Map([
+      ...tables,
+      ...owners.map(({ queued }): [string, string] => [queued.table.name, `the processor "${queued.processor}"`]),
+    ]),
   }
 }
 

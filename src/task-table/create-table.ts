@@ -53,6 +53,31 @@ export function columnsSql(table: TaskTable, dialect: Dialect): ColumnSql[] {
   }))
 }
 
+/** A CHECK constraint. */
+export interface Check {
+  readonly name: string
+  /** An SQL expression. */
+  readonly value: string
+}
+
+/** What the types of a database do not say, for every client: SQLite stores any value in any column. */
+export function checksOf(table: TaskTable, dialect: Dialect): Check[] {
+  return Object.values(table.columns).flatMap((column) => {
+    const value = checkSql(column, dialect)
+    return value === undefined ? [] : [{ name: `${table.name}_${column.name}_check`, value }]
+  })
+}
+
+function checkSql({ name, type, values }: TaskColumn, dialect: Dialect): string | undefined {
+  const quotedName = `"${name}"`
+  if (type === 'enumeration') return `${quotedName} in (${values!.map(quoted).join(', ')})`
+  // Infinity is no instant.
+  if (dialect === 'postgres') return type === 'timestamp' ? `isfinite(${quotedName})` : undefined
+  if (type === 'timestamp') return `typeof(${quotedName}) in ('integer', 'null')`
+  if (type === 'json') return `json_valid(${quotedName})`
+  return type === 'boolean' ? `${quotedName} in (0, 1)` : undefined
+}
+
 /**
  * The statements that create a task table, as drizzle-kit writes them, so that it can generate the next migration.
  * (Unlike drizzle-kit, this gets quotes in JSON defaults and SQLite timestamp defaults right.)
@@ -60,6 +85,7 @@ export function columnsSql(table: TaskTable, dialect: Dialect): ColumnSql[] {
 export function createTable(table: TaskTable, dialect: Dialect): string[] {
   const columns = columnsSql(table, dialect)
   const references = columns.filter(({ references }) => references !== undefined)
+  const checks = checksOf(table, dialect)
   if (dialect === 'sqlite') {
     const lines = [
       ...columns.map((column) => `\`${column.name}\` ${column.type}${sqliteRules(column, table)}`),
@@ -67,10 +93,14 @@ export function createTable(table: TaskTable, dialect: Dialect): string[] {
         ({ name, references }) =>
           `FOREIGN KEY (\`${name}\`) REFERENCES \`${references}\`(\`id\`) ON UPDATE no action ON DELETE no action`,
       ),
+      ...checks.map(({ name, value }) => `CONSTRAINT "${name}" CHECK(${value})`),
     ]
     return [`CREATE TABLE \`${table.name}\` (\n${lines.map((line) => `\t${line}`).join(',\n')}\n);`]
   }
-  const lines = columns.map((column) => `\t"${column.name}" ${column.type}${postgresRules(column, table)}`)
+  const lines = [
+    ...columns.map((column) => `\t"${column.name}" ${column.type}${postgresRules(column, table)}`),
+    ...checks.map(({ name, value }) => `\tCONSTRAINT "${name}" CHECK (${value})`),
+  ]
   return [
     `CREATE TABLE "${table.name}" (\n${lines.join(',\n')}\n);`,
     ...references.map(

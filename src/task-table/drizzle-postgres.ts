@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
+  check,
   doublePrecision,
   jsonb,
   type PgColumn,
@@ -10,6 +11,7 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
+import { checksOf } from './create-table.ts'
 import { NEXT_ID, NOW } from './lifecycle.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
@@ -18,6 +20,7 @@ export function drizzleTable(table: TaskTable): unknown {
   return pgTable(
     table.name,
     Object.fromEntries(Object.entries(table.columns).map(([key, column]) => [key, drizzleColumn(column)])),
+    () => checksOf(table, 'postgres').map(({ name, value }) => check(name, sql.raw(value))),
   )
 }
 

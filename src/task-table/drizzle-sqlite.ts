@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import {
+  check,
   integer,
   real,
   type SQLiteColumn,
@@ -7,6 +8,7 @@ import {
   sqliteTable,
   text,
 } from 'drizzle-orm/sqlite-core'
+import { checksOf } from './create-table.ts'
 import { NEXT_ID, NOW, SQLITE_NOW } from './lifecycle.ts'
 import type { TaskColumn, TaskTable } from './task-table.ts'
 
@@ -15,6 +17,7 @@ export function drizzleTable(table: TaskTable): unknown {
   return sqliteTable(
     table.name,
     Object.fromEntries(Object.entries(table.columns).map(([key, column]) => [key, drizzleColumn(column)])),
+    () => checksOf(table, 'sqlite').map(({ name, value }) => check(name, sql.raw(value))),
   )
 }
 

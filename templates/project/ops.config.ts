@@ -17,7 +17,7 @@ export default defineConfig({
     // build: {},
     // deploy: { environments: { staging: { path: '/srv/staging' } } },
     // exec: {},
-    // transfer: {},
+    // transfer: { folders: ['exports'], tables: ['orders'] },
   },
 
   // Tasks to add at certain times.

@@ -49,7 +49,7 @@ describe('ops generate processor', () => {
     ['an invalid name', ['Send_Mail'], 'Invalid processor name "Send_Mail"'],
     ['two names', ['email', 'other'], 'Unexpected argument "other"'],
     ['an existing processor', ['build', '--table', 'x'], 'The processor "build" already exists'],
-    ['an existing table', ['email', '--table', 'builds'], 'belongs to the processor "build"'],
+    ['an existing table', ['email', '--table', 'builds'], 'belongs to the plugin @ops-cli/plugin-build'],
     ['an SQL keyword as a table', ['email', '--table', 'order'], 'an SQL keyword'],
     ['an SQL keyword as a column', ['email', 'order:text'], 'an SQL keyword'],
     ['a lifecycle column', ['email', '--column', 'error:text'], 'already has a column "error"'],

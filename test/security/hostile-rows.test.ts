@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { defineProcessor, taskTable } from '../../src/index.ts'
+import { connect, postgresMissing, postgresUrl } from '../support/postgres-fixture.ts'
 import { TestProject } from '../support/test-project.ts'
 import { unless } from '../support/unless.ts'
 import { WorkerHere, workerDatabases } from '../support/worker-here.ts'
@@ -70,6 +71,30 @@ describe.each(workerDatabases)('a row on $name that does not fit its description
       expect.stringMatching(/^"title": expected a string, got /),
     ])
     expect(performed).toEqual([])
+  })
+})
+
+describe('a table that ops generates', () => {
+  it.each([
+    `insert into imports (file, target_table, format) values ('a', 'b', 'cat.js')`,
+    `insert into imports (file, target_table, columns) values ('a', 'b', '{"a"')`,
+    `insert into imports (file, target_table, run_at) values ('a', 'b', 'soon')`,
+    `insert into commands (command, env) values ('a', '${'['.repeat(200_000)}')`,
+  ])('refuses what is not of its type: %.80s', async (sql) => {
+    const project = TestProject.withConfig({ plugins: { exec: {}, transfer: {} } })
+    await project.ops('migrate')
+    expect(() => project.database.exec(sql)).toThrow(/CHECK constraint failed: /)
+  })
+
+  it('refuses it on PostgreSQL too', unless(postgresMissing), async () => {
+    const url = await postgresUrl()
+    const project = TestProject.withConfig({ database: url, plugins: { transfer: {} } })
+    await project.ops('migrate')
+    const database = await connect(url)
+    for (const values of [`'cat.js', now()`, `'csv', 'infinity'`]) {
+      const sql = `insert into imports (file, target_table, format, run_at) values ('a', 'b', ${values})`
+      await expect(database.query(sql)).rejects.toThrow('violates check constraint')
+    }
   })
 })
 

@@ -44,7 +44,7 @@ describe('the check of a new task', () => {
     ['share', Number.NaN, 'expected a number, got null'],
     ['isHot', 1, 'expected true or false, got 1'],
     ['at', '2030-01-01', 'expected a date and time, got "2030-01-01"'],
-    ['at', new Date('never'), 'expected a date and time, got null'],
+    ['at', new Date('never'), 'expected a date and time, got an invalid one'],
     [
       'at',
       new Date('+010000-01-01'),

@@ -191,7 +191,9 @@ describe('a deployment', () => {
     expect(shop.project.value('select count(*) from deployments')).toBe(0)
     shop.project.database.exec(`insert into deployments (environment, build_id) values ('stagin', 1)`)
     await shop.work()
-    expect(shop.task('deployments', 1).error).toMatch(/^Unknown environment "stagin". Did you mean "staging"\?$/)
+    expect(shop.task('deployments', 1).error).toMatch(
+      /^"environment": Unknown environment "stagin". Did you mean "staging"\?$/,
+    )
   })
 })
 

@@ -1,6 +1,7 @@
-import { createWriteStream, existsSync, statSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { createWriteStream, existsSync, lstatSync, statSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -9,8 +10,6 @@ import type { FileFormat } from './file-format.ts'
 
 interface FileToWrite extends Pick<FileFormat, 'compression'> {
   readonly path: string
-  /** The id of the task, for the name of the partial file. */
-  readonly owner: string
   readonly signal: AbortSignal
 }
 
@@ -21,13 +20,15 @@ interface FileToWrite extends Pick<FileFormat, 'compression'> {
  * @returns its size
  */
 export async function writeFile(chunks: AsyncIterable<string | Buffer>, file: FileToWrite): Promise<number> {
-  const { path, owner, compression, signal } = file
+  const { path, compression, signal } = file
   const folder = dirname(path)
   if (!existsSync(folder)) throw new TaskError(`folder ${folder} does not exist; create it first`)
   if (existsSync(path) && !statSync(path).isFile()) throw new TaskError(`${path} exists and is not a file`)
-  const temporary = `${path}.${owner}.partial`
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) throw new TaskError(`${path} is a link`)
+  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.partial`)
+  // Exclusively, so that nobody can have put a link there.
+  const out = createWriteStream(temporary, { flags: 'wx' })
   try {
-    const out = createWriteStream(temporary)
     const source = Readable.from(chunks, { objectMode: true })
     if (compression === 'gzip') await pipeline(source, createGzip(), out, { signal })
     else await pipeline(source, out, { signal })

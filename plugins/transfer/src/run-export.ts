@@ -8,20 +8,23 @@ import { Pace } from './pace.ts'
 import { writeFile } from './partial-file.ts'
 import type { Settings } from './settings.ts'
 import type { ExportRequest, Store } from './store.ts'
+import { requireAllowedTable, requireOrdinaryTable } from './table.ts'
 
 /** Exports one snapshot of a table. The file appears completely or not at all. */
 export async function runExport(task: ExportTask, context: TaskContext<Settings>) {
   const { log, signal, settings, projectDirectory } = context
   const path = allowedPath(task.file, projectDirectory, settings.folders)
   const { format, compression, delimiter } = formatOf(path, task)
+  requireAllowedTable(task.sourceTable, settings.tables)
   const store = await openStore(context.database)
   const table = await store.describe(task.sourceTable, 'export')
+  requireOrdinaryTable(table.name, table.columns)
   const columns = planExport(task.columns, table)
-  const request = { table, columns, where: task.where, format, delimiter, signal }
+  const request = { table, columns, format, delimiter, signal }
   log(`exporting ${table.name} to ${path}: ${columns.map(({ name }) => name).join(', ')}`)
   const rows = { count: 0 }
   const chunks = withProgress(store, request, rows, context)
-  const fileSize = await writeFile(chunks, { path, owner: String(task.id), compression, signal })
+  const fileSize = await writeFile(chunks, { path, compression, signal })
   log(`exported ${formatCount(rows.count, 'row')}, ${formatBytes(fileSize)}`)
   return { format, rowCount: rows.count, fileSize }
 }

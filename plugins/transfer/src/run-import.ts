@@ -12,7 +12,7 @@ import type { FileRecord, Records } from './records.ts'
 import { RejectFile } from './reject-file.ts'
 import type { Settings } from './settings.ts'
 import type { ImportSession, Row, Value } from './store.ts'
-import type { Table } from './table.ts'
+import { requireAllowedTable, requireOrdinaryTable, type Table } from './table.ts'
 import { writeRows } from './write-rows.ts'
 
 type Context = TaskContext<Settings>
@@ -33,8 +33,10 @@ export async function runImport(task: ImportTask, context: Context) {
   if (!(task.maxRejected >= 0)) throw new TaskError(`"max_rejected": expected 0 or more, got ${task.maxRejected}`)
   const path = allowedPath(task.file, projectDirectory, settings.folders)
   const format = formatOf(path, task)
+  requireAllowedTable(task.targetTable, settings.tables)
   const store = await openStore(context.database)
   const table = await store.describe(task.targetTable, 'import')
+  requireOrdinaryTable(table.name, table.columns)
   const file = openFile(path, format, signal)
   const records = await readRecords(file, format, task)
   const { columns, ignored } = planImport(records.names, task.columns, table, basename(path))
@@ -74,13 +76,18 @@ export async function runImport(task: ImportTask, context: Context) {
   }
 }
 
-function readRecords(file: OpenFile, { format, delimiter }: FileFormat, { columns }: ImportTask): Promise<Records> {
+async function readRecords(
+  file: OpenFile,
+  { format, delimiter }: FileFormat,
+  { columns }: ImportTask,
+): Promise<Records> {
   const list = Array.isArray(columns) ? columns.map((name, index) => name ?? `field ${index + 1}`) : undefined
-  return import(`./${format}-records.ts`).then((module) =>
-    format === 'csv'
-      ? module.csvRecords(file.chunks, { delimiter, names: list })
-      : module.ndjsonRecords(file.chunks, { names: list ?? (columns ? Object.keys(columns) : undefined) }),
-  )
+  if (format === 'csv') {
+    const { csvRecords } = await import('./csv-records.ts')
+    return csvRecords(file.chunks, { delimiter, names: list })
+  }
+  const { ndjsonRecords } = await import('./ndjson-records.ts')
+  return ndjsonRecords(file.chunks, { names: list ?? (columns ? Object.keys(columns) : undefined) })
 }
 
 interface StageOptions {

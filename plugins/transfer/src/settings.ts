@@ -2,13 +2,16 @@ import { expected, isDuration, strictMessage } from '@ops-cli/core'
 import * as v from 'valibot'
 
 const duration = expected('a duration such as "90s" or "10m"')
-const folder = expected('a path that is not empty')
+const text = expected('a name that is not empty')
+const names = (what: string) => v.optional(v.array(v.pipe(v.string(text), v.nonEmpty(text)), expected(what)), [])
 
 const entries = {
   /** Time limit of an import or export. No limit by default. */
   timeout: v.optional(v.pipe(v.string(duration), v.check(isDuration, duration))),
-  /** The only folders in which files may be read and written, relative to the project. By default all. */
-  folders: v.optional(v.array(v.pipe(v.string(folder), v.nonEmpty(folder)), expected('a list of folders'))),
+  /** The only folders in which files may be read and written, relative to the project. */
+  folders: names('a list of folders'),
+  /** The only tables and views that may be imported into and exported, by the names that a task has. */
+  tables: names('a list of tables'),
 }
 
 /** `plugins.transfer` of the configuration. */

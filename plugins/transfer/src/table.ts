@@ -79,11 +79,29 @@ export function missingTable(name: string, known: readonly string[]): TaskError 
   return new TaskError(`table "${name}" does not exist; ${advice}`, { isFinal: true })
 }
 
-export function notImportable(name: string, reason: string): TaskError {
-  return new TaskError(`cannot import into "${name}": ${reason}`, { isFinal: true })
+/**
+ * The tables that imports and exports may use.
+ *
+ * @throws TaskError when it is not one of the settings
+ */
+export function requireAllowedTable(name: string, tables: readonly string[]): void {
+  if (tables.includes(name)) return
+  const list =
+    tables.length > 0 ? `: ${tables.join(', ')}` : ', which is empty: plugins: { transfer: { tables: ["…"] } }'
+  throw new TaskError(`table "${name}" is not in plugins.transfer.tables${list}`, { isFinal: true })
 }
 
-export function invalidWhere(error: Error): TaskError {
-  const message = `invalid "where": ${error.message}; expected an SQL condition such as "age > 17"`
-  return new TaskError(message, { cause: error, isFinal: true })
+/** Tables of ops and of the database itself, and task tables, whose rows are what a worker does. */
+export function requireOrdinaryTable(name: string, columns: readonly { readonly name: string }[]): void {
+  const isTaskTable = ['status', 'run_at', 'attempt'].every((one) => columns.some((column) => column.name === one))
+  const owner = /^(ops|sqlite|pg)_/i.test(name)
+    ? 'it belongs to ops or the database'
+    : isTaskTable
+      ? 'it has tasks'
+      : undefined
+  if (owner !== undefined) throw new TaskError(`"${name}" cannot be imported or exported: ${owner}`, { isFinal: true })
+}
+
+export function notImportable(name: string, reason: string): TaskError {
+  return new TaskError(`cannot import into "${name}": ${reason}`, { isFinal: true })
 }

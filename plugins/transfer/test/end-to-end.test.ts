@@ -8,7 +8,10 @@ import { PEOPLE, writePeople } from './people-file.ts'
 
 async function projectWith(sql: string): Promise<TestProject> {
   const project = new TestProject()
-  project.write('ops.config.json', '{ "sqlite": { "synchronous": "NORMAL" }, "plugins": { "transfer": {} } }')
+  project.write(
+    'ops.config.json',
+    '{ "sqlite": { "synchronous": "NORMAL" }, "plugins": { "transfer": { "folders": ["."], "tables": ["people"] } } }',
+  )
   await project.ops('migrate')
   project.database.exec(sql)
   return project

@@ -126,22 +126,12 @@ describe('an import', () => {
     expect(rows('select * from t')).toEqual([{ a: 2, twice: 4 }])
   })
 
-  test('adds pending tasks to a task table', async () => {
+  test('adds no tasks', async () => {
     const { import: run, write, rows } = await openBench('')
-    write('exports.csv', 'source_table,file\npeople,a.csv\npeople,b.csv\n')
-    expect(await run({ file: 'exports.csv', targetTable: 'exports' })).toMatchObject({
-      status: 'succeeded',
-      rowCount: 2,
-    })
-    expect(rows('select status, file from exports')).toEqual([
-      { status: 'pending', file: 'a.csv' },
-      { status: 'pending', file: 'b.csv' },
-    ])
-    expect(rows(`select count(*) n from ops_audit where task_table = 'exports' and event = 'enqueued'`)).toEqual([
-      { n: 2 },
-    ])
-    write('wrong.csv', 'source_table,file,status\npeople,a.csv,succeeded\n')
-    expect((await run({ file: 'wrong.csv', targetTable: 'exports' })).error).toContain('line 2: ')
+    write('exports.csv', 'source_table,file\npeople,a.csv\n')
+    const { error } = await run({ file: 'exports.csv', targetTable: 'exports' })
+    expect(error).toBe('"exports" cannot be imported or exported: it has tasks')
+    expect(rows('select * from exports')).toEqual([])
   })
 
   test('reports its progress', async () => {

@@ -10,7 +10,7 @@ const ROWS = Number(process.env.OPS_TRANSFER_ROWS ?? 60_000)
 
 test(`${ROWS} rows are imported and exported in little memory, while others can write`, async () => {
   const project = new TestProject()
-  project.write('ops.config.json', '{ "plugins": { "transfer": {} } }')
+  project.write('ops.config.json', '{ "plugins": { "transfer": { "folders": ["."], "tables": ["people"] } } }')
   await project.ops('migrate')
   project.database.exec(`${PEOPLE}; create table notes (at integer)`)
   writePeople(project.path('people.csv'), ROWS)

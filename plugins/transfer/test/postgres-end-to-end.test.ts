@@ -11,6 +11,8 @@ const ROWS = Number(process.env.OPS_TRANSFER_ROWS ?? 20_000)
 
 async function project() {
   const project = new TestProject()
+  const transfer = { folders: ['.'], tables: ['people'] }
+  project.write('ops.config.json', JSON.stringify({ plugins: { transfer } }))
   const url = await postgresUrl()
   project.env.OPS_DATABASE_URL = url
   expect(await project.ops('migrate')).toMatchObject({ exitCode: 0 })

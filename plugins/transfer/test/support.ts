@@ -37,7 +37,9 @@ export async function openPostgresBench(sql: string, options: object = {}) {
 
 async function openBenchOn(url: string, project: string, options: object) {
   const stateDirectory = join(project, '.ops')
-  const settings = v.parse(schema, options)
+  // Everything in the project, and the tables that a test names, unless it says otherwise.
+  const settings = v.parse(schema, { folders: ['.'], ...options })
+  const allow = (table: string) => void ('tables' in options || settings.tables.push(table))
   const importing = toQueuedTable(importProcessor, settings)
   const exporting = toQueuedTable(exportProcessor, settings)
   const queue = await openQueue(url, { directory: project, synchronous: 'NORMAL' })
@@ -83,10 +85,12 @@ async function openBenchOn(url: string, project: string, options: object) {
     },
     read: (name: string) => readFileSync(path(name), 'utf8'),
     async startImport(values: ImportValues) {
+      allow(values.targetTable)
       await queue.enqueue(imports, [values])
       return start(importing, importProcessor)
     },
     async startExport(values: ExportValues) {
+      allow(values.sourceTable)
       await queue.enqueue(exports, [values])
       return start(exporting as never, exportProcessor)
     },

@@ -15,5 +15,9 @@ CREATE TABLE "builds" (
 	"revision" text,
 	"artifact" text,
 	"artifact_size" bigint,
-	"artifact_sha256" text
+	"artifact_sha256" text,
+	CONSTRAINT "builds_created_at_check" CHECK (isfinite("created_at")),
+	CONSTRAINT "builds_run_at_check" CHECK (isfinite("run_at")),
+	CONSTRAINT "builds_started_at_check" CHECK (isfinite("started_at")),
+	CONSTRAINT "builds_finished_at_check" CHECK (isfinite("finished_at"))
 );

@@ -15,5 +15,9 @@ CREATE TABLE `builds` (
 	`revision` text,
 	`artifact` text,
 	`artifact_size` integer,
-	`artifact_sha256` text
+	`artifact_sha256` text,
+	CONSTRAINT "builds_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),
+	CONSTRAINT "builds_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
+	CONSTRAINT "builds_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
+	CONSTRAINT "builds_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null'))
 );

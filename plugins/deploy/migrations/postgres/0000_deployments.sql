@@ -11,7 +11,11 @@ CREATE TABLE "deployments" (
 	"progress_note" text,
 	"environment" text NOT NULL,
 	"build_id" bigint NOT NULL,
-	"release_number" bigint
+	"release_number" bigint,
+	CONSTRAINT "deployments_created_at_check" CHECK (isfinite("created_at")),
+	CONSTRAINT "deployments_run_at_check" CHECK (isfinite("run_at")),
+	CONSTRAINT "deployments_started_at_check" CHECK (isfinite("started_at")),
+	CONSTRAINT "deployments_finished_at_check" CHECK (isfinite("finished_at"))
 );
 --> statement-breakpoint
 CREATE TABLE "rollbacks" (
@@ -27,7 +31,11 @@ CREATE TABLE "rollbacks" (
 	"progress_note" text,
 	"environment" text NOT NULL,
 	"to_release" bigint,
-	"release_number" bigint
+	"release_number" bigint,
+	CONSTRAINT "rollbacks_created_at_check" CHECK (isfinite("created_at")),
+	CONSTRAINT "rollbacks_run_at_check" CHECK (isfinite("run_at")),
+	CONSTRAINT "rollbacks_started_at_check" CHECK (isfinite("started_at")),
+	CONSTRAINT "rollbacks_finished_at_check" CHECK (isfinite("finished_at"))
 );
 --> statement-breakpoint
 ALTER TABLE "deployments" ADD CONSTRAINT "deployments_build_id_builds_id_fk" FOREIGN KEY ("build_id") REFERENCES "builds"("id") ON DELETE no action ON UPDATE no action;

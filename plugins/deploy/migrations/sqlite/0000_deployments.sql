@@ -12,7 +12,11 @@ CREATE TABLE `deployments` (
 	`environment` text NOT NULL,
 	`build_id` integer NOT NULL,
 	`release_number` integer,
-	FOREIGN KEY (`build_id`) REFERENCES `builds`(`id`) ON UPDATE no action ON DELETE no action
+	FOREIGN KEY (`build_id`) REFERENCES `builds`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "deployments_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),
+	CONSTRAINT "deployments_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
+	CONSTRAINT "deployments_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
+	CONSTRAINT "deployments_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null'))
 );
 --> statement-breakpoint
 CREATE TABLE `rollbacks` (
@@ -28,5 +32,9 @@ CREATE TABLE `rollbacks` (
 	`progress_note` text,
 	`environment` text NOT NULL,
 	`to_release` integer,
-	`release_number` integer
+	`release_number` integer,
+	CONSTRAINT "rollbacks_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),
+	CONSTRAINT "rollbacks_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
+	CONSTRAINT "rollbacks_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
+	CONSTRAINT "rollbacks_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null'))
 );

@@ -15,5 +15,9 @@ CREATE TABLE "commands" (
 	"env" jsonb,
 	"timeout" text,
 	"exit_code" bigint,
-	"output_tail" text
+	"output_tail" text,
+	CONSTRAINT "commands_created_at_check" CHECK (isfinite("created_at")),
+	CONSTRAINT "commands_run_at_check" CHECK (isfinite("run_at")),
+	CONSTRAINT "commands_started_at_check" CHECK (isfinite("started_at")),
+	CONSTRAINT "commands_finished_at_check" CHECK (isfinite("finished_at"))
 );

@@ -15,5 +15,11 @@ CREATE TABLE `commands` (
 	`env` text,
 	`timeout` text,
 	`exit_code` integer,
-	`output_tail` text
+	`output_tail` text,
+	CONSTRAINT "commands_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),
+	CONSTRAINT "commands_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
+	CONSTRAINT "commands_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
+	CONSTRAINT "commands_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null')),
+	CONSTRAINT "commands_arguments_check" CHECK(json_valid("arguments")),
+	CONSTRAINT "commands_env_check" CHECK(json_valid("env"))
 );

@@ -15,9 +15,14 @@ CREATE TABLE "exports" (
 	"compression" text,
 	"delimiter" text,
 	"columns" jsonb,
-	"where" text,
 	"row_count" bigint,
-	"file_size" bigint
+	"file_size" bigint,
+	CONSTRAINT "exports_created_at_check" CHECK (isfinite("created_at")),
+	CONSTRAINT "exports_run_at_check" CHECK (isfinite("run_at")),
+	CONSTRAINT "exports_started_at_check" CHECK (isfinite("started_at")),
+	CONSTRAINT "exports_finished_at_check" CHECK (isfinite("finished_at")),
+	CONSTRAINT "exports_format_check" CHECK ("format" in ('csv', 'ndjson')),
+	CONSTRAINT "exports_compression_check" CHECK ("compression" in ('none', 'gzip'))
 );
 --> statement-breakpoint
 CREATE TABLE "imports" (
@@ -44,5 +49,13 @@ CREATE TABLE "imports" (
 	"skipped_count" bigint,
 	"rejected_count" bigint,
 	"rejected_file" text,
-	"imported_at" timestamp with time zone
+	"imported_at" timestamp with time zone,
+	CONSTRAINT "imports_created_at_check" CHECK (isfinite("created_at")),
+	CONSTRAINT "imports_run_at_check" CHECK (isfinite("run_at")),
+	CONSTRAINT "imports_started_at_check" CHECK (isfinite("started_at")),
+	CONSTRAINT "imports_finished_at_check" CHECK (isfinite("finished_at")),
+	CONSTRAINT "imports_format_check" CHECK ("format" in ('csv', 'ndjson')),
+	CONSTRAINT "imports_compression_check" CHECK ("compression" in ('none', 'gzip')),
+	CONSTRAINT "imports_on_conflict_check" CHECK ("on_conflict" in ('fail', 'skip', 'update')),
+	CONSTRAINT "imports_imported_at_check" CHECK (isfinite("imported_at"))
 );

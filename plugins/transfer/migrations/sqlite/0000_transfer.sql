@@ -15,9 +15,15 @@ CREATE TABLE `exports` (
 	`compression` text,
 	`delimiter` text,
 	`columns` text,
-	`where` text,
 	`row_count` integer,
-	`file_size` integer
+	`file_size` integer,
+	CONSTRAINT "exports_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),
+	CONSTRAINT "exports_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
+	CONSTRAINT "exports_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
+	CONSTRAINT "exports_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null')),
+	CONSTRAINT "exports_format_check" CHECK("format" in ('csv', 'ndjson')),
+	CONSTRAINT "exports_compression_check" CHECK("compression" in ('none', 'gzip')),
+	CONSTRAINT "exports_columns_check" CHECK(json_valid("columns"))
 );
 --> statement-breakpoint
 CREATE TABLE `imports` (
@@ -44,5 +50,14 @@ CREATE TABLE `imports` (
 	`skipped_count` integer,
 	`rejected_count` integer,
 	`rejected_file` text,
-	`imported_at` integer
+	`imported_at` integer,
+	CONSTRAINT "imports_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),
+	CONSTRAINT "imports_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
+	CONSTRAINT "imports_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
+	CONSTRAINT "imports_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null')),
+	CONSTRAINT "imports_format_check" CHECK("format" in ('csv', 'ndjson')),
+	CONSTRAINT "imports_compression_check" CHECK("compression" in ('none', 'gzip')),
+	CONSTRAINT "imports_columns_check" CHECK(json_valid("columns")),
+	CONSTRAINT "imports_on_conflict_check" CHECK("on_conflict" in ('fail', 'skip', 'update')),
+	CONSTRAINT "imports_imported_at_check" CHECK(typeof("imported_at") in ('integer', 'null'))
 );

@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { openBench } from './support.ts'
+
+const SQL = `create table people (name text); insert into people values ('Ada'); create table secrets (name text)`
+
+describe('an import or export', () => {
+  test('does nothing that is not configured', async () => {
+    const none = await openBench(SQL, { folders: [], tables: [] })
+    none.write('p.csv', 'name\nBob\n')
+    expect((await none.import({ file: 'p.csv', targetTable: 'people' })).error).toMatch(
+      /plugins\.transfer\.folders, which is/,
+    )
+    const some = await openBench(SQL, { folders: ['out'], tables: ['people'] })
+    some.write('out/p.csv', 'name\nBob\n')
+    for (const [table, file, error] of [
+      ['secrets', 'out/x.csv', 'table "secrets" is not in plugins.transfer.tables: people'],
+      ['main.secrets', 'out/x.csv', 'table "main.secrets" is not in plugins.transfer.tables: people'],
+      ['people', 'x.csv', /outside of the folders/],
+      ['people', 'out/../x.csv', /outside of the folders/],
+    ] as const) {
+      const done = await some.export({ sourceTable: table, file })
+      expect([done.status, done.error]).toEqual([
+        'failed',
+        typeof error === 'string' ? error : expect.stringMatching(error),
+      ])
+    }
+    expect(await some.import({ targetTable: 'people', file: 'out/p.csv' })).toMatchObject({ status: 'succeeded' })
+  })
+
+  test.each([
+    'ops.config.json',
+    'out/ops.config.mjs',
+    'package.json',
+    'node_modules/x.csv',
+    'cat.js',
+    'out/cat.mts',
+    '.bashrc',
+    '.git/config.csv',
+    '.ops/ops.db',
+  ])('writes nothing that ops or Node would execute: %s', async (file) => {
+    const { export: run, write, path } = await openBench(SQL)
+    for (const folder of ['out', 'node_modules', '.git']) write(`${folder}/kept`, '')
+    const { error } = await run({ sourceTable: 'people', file, format: 'csv' })
+    expect(error).toMatch(/is a name of programs, settings or hidden files$/)
+    expect(file === '.ops/ops.db' || !existsSync(path(file))).toBe(true)
+  })
+
+  test('follows no link out of its folders, and writes to no file that somebody has put there', async () => {
+    const { export: run, write, path, read } = await openBench(SQL, { folders: ['out'], tables: ['people'] })
+    write('kept.csv', 'kept')
+    write('out/a.csv', '')
+    symlinkSync('..', path('out/up'))
+    symlinkSync('../kept.csv', path('out/link.csv'))
+    symlinkSync('../new.csv', path('out/dangling.csv'))
+    symlinkSync(path('kept.csv'), path('out/b.csv.5.partial'))
+    for (const file of ['out/up/kept.csv', 'out/link.csv', 'out/dangling.csv']) {
+      expect((await run({ sourceTable: 'people', file })).error).toMatch(/outside of the folders|is a link/)
+    }
+    for (let id = 4; id <= 6; id += 1) await run({ sourceTable: 'people', file: 'out/b.csv' })
+    expect([read('kept.csv'), read('out/b.csv'), existsSync(path('new.csv'))]).toEqual(['kept', 'name\nAda\n', false])
+    expect(readdirSync(path('out')).filter((name) => name.endsWith('.partial'))).toEqual(['b.csv.5.partial'])
+    expect(readFileSync(path('out/b.csv.5.partial'), 'utf8')).toBe('kept')
+  })
+})
