@@ -1,5 +1,5 @@
 /**
- * `node test/bench/prune.ts [tasks]`: pruning a million tasks in a SQLite file, alone and beside a worker that drains no-op
+ * `node test/bench/prune.ts [tasks] [FULL|NORMAL]`: pruning a million tasks in a SQLite file, alone and beside a worker that drains no-op
  * tasks, and how long a program other than ops, with an ordinary `busy_timeout` of 5 s, waits meanwhile.
  */
 
@@ -17,6 +17,7 @@ import { queued } from '../support/queued.ts'
 import { percentile, print } from './interleave.ts'
 
 const count = Number(process.argv[2] ?? 1_000_000)
+const durabilities = (['FULL', 'NORMAL'] as const).filter((one) => (process.argv[3] ?? one) === one)
 const folder = mkdtempSync(join(tmpdir(), 'ops-prune-'))
 const original = join(folder, 'original.db')
 const file = join(folder, 'ops.db')
@@ -24,7 +25,7 @@ const before = Date.now() - 1000
 await fill(original)
 
 const rows: object[] = []
-for (const synchronous of ['FULL', 'NORMAL'] as const) {
+for (const synchronous of durabilities) {
   for (const isDraining of [false, true]) {
     copyFileSync(original, file)
     const size = statSync(file).size

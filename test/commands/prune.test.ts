@@ -87,6 +87,35 @@ describe('ops prune', () => {
   })
 
   it.each([
+    ['prune.before-commit:kill:2', 50],
+    ['prune.after-commit:kill:2', undefined],
+  ])('loses nothing when it is killed at %s, and the next one explains it', async (failpoint, goneThen) => {
+    const project = await TestProject.withProbe()
+    project.database.exec(`insert into scripts (script)
+      with recursive n (i) as (select 1 union all select i + 1 from n where i < 120) select 'true' from n`)
+    project.database.exec(`update scripts set status = 'canceled'`)
+    const archive = project.path('old.ndjson')
+    const args = ['prune', '--before', later(), '--archive', archive]
+    const killed = await project.opsProcessWith({ env: { OPS_FAILPOINT: failpoint } }, ...args)
+    expect(killed.signal).toBe('SIGKILL')
+    const gone = 120 - project.value<number>('select count(*) from scripts')
+    expect(gone).toBeGreaterThanOrEqual(50)
+    if (goneThen !== undefined) expect(gone).toBe(goneThen)
+    expect(project.value(`select count(distinct task_id) from ops_events`)).toBe(120 - gone)
+    expect(project.value('select count(*) from ops_pruning')).toBe(0)
+    // What is not archived is still there.
+    const lines = readFileSync(archive, 'utf8').split(/(?<=\n)/)
+    expect(lines.length).toBeGreaterThanOrEqual(gone)
+    await project.ops('prune', '--before', later())
+    const passes = project
+      .rows<{ detail: string }>(`select detail from ops_events order by id`)
+      .map(({ detail }) => JSON.parse(detail))
+    expect(passes).toMatchObject([{ tasks: gone }, { tasks: 120 - gone }])
+    const sha256 = createHash('sha256').update(lines.slice(0, gone).join('')).digest('hex')
+    expect(passes[0].sha256).toBe(sha256)
+  })
+
+  it.each([
     [['--before', 'soon'], 'expected a duration such as "30d" or a date such as "2026-01-31", got "soon"'],
     [['--before', '1y', '--status', 'pending'], 'Unknown status "pending"'],
     [['--before', '1y', '--table', 'scrip'], 'Did you mean'],

@@ -11,8 +11,9 @@ describe('a duration', () => {
     ['10min', 600_000],
     ['1h', 3_600_000],
     ['2d', 172_800_000],
+    ['1y', 365.25 * 86_400_000],
     ['0s', 0],
-  ])('%s is %i ms', (text, milliseconds) => {
+  ])('%s is %d ms', (text, milliseconds) => {
     expect(parseDuration(text, 'timeout')).toBe(milliseconds)
   })
 

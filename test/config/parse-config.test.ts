@@ -36,6 +36,7 @@ describe('a configuration', () => {
         mail: { command: 'mail', ready: { log: 'listening on \\d+' }, dependsOn: ['cache'] },
         web: { command: 'web', ready: { command: ['curl', '-f', 'localhost'] } },
       },
+      retention: { succeeded: '90d', failed: '1y', logs: '30d', processors: { build: { artifacts: '7d' } } },
       worker: { instances: 2, pollInterval: '1s', gracePeriod: '10m', starvation: '5m' },
       plugins: { deploy: { environments: {} } },
     }
@@ -50,6 +51,7 @@ describe('a configuration', () => {
     expect(
       problemsOf({
         nam: 'shop',
+        retention: { succeeded: 'soon', logs: 7 } as never,
         worker: { instances: 0, pollInterval: '1 week', gracePeriod: '200000000d' },
         services: {
           api: { comand: 'node api.js', port: 70_000, ready: { http: 3 } },
@@ -64,6 +66,8 @@ describe('a configuration', () => {
       'worker.instances: expected a whole number of at least 1, got 0',
       'worker.pollInterval: expected a duration such as "10m", got "1 week"',
       'worker.gracePeriod: expected a duration of at most "365000d", got "200000000d"',
+      'retention.succeeded: expected a duration such as "10m", got "soon"',
+      'retention.logs: expected a duration such as "10m", got 7',
       'nam: unknown key, did you mean "name"?',
       'services.web.dependsOn: unknown service "apo", did you mean "api"?',
     ])

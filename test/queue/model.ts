@@ -5,11 +5,19 @@ import { enqueueCommands } from './model/enqueue-commands.ts'
 import { Expected } from './model/expected.ts'
 import { foreignCommands } from './model/foreign-commands.ts'
 import { personCommands } from './model/person-commands.ts'
+import { pruneCommands } from './model/prune-commands.ts'
 import { scheduleCommands } from './model/schedule-commands.ts'
 import { type ModelDatabase, System } from './model/system.ts'
 import { workerCommands } from './model/worker-commands.ts'
 
-const allCommands = [...workerCommands, ...enqueueCommands, ...personCommands, ...scheduleCommands, ...foreignCommands]
+const allCommands = [
+  ...workerCommands,
+  ...enqueueCommands,
+  ...personCommands,
+  ...scheduleCommands,
+  ...foreignCommands,
+  ...pruneCommands,
+]
 
 const WORKERS = 3
 const MOST_COMMANDS = 60

@@ -19,14 +19,17 @@ type Row = Record<string, unknown>
  * Less than what a writer may wait for: another one may have come first, and a program that is not ops sleeps between two
  * attempts.
  */
-const TARGET_MS = 8
+const TARGET_MS = 4
+
+/** How long the lock is left to others after that, as a multiple. */
+const REST = 2
 
 /** Pages that are given back at once, and how many may stay free inside the file for the next rows. */
 const RECLAIMED_PAGES = 100
 const SPARE_PAGES = 1000
 
 /** Transactions after which a pruning writes the log to the file itself, so that no other commit has to. */
-const CHECKPOINT_AFTER = 20
+const CHECKPOINT_AFTER = 40
 
 /** A pruning in a SQLite file. Ids are as the file has them: an integer is a bigint. */
 export class SqlitePruning implements PruneDatabase {
@@ -156,11 +159,10 @@ export class SqlitePruning implements PruneDatabase {
     return free() > SPARE_PAGES
   }
 
-  /** As long as the transaction took: then a writer finds the lock free at every second attempt. */
   async rest(milliseconds: number): Promise<void> {
     this.#transactions += 1
     if (this.#transactions % CHECKPOINT_AFTER === 0) this.#connection.checkpoint.passive()
-    await delay(Math.max(1, milliseconds))
+    await delay(Math.max(1, REST * milliseconds))
   }
 
   #record({ actor, pass }: PruneProgress): void {

@@ -75,9 +75,13 @@ export function expectAdded(
       if (isMoved) Object.assign(there, { runAt: now, isRunAtRough: true })
       return there
     }
-    const earlier = model.audit.map(({ task }) => task?.split(' ') ?? []).filter(([name]) => name === queued.table.name)
+    const earlier = model.audit.map(({ task, event, detail }) => {
+      const [name, ofTask] = task?.split(' ') ?? []
+      if (name !== queued.table.name) return 0
+      return Number(event === 'pruned' ? (detail as { lastId: number }).lastId : ofTask)
+    })
     // Ids grow from task to task, those that are gone included.
-    expect(id).toBeGreaterThan(Math.max(0, ...earlier.map(([, id]) => Number(id))))
+    expect(id).toBeGreaterThan(Math.max(0, ...earlier))
     return model.add(queued, Number(id), own, runAt, actor)
   })
 }

@@ -62,6 +62,11 @@ export class System {
     await this.database.remove()
   }
 
+  /** History was pruned: what is left of it is compared with the model. */
+  forget(): void {
+    this.#before = undefined
+  }
+
   /** Compares everything with the model and checks the invariants. */
   async compare(expected: Expected): Promise<void> {
     const snapshot = await readSnapshot((text) => this.database.sql(text), this.database.milliseconds)

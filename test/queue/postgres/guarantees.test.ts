@@ -279,6 +279,11 @@ for (const { name, missing, open } of writers) {
         ['update ops_runs set end_id = null, ended_at = null, outcome = null', 'is history'],
         ['delete from ops_runs', 'a run is not deleted'],
         ['truncate ops_runs', 'a run is not deleted'],
+        [
+          // It comes before that of the schema in every search path.
+          `create temporary table ops_pruning as select 'builds' as task_table, '1' as task_key; delete from ops_runs`,
+          'a run is not deleted',
+        ],
       ])('cannot be changed by: %s', async (sql, message) => {
         await refuses(await withBuild('succeeded'), sql, message)
       })
