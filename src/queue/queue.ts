@@ -19,6 +19,7 @@ export interface Run {
   readonly queued: QueuedTable
   readonly taskId: TaskId
   readonly attempt: number
+  readonly workerId: string
   readonly deadlineAt: Date | undefined
 }
 

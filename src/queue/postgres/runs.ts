@@ -153,7 +153,14 @@ export class Runs {
     const { run: id, task: key, attempt, deadline, unmet, row: columns } = row.claim as ClaimedRow
     const taskId = columnNamed(queued.table, 'id')!.type === 'integer' ? exactly(key) : key
     return {
-      run: { id, queued, taskId, attempt, deadlineAt: deadline === null ? undefined : new Date(deadline) },
+      run: {
+        id,
+        queued,
+        taskId,
+        attempt,
+        workerId: this.workerId,
+        deadlineAt: deadline === null ? undefined : new Date(deadline),
+      },
       unmet: unmet ? { ...unmet, status: unmet.status ?? undefined } : undefined,
       // A row that cannot be decoded must fail its task and not the claim.
       get task() {

@@ -17,6 +17,7 @@ interface Candidate {
 /** Claims the tasks of one table. */
 export class TableClaims {
   readonly #queued: QueuedTable
+  readonly #workerId: string
   readonly #runAt: TaskColumn | undefined
   readonly #startedAt: TaskColumn | undefined
   readonly #peek: Statement
@@ -36,6 +37,7 @@ export class TableClaims {
     const { database } = connection
     const statements = claimStatements(queued, workerId)
     this.#queued = queued
+    this.#workerId = workerId
     this.#runAt = columnNamed(queued.table, 'run_at')
     this.#startedAt = columnNamed(queued.table, 'started_at')
     this.#peek = database.prepare(statements.peek).pluck()
@@ -93,6 +95,7 @@ export class TableClaims {
         id: run,
         queued,
         taskId: id,
+        workerId: this.#workerId,
         attempt: (row.attempt as number | undefined) ?? 1,
         deadlineAt: deadline === null ? undefined : new Date(deadline),
       }

@@ -49,12 +49,12 @@ export function openRuns(connection: Connection, now: number): OpenRun[] {
   }))
 }
 
-/** Whether a run is open, and is the one of this worker also in this file. */
+/** Whether a run is open, and is the same one in this file. */
 const IS_OPEN = 'id = ? and worker_id = ? and ended_at is null'
 
-export function stateOf(connection: Connection, run: Run, workerId: string): RunState {
+export function stateOf(connection: Connection, run: Run): RunState {
   const asked = connection.sql(`select cancel_requested_by from ops_runs where ${IS_OPEN}`).pluck()
-  const by = asked.get(run.id, workerId) as string | null | undefined
+  const by = asked.get(run.id, run.workerId) as string | null | undefined
   return { isHeld: by !== undefined, cancelRequestedBy: by ?? undefined }
 }
 
@@ -70,7 +70,7 @@ export async function report(
   const set = known.map(([name]) => `${name} = ?`).join(', ')
   const update = known.length > 0 ? `update ${quote(table.name)} set ${set} where id = ?` : undefined
   return connection.lock.write(() => {
-    if (!stateOf(connection, run, workerId).isHeld) return false
+    if (!stateOf(connection, run).isHeld) return false
     if (update !== undefined) connection.sql(update).run(...known.map(([, value]) => value), run.taskId)
     if (isMilestone) {
       const task = { table: table.name, id: run.taskId, runId: run.id }
@@ -80,14 +80,9 @@ export async function report(
   })
 }
 
-export async function limit(
-  connection: Connection,
-  run: Run,
-  milliseconds: number,
-  workerId: string,
-): Promise<boolean> {
+export async function limit(connection: Connection, run: Run, milliseconds: number): Promise<boolean> {
   const update = connection.sql(`update ops_runs set deadline_at = started_at + ? where ${IS_OPEN}`)
-  return connection.lock.write(() => update.run(milliseconds, run.id, workerId).changes === 1)
+  return connection.lock.write(() => update.run(milliseconds, run.id, run.workerId).changes === 1)
 }
 
 export async function recordProcessGroups(
@@ -95,10 +90,11 @@ export async function recordProcessGroups(
   run: Run,
   bootId: string | undefined,
   groups: readonly RecordedGroup[],
-  workerId: string,
 ): Promise<boolean> {
   const update = connection.sql(`update ops_runs set boot_id = ?, process_groups = ? where ${IS_OPEN}`)
-  return connection.lock.write(() => update.run(bootId ?? null, JSON.stringify(groups), run.id, workerId).changes === 1)
+  return connection.lock.write(
+    () => update.run(bootId ?? null, JSON.stringify(groups), run.id, run.workerId).changes === 1,
+  )
 }
 
 /** Settles the run of a dead worker and records that this one recovered it. */

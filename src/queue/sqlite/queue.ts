@@ -149,15 +149,15 @@ export class SqliteQueue implements Queue {
   }
 
   async limit(run: Run, milliseconds: number): Promise<boolean> {
-    return limit(this.#connection(), run, milliseconds, this.#workerId)
+    return limit(this.#connection(), run, milliseconds)
   }
 
   async recordProcessGroups(run: Run, bootId: string | undefined, groups: readonly RecordedGroup[]): Promise<boolean> {
-    return recordProcessGroups(this.#connection(), run, bootId, groups, this.#workerId)
+    return recordProcessGroups(this.#connection(), run, bootId, groups)
   }
 
   async stateOf(run: Run): Promise<RunState> {
-    return stateOf(this.#connection(), run, this.#workerId)
+    return stateOf(this.#connection(), run)
   }
 
   async openRuns(): Promise<OpenRun[]> {

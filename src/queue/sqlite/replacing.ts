@@ -1,7 +1,7 @@
 import type { QueuedTable } from '../queued-table.ts'
 import { IS_UNSETTLED, literal, quote, refusals } from '../sql-fragments.ts'
 import type { SqliteDatabase } from './open-database.ts'
-import { uniqueExpression } from './task-sql.ts'
+import { ID, uniqueExpression } from './task-sql.ts'
 
 /** By what a REPLACE deletes rows of a table other than the one that it writes: its unique indexes. */
 export interface Replacing {
@@ -121,7 +121,8 @@ export function replacements({ table, processor, unique }: QueuedTable, { column
     ...watched.map((column) => `new.${quote(column)} is not old.${quote(column)}`),
     ...(unique.length > 0 ? [`old.status <> 'ongoing' and new.status = 'pending'`] : []),
   ].join(' or ')
-  const of = [...new Set([...watched, ...(unique.length > 0 ? ['status'] : [])])].map(quote).join(', ')
+  const others = [...watched.slice(1), ...(unique.length > 0 ? ['status'] : [])]
+  const of = [ID, ...new Set(others.map(quote))].join(', ')
   const isGone = `from ops_open o where o.scope = ${name} and not exists (select 1 from ${on} t where t.id = o.what)`
   const refused = literal(refusals(processor).replace)
   const refuse = (from: string) => `select json_extract('{}', printf(${refused}, o.what, o.what)) ${from}`

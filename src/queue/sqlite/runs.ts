@@ -7,14 +7,14 @@ import { Settlements } from './settle.ts'
 
 /** Claims and settles the runs of one worker on one connection. */
 export class Runs {
-  readonly workerId: string
+  readonly #workerId: string
   readonly settlements: Settlements
   readonly #connection: Connection
   readonly #claims = new Map<QueuedTable, TableClaims>()
 
   constructor(connection: Connection, workerId: string) {
     this.#connection = connection
-    this.workerId = workerId
+    this.#workerId = workerId
     this.settlements = new Settlements(connection)
   }
 
@@ -29,12 +29,12 @@ export class Runs {
     return claim
   }
 
-  async settle({ id, queued }: Run, outcome: Outcome, next: readonly QueuedTable[]): Promise<Settled> {
+  async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[]): Promise<Settled> {
     const { checkpoint, fairness, lock } = this.#connection
     await fairness.betweenTasks()
     checkpoint.whenLarge()
     const settled = await lock.write(() => {
-      const ended = this.settlements.settle({ id, worker: this.workerId }, queued.table, outcome, Date.now())
+      const ended = this.settlements.settle({ id: run.id, worker: run.workerId }, run.queued.table, outcome, Date.now())
       // A later time than that of the settlement: the next run with the same key starts after this one has ended.
       const claim = this.#claimFirst(next, Date.now(), ended?.end)
       if (ended?.end !== undefined && !claim) this.settlements.record(ended.end)
@@ -62,7 +62,7 @@ export class Runs {
   #claimsOf(queued: QueuedTable): TableClaims {
     let claims = this.#claims.get(queued)
     if (!claims) {
-      claims = new TableClaims(this.#connection, queued, this.workerId)
+      claims = new TableClaims(this.#connection, queued, this.#workerId)
       this.#claims.set(queued, claims)
     }
     return claims

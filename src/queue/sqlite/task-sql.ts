@@ -7,6 +7,9 @@ export interface Guarantee {
   readonly sql: string
 }
 
+/** An integer id has these names too, and a trigger is fired for the name that a statement uses. */
+export const ID = 'id, rowid, oid, _rowid_'
+
 /** A column in the index of a `unique` processor, where two nulls are equal. */
 export function uniqueExpression(column: string): string {
   return `ifnull('=' || ${quote(column)}, '')`

@@ -3,7 +3,7 @@ import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { exclusiveKey, holdKeys, literal, quote, refusals } from '../sql-fragments.ts'
 import { judge, type Replacing, replacements } from './replacing.ts'
-import { type Guarantee, isOpen } from './task-sql.ts'
+import { type Guarantee, ID, isOpen } from './task-sql.ts'
 
 /**
  * What is refused to every client of the database, and what is completed for those that are not ops: their runs, and the
@@ -78,7 +78,7 @@ function changed({ table, processor, exclusivity }: QueuedTable): [suffix: strin
   }
   return [
     'changed',
-    `AFTER UPDATE OF status, id${keyColumn ? `, ${keyColumn}` : ''} ON ${quote(table.name)}
+    `AFTER UPDATE OF status, ${ID}${keyColumn ? `, ${keyColumn}` : ''} ON ${quote(table.name)}
 WHEN new.status is not old.status and case old.status
     when 'ongoing' then ${isTaken('old')}
     when 'pending' then new.status <> 'ongoing' or not ${isTaken('new')}

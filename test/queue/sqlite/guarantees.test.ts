@@ -210,6 +210,7 @@ for (const writer of foreignWriters) {
         await queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
         const { run } = (await queue.claim(allTables))!
         expect(() => write('delete from ops_workers')).toThrow('a worker with an open run is not deleted')
+        expect(() => write(`update ops_workers set id = 'other'`)).toThrow('the id of a worker is not changed')
         await queue.settle(run, { kind: 'succeeded', columns: {} })
         write('delete from ops_workers')
       })

@@ -51,6 +51,15 @@ const deployments: Writing[] = [
     sql: `update deployments set id = 9`,
     ...{ worker: id, foreign: id, pending: '9 pending a', failed: '9 failed a' },
   },
+  ...['rowid', 'oid', '_rowid_'].map((name) => ({
+    sql: `update deployments set ${name} = 9`,
+    ...{ worker: id, foreign: id, pending: '9 pending a', failed: '9 failed a' },
+  })),
+  {
+    sql: `begin; insert into deployments (id, environment) values (9, 'b'); update or replace deployments set rowid = 1 where id = 9; commit`,
+    ...{ worker: id, foreign: id, pending: '1 pending b', failed: '1 pending b', succeeded: final },
+    deletes: { pending: '1 pending', failed: '1 failed' },
+  },
   {
     sql: `update deployments set environment = 'b'`,
     ...{ worker: key, foreign: key, pending: '1 pending b', failed: '1 failed b' },

@@ -203,6 +203,9 @@ $$;
 --> statement-breakpoint
 create trigger ops_workers_no_delete after delete on ops_workers for each row execute function ops_workers_kept();
 --> statement-breakpoint
+create trigger ops_workers_keep_id after update of id on ops_workers for each row when (new.id is distinct from old.id)
+execute function ops_refuse('the id of a worker is not changed');
+--> statement-breakpoint
 create trigger ops_workers_no_truncate before truncate on ops_workers for each statement
 execute function ops_refuse('ops_workers has who is alive: it is not truncated');
 --> statement-breakpoint

@@ -264,6 +264,11 @@ create table ops_workers (
   task_tables text
 ) strict, without rowid;
 --> statement-breakpoint
+create trigger ops_workers_keep_id before update of id on ops_workers when new.id is not old.id
+begin
+  select raise(abort, 'the id of a worker is not changed');
+end;
+--> statement-breakpoint
 create trigger ops_workers_no_delete before delete on ops_workers when exists (
   select 1 from ops_open o join ops_runs r on r.id = o.run_id
   where o.scope > '' and r.worker_id = old.id and r.ended_at is null
