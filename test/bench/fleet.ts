@@ -141,13 +141,27 @@ async function measureBurst(client: pg.Client, fleet: Fleet, count: number) {
   return { 'burst, half begun, ms': percentile(waits, 0.5), 'all begun, ms': Math.max(...waits) }
 }
 
-async function measureDrain(client: pg.Client, fleet: Fleet) {
+/** Once for the plans that each session makes once, and once measured. */
+async function measureDrain(server: PostgresServer, client: pg.Client, fleet: Fleet) {
+  await drain(server, client, fleet)
+  return drain(server, client, fleet)
+}
+
+async function drain(server: PostgresServer, client: pg.Client, fleet: Fleet) {
   await delay(2000)
-  const { performed } = await fleet.figures()
+  const { performed, statements, processor } = await fleet.figures()
+  const before = serverTime(server)
   const from = performance.now()
   await client.query(`insert into builds (payload) select '{}' from generate_series(1, ${tasks})`)
   while ((await fleet.figures()).performed < performed + tasks) await delay(50)
-  return { 'tasks a second': tasks / ((performance.now() - from) / 1000) }
+  const perSecond = tasks / ((performance.now() - from) / 1000)
+  const after = await fleet.figures()
+  return {
+    'tasks a second': perSecond,
+    'statements a task': (after.statements - statements) / tasks,
+    'server, ms a task': (serverTime(server) - before) / tasks,
+    'workers, ms a task': (after.processor - processor) / tasks,
+  }
 }
 
 async function measureRestart(server: PostgresServer, fleet: Fleet, count: number) {
@@ -193,7 +207,7 @@ try {
       ...(has('idle') && (await measureIdle(server, fleet))),
       ...(has('inserts') && (await measureInserts(client, fleet))),
       ...(has('burst') && (await measureBurst(client, fleet, count))),
-      ...(has('drain') && (await measureDrain(client, fleet))),
+      ...(has('drain') && (await measureDrain(server, client, fleet))),
     })
     await client.end()
     if (has('restart')) restarts.push(await measureRestart(server, fleet, count))

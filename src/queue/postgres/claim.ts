@@ -179,13 +179,20 @@ ${firstFree(`  select t.id from first t order by ${order}`)}`,
  */
 export const GATES = 16
 
-/** One of the gates until the end of the transaction: with as many workers or fewer, the first one is free. */
-export const GATE = `gate as materialized (
+/**
+ * How many of them take a worker that comes from elsewhere than its last task: those that go on settle and claim in one
+ * transaction, so they go first.
+ */
+const ENTRANCES = 8
+
+/** One of the gates until the end of the transaction, if one is free. */
+const gate = (of: string) => `gate as materialized (
   select exists (
-    select 1 from generate_series(0, ${GATES - 1}) n
-    where pg_try_advisory_xact_lock('ops_runs'::regclass::oid::int4, (pg_backend_pid() + n) % ${GATES})
+    select 1 from ${of} n where pg_try_advisory_xact_lock('ops_runs'::regclass::oid::int4, n)
   ) as is_open
 )`
+
+export const GATE_OF_NEXT = gate(`generate_series(${GATES - 1}, 0, -1)`)
 
 /**
  * Claims the first task that may run: `$1` is the worker, `$2` a run that it started without getting the answer, or null.
@@ -193,7 +200,7 @@ export const GATE = `gate as materialized (
  */
 export function claimStatement(tables: readonly QueuedTable[]): string {
   const rest = { worker: '$1', rest: 'null, $2', orElse: '$2::bigint is not null' }
-  return `with ${GATE}
+  return `with ${gate(`generate_series(0, ${ENTRANCES - 1})`)}
 select place, claim from (
 ${claims(tables, rest)} union all
   select null, null from gate where not is_open

@@ -7,7 +7,8 @@ const CLOSE_WITHIN_MS = 5000
 
 /** Between attempts to connect, at most; each is up to half of it shorter or longer, so that not all come at once. */
 const LONGEST_PAUSE_MS = 5000
-const SHORTEST_PAUSE_MS = 100
+const SHORTEST_PAUSE_MS = 200
+const GROWTH = 3
 
 interface Job {
   /** Does not wait for the next attempt to connect. */
@@ -127,7 +128,7 @@ export class Connection {
       return session
     } catch (error) {
       const count = (this.#failure?.count ?? 0) + 1
-      const pause = Math.min(SHORTEST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random())
+      const pause = Math.min(SHORTEST_PAUSE_MS * GROWTH ** (count - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random())
       this.#failure = { error, count, retryAt: performance.now() + pause }
       throw error
     }

@@ -53,7 +53,7 @@ import { OwnLock, type PostgresOptions, WorkerLocks } from './worker-lock.ts'
 const require = createRequire(import.meta.url)
 
 /** Until a worker tries again that could not claim because too many others were claiming. */
-const SHORTEST_PAUSE_MS = 50
+const SHORTEST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 1000
 
 /** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
@@ -179,7 +179,7 @@ export class PostgresQueue implements Queue {
       )
       failpoint('claim.after-commit')
       if (claim || !this.#runs.wasRefused || stop?.aborted) return claim
-      await delay(Math.random() * pause, undefined, { signal: stop }).catch(() => {})
+      await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: stop }).catch(() => {})
     }
   }
 

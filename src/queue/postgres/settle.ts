@@ -1,7 +1,7 @@
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
-import { claims, GATE } from './claim.ts'
+import { claims, GATE_OF_NEXT } from './claim.ts'
 import { type Guarantee, guaranteeName, instants } from './task-sql.ts'
 
 /**
@@ -121,7 +121,7 @@ export function settleStatement(table: TaskTable, columns: number, next: readonl
   if (next.length === 0) return `select s.held, s.asked, s.diverged from ${settled}`
   // A task that is tried again was not yet pending when the statement started.
   const rest = { worker: '$9', rest: 's.held', orElse: `$3 = 'pending'`, onlyIf: 's.asked is null' }
-  return `with ${GATE}
+  return `with ${GATE_OF_NEXT}
 select s.held, s.asked, s.diverged, c.place, c.claim from ${settled}
 left join lateral (\n${claims(next, rest)}\nlimit 1\n) c on true`
 }
