@@ -3,7 +3,7 @@ import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { FOREIGN_WRITER } from '../records.ts'
 import { exclusiveKey, holdKeys, KEY_SCOPE, literal, quote, refusals } from '../sql-fragments.ts'
-import { idsOf } from './task-sql.ts'
+import { idsOf, keyOf } from './task-sql.ts'
 import { ACTOR, refuse, type Trigger, wakeUp } from './trigger-sql.ts'
 
 /**
@@ -84,7 +84,7 @@ function beginRun({ table, processor, exclusivity }: QueuedTable): string {
   if found then
     ${refuse(messages.onHold, 'new.id', 'holder.key', 'holder.person')}
   end if;`
-  const free = `  select r.id, r.task_table, r.task_key, r.exclusive_key into holder
+  const free = `  select r.id, r.task_table, ${keyOf('r')} as task_key, r.exclusive_key into holder
   from ops_open o join ops_runs r on r.id = o.run_id where o.scope = '${KEY_SCOPE}' and o.what = ${key};
   if found then
     ${refuse(messages.keyTaken, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}

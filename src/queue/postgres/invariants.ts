@@ -10,13 +10,23 @@ import { KEY_SCOPE } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
 import { recordEvent } from './statements.ts'
+import { keyOf } from './task-sql.ts'
 
-const dialect: InvariantSql = {
-  id: (row) => `${row}.id::text`,
-  isTask: (row) => `o.what = ${row}.id::text`,
-  taskId: 'task_key',
-  differ: (left, right) => `${left} is distinct from ${right}`,
+/** @param types those of the ids, by the names of the tables */
+function dialectOf(types: ReadonlyMap<string, string>): InvariantSql {
+  return {
+    id: (row) => `${row}.id::text`,
+    isTask: (row) => `o.what = ${row}.id::text`,
+    isOpenTask: (row, table) => `${row}.id = o.what::${types.get(table)}`,
+    taskId: keyOf,
+    differ: (left, right) => `${left} is distinct from ${right}`,
+  }
 }
+
+const READ_ALL = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `set local enable_${way} = on`).join('; ')
+
+const ID_TYPES = `select n.name, format_type(a.atttypid, a.atttypmod) as type
+from unnest($1::text[]) n (name) join pg_attribute a on a.attrelid = to_regclass(quote_ident(n.name)) and a.attname = 'id'`
 
 export class PostgresInvariants implements Invariants {
   readonly #connection: Connection
@@ -28,7 +38,9 @@ export class PostgresInvariants implements Invariants {
   async find(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
     return this.#connection.transaction(async (session) => {
       // The session's settings are for looking one row up, and not for reading all.
-      for (const way of ['seqscan', 'hashjoin', 'mergejoin']) await session.query(`set local enable_${way} = on`)
+      if (history) await session.query(READ_ALL)
+      const idTypes = await session.query(ID_TYPES, [tables])
+      const dialect = dialectOf(new Map(idTypes.map(({ name, type }) => [name, type])))
       const found: Violation[] = []
       for (const { code, sql } of invariantQueries(tables, dialect, history)) {
         const rows = (await session.query(sql)) as ViolationRow[]

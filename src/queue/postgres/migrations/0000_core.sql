@@ -2,8 +2,7 @@
 -- before it takes one: a follower of the audit waits for the transactions that may have a number that it misses.
 create sequence ops_sequence;
 --> statement-breakpoint
--- One attempt at one task by one worker. A task is known by the text of its id, which may be a number, a uuid or a text;
--- where it is a number, `task_id` has it for people.
+-- One attempt at one task by one worker. The id of a task is a number, in `task_id`; or it is a uuid or a text, in `task_key`.
 create table ops_runs (
   id bigint primary key default nextval(case when pg_current_xact_id() is not null then 'ops_sequence'::regclass end),
   -- Its number in the audit.
@@ -16,7 +15,7 @@ create table ops_runs (
   cancel_requested_at timestamptz,
   attempt integer not null,
   task_table text not null,
-  task_key text not null,
+  task_key text,
   worker_id text not null,
   exclusive_key text,
   outcome text,
@@ -30,7 +29,11 @@ create table ops_runs (
   process_groups jsonb
 );
 --> statement-breakpoint
-create index ops_runs_of_task on ops_runs (task_table, task_key);
+-- Without the table, which would be half of it: few tables have a task of that id. In the order of numbers, each new entry is
+-- beside the last one; in that of texts, it would be anywhere.
+create index ops_runs_of_task on ops_runs (task_id) where task_id is not null;
+--> statement-breakpoint
+create index ops_runs_of_key on ops_runs (task_key) where task_key is not null;
 --> statement-breakpoint
 -- Of ranges of pages, which an end rarely changes: a tree would make each end change all indexes of the table.
 create index ops_runs_ended on ops_runs using brin (end_id) with (pages_per_range = 16, autosummarize = on);
@@ -81,7 +84,9 @@ create table ops_events (
   detail jsonb
 );
 --> statement-breakpoint
-create index ops_events_of_task on ops_events (task_table, task_key) where task_table is not null;
+create index ops_events_of_task on ops_events (task_id) where task_id is not null;
+--> statement-breakpoint
+create index ops_events_of_key on ops_events (task_key) where task_key is not null;
 --> statement-breakpoint
 create trigger ops_events_no_update before update on ops_events for each row
 execute function ops_refuse('ops_events is append-only: what happened is not changed');
