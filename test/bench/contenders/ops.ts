@@ -63,10 +63,14 @@ const never = new AbortController().signal
 const log = new WorkerLog(() => {}, true)
 let done = 0
 let startedAt = 0
+let cpu = process.threadCpuUsage()
 const stop = new AbortController()
 ready[2]!.processor.perform = async () => {
   done += 1
-  if (done === warmUp) startedAt = performance.now()
+  if (done === warmUp) {
+    startedAt = performance.now()
+    cpu = process.threadCpuUsage()
+  }
   if (done === n + warmUp) stop.abort()
 }
 await queue.startWorker({ id: `bench-${process.pid}`, host: 'bench', pid: process.pid, version: '0' })
@@ -74,6 +78,7 @@ const environment = { queue, workerId: `bench-${process.pid}`, stateDirectory: d
 const worker = new Worker(ready, environment, { requested: stop.signal, forced: never, dispose() {} }, log)
 await worker.work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
+const used = process.threadCpuUsage(cpu)
 await queue.close()
 const check = new Database(file)
 const succeeded = check
@@ -85,4 +90,4 @@ check.close()
 rmSync(directory, { recursive: true })
 if (succeeded !== n + warmUp || audited !== 2 * (n + warmUp))
   throw new Error(`${succeeded} succeeded, ${audited} audited`)
-console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000) }))
+console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000), cpu: (used.user + used.system) / n }))
