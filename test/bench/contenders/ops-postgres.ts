@@ -11,6 +11,7 @@ import { WorkerLog } from '../../../src/worker/worker-log.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { type PostgresContenderOptions, warmUpOnPostgres as warmUp } from '../contender.ts'
 import { benchDatabase } from './bench-database.ts'
+import { countCalls } from './count-calls.ts'
 
 const { n, server } = JSON.parse(process.argv[2]!) as PostgresContenderOptions
 
@@ -42,11 +43,15 @@ await queue.enqueue(
 )
 
 let done = 0
+let stopCounting = () => 0
+let counted = 0
 let startedAt = 0
 let cpu = process.threadCpuUsage()
 const stop = new AbortController()
 ready[2]!.processor.perform = async () => {
   done += 1
+  if (done === 100) stopCounting = countCalls(pg.Client.prototype, ['query'])
+  if (done === 400) counted = stopCounting()
   if (done === warmUp) {
     startedAt = performance.now()
     cpu = process.threadCpuUsage()
@@ -72,4 +77,10 @@ await drop()
 const [{ succeeded, audited }] = rows
 if (succeeded !== n + warmUp || audited !== 2 * (n + warmUp))
   throw new Error(`${succeeded} succeeded, ${audited} audited`)
-console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000), cpu: (used.user + used.system) / n }))
+console.log(
+  JSON.stringify({
+    perSecond: n / (milliseconds / 1000),
+    'core, µs': (used.user + used.system) / n,
+    'round trips': counted / 300,
+  }),
+)

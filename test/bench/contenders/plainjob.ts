@@ -37,6 +37,6 @@ const milliseconds = await new Promise<number>((resolve) => {
   void worker.start()
 })
 const used = process.threadCpuUsage(cpu)
-console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000), cpu: (used.user + used.system) / n }))
+console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000), 'core, µs': (used.user + used.system) / n }))
 rmSync(directory, { recursive: true })
 process.exit(0)
