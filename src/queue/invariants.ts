@@ -34,10 +34,12 @@ export interface Invariants {
 export interface InvariantSql {
   /** The id of a row of a task table, as `ops_runs` and `ops_audit` have it. */
   id(row: string): string
-  /** Whether a row `o` of `ops_open` has the task of a row of its table. */
+  /** Whether a row `o` of `ops_open` has the task of a row of its table; found by the index of `ops_open`. */
   isTask(row: string): string
-  /** The column of `ops_runs` and `ops_audit` with the id of a task. */
-  readonly taskId: 'task_id' | 'task_key'
+  /** The same, found by the id of the row. */
+  isOpenTask(row: string, table: string): string
+  /** The id of a task, by a row of `ops_runs` or `ops_audit`. */
+  taskId(row: string): string
   /** Whether two values differ, where two nulls are the same. */
   differ(left: string, right: string): string
 }
@@ -94,7 +96,7 @@ export function describeViolation(violation: Violation): string {
  */
 export function invariantQueries(
   tables: readonly string[],
-  { id, isTask, taskId, differ }: InvariantSql,
+  { id, isTask, isOpenTask, taskId, differ }: InvariantSql,
   history: boolean,
 ): InvariantQuery[] {
   const query = (
@@ -114,7 +116,7 @@ export function invariantQueries(
     const selected = Object.entries(all).map(([name, expression]) => `${expression} as ${name}`)
     return { code, sql: `select ${selected.join(', ')} from ${from} limit ${MOST_SHOWN}` }
   }
-  const isOpen = `exists (select 1 from ops_open x where x.scope = r.task_table and x.what = r.${taskId} and x.run_id = r.id)`
+  const isOpen = `exists (select 1 from ops_open x where x.scope = r.task_table and x.what = ${taskId('r')} and x.run_id = r.id)`
   const ofTables = tables.flatMap((table) => {
     const named = { task_table: literal(table) }
     return [
@@ -127,7 +129,7 @@ and not exists (select 1 from ops_open o where o.scope = ${literal(table)} and $
       query(
         'RUN_WITHOUT_TASK',
         { ...named, task_id: 'o.what', run_id: 'o.run_id', status: 't.status' },
-        `ops_open o left join ${quote(table)} t on ${isTask('t')}
+        `ops_open o left join ${quote(table)} t on ${isOpenTask('t', table)}
 where o.scope = ${literal(table)} and ${differ('t.status', `'ongoing'`)}`,
       ),
     ]
@@ -159,7 +161,7 @@ where o.scope <> ${literal(KEY_SCOPE)} and r.ended_at is null and r.exclusive_ke
   /** The latest status of each task by the audit, read in one pass. */
   const audited = (table: string) => `(
   select task, status from (
-    select a.${taskId} as task, a.to_status as status, row_number() over (partition by a.${taskId} order by a.id desc) as place
+    select ${taskId('a')} as task, a.to_status as status, row_number() over (partition by ${taskId('a')} order by a.id desc) as place
     from ops_audit a where a.task_table = ${literal(table)} and a.to_status is not null
   ) placed where place = 1
 )`
@@ -168,7 +170,7 @@ where o.scope <> ${literal(KEY_SCOPE)} and r.ended_at is null and r.exclusive_ke
     // First, since its repair may explain the others.
     query(
       'RUN_WITHOUT_ROW',
-      { task_table: 'r.task_table', task_id: `r.${taskId}`, run_id: 'r.id', worker_id: 'r.worker_id' },
+      { task_table: 'r.task_table', task_id: taskId('r'), run_id: 'r.id', worker_id: 'r.worker_id' },
       `ops_runs r where r.ended_at is null and not ${isOpen}`,
     ),
     ...ofTables,

@@ -9,8 +9,9 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** The tasks that the index of a `unique` processor covers. */
-export const IS_UNSETTLED = `status in ('pending', 'ongoing')`
+/** With `or`, because SQLite does not see that `status = 'pending'` implies a list. */
+export const IS_UNSETTLED = `(status = 'pending' or status = 'ongoing')`
+export const IS_UNSUCCESSFUL = `(status = 'failed' or status = 'canceled')`
 
 /** The scope of exclusivity keys in `ops_open`. The scope of tasks is their table, and no task table has this name. */
 export const KEY_SCOPE = 'ops_key'

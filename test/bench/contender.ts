@@ -20,3 +20,12 @@ export interface PostgresContenderOptions {
 }
 
 export const warmUpOnPostgres = 500
+
+/** Several workers on one database. */
+export interface WorkersOptions {
+  readonly n: number
+  readonly workers: number
+  readonly synchronous?: 'FULL' | 'NORMAL'
+  /** As for contenders on PostgreSQL; without it, a SQLite file. */
+  readonly server?: string
+}

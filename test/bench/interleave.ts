@@ -15,6 +15,8 @@ interface Row {
   readonly min: number
   readonly max: number
   readonly runs: number
+  /** What else the contender prints, such as the statements for a task. */
+  readonly [figure: string]: number | string
 }
 
 /**
@@ -23,13 +25,17 @@ interface Row {
  */
 export async function interleave(title: string, contenders: readonly Contender[], rounds: number): Promise<void> {
   const figures = contenders.map(() => [] as number[])
+  const others = contenders.map(() => [] as Record<string, number>[])
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, { script, options }] of contenders.entries()) {
       const file = join(import.meta.dirname, 'contenders', script)
       const { stdout } = await execa(process.execPath, [file, JSON.stringify(options)])
-      figures[index]!.push(JSON.parse(stdout).perSecond)
+      const { perSecond, ...rest } = JSON.parse(stdout) as Record<string, number>
+      figures[index]!.push(perSecond!)
+      others[index]!.push(rest)
     }
   }
+  const names = [...new Set(others.flat().flatMap((other) => Object.keys(other)))]
   const rows: Row[] = contenders.map(({ name }, index) => {
     const own = figures[index]!
     const ratios = own.map((figure, round) => figure / figures[0]![round]!)
@@ -40,9 +46,15 @@ export async function interleave(title: string, contenders: readonly Contender[]
       min: Math.min(...own),
       max: Math.max(...own),
       runs: own.length,
+      ...Object.fromEntries(names.map((name) => [name, medianOf(others[index]!.map((other) => other[name]))])),
     }
   })
   print(`${title}: per second, ratio to ${contenders[0]!.name}`, rows)
+}
+
+function medianOf(values: readonly (number | undefined)[]): number | string {
+  const known = values.filter((value) => value !== undefined)
+  return known.length > 0 ? median(known) : ''
 }
 
 export function median(values: readonly number[]): number {

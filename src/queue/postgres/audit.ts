@@ -106,8 +106,15 @@ async function nextTransaction(session: Session): Promise<number> {
 function conditions({ table, taskId }: AuditFilter, bound: unknown[]): string[] {
   return [
     ...(table === undefined ? [] : [`task_table = $${bound.push(table)}`]),
-    ...(taskId === undefined ? [] : [`task_key = $${bound.push(String(taskId))}`]),
+    ...(taskId === undefined ? [] : [isOfTask(String(taskId), bound)]),
   ]
+}
+
+/** A text of digits may be the id of a number or of a text. */
+function isOfTask(id: string, bound: unknown[]): string {
+  const isKey = `task_key = $${bound.push(id)}`
+  const isNumber = /^-?\d+$/.test(id) && String(BigInt.asIntN(64, BigInt(id))) === id
+  return isNumber ? `(${isKey} or task_id = $${bound.push(id)})` : isKey
 }
 
 const EVENTS = `(select id, at, task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail from ops_events)`
@@ -128,6 +135,14 @@ async function readPage(
 export function pageStatement(filter: AuditFilter, after: number | undefined, bound: unknown[]): string {
   const all = [...conditions(filter, bound), ...(after === undefined ? [] : [`id > $${bound.push(after)}`])]
   const order = after === undefined ? 'id desc' : 'id'
+  if (filter.taskId !== undefined) {
+    const where = all.join(' and ')
+    const ofTask = ['ops_run_starts', 'ops_run_ends', `${EVENTS} e`].map(
+      (from) => `select * from ${from} where ${where}`,
+    )
+    // Materialized: otherwise the planner may walk all of them in the order of their ids.
+    return `with own as materialized (${ofTask.join(' union all ')}) select * from own order by ${order} limit $1`
+  }
   const part = (columns: string, from: string, more: readonly string[] = []) => {
     const where = [...all, ...more]
     return `(select ${columns} from ${from} ${where.length > 0 ? `where ${where.join(' and ')}` : ''} order by ${order} limit $1)`
@@ -161,7 +176,7 @@ function toEntry(row: Row): AuditEntry {
     id: row.id,
     at: row.at,
     taskTable: row.task_table ?? undefined,
-    taskId: row.task_key === null ? undefined : taskIdOf(row as never),
+    taskId: taskIdOf(row as never) ?? undefined,
     runId: row.run_id ?? undefined,
     event: row.event,
     fromStatus: row.from_status ?? undefined,

@@ -3,13 +3,13 @@ import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { FOREIGN_WRITER } from '../records.ts'
 import { exclusiveKey, holdKeys, KEY_SCOPE, literal, quote, refusals } from '../sql-fragments.ts'
-import { idsOf } from './task-sql.ts'
+import { idsOf, keyOf } from './task-sql.ts'
 import { ACTOR, refuse, type Trigger, wakeUp } from './trigger-sql.ts'
 
 /**
  * Refuses what is illegal, or would take a task from its worker, and begins and ends the runs of other clients. Of the
  * statements of workers each does one look-up here: they take a task before they change it, and give it back before they
- * settle it.
+ * settle it. The condition is no WHEN, which the server parses anew for each statement: that took as long as the update.
  */
 export function changed(queued: QueuedTable): Trigger {
   const { table, processor, exclusivity } = queued
@@ -28,10 +28,11 @@ export function changed(queued: QueuedTable): Trigger {
   return {
     suffix: 'changed',
     event: 'after update',
-    each: `for each row when (${watched.filter(Boolean).join(' or ')})`,
+    each: 'for each row',
     declare: '  run bigint;\n',
     // The changes of workers return early, with few expressions.
-    body: `select o.run_id into run from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
+    body: `if (${watched.filter(Boolean).join(' or ')}) is not true then return null; end if;
+select o.run_id into run from ops_open o where o.scope = ${literal(table.name)} and o.what = old.id::text;
 if found then
   -- A claim, which has taken the task before it changes it.
   if old.status = 'pending' and new.status = 'ongoing' and new.id = old.id${isOtherKey ? ` and not (${isOtherKey})` : ''} then return null; end if;
@@ -84,7 +85,7 @@ function beginRun({ table, processor, exclusivity }: QueuedTable): string {
   if found then
     ${refuse(messages.onHold, 'new.id', 'holder.key', 'holder.person')}
   end if;`
-  const free = `  select r.id, r.task_table, r.task_key, r.exclusive_key into holder
+  const free = `  select r.id, r.task_table, ${keyOf('r')} as task_key, r.exclusive_key into holder
   from ops_open o join ops_runs r on r.id = o.run_id where o.scope = '${KEY_SCOPE}' and o.what = ${key};
   if found then
     ${refuse(messages.keyTaken, 'new.id', 'holder.exclusive_key', 'holder.id', 'holder.task_table', 'holder.task_key')}

@@ -1,7 +1,7 @@
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queue.ts'
 import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
-import { type Guarantee, guaranteeName, type Instants, idsOf, instants, isHeld, rowAsJson } from './task-sql.ts'
+import { type Guarantee, guaranteeName, type Instants, idsOf, instants, isHeld, keyOf, rowAsJson } from './task-sql.ts'
 
 /** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
 const FIRST_TASKS = 50
@@ -56,7 +56,7 @@ declare
   task_id ${quote(table.name)}.id%type;
 ${now.declarations}begin
 if begun is not null then
-  select r.attempt, r.deadline_at, r.task_key into attempt, deadline, known from ops_runs r
+  select r.attempt, r.deadline_at, ${keyOf('r')} into attempt, deadline, known from ops_runs r
   where r.id = begun and r.task_table = ${literal(table.name)} and r.ended_at is null;
   if not found then return; end if;
   task_id := known;

@@ -24,7 +24,7 @@ export class PostgresHistory implements History {
 
   async prunedBy(table: string, id: TaskId): Promise<Date | undefined> {
     const text = `select at, detail from ops_events
-      where task_table = $1 and task_key is null and event = 'pruned' order by id desc`
+      where task_table = $1 and task_id is null and task_key is null and event = 'pruned' order by id desc`
     const rows = await this.#connection.use((session) => session.query(text, [table]))
     return rows.find(({ detail }) => covers(detail as PrunePass, id))?.at
   }

@@ -10,13 +10,23 @@ import { KEY_SCOPE, quote } from '../sql-fragments.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
 import { recordEvent } from './statements.ts'
+import { keyOf } from './task-sql.ts'
 
-const dialect: InvariantSql = {
-  id: (row) => `${row}.id::text`,
-  isTask: (row) => `o.what = ${row}.id::text`,
-  taskId: 'task_key',
-  differ: (left, right) => `${left} is distinct from ${right}`,
+/** @param types those of the ids, by the names of the tables */
+function dialectOf(types: ReadonlyMap<string, string>): InvariantSql {
+  return {
+    id: (row) => `${row}.id::text`,
+    isTask: (row) => `o.what = ${row}.id::text`,
+    isOpenTask: (row, table) => `${row}.id = o.what::${types.get(table)}`,
+    taskId: keyOf,
+    differ: (left, right) => `${left} is distinct from ${right}`,
+  }
 }
+
+const READ_ALL = ['seqscan', 'hashjoin', 'mergejoin'].map((way) => `set local enable_${way} = on`).join('; ')
+
+const ID_TYPES = `select n.name, format_type(a.atttypid, a.atttypmod) as type
+from unnest($1::text[]) n (name) join pg_attribute a on a.attrelid = to_regclass(quote_ident(n.name)) and a.attname = 'id'`
 
 export class PostgresInvariants implements Invariants {
   readonly #connection: Connection
@@ -28,7 +38,9 @@ export class PostgresInvariants implements Invariants {
   async find(tables: readonly string[], { history }: { history: boolean }): Promise<Violation[]> {
     return this.#connection.transaction(async (session) => {
       // The session's settings are for looking one row up, and not for reading all.
-      for (const way of ['seqscan', 'hashjoin', 'mergejoin']) await session.query(`set local enable_${way} = on`)
+      if (history) await session.query(READ_ALL)
+      const idTypes = await session.query(ID_TYPES, [tables])
+      const dialect = dialectOf(new Map(idTypes.map(({ name, type }) => [name, type])))
       const found: Violation[] = []
       for (const { code, sql } of invariantQueries(tables, dialect, history)) {
         const rows = (await session.query(sql)) as ViolationRow[]
@@ -46,7 +58,7 @@ export class PostgresInvariants implements Invariants {
     await this.#connection.transaction(async (session) => {
       await session.query(
         `insert into ops_open (scope, what, run_id)
-         select r.task_table, r.task_key, r.id from ops_runs r where r.id = $1 and r.ended_at is null
+         select r.task_table, ${keyOf('r')}, r.id from ops_runs r where r.id = $1 and r.ended_at is null
          union all select '${KEY_SCOPE}', r.exclusive_key, r.id from ops_runs r
          where r.id = $1 and r.ended_at is null and r.exclusive_key is not null
          on conflict do nothing`,
@@ -84,14 +96,15 @@ async function record(session: Session, violation: Violation, actor: string): Pr
   await recordEvent(session, 'repaired', actor, task, { code, ...(value !== undefined && { value }) }, change)
 }
 
+const IS_NUMBER = `pg_typeof(t.id) in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)`
+
 /** Gives each task of a table an entry of the audit that has none with a status. */
 async function explainAll(session: Session, table: string, actor: string): Promise<void> {
   await session.query(
     `insert into ops_events (task_table, task_id, task_key, event, to_status, actor, detail)
-     select $1, case when pg_typeof(t.id) in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) then t.id::text::bigint end,
-       t.id::text, 'repaired', t.status::text, $2, '{"code":"TASK_WITHOUT_AUDIT"}'
+     select $1, case when ${IS_NUMBER} then t.id::text::bigint end, case when not ${IS_NUMBER} then t.id::text end, 'repaired', t.status::text, $2, '{"code":"TASK_WITHOUT_AUDIT"}'
      from ${quote(table)} t
-     where t.id::text not in (select a.task_key from ops_audit a where a.task_table = $1 and a.to_status is not null)
+     where t.id::text not in (select ${keyOf('a')} from ops_audit a where a.task_table = $1 and a.to_status is not null)
      order by t.id`,
     [table, actor],
   )

@@ -30,8 +30,11 @@ export async function openRuns(session: Session): Promise<OpenRun[]> {
   }))
 }
 
+const crashesBy = (id: 'task_id' | 'task_key') =>
+  `(select count(*) from ops_runs c where c.${id} = r.${id} and c.task_table = r.task_table and c.outcome = 'crashed')`
+
 export const OPEN_RUNS = `select r.*, (extract(epoch from now() - r.deadline_at) * 1000)::float8 as overdue,
-  (select count(*) from ops_runs c where c.task_table = r.task_table and c.task_key = r.task_key and c.outcome = 'crashed') as crashes
+  ${crashesBy('task_id')} + ${crashesBy('task_key')} as crashes
 from ops_open o join ops_runs r on r.id = o.run_id where o.scope <> '${KEY_SCOPE}'`
 
 export const STATE_OF = 'select cancel_requested_by from ops_runs where id = $1 and ended_at is null'

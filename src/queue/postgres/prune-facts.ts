@@ -3,6 +3,7 @@ import type { PruneFacts, PruneRow, Reference } from '../prune-decisions.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { quote } from '../sql-fragments.ts'
 import type { Session } from './session.ts'
+import { hasNumbers } from './task-sql.ts'
 
 /** The tables in which a foreign key names this one, with the columns of each key. */
 const FOREIGN_KEYS = `select c.conrelid::regclass::text as child, child.names as child_columns, parent.names as parent_columns,
@@ -51,16 +52,17 @@ export async function factsOf(
   if (rows.length === 0) return []
   const keys = rows.map(({ id }) => String(id))
   const bound = [table.name, keys]
+  const [id, ids] = hasNumbers(table) ? ['task_id', '$2::bigint[]'] : ['task_key', '$2']
   const of = (column: string, from: string) =>
     session.query(
-      `select task_key as key, max(${column}) as at from ${from} where task_table = $1 and task_key = any($2) group by task_key`,
+      `select ${id}::text as key, max(${column}) as at from ${from} where task_table = $1 and ${id} = any(${ids}) group by ${id}`,
       bound,
     )
   const events = await of('at', 'ops_events')
   const runs = await of(`coalesce(ended_at, 'infinity')`, 'ops_runs')
   const open = await session.query(`select what as key from ops_open where scope = $1 and what = any($2)`, bound)
   const ticks = await session.query(
-    `select task_key as key from ops_schedules where task_table = $1 and task_key = any($2)`,
+    `select ${id}::text as key from ops_schedules where task_table = $1 and ${id} = any(${ids})`,
     bound,
   )
   const referrers = Map.groupBy(

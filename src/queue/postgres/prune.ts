@@ -9,6 +9,7 @@ import type { Connection } from './connection.ts'
 import { factsOf, referencesTo } from './prune-facts.ts'
 import type { Session } from './session.ts'
 import { type Row, recordEvent } from './statements.ts'
+import { hasNumbers } from './task-sql.ts'
 import { decodeId, instantExpression, toInstant } from './values.ts'
 
 /** So long a task may wait at most for a worker that prunes meanwhile. */
@@ -84,7 +85,7 @@ export class PostgresPruning implements PruneDatabase {
       await session.query('update ops_prune_pass set pass = $1', [JSON.stringify(progress)])
       for (const history of ['ops_runs', 'ops_events']) {
         await session.query(
-          `delete from ${history} h using ops_pruning p where h.task_table = p.task_table and h.task_key = p.task_key`,
+          `delete from ${history} h using ops_pruning p where h.task_table = p.task_table and ${hasNumbers(table) ? 'h.task_id = p.task_key::bigint' : 'h.task_key = p.task_key'}`,
         )
       }
       await session.query(`delete from ${name} where id = any($1)`, [ids])
@@ -127,7 +128,7 @@ async function record(session: Session, { actor, pass }: PruneProgress): Promise
 /** Tasks with their history, as JSON that the server makes: it has all values exactly. */
 async function read(session: Session, table: TaskTable, chosen: readonly PruneRow[]): Promise<PrunedTask[]> {
   const history = (from: string) =>
-    `select coalesce(json_agg(row_to_json(h) order by h.id), '[]')::text from ${from} h where h.task_table = $2 and h.task_key = t.id::text`
+    `select coalesce(json_agg(row_to_json(h) order by h.id), '[]')::text from ${from} h where h.task_table = $2 and ${hasNumbers(table) ? 'h.task_id = t.id' : 'h.task_key = t.id::text'}`
   const rows = await session.query(
     `select t.id::text as key, row_to_json(t)::text as task, (${history('ops_runs')}) as runs, (${history('ops_events')}) as events
      from ${quote(table.name)} t where t.id = any($1)`,

@@ -1,5 +1,6 @@
 import type { Status } from '../../task/lifecycle.ts'
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import { newestTasks } from '../newest-tasks.ts'
 import type { QueuedTable, TaskId } from '../queue.ts'
 import {
   type AuditEntry,
@@ -10,11 +11,13 @@ import {
   type RunRecord,
   type TasksAhead,
 } from '../records.ts'
-import { claimOrder, literal, quote } from '../sql-fragments.ts'
+import { claimOrder, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import { Audit } from './audit.ts'
 import type { Connection } from './connection.ts'
 import type { Session } from './session.ts'
+import type { Row } from './statements.ts'
+import { hasNumbers } from './task-sql.ts'
 import { drizzleTypes } from './type-parsers.ts'
 import { decodeId, decodeRow, instantExpression, isExisting, nowFor, toInstant } from './values.ts'
 
@@ -67,10 +70,12 @@ export class PostgresRecords implements Records {
     table: TaskTable,
     { statuses, limit }: { statuses: readonly Status[]; limit: number },
   ): Promise<Readonly<Record<string, unknown>>[]> {
-    const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
-    const text = `select * from ${quote(table.name)} ${where} order by id desc limit $1`
     const types = isExisting(table) ? drizzleTypes : undefined
-    const rows = await this.#connection.use((session) => session.query(text, [limit], types))
+    let rows: Row[] = []
+    for (const text of newestTasks(table, statuses, limit)) {
+      rows = await this.#connection.use((session) => session.query(text, [], types))
+      if (rows.length === limit) break
+    }
     return rows.map((row) => decodeRow(table, row))
   }
 
@@ -87,7 +92,7 @@ export class PostgresRecords implements Records {
       const ids = queued === own ? [String(id)] : []
       const due = runAt && nowFor(runAt, `$${ids.length + 1}`)
       const isDue = due ? ` and run_at <= ${due.now}` : ''
-      const isEarlier = queued === own ? ` and (${order}) < (select ${order} from ${name} where id::text = $1)` : ''
+      const isEarlier = queued === own ? ` and (${order}) < (select ${order} from ${name} where id = $1)` : ''
       const text = `select count(*)::int as count from (
   select 1 from ${name} where status = 'pending'${isDue}${isEarlier} limit ${MOST_COUNTED}
 ) t`
@@ -110,7 +115,10 @@ where status = 'pending'${isDue} order by ${claimOrder(table)} limit 1`
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
-    const text = 'select * from ops_runs where task_table = $1 and task_key = $2 order by id'
+    // Materialized: otherwise the planner may walk all runs in the order of their ids.
+    const text = `with own as materialized (
+  select * from ops_runs where task_table = $1 and ${hasNumbers(table) ? 'task_id' : 'task_key'} = $2
+) select * from own order by id`
     const rows = await this.#connection.use((session) => session.query(text, [table.name, String(id)]))
     return rows.map((row) => ({
       id: row.id,

@@ -53,7 +53,7 @@ export class PostgresSchedules implements Schedules {
       await session.query(
         `update ops_schedules set task_table = $2, task_id = $3, task_key = $4, error = null, error_at = null
          where name = $1`,
-        [name, task.table.name, typeof id === 'number' ? id : null, String(id)],
+        [name, task.table.name, typeof id === 'number' ? id : null, typeof id === 'string' ? id : null],
       )
       return { isOurs: true, task: added }
     })

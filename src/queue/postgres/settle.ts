@@ -2,7 +2,7 @@ import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import { claims, GATE_OF_NEXT } from './claim.ts'
-import { type Guarantee, guaranteeName, instants } from './task-sql.ts'
+import { type Guarantee, guaranteeName, hasNumbers, instants } from './task-sql.ts'
 
 /**
  * The function that ends a run, if it is open, and settles its task. `names` and `returned` are the columns that the
@@ -13,7 +13,7 @@ export function settleFunction({ table }: QueuedTable): Guarantee {
   const scope = literal(table.name)
   const at = instants(table, { finished_at: 'now()', run_at: `now() + coalesce(delay, interval '0')` })
   const variables = ['status_now', 'new_status', 'why', 'delay', 'gives_back', at.of('finished_at'), at.of('run_at')]
-  const isNumber = columnNamed(table, 'id')!.type === 'integer'
+  const isNumber = hasNumbers(table)
   const code = `create or replace function ${quote(name)}(
   run bigint, task text, new_status text, kind text, why text, delay interval, gives_back boolean, actor text,
   names text[], returned text[], out held boolean, out asked text, out diverged json
@@ -75,7 +75,7 @@ loop
 end loop;
 if diverged is not null then
   insert into ops_events (task_table, task_id, task_key, run_id, event, from_status, to_status, actor, detail)
-  values (${scope}, ${isNumber ? 'task_id' : 'null'}, task, run, 'diverged',
+  values (${scope}, ${isNumber ? 'task_id, null' : 'null, task'}, run, 'diverged',
     case when diverged->>'status' <> new_status then new_status end, nullif(diverged->>'status', new_status),
     coalesce(actor, (select r.worker_id from ops_runs r where r.id = run)),
     jsonb_build_object('status', diverged->>'found')

@@ -24,7 +24,7 @@ export async function recordEvent(
     [
       task?.table ?? null,
       typeof task?.id === 'number' ? task.id : null,
-      task?.id === undefined ? null : String(task.id),
+      typeof task?.id === 'string' ? task.id : null,
       task?.runId ?? null,
       event,
       actor,

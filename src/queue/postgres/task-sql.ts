@@ -32,7 +32,17 @@ export function isHeld(processor: string, exclusivity: Exclusivity, key: string)
 
 /** The id of a row in ops' own tables: `task_id, task_key`. */
 export function idsOf(table: TaskTable, row: string): string {
-  return `${columnNamed(table, 'id')!.type === 'integer' ? `${row}.id` : 'null'}, ${row}.id::text`
+  return hasNumbers(table) ? `${row}.id, null` : `null, ${row}.id::text`
+}
+
+/** Whether the ids of a table are in the column `task_id` of ops' own tables, and not in `task_key`. */
+export function hasNumbers(table: TaskTable): boolean {
+  return columnNamed(table, 'id')!.type === 'integer'
+}
+
+/** The text of the id of a task, from a row of ops' own tables. */
+export function keyOf(row: string): string {
+  return `coalesce(${row}.task_id::text, ${row}.task_key)`
 }
 
 /** A row as JSON. The columns of an existing table are texts, as the server sends them to the driver. */

@@ -41,9 +41,9 @@ export function decodeId(table: TaskTable, raw: unknown): TaskId {
   return decode(columnNamed(table, 'id')!, raw) as TaskId
 }
 
-/** The id of a task in ops' own tables, which have its text and, if it is a number, the number. */
-export function taskIdOf(row: { task_id: TaskId | null; task_key: string }): TaskId {
-  return row.task_id ?? row.task_key
+/** The id of a task in ops' own tables, which have a number or a text. */
+export function taskIdOf(row: { task_id: TaskId | null; task_key: string | null }): TaskId {
+  return (row.task_id ?? row.task_key)!
 }
 
 /** Whether it is an existing table, whose columns convert the driver's values by their own codec. */

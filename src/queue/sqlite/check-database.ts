@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { formatBytes, formatDuration } from '../../format.ts'
 import { type Check, failed, passed, warned } from '../check.ts'
+import { checkReferences } from './check-references.ts'
 import { connectedProcesses } from './connected-processes.ts'
 import type { Connection } from './connection.ts'
 import { explainError } from './explain-error.ts'
@@ -24,7 +25,7 @@ const networkFileSystems: Readonly<Record<number, string>> = { 26985: 'NFS', 428
 export function checkDatabase(path: string, connect: () => Connection): Check[] {
   const file = checkFile(path)
   const { database } = connect()
-  return [...file, synchronous(database), foreignKeys(database), references(database), clock(database, new Date())]
+  return [...file, synchronous(database), foreignKeys(database), checkReferences(database), clock(database, new Date())]
 }
 
 function checkFile(path: string): Check[] {
@@ -104,23 +105,6 @@ function foreignKeys(database: SqliteDatabase): Check {
     severity: 'error',
     message: 'off: this SQLite does not enforce references',
     suggestions: ['use an SQLite that is built with foreign keys'],
-  })
-}
-
-/** Each program decides for itself whether SQLite enforces references, and the default is off. */
-function references(database: SqliteDatabase): Check {
-  const broken = database
-    .prepare('select "table", count(*) as rows from pragma_foreign_key_check group by "table"')
-    .all() as { table: string; rows: number }[]
-  if (broken.length === 0) return passed('references', 'all rows that are referenced exist')
-  return failed('references', {
-    code: 'BROKEN_REFERENCES',
-    severity: 'error',
-    message: `rows reference missing rows: ${broken.map(({ table, rows }) => `${rows} of ${table}`).join(', ')}`,
-    suggestions: [
-      'correct the rows that this lists: pragma foreign_key_check',
-      'let other programs enforce references when they connect: pragma foreign_keys = on',
-    ],
   })
 }
 

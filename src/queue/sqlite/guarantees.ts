@@ -1,5 +1,5 @@
 import type { QueuedTable } from '../queued-table.ts'
-import { claimOrder, IS_UNSETTLED, quote } from '../sql-fragments.ts'
+import { claimOrder, IS_UNSETTLED, IS_UNSUCCESSFUL, quote } from '../sql-fragments.ts'
 import type { Replacing } from './replacing.ts'
 import { type Guarantee, uniqueExpression } from './task-sql.ts'
 import { triggers } from './triggers.ts'
@@ -24,10 +24,13 @@ function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
   return [
     // Without it each task that is pruned is searched for in the whole table.
     ...references.map(({ name }) => index(name, quote(name), `${quote(name)} is not null`)),
-    index('due', order, `status = 'pending'`),
-    // Finds the first task of each key when the first tasks of all wait for a busy key.
+    // The ongoing tasks beside those that begin next: so they are found too, and a commit writes no page more.
+    index('due', `status, ${order}`, IS_UNSETTLED),
+    index('unsuccessful', 'status, id', IS_UNSUCCESSFUL),
+    // Finds the first task of each key when the first tasks of all wait for a busy key. With the status, for which the planner
+    // would otherwise prefer the other index.
     ...(exclusivity.kind === 'column'
-      ? [index('due_by_key', `${quote(exclusivity.column)}, ${order}`, `status = 'pending'`)]
+      ? [index('due_by_key', `status, ${quote(exclusivity.column)}, ${order}`, `status = 'pending'`)]
       : []),
     ...(unique.length > 0
       ? [index('unique', unique.map(uniqueExpression).join(', '), IS_UNSETTLED, 'UNIQUE INDEX')]

@@ -14,7 +14,8 @@ const dialect: InvariantSql = {
   id: (row) => `${row}.id`,
   // The plus keeps the planner from converting the id, which needs a scan.
   isTask: (row) => `o.what = +${row}.id`,
-  taskId: 'task_id',
+  isOpenTask: (row) => `${row}.id = o.what`,
+  taskId: (row) => `${row}.task_id`,
   differ: (left, right) => `${left} is not ${right}`,
 }
 

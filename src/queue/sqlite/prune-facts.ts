@@ -82,7 +82,7 @@ export function lastEvents({ sql, exact }: PruneStatements, table: TaskTable): (
   const happened = sql(`select max(
     coalesce((select max(at) from ops_events where task_table = @table and task_id = @id), 0),
     coalesce((select max(coalesce(r.ended_at, ${NEVER_ENDED})) from ops_runs_of_task k join ops_runs r on r.id = k.run_id
-      where k.task_table = @table and k.task_id = @id), 0)) as at`)
+      where k.task_id = @id and r.task_table = @table), 0)) as at`)
   return ({ raw }) =>
     Math.max((happened.get({ table: table.name, id: raw }) as { at: number }).at, unlisted.get(String(raw)) ?? 0)
 }

@@ -16,8 +16,8 @@ export interface FoundTask {
   readonly task: PrunedTask
 }
 
-const RUNS = `ops_pruning p cross join ops_runs_of_task k on k.task_table = p.task_table and k.task_id = p.task_id
-cross join ops_runs r on r.id = k.run_id`
+const RUNS = `ops_pruning p cross join ops_runs_of_task k on k.task_id = p.task_id
+cross join ops_runs r on r.id = k.run_id and r.task_table = p.task_table`
 const EVENTS = 'ops_pruning p cross join ops_events e on e.task_table = p.task_table and e.task_id = p.task_id'
 
 /** The tasks in ops_pruning with their history. All runs are listed by their task. */
@@ -54,7 +54,8 @@ export function deleteTasks({ sql }: PruneStatements, table: TaskTable): void {
     where not exists (select 1 from ops_pruning q where q.task_table = f.task_table and q.task_id = f.task_id)`).run()
   sql(`delete from ops_ends where id in (select r.end_id from ${RUNS})`).run()
   sql(`delete from ops_runs where id in (select r.id from ${RUNS})`).run()
-  sql('delete from ops_runs_of_task where (task_table, task_id) in (select task_table, task_id from ops_pruning)').run()
+  sql(`delete from ops_runs_of_task where task_id in (select task_id from ops_pruning)
+    and not exists (select 1 from ops_runs r where r.id = run_id)`).run()
   sql(`delete from ops_events where id in (select e.id from ${EVENTS})`).run()
   sql(`delete from ${quote(table.name)} where id in (select task_id from ops_pruning)`).run()
   // A number is never given twice.

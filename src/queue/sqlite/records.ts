@@ -1,5 +1,6 @@
 import type { Status } from '../../task/lifecycle.ts'
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import { newestTasks } from '../newest-tasks.ts'
 import type { QueuedTable, TaskId } from '../queue.ts'
 import {
   type AuditEntry,
@@ -10,7 +11,7 @@ import {
   type RunRecord,
   type TasksAhead,
 } from '../records.ts'
-import { claimOrder, literal, quote } from '../sql-fragments.ts'
+import { claimOrder, quote } from '../sql-fragments.ts'
 import { type ColumnRow, type DatabaseColumn, databaseColumns } from '../table-columns.ts'
 import type { Connection } from './connection.ts'
 import { RUNS_OF_TASK } from './run-list.ts'
@@ -47,10 +48,11 @@ export class SqliteRecords implements Records {
     table: TaskTable,
     { statuses, limit }: { statuses: readonly Status[]; limit: number },
   ): Promise<Readonly<Record<string, unknown>>[]> {
-    const where = statuses.length > 0 ? `where status in (${statuses.map(literal).join(', ')})` : ''
-    const rows = this.#connect()
-      .sql(`select * from ${quote(table.name)} ${where} order by id desc limit ?`)
-      .all(limit) as Record<string, unknown>[]
+    let rows: Record<string, unknown>[] = []
+    for (const text of newestTasks(table, statuses, limit)) {
+      rows = this.#connect().sql(text).all() as Record<string, unknown>[]
+      if (rows.length === limit) break
+    }
     return rows.map((row) => decodeRow(table, row))
   }
 
@@ -92,9 +94,7 @@ export class SqliteRecords implements Records {
   }
 
   async runs(table: TaskTable, id: TaskId): Promise<RunRecord[]> {
-    const rows = this.#connect()
-      .sql(`select * from ops_runs where id in (${RUNS_OF_TASK}) order by id`)
-      .all({ table: table.name, taskId: id }) as Record<string, never>[]
+    const rows = this.#connect().sql(RUNS_OF_TASK).all({ table: table.name, taskId: id }) as Record<string, never>[]
     return rows.map((row) => ({
       id: row.id!,
       attempt: row.attempt!,

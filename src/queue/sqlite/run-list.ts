@@ -4,10 +4,11 @@ import type { Statements } from './statements.ts'
 const LIST_EVERY = 500
 
 /** The runs of a task: those that are listed by it, and the latest, which are looked through. */
-export const RUNS_OF_TASK = `select run_id from ops_runs_of_task where task_table = @table and task_id = @taskId
-union all
-select id from ops_runs
-where id > (select run_id from ops_runs_listed) and task_table = @table and task_id = @taskId`
+export const RUNS_OF_TASK = `select * from ops_runs r where r.task_table = @table and r.id in (
+  select k.run_id from ops_runs_of_task k where k.task_id = @taskId
+  union all
+  select l.id from ops_runs l where l.id > (select run_id from ops_runs_listed) and l.task_id = @taskId
+) order by r.id`
 
 /** Lists runs by their tasks, some hundreds at once: an index would be one page more in every commit. */
 export class RunList {
@@ -31,8 +32,8 @@ export class RunList {
 export function listRuns(statements: Statements): void {
   const { changes } = statements
     .sql(
-      `insert into ops_runs_of_task select task_table, task_id, id from ops_runs
-       where id > (select run_id from ops_runs_listed) order by task_table, task_id, id`,
+      `insert into ops_runs_of_task select task_id, id from ops_runs
+       where id > (select run_id from ops_runs_listed) order by task_id, id`,
     )
     .run()
   if (changes > 0) statements.sql('update ops_runs_listed set run_id = (select max(id) from ops_runs)').run()

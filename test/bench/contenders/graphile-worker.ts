@@ -1,11 +1,17 @@
-/** Drains no-op jobs with graphile-worker at concurrency 1, each fetched and completed separately. */
+/** Drains no-op jobs with graphile-worker, each fetched and completed separately. */
 
 import { Logger, run, runMigrations } from 'graphile-worker'
 import pg from 'pg'
 import { type PostgresContenderOptions, warmUpOnPostgres as warmUp } from '../contender.ts'
 import { benchDatabase } from './bench-database.ts'
 
-const { n, server } = JSON.parse(process.argv[2]!) as PostgresContenderOptions
+const {
+  n,
+  server,
+  concurrency = 1,
+} = JSON.parse(process.argv[2]!) as PostgresContenderOptions & {
+  concurrency?: number
+}
 
 const { url, drop } = await benchDatabase(server)
 const logger = new Logger(() => () => {})
@@ -29,7 +35,7 @@ const taskList = {
     if (done === n + warmUp) finish(performance.now() - startedAt)
   },
 }
-const runner = await run({ connectionString: url, concurrency: 1, noHandleSignals: true, logger, taskList })
+const runner = await run({ connectionString: url, concurrency, noHandleSignals: true, logger, taskList })
 const milliseconds = await finished
 await runner.stop()
 await drop()

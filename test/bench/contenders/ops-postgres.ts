@@ -11,6 +11,7 @@ import { WorkerLog } from '../../../src/worker/worker-log.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { type PostgresContenderOptions, warmUpOnPostgres as warmUp } from '../contender.ts'
 import { benchDatabase } from './bench-database.ts'
+import { countCalls } from './count-calls.ts'
 
 const { n, server } = JSON.parse(process.argv[2]!) as PostgresContenderOptions
 
@@ -42,11 +43,19 @@ await queue.enqueue(
 )
 
 let done = 0
+let stopCounting = () => 0
+let counted = 0
 let startedAt = 0
+let cpu = process.threadCpuUsage()
 const stop = new AbortController()
 ready[2]!.processor.perform = async () => {
   done += 1
-  if (done === warmUp) startedAt = performance.now()
+  if (done === 100) stopCounting = countCalls(pg.Client.prototype, ['query'])
+  if (done === 400) counted = stopCounting()
+  if (done === warmUp) {
+    startedAt = performance.now()
+    cpu = process.threadCpuUsage()
+  }
   if (done === n + warmUp) stop.abort()
 }
 const workerId = `bench-${process.pid}`
@@ -57,6 +66,7 @@ const never = new AbortController().signal
 const stops = { requested: stop.signal, forced: never, dispose() {} }
 await new Worker(ready, environment, stops, new WorkerLog(() => {}, true)).work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
+const used = process.threadCpuUsage(cpu)
 await queue.close()
 const { rows } = await raw.query(
   `select (select count(*)::int from ops_runs where outcome = 'succeeded' and ended_at is not null) as succeeded,
@@ -67,4 +77,10 @@ await drop()
 const [{ succeeded, audited }] = rows
 if (succeeded !== n + warmUp || audited !== 2 * (n + warmUp))
   throw new Error(`${succeeded} succeeded, ${audited} audited`)
-console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000) }))
+console.log(
+  JSON.stringify({
+    perSecond: n / (milliseconds / 1000),
+    'core, µs': (used.user + used.system) / n,
+    'round trips': counted / 300,
+  }),
+)

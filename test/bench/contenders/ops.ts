@@ -1,6 +1,6 @@
 /** Drains no-op tasks with the worker itself: three task tables, exclusivity by a column, audit, every trigger. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -12,6 +12,7 @@ import { Worker } from '../../../src/worker/worker.ts'
 import { WorkerLog } from '../../../src/worker/worker-log.ts'
 import { createTaskTable } from '../../support/create-task-table.ts'
 import { type ContenderOptions, warmUp } from '../contender.ts'
+import { countCalls } from './count-calls.ts'
 
 const { n, synchronous, pending = 0, finished = 0 } = JSON.parse(process.argv[2]!) as ContenderOptions
 
@@ -57,16 +58,40 @@ if (finished > 0) {
   )
 }
 await queue.enqueue(tables[2]!, rows(n + warmUp + pending, 0))
+// So the log grows with each frame, as long as it is short.
+setup.pragma('wal_checkpoint(TRUNCATE)')
+const statements = Object.getPrototypeOf(setup.prepare('select 1'))
 setup.close()
+
+/** Tasks of the warm-up by which the work for one is counted. */
+const [from, to] = [500, 1500]
+let stopCounting = () => 0
+let counted = 0
+const frames = { from: 0, to: 0 }
+const logFrames = () => (statSync(`${file}-wal`).size - 32) / (2048 + 24)
+function count(): void {
+  if (done === from) {
+    frames.from = logFrames()
+    stopCounting = countCalls(statements, ['run', 'get', 'all'])
+  } else if (done === to) {
+    frames.to = logFrames()
+    counted = stopCounting()
+  }
+}
 
 const never = new AbortController().signal
 const log = new WorkerLog(() => {}, true)
 let done = 0
 let startedAt = 0
+let cpu = process.threadCpuUsage()
 const stop = new AbortController()
 ready[2]!.processor.perform = async () => {
   done += 1
-  if (done === warmUp) startedAt = performance.now()
+  count()
+  if (done === warmUp) {
+    startedAt = performance.now()
+    cpu = process.threadCpuUsage()
+  }
   if (done === n + warmUp) stop.abort()
 }
 await queue.startWorker({ id: `bench-${process.pid}`, host: 'bench', pid: process.pid, version: '0' })
@@ -74,6 +99,7 @@ const environment = { queue, workerId: `bench-${process.pid}`, stateDirectory: d
 const worker = new Worker(ready, environment, { requested: stop.signal, forced: never, dispose() {} }, log)
 await worker.work({ pollInterval: 1000, drain: true })
 const milliseconds = performance.now() - startedAt
+const used = process.threadCpuUsage(cpu)
 await queue.close()
 const check = new Database(file)
 const succeeded = check
@@ -85,4 +111,11 @@ check.close()
 rmSync(directory, { recursive: true })
 if (succeeded !== n + warmUp || audited !== 2 * (n + warmUp))
   throw new Error(`${succeeded} succeeded, ${audited} audited`)
-console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000) }))
+console.log(
+  JSON.stringify({
+    perSecond: n / (milliseconds / 1000),
+    'core, µs': (used.user + used.system) / n,
+    frames: (frames.to - frames.from) / (to - from),
+    statements: counted / (to - from),
+  }),
+)

@@ -20,18 +20,23 @@ queue.addMany(
 )
 let done = 0
 let startedAt = 0
+let cpu = process.threadCpuUsage()
 const milliseconds = await new Promise<number>((resolve) => {
   const worker = defineWorker(
     'noop',
     async () => {
       done += 1
-      if (done === warmUp) startedAt = performance.now()
+      if (done === warmUp) {
+        startedAt = performance.now()
+        cpu = process.threadCpuUsage()
+      }
       if (done === n + warmUp) resolve(performance.now() - startedAt)
     },
     { queue, logger: quiet, onCompleted: () => void (done === n + warmUp && worker.stop()) },
   )
   void worker.start()
 })
-console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000) }))
+const used = process.threadCpuUsage(cpu)
+console.log(JSON.stringify({ perSecond: n / (milliseconds / 1000), 'core, µs': (used.user + used.system) / n }))
 rmSync(directory, { recursive: true })
 process.exit(0)

@@ -143,7 +143,12 @@ describe.each(['before', 'after'])(
     it.each([
       ['the newest entries', undefined, {}, ['ops_events_pkey', 'ops_runs_ended', 'ops_runs_pkey']],
       ['the entries after one', SIZE, {}, ['ops_events_pkey', 'ops_runs_ended', 'ops_runs_pkey']],
-      ['those of a task', undefined, { table: 'deployments', taskId: 41 }, ['ops_events_of_task', 'ops_runs_of_task']],
+      [
+        'those of a task',
+        undefined,
+        { table: 'deployments', taskId: 41 },
+        ['ops_events_of_key', 'ops_events_of_task', 'ops_runs_of_key', 'ops_runs_of_task'],
+      ],
     ])('read of the audit %s by indexes', async (_, after, filter, indexes) => {
       const bound: unknown[] = [100]
       const statement = pageStatement({ ...filter, limit: 100 }, after, bound)
@@ -222,9 +227,9 @@ async function fill(raw: pg.Client): Promise<void> {
     insert into hauls (environment) select case when n > 100 then 'busy' else 'free' end from generate_series(1, ${SIZE}) n;
     insert into orders (id, status, created_at, customer)
       select 'order-' || lpad(((n::bigint * 104729) % 1000003)::text, 7, '0'), ${status}, ${at}, ${key} from ${numbers};
-    insert into ops_events (task_table, task_id, task_key, event) select 'deployments', n, n::text, 'enqueued' from ${numbers};
+    insert into ops_events (task_table, task_id, task_key, event) select 'deployments', n, null, 'enqueued' from ${numbers};
     insert into ops_runs (task_table, task_id, task_key, attempt, worker_id, exclusive_key, end_id, ended_at, outcome)
-      select 'deployments', n, n::text, 1, 'one', 'environment:' || ${key}, nextval('ops_sequence'), now(), 'succeeded' from ${numbers} where n % 2 = 1`)
+      select 'deployments', n, null, 1, 'one', 'environment:' || ${key}, nextval('ops_sequence'), now(), 'succeeded' from ${numbers} where n % 2 = 1`)
 }
 
 function nodesOf(plan: Plan): Plan[] {

@@ -133,8 +133,8 @@ describe('a statement of any client', unless(postgresMissing), () => {
   ])('that begins a task and changes it (%s) has a run of what it has become', async (set, id, key) => {
     const { raw, rows, queue } = await withTask('pending')
     await raw.query(`update deployments set ${set}`)
-    const runs = await rows('select id, task_key, exclusive_key from ops_runs')
-    expect(runs).toEqual([{ id: expect.any(Number), task_key: id, exclusive_key: key }])
+    const runs = await rows('select id, task_id::text, exclusive_key from ops_runs')
+    expect(runs).toEqual([{ id: expect.any(Number), task_id: id, exclusive_key: key }])
     expect(await rows('select scope, what, run_id from ops_open order by 1')).toEqual([
       { scope: 'deployments', what: id, run_id: runs[0]!.id },
       { scope: 'ops_key', what: key, run_id: runs[0]!.id },

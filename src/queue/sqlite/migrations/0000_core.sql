@@ -52,10 +52,10 @@ create index ops_runs_crashed on ops_runs (task_table, task_id) where outcome = 
 -- The runs of each task, up to the one in ops_runs_listed: an index of ops_runs would be a page in every commit, so workers
 -- add a few hundred runs at once.
 create table ops_runs_of_task (
-  task_table text not null,
+  -- Without the table, as in the index of events: few tables have a task of that id, and the name would be a third of it.
   task_id any not null,
   run_id integer not null,
-  primary key (task_table, task_id, run_id)
+  primary key (task_id, run_id)
 ) strict, without rowid;
 --> statement-breakpoint
 create trigger ops_runs_of_task_no_update before update on ops_runs_of_task
@@ -63,9 +63,8 @@ begin
   select raise(abort, 'ops_runs_of_task is append-only: what happened is not changed');
 end;
 --> statement-breakpoint
-create trigger ops_runs_of_task_no_delete before delete on ops_runs_of_task when not exists (
-  select 1 from ops_pruning p where p.task_table = old.task_table and p.task_id = old.task_id
-)
+create trigger ops_runs_of_task_no_delete before delete on ops_runs_of_task
+when exists (select 1 from ops_runs r where r.id = old.run_id)
 begin
   select raise(abort, 'ops_runs_of_task is append-only: what happened is not deleted');
 end;
@@ -168,7 +167,7 @@ create table ops_events (
   detail text
 ) strict;
 --> statement-breakpoint
-create index ops_events_of_task on ops_events (task_table, task_id) where task_table is not null;
+create index ops_events_of_task on ops_events (task_id) where task_id is not null;
 --> statement-breakpoint
 create trigger ops_events_no_update before update on ops_events
 begin
@@ -243,11 +242,11 @@ from ops_runs where end_id is not null;
 --> statement-breakpoint
 -- The audit. Found by task: by the list of runs, and looking through those that are not listed yet.
 create view ops_audit as
-select a.id, at, k.task_table, k.task_id, a.run_id, event, from_status, to_status, actor, detail
+select a.id, at, a.task_table, k.task_id, a.run_id, event, from_status, to_status, actor, detail
 from ops_runs_of_task k join ops_run_starts a on a.id = k.run_id
 union all select * from ops_run_starts where id > (select run_id from ops_runs_listed)
 union all
-select a.id, at, k.task_table, k.task_id, a.run_id, event, from_status, to_status, actor, detail
+select a.id, at, a.task_table, k.task_id, a.run_id, event, from_status, to_status, actor, detail
 from ops_runs_of_task k join ops_run_ends a on a.run_id = k.run_id
 union all select * from ops_run_ends where run_id > (select run_id from ops_runs_listed)
 union all select id, at, task_table, task_id, run_id, event, from_status, to_status, actor, detail from ops_events;
