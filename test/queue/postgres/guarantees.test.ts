@@ -241,7 +241,8 @@ for (const { name, missing, open } of writers) {
         await fixture.queue.startWorker({ id: 'one', host: 'here', pid: process.pid, version: '0' })
         const { run } = (await fixture.queue.claim(allTables))!
         await refuses(fixture, 'delete from ops_workers', 'worker one has an open run and is not deleted')
-        await refuses(fixture, `update ops_workers set id = 'other'`, 'the id of a worker is not changed')
+        for (const change of [`id = 'other'`, 'lock_id = default'])
+          await refuses(fixture, `update ops_workers set ${change}`, 'the id of a worker is not changed')
         await refuses(fixture, 'truncate ops_workers', 'ops_workers has who is alive')
         await fixture.queue.settle(run, { kind: 'succeeded', columns: {} })
         await fixture.write('delete from ops_workers')

@@ -219,7 +219,8 @@ $$;
 --> statement-breakpoint
 create trigger ops_workers_no_delete after delete on ops_workers for each row execute function ops_workers_kept();
 --> statement-breakpoint
-create trigger ops_workers_keep_id after update of id on ops_workers for each row when (new.id is distinct from old.id)
+create trigger ops_workers_keep_id after update of id, lock_id on ops_workers for each row
+when (new.id <> old.id or new.lock_id <> old.lock_id)
 execute function ops_refuse('the id of a worker is not changed');
 --> statement-breakpoint
 create trigger ops_workers_no_truncate before truncate on ops_workers for each statement
