@@ -17,7 +17,6 @@ export const exports = taskTable('exports', (column) => ({
   columns: column
     .json<ExportColumns>()
     .describe('list of columns, each a name or {"name in the file": "column of the table"}'),
-  where: column.text().describe('SQL condition for the rows'),
   rowCount: column.integer().result().describe('rows written'),
   fileSize: column.integer().result().describe('its size in bytes'),
 }))

@@ -20,7 +20,7 @@ export async function runExport(task: ExportTask, context: TaskContext<Settings>
   const table = await store.describe(task.sourceTable, 'export')
   requireOrdinaryTable(table.name, table.columns)
   const columns = planExport(task.columns, table)
-  const request = { table, columns, where: task.where, format, delimiter, signal }
+  const request = { table, columns, format, delimiter, signal }
   log(`exporting ${table.name} to ${path}: ${columns.map(({ name }) => name).join(', ')}`)
   const rows = { count: 0 }
   const chunks = withProgress(store, request, rows, context)

@@ -55,7 +55,6 @@ export interface ImportSession {
 export interface ExportRequest extends Pick<FileFormat, 'format' | 'delimiter'> {
   readonly table: Table
   readonly columns: readonly { readonly name: string; readonly column: TableColumn }[]
-  readonly where: string | null
   readonly signal: AbortSignal
 }
 
@@ -74,7 +73,7 @@ export interface Store {
   describe(name: string, use: 'import' | 'export'): Promise<Table>
   beginImport(request: ImportRequest): Promise<ImportSession>
   /** Roughly how many rows there are; undefined if counting would take too long. */
-  countRows(request: Pick<ExportRequest, 'table' | 'where'>): Promise<number | undefined>
+  countRows(request: Pick<ExportRequest, 'table'>): Promise<number | undefined>
   /** The rows of one snapshot, ordered by primary key. */
   rows(request: ExportRequest): AsyncIterable<ExportChunk>
 }

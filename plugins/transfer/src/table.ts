@@ -105,8 +105,3 @@ export function requireOrdinaryTable(name: string, columns: readonly { readonly 
 export function notImportable(name: string, reason: string): TaskError {
   return new TaskError(`cannot import into "${name}": ${reason}`, { isFinal: true })
 }
-
-export function invalidWhere(error: Error): TaskError {
-  const message = `invalid "where": ${error.message}; expected an SQL condition such as "age > 17"`
-  return new TaskError(message, { cause: error, isFinal: true })
-}

@@ -42,15 +42,14 @@ describe('an export', () => {
     )
   })
 
-  test('selects and renames columns, selects rows, and compresses the file', async () => {
-    const { export: run, path, read } = await openBench(SQL)
+  test('selects and renames columns, takes the rows of a view, and compresses the file', async () => {
+    const {
+      export: run,
+      path,
+      read,
+    } = await openBench(`${SQL}; create view few as select * from people where is_member is not null and id < 10`)
     const columns = { Name: 'name', Nr: 'id' }
-    const row = await run({
-      sourceTable: 'people',
-      file: 'p.tsv.gz',
-      columns,
-      where: 'is_member is not null and id < 10 -- few',
-    })
+    const row = await run({ sourceTable: 'few', file: 'p.tsv.gz', columns })
     expect(gunzipSync(readFileSync(path('p.tsv.gz'))).toString()).toBe('Nr\tName\n2\t""\n')
     expect(row).toMatchObject({ rowCount: 1 })
     await run({ sourceTable: 'people', file: 'q.csv', columns: ['name', 'id'], delimiter: ';' })
@@ -125,10 +124,6 @@ describe('an export fails', () => {
     expect(await errorOf({ columns: ['nam', 'id', 'id'] })).toBe(
       '"columns" contains "id" twice; "people" has no column "nam"; did you mean "name"?',
     )
-    expect(await errorOf({ where: 'id = 1; delete from people' })).toMatch(
-      /^invalid "where": .*; expected an SQL condition/,
-    )
-    expect(await errorOf({ where: 'ag > 1' })).toMatch(/no such column: ag/)
     expect(await errorOf({ file: 'gone/p.csv' })).toBe(`folder ${project}/gone does not exist; create it first`)
     expect(await errorOf({ file: '.ops', format: 'csv' })).toMatch(/"\.ops" is a name of programs, settings or hidden/)
     expect(await errorOf({ delimiter: '::' })).toMatch(/^"delimiter": expected one character other than/)

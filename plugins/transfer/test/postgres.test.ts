@@ -124,21 +124,14 @@ describe('on PostgreSQL an import', unless(postgresMissing), () => {
 })
 
 describe('on PostgreSQL an export', unless(postgresMissing), () => {
-  test('selects rows by one condition', async () => {
-    const {
-      export: run,
-      read,
-      rows,
-    } = await openPostgresBench(`${PEOPLE}; insert into people (name, age) values ('Ada', 1), ('Bob', 2)`)
+  test('takes the rows of a view', async () => {
+    const { export: run, read } = await openPostgresBench(
+      `${PEOPLE}; insert into people (name, age) values ('Ada', 1), ('Bob', 2);
+       create view older as select * from people where age > 1`,
+    )
     const columns = [{ Age: 'age' }, 'name']
-    expect(await run({ sourceTable: 'people', file: 'p.csv', columns, where: 'age > 1 -- old' })).toMatchObject({
-      rowCount: 1,
-      error: null,
-    })
+    expect(await run({ sourceTable: 'older', file: 'p.csv', columns })).toMatchObject({ rowCount: 1, error: null })
     expect(read('p.csv')).toBe('Age,name\n2,Bob\n')
-    for (const where of ['true); delete from people; select (1', 'age > 1; commit; delete from people', 'x'])
-      expect((await run({ sourceTable: 'people', file: 'p.csv', where })).error).toMatch(/^invalid "where": /)
-    expect(await rows('select count(*)::int n from people')).toEqual([{ n: 2 }])
   })
 })
 

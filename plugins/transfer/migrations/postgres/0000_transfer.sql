@@ -15,7 +15,6 @@ CREATE TABLE "exports" (
 	"compression" text,
 	"delimiter" text,
 	"columns" jsonb,
-	"where" text,
 	"row_count" bigint,
 	"file_size" bigint,
 	CONSTRAINT "exports_created_at_check" CHECK (isfinite("created_at")),

@@ -15,7 +15,6 @@ CREATE TABLE `exports` (
 	`compression` text,
 	`delimiter` text,
 	`columns` text,
-	`where` text,
 	`row_count` integer,
 	`file_size` integer,
 	CONSTRAINT "exports_created_at_check" CHECK(typeof("created_at") in ('integer', 'null')),

@@ -1,18 +1,16 @@
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { ExportChunk, ExportRequest } from '../store.ts'
-import { invalidWhere, quote, type TableColumn } from '../table.ts'
+import { quote, type TableColumn } from '../table.ts'
 
 /** Larger numbers are strings in JSON: most readers keep no more digits than JavaScript. */
 const SAFE = Number.MAX_SAFE_INTEGER
 
 /** The rows as the server formats them, inside a transaction with one snapshot. */
 export async function* exportRows(client: pg.PoolClient, request: ExportRequest): AsyncGenerator<ExportChunk> {
-  const { format, delimiter, signal, table, where } = request
-  await checkCondition(client, request)
-  const condition = where === null ? '' : `where (\n${where}\n)`
+  const { format, delimiter, signal, table } = request
   const order = table.primaryKey.length > 0 ? `order by ${table.primaryKey.map(quote).join(', ')}` : ''
-  const select = `select ${fieldsOf(request).join(', ')} from ${table.sql} ${condition} ${order}`
+  const select = `select ${fieldsOf(request).join(', ')} from ${table.sql} ${order}`
   const statement =
     format === 'csv'
       ? `copy (${select}) to stdout with (format csv, header, delimiter ${delimiter === '\t' ? `E'\\t'` : `'${delimiter.replaceAll("'", "''")}'`})`
@@ -27,17 +25,6 @@ export async function* exportRows(client: pg.PoolClient, request: ExportRequest)
   }
   // So far lines were counted, and a text may contain several.
   yield { text: '', rows: stream.rowCount }
-}
-
-/** The extended protocol allows only one statement. COPY does not use it, and would run anything after a semicolon. */
-async function checkCondition(client: pg.PoolClient, { table, where }: ExportRequest): Promise<void> {
-  if (where === null) return
-  const text = `select 1 from ${table.sql} where (\n${where}\n) limit 0`
-  try {
-    await client.query({ text, queryMode: 'extended' } as pg.QueryConfig)
-  } catch (error) {
-    throw invalidWhere(error as Error)
-  }
 }
 
 function fieldsOf({ format, columns }: ExportRequest): string[] {

@@ -39,8 +39,7 @@ export class PostgresStore implements Store {
   }
 
   /** An estimate: counting reads the whole table. */
-  async countRows({ table, where }: Pick<ExportRequest, 'table' | 'where'>): Promise<number | undefined> {
-    if (where !== null) return undefined
+  async countRows({ table }: Pick<ExportRequest, 'table'>): Promise<number | undefined> {
     const { rows } = await this.#pool.query('select reltuples from pg_class where oid = $1::regclass', [table.sql])
     const estimate = Number(rows[0]?.reltuples)
     return estimate > 0 ? estimate : undefined

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import type { ExportChunk, ExportRequest } from '../store.ts'
-import { invalidWhere, quote, type TableColumn } from '../table.ts'
+import { quote, type TableColumn } from '../table.ts'
 
 /** Rows between two turns of the event loop: some milliseconds. */
 const BATCH_ROWS = 1000
@@ -47,16 +47,10 @@ export async function* exportRows(database: Database.Database, request: ExportRe
   yield { text, rows: count }
 }
 
-function select(database: Database.Database, { table, columns, where }: ExportRequest): Database.Statement {
+function select(database: Database.Database, { table, columns }: ExportRequest): Database.Statement {
   const fields = columns.map(({ column }) => quote(column.name)).join(', ')
   const order = table.primaryKey.length > 0 ? ` order by ${table.primaryKey.map(quote).join(', ')}` : ''
-  try {
-    // On its own lines, because it may end with a comment.
-    const condition = where === null ? '' : ` where (\n${where}\n)`
-    return database.prepare(`select ${fields} from ${table.sql}${condition}${order}`).raw().safeIntegers()
-  } catch (error) {
-    throw invalidWhere(error as Error)
-  }
+  return database.prepare(`select ${fields} from ${table.sql}${order}`).raw().safeIntegers()
 }
 
 function asText(value: Stored, { kind }: TableColumn): string | null {

@@ -21,8 +21,7 @@ export class SqliteStore implements Store {
     return new SqliteImport(this.#connect({ readonly: false }), request)
   }
 
-  async countRows({ table, where }: Pick<ExportRequest, 'table' | 'where'>): Promise<number | undefined> {
-    if (where !== null) return undefined
+  async countRows({ table }: Pick<ExportRequest, 'table'>): Promise<number | undefined> {
     return this.#client.prepare(`select count(*) from ${table.sql}`).pluck().get() as number
   }
 
