@@ -17,7 +17,7 @@ export function newestTasks(table: TaskTable, statuses: readonly Status[], limit
   const bound = `select id from ${name} order by id desc limit 1 offset ${NEWEST - 1}`
   return [
     `select * from ${name} where id >= (${bound}) and ${wanted} ${newest}`,
-    // Each status by its index. Unsettled tasks are in the order of claims, so all of them are sorted.
+    // Each status by its index. Where that is the one of due tasks, which has another order, all are sorted.
     `with ${statuses.map((status) => `${status} as materialized (${ofStatus(status)})`).join(', ')}
 select * from ${name} where id in (${statuses.map((status) => `select id from ${status}`).join(' union all ')}) ${newest}`,
   ]

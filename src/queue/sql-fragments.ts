@@ -11,7 +11,6 @@ export function literal(text: string): string {
 
 /** With `or`, because SQLite does not see that `status = 'pending'` implies a list. */
 export const IS_UNSETTLED = `(status = 'pending' or status = 'ongoing')`
-export const IS_UNSUCCESSFUL = `(status = 'failed' or status = 'canceled')`
 
 /** The scope of exclusivity keys in `ops_open`. The scope of tasks is their table, and no task table has this name. */
 export const KEY_SCOPE = 'ops_key'

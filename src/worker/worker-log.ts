@@ -11,6 +11,7 @@ type Level = 'info' | 'warn' | 'error'
 export class WorkerLog {
   readonly #write: (text: string) => void
   readonly #asJson: boolean
+  #latest = { ms: 0, text: '' }
   #lines = ''
   /** The name of the running task. */
   #task: string | undefined
@@ -202,10 +203,17 @@ export class WorkerLog {
   /** Written once a turn of the event loop: a worker that drains short tasks would spend its time writing lines. */
   #line(level: Level, event: string, message: string, fields: object): void {
     if (this.#lines === '') setImmediate(() => this.#flush())
-    const at = new Date().toISOString()
+    const at = this.#timestamp()
     this.#lines += this.#asJson
       ? `${JSON.stringify({ at, level, event, ...fields, message })}\n`
       : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${message}\n`
+  }
+
+  /** A worker that drains writes several lines within a millisecond. */
+  #timestamp(): string {
+    const now = Date.now()
+    if (now !== this.#latest.ms) this.#latest = { ms: now, text: new Date(now).toISOString() }
+    return this.#latest.text
   }
 
   #formatStop(step: StopStep): string {

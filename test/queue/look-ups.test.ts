@@ -23,8 +23,8 @@ const LISTS = /^(tasks|tasks --.*|audit.*|doctor: the database)$/
 
 const INDEXES: Readonly<Record<string, string>> = {
   'tasks --status ongoing': 'ops_deployments_due',
-  'tasks --status failed': 'ops_deployments_unsuccessful',
-  'tasks --status canceled': 'ops_deployments_unsuccessful',
+  'tasks --status failed': 'ops_deployments_by_status',
+  'tasks --status canceled': 'ops_deployments_by_status',
 }
 
 const STATUSES: { statuses: Status[] }[] = [

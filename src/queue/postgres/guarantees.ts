@@ -1,5 +1,5 @@
 import type { QueuedTable } from '../queued-table.ts'
-import { claimOrder, IS_UNSETTLED, IS_UNSUCCESSFUL, quote } from '../sql-fragments.ts'
+import { claimOrder, IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import { claimFunction } from './claim.ts'
 import { settleFunction } from './settle.ts'
 import { type Guarantee, guaranteeName, uniqueExpression } from './task-sql.ts'
@@ -21,8 +21,10 @@ function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
   return [
     // Without it each task that is pruned is searched for in the whole table.
     ...references.map(({ name }) => index(name, quote(name), `${quote(name)} is not null`)),
-    index('due', `status, ${order}`, IS_UNSETTLED),
-    index('unsuccessful', 'status, id', IS_UNSUCCESSFUL),
+    index('due', order, `status = 'pending'`),
+    // All others but the many: to list them, and to find ongoing tasks without a run. Two short conditions, since each statement
+    // prepares them.
+    index('by_status', 'status, id', `status <> 'succeeded' and status <> 'pending'`),
     // Finds the first task of each key when the first tasks of all wait for a busy key.
     ...(exclusivity.kind === 'column'
       ? [index('due_by_key', `${quote(exclusivity.column)}, ${order}`, `status = 'pending'`)]

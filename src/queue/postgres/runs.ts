@@ -33,6 +33,7 @@ export class Runs {
   readonly #rowParser = new RowParser()
   #isInDoubt = false
   #wasRefused = false
+  #lastSettle: { table: TaskTable; columns: number; next: readonly QueuedTable[]; text: string } | undefined
   /** Runs whose end the server refuses: they stay open, and this worker does know of them. */
   readonly #unwritten = new Set<number>()
 
@@ -110,7 +111,7 @@ export class Runs {
       const names = own.length > 0 ? [own.map(([key]) => table.columns[key]!.name)] : []
       const values = own.map(([key, value]) => asText(encode(table.columns[key]!, value)))
       const worker = next.length > 0 ? [this.workerId] : []
-      const text = settleStatement(table, own.length, next)
+      const text = this.#settleText(table, own.length, next)
       const [row] = await session.prepared(text, [...ended, run.endedBy ?? null, ...worker, ...names, ...values])
       if (row!.asked !== null) return this.#end(session, run, outcome, next, canceledInstead(settlement, row!.asked))
       this.#unwritten.delete(run.id)
@@ -121,6 +122,15 @@ export class Runs {
       if (own.length > 0 && isRefusal(cause)) throw new ResultRefusedError(table.name, cause as Error)
       throw cause
     }
+  }
+
+  /** Nearly always that of the task before. To make it takes a twentieth of a step. */
+  #settleText(table: TaskTable, columns: number, next: readonly QueuedTable[]): string {
+    const last = this.#lastSettle
+    if (last?.table === table && last.columns === columns && last.next === next) return last.text
+    const text = settleStatement(table, columns, next)
+    this.#lastSettle = { table, columns, next, text }
+    return text
   }
 
   async #trackDoubt<T>(session: Session, point: Failpoint, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import type { QueuedTable } from '../queued-table.ts'
-import { claimOrder, IS_UNSETTLED, IS_UNSUCCESSFUL, quote } from '../sql-fragments.ts'
+import { claimOrder, IS_UNSETTLED, quote } from '../sql-fragments.ts'
 import type { Replacing } from './replacing.ts'
 import { type Guarantee, uniqueExpression } from './task-sql.ts'
 import { triggers } from './triggers.ts'
@@ -26,7 +26,7 @@ function indexes({ table, exclusivity, unique }: QueuedTable): Guarantee[] {
     ...references.map(({ name }) => index(name, quote(name), `${quote(name)} is not null`)),
     // The ongoing tasks beside those that begin next: so they are found too, and a commit writes no page more.
     index('due', `status, ${order}`, IS_UNSETTLED),
-    index('unsuccessful', 'status, id', IS_UNSUCCESSFUL),
+    index('by_status', 'status, id', `status = 'failed' or status = 'canceled'`),
     // Finds the first task of each key when the first tasks of all wait for a busy key. With the status, for which the planner
     // would otherwise prefer the other index.
     ...(exclusivity.kind === 'column'
