@@ -15,12 +15,6 @@ const GRACE_MS = 400
 /** A live worker ends its task within this time after the deadline, its processes included. */
 const OVERDUE_MS = 15_000
 
-/** How often a worker looks for runs of workers that died. */
-export const RECOVER_EVERY_MS = 5000
-
-/** With more workers on a machine each looks less often, at its own moment, so that as many look in that time. */
-export const RECOVERERS = 4
-
 /**
  * Settles the runs of workers that died, and runs long past their deadline, whose worker is stopped or hangs. What is
  * left of a run's processes on this machine is ended first, so that its exclusivity key is free only when nothing works

@@ -11,7 +11,8 @@ import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskLimit, taskStuck } from './perform-task.ts'
 import type { Pruner } from './pruner.ts'
-import { RECOVER_EVERY_MS, RECOVERERS, Recovery } from './recovery.ts'
+import { Recovery } from './recovery.ts'
+import { RecoveryRounds } from './recovery-rounds.ts'
 import { ReplacedDatabase } from './replaced-database.ts'
 import { retryUntilStop } from './retry-until-stop.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
@@ -60,8 +61,7 @@ export class Worker {
   readonly #tables: readonly QueuedTable[]
   readonly #claimed: ClaimedTables
   readonly #ends: EndWriter
-  readonly #recovery: Recovery
-  readonly #guarantees: GuaranteeKeeper
+  readonly #rounds: RecoveryRounds
   readonly #environment: RunEnvironment
   readonly #stop: Stop
   readonly #log: WorkerLog
@@ -69,9 +69,6 @@ export class Worker {
   readonly #observer: WorkerObserver
   readonly #watch: RunWatch
   readonly #replaced: ReplacedDatabase
-  #recovering: NodeJS.Timeout | undefined
-  #recoverEvery = RECOVER_EVERY_MS
-  #hasEnded = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
   /**
@@ -97,8 +94,13 @@ export class Worker {
     this.#nameOf = nameOf
     this.#observer = observer
     this.#claimed = new ClaimedTables(this.#queue, this.#tables, log)
-    this.#recovery = new Recovery(environment, this.#tables, log)
-    this.#guarantees = new GuaranteeKeeper(this.#queue, this.#tables, log)
+    const recovery = new Recovery(environment, this.#tables, log)
+    const guarantees = new GuaranteeKeeper(this.#queue, this.#tables, log)
+    this.#rounds = new RecoveryRounds(this.#queue, log, async () => {
+      await recovery.recover()
+      await this.#claimed.lookAgain((end) => this.#writeOpen(end))
+      await guarantees.look()
+    })
     this.#replaced = new ReplacedDatabase(this.#queue, { prepare: () => this.#prepare(), log, stop: stop.requested })
     this.#ends = new EndWriter(this.#queue, stop, log, () => observer.progressed())
   }
@@ -112,8 +114,7 @@ export class Worker {
     this.#watch.start()
     if (starvation !== undefined) this.#claimed.limitWaits(starvation)
     await this.#claimed.record()
-    await this.#recover()
-    this.#recoverLater()
+    await this.#rounds.start()
     this.#observer.polling()
     try {
       let claim: Claim | undefined
@@ -135,8 +136,7 @@ export class Worker {
       }
       return this.#summary
     } finally {
-      clearTimeout(this.#recovering)
-      this.#hasEnded = true
+      this.#rounds.stop()
       this.#watch.stop()
     }
   }
@@ -231,27 +231,6 @@ export class Worker {
   #retry<T>(what: string, attempt: () => Promise<T>): Promise<T | undefined> {
     const onFailure = () => this.#observer.progressed()
     return retryUntilStop(what, attempt, { log: this.#log, stop: this.#stop.requested, onFailure })
-  }
-
-  #recoverLater(): void {
-    const recover = async () => {
-      await this.#recover()
-      if (!this.#hasEnded) this.#recoverLater()
-    }
-    this.#recovering = setTimeout(() => void recover(), this.#recoverEvery)
-  }
-
-  async #recover(): Promise<void> {
-    try {
-      const share = Math.max(1, (await this.#queue.workersHere()) / RECOVERERS)
-      // Otherwise workers that started together would look together.
-      this.#recoverEvery = RECOVER_EVERY_MS * (share === 1 ? 1 : share * (0.5 + Math.random()))
-      await this.#recovery.recover()
-      await this.#claimed.lookAgain((end) => this.#writeOpen(end))
-      await this.#guarantees.look()
-    } catch (error) {
-      this.#log.databaseFailed('recovering runs', error, this.#recoverEvery)
-    }
   }
 
   /** Writes an end that was refused before its table has changed. */

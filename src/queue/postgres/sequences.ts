@@ -4,11 +4,14 @@ import type { Session } from './session.ts'
 /** Others may take numbers between the look and the step forward. */
 const AHEAD = 1000
 
-/** The sequences of ops, each with the highest number that its tables have. What is an end lies behind the starts known so far. */
+/** How many of the newest runs are looked at for their ends, whose numbers only a slow index has. */
+const NEWEST = 1000
+
+/** The sequences of ops, each with the highest number that its tables have. */
 const SEQUENCES = `select name, coalesce(pg_sequence_last_value(name::regclass), 0) as last, highest from (
   select 'ops_sequence' as name, greatest(
     (select max(r.id) from ops_runs r),
-    (select max(r.end_id) from ops_runs r where r.end_id > (select last_value from ops_sequence)),
+    (select max(r.end_id) from (select end_id from ops_runs order by id desc limit ${NEWEST}) r),
     (select max(e.id) from ops_events e)
   ) as highest
   union all
