@@ -12,6 +12,7 @@ const documents = [
   'README.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'docs/large-fleets.md',
   'src/README.md',
   'plugins/README.md',
   'examples/shop/README.md',

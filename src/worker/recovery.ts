@@ -16,10 +16,10 @@ const GRACE_MS = 400
 const OVERDUE_MS = 15_000
 
 /** How often a worker looks for runs of workers that died. */
-export const RECOVER_EVERY_MS = 5000
+const RECOVER_EVERY_MS = 5000
 
 /** With more workers on a machine each looks less often, at its own moment, so that as many look in that time. */
-export const RECOVERERS = 4
+const RECOVERERS = 4
 
 /**
  * Settles the runs of workers that died, and runs long past their deadline, whose worker is stopped or hangs. What is
@@ -32,6 +32,7 @@ export class Recovery {
   readonly #log: WorkerLog
   /** Runs of which the log says that they cannot be recovered. */
   readonly #refused = new Set<number>()
+  #pause = RECOVER_EVERY_MS
 
   constructor(environment: RunEnvironment, tables: readonly QueuedTable[], log: WorkerLog) {
     this.#environment = environment
@@ -39,8 +40,16 @@ export class Recovery {
     this.#log = log
   }
 
+  /** Milliseconds until the next look. */
+  get pause(): number {
+    return this.#pause
+  }
+
   async recover(): Promise<void> {
     const { queue, workerId: own } = this.#environment
+    const share = Math.max(1, ((await queue.workersHere?.()) ?? 1) / RECOVERERS)
+    // Otherwise workers that started together would look together.
+    this.#pause = share === 1 ? RECOVER_EVERY_MS : RECOVER_EVERY_MS * share * (0.5 + Math.random())
     // A foreign writer has no lock that could show its death.
     const runs = (await queue.openRuns()).filter(({ workerId }) => workerId !== own && workerId !== FOREIGN_WRITER)
     if (runs.length === 0) return

@@ -10,7 +10,7 @@ import { EndWriter, RETRY_MS, writeEnd } from './end-writer.ts'
 import { GuaranteeKeeper } from './guarantee-keeper.ts'
 import { outcomeOfUnmet } from './outcomes.ts'
 import { performTask, taskStuck } from './perform-task.ts'
-import { RECOVER_EVERY_MS, RECOVERERS, Recovery } from './recovery.ts'
+import { Recovery } from './recovery.ts'
 import { RunContext, type RunEnvironment } from './run-context.ts'
 import { RunWatch } from './run-watch.ts'
 import type { WorkerLog } from './worker-log.ts'
@@ -64,7 +64,6 @@ export class Worker {
   readonly #observer: WorkerObserver
   readonly #watch: RunWatch
   #recovering: NodeJS.Timeout | undefined
-  #recoverEvery = RECOVER_EVERY_MS
   #hasEnded = false
   readonly #summary: WorkSummary = { succeeded: 0, failed: 0, canceled: 0, returned: 0 }
 
@@ -225,23 +224,19 @@ export class Worker {
   }
 
   #recoverLater(): void {
-    const recover = async () => {
+    this.#recovering = setTimeout(async () => {
       await this.#recover()
       if (!this.#hasEnded) this.#recoverLater()
-    }
-    this.#recovering = setTimeout(() => void recover(), this.#recoverEvery)
+    }, this.#recovery.pause)
   }
 
   async #recover(): Promise<void> {
     try {
-      const share = Math.max(1, (await this.#queue.workersHere()) / RECOVERERS)
-      // Otherwise workers that started together would look together.
-      this.#recoverEvery = RECOVER_EVERY_MS * (share === 1 ? 1 : share * (0.5 + Math.random()))
       await this.#recovery.recover()
       await this.#claimed.lookAgain((end) => this.#writeOpen(end))
       await this.#guarantees.look()
     } catch (error) {
-      this.#log.databaseFailed('recovering runs', error, this.#recoverEvery)
+      this.#log.databaseFailed('recovering runs', error, this.#recovery.pause)
     }
   }
 

@@ -117,12 +117,7 @@ export class SqliteQueue implements Queue {
   }
 
   async livingWorkersOf(runs: readonly OpenRun[]): Promise<ReadonlySet<string>> {
-    const { workerLocks } = this.#connection()
-    return new Set(runs.map(({ workerId }) => workerId).filter((id) => workerLocks.isHeld(id)))
-  }
-
-  async workersHere(): Promise<number> {
-    return 1
+    return this.#connection().workerLocks.heldOf(runs)
   }
 
   async livingWorkers(): Promise<LivingWorker[]> {
@@ -236,11 +231,10 @@ export class SqliteQueue implements Queue {
   }
 
   #claimsOf(queued: QueuedTable): TableClaims {
-    let claims = this.#claims.get(queued)
-    if (!claims) {
-      claims = new TableClaims(this.#connection(), queued, this.#workerId ?? 'ops')
-      this.#claims.set(queued, claims)
-    }
+    const known = this.#claims.get(queued)
+    if (known) return known
+    const claims = new TableClaims(this.#connection(), queued, this.#workerId ?? 'ops')
+    this.#claims.set(queued, claims)
     return claims
   }
 
