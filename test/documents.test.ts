@@ -13,6 +13,7 @@ const documents = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'docs/large-fleets.md',
   'src/README.md',
   'plugins/README.md',
   'examples/shop/README.md',

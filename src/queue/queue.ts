@@ -186,8 +186,8 @@ export interface Queue {
   isAlive(workerId: string): Promise<boolean>
   /** The ids of those workers of these runs that are alive. */
   livingWorkersOf(runs: readonly OpenRun[]): Promise<ReadonlySet<string>>
-  /** How many workers of this machine are alive and share its recovery; 1 where they need not. */
-  workersHere(): Promise<number>
+  /** How many workers of this machine are alive and can share its recovery. */
+  workersHere?(): Promise<number>
   /** The workers that are alive, the oldest first. */
   livingWorkers(): Promise<LivingWorker[]>
   /** Records from which task tables this worker claims, so that others know which tasks nobody takes. */

@@ -25,7 +25,7 @@ export class RecoveryRounds {
   /** Resolves after the first look. */
   async start(): Promise<void> {
     try {
-      const share = Math.max(1, (await this.#queue.workersHere()) / RECOVERERS)
+      const share = Math.max(1, ((await this.#queue.workersHere?.()) ?? 1) / RECOVERERS)
       // Otherwise workers that started together would look together.
       this.#every = EVERY_MS * (share === 1 ? 1 : share * (0.5 + Math.random()))
       await this.#look()

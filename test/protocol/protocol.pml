@@ -386,6 +386,18 @@ end:
       me.doing = performing
     }
   :: d_step { me.alive && me.doing == have && me.silence >= LEASE1 -> me.out = failed; me.doing = settling }
+  /*
+   * A task that was not begun within the lease, or the next program of one, may be another's by now: the lease is renewed
+   * first, and then the run must be open. src/worker/lease-keeper.ts
+   */
+  :: d_step {
+#ifdef MISTAKE_RENEW_UNCHECKED
+      IS_TOLD && me.doing == have && me.silence >= LEASE1 ->
+#else
+      IS_TOLD && me.doing == have && me.silence >= LEASE1 && open[me.task] == me.own ->
+#endif
+      me.silence = 0
+    }
   :: d_step { IS_PERFORMING -> me.processes = 0; me.out = succeeded; me.doing = settling }
   :: d_step { IS_PERFORMING -> me.processes = 0; me.out = failed; me.doing = settling }
   :: d_step { IS_PERFORMING && returns > 0 -> returns--; me.processes = 0; me.out = pending; me.doing = settling }

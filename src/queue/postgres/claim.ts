@@ -1,6 +1,7 @@
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queue.ts'
 import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
+import { GATE } from './gate.ts'
 import { type Guarantee, guaranteeName, type Instants, idsOf, instants, isHeld, keyOf, rowAsJson } from './task-sql.ts'
 
 /** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
@@ -174,33 +175,12 @@ ${firstFree(`  select t.id from first t order by ${order}`)}`,
 }
 
 /**
- * How many workers claim at a time. Each claim passes over the tasks that others are claiming, so with hundreds of them the
- * server would do little else.
- */
-export const GATES = 16
-
-/**
- * How many of them take a worker that comes from elsewhere than its last task: those that go on settle and claim in one
- * transaction, so they go first.
- */
-const ENTRANCES = 8
-
-/** One of the gates until the end of the transaction, if one is free. */
-const gate = (of: string) => `gate as materialized (
-  select exists (
-    select 1 from ${of} n where pg_try_advisory_xact_lock('ops_runs'::regclass::oid::int4, n)
-  ) as is_open
-)`
-
-export const GATE_OF_NEXT = gate(`generate_series(${GATES - 1}, 0, -1)`)
-
-/**
  * Claims the first task that may run: `$1` is the worker, `$2` a run that it started without getting the answer, or null.
  * Without a gate it returns a row without a place.
  */
 export function claimStatement(tables: readonly QueuedTable[]): string {
   const rest = { worker: '$1', rest: 'null, $2', orElse: '$2::bigint is not null' }
-  return `with ${gate(`generate_series(0, ${ENTRANCES - 1})`)}
+  return `with ${GATE}
 select place, claim from (
 ${claims(tables, rest)} union all
   select null, null from gate where not is_open

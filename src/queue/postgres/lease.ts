@@ -23,7 +23,7 @@ const WAIT_FOR = 1 / 2
  * sent again at ever longer intervals. So others are tried beside it, which also tell which of both it is.
  */
 export class PostgresLease implements Lease {
-  readonly ms: number
+  readonly ms = LEASE_MS
   readonly #connection: Connection
   readonly #url: string
   readonly #lock: OwnLock
@@ -38,13 +38,11 @@ export class PostgresLease implements Lease {
     connection: Connection
     url: string
     lock: OwnLock
-    ms: number | undefined
     onSilent: () => void
   }) {
     this.#connection = parts.connection
     this.#url = parts.url
     this.#lock = parts.lock
-    this.ms = parts.ms ?? LEASE_MS
     this.#onSilent = parts.onSilent
   }
 

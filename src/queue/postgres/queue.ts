@@ -1,8 +1,6 @@
 import { createRequire } from 'node:module'
 import { extname } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { failpoint } from '../../failpoint.ts'
-import { steadyNow } from '../../platform/clock.ts'
 import type { RecordedGroup } from '../../platform/process-group.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import type { TaskTable } from '../../task-table/task-table.ts'
@@ -32,6 +30,7 @@ import { checkDatabase } from './check-database.ts'
 import { Connection } from './connection.ts'
 import type { DrizzlePool } from './drizzle.ts'
 import { isMissingDatabase, isRefusal } from './explain-error.ts'
+import { untilThrough } from './gate.ts'
 import { PostgresHistory } from './history.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
@@ -52,10 +51,6 @@ import { OwnLock, type PostgresOptions, WorkerLocks } from './worker-lock.ts'
 
 const require = createRequire(import.meta.url)
 
-/** Until a worker tries again that could not claim because too many others were claiming. */
-const SHORTEST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 1000
-
 /** The queue in a PostgreSQL database. It connects when it is first needed, and again if the connection is lost. */
 export class PostgresQueue implements Queue {
   readonly name: string
@@ -66,19 +61,17 @@ export class PostgresQueue implements Queue {
   readonly schedules: PostgresSchedules
   readonly records: PostgresRecords
   readonly #url: string
-  readonly #leaseMs: number | undefined
   readonly #connection: Connection
   readonly #workerLocks: WorkerLocks
   readonly #nextDue = new NextDue()
   readonly #wakeUp = new WakeUp()
   #runs = new Runs()
   #ownLock: OwnLock | undefined
-  #lease: PostgresLease | undefined
+  lease: PostgresLease | undefined
   #pool: DrizzlePool | undefined
 
-  constructor(url: string, { freeForMs, silentForMs, leaseMs }: PostgresOptions = {}) {
+  constructor(url: string, { freeForMs, silentForMs }: PostgresOptions = {}) {
     this.#url = url
-    this.#leaseMs = leaseMs
     this.#connection = new Connection(url)
     this.name = this.#connection.name
     this.#workerLocks = new WorkerLocks(freeForMs, silentForMs)
@@ -138,17 +131,15 @@ export class PostgresQueue implements Queue {
     const lock = await this.#connection.use((session) => OwnLock.register(session, worker))
     await this.#connection.prepare((session) => lock.acquire(session))
     this.#ownLock = lock
-    this.#lease = new PostgresLease({
-      ...{ connection: this.#connection, url: this.#url, lock, ms: this.#leaseMs },
+    const lease = new PostgresLease({
+      connection: this.#connection,
+      url: this.#url,
+      lock,
       onSilent: () => this.#pool?.drop(),
     })
-    this.#runs = new Runs(worker.id)
-    const isOurs = await this.#connection.use((session) => lock.isHeldBy(session))
-    if (!isOurs) throw new TransactionPoolerError(this.name)
-  }
-
-  get lease(): PostgresLease | undefined {
-    return this.#lease
+    this.lease = lease
+    this.#runs = new Runs(worker.id, (sentAt, hasBegun) => lease.heard(sentAt, hasBegun))
+    if (!(await this.#connection.use((session) => lock.isHeldBy(session)))) throw new TransactionPoolerError(this.name)
   }
 
   async isAlive(workerId: string): Promise<boolean> {
@@ -160,7 +151,9 @@ export class PostgresQueue implements Queue {
   }
 
   async workersHere(): Promise<number> {
-    return this.#connection.use((session) => this.#workerLocks.countHere(session))
+    return this.#connection.use(async (session) =>
+      this.#wakeUp.setNeighbors(await this.#workerLocks.countHere(session)),
+    )
   }
 
   async livingWorkers(): Promise<LivingWorker[]> {
@@ -172,20 +165,14 @@ export class PostgresQueue implements Queue {
   }
 
   async claim(tables: readonly QueuedTable[], stop?: AbortSignal): Promise<Claim | undefined> {
-    for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      const claim = await this.#claim(
-        (session) => this.#runs.claim(session, tables),
-        (claimed) => claimed,
-      )
-      failpoint('claim.after-commit')
-      if (claim || !this.#runs.wasRefused || stop?.aborted) return claim
-      await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: stop }).catch(() => {})
-    }
+    const claim = await untilThrough(() => this.#connection.use((session) => this.#runs.claim(session, tables)), stop)
+    failpoint('claim.after-commit')
+    return claim
   }
 
   async settle(run: Run, outcome: Outcome, next: readonly QueuedTable[] = []): Promise<Settled> {
     const end = (session: Session) => this.#runs.settle(session, { ...run, table: run.queued.table }, outcome, next)
-    const settled = await this.#claim(end, (ended) => ended.next)
+    const settled = await this.#connection.use(end)
     failpoint('settle.after-commit')
     return settled
   }
@@ -205,7 +192,6 @@ export class PostgresQueue implements Queue {
 
   async stateOf(run: Run): Promise<RunState> {
     return this.#connection.use(async (session) => {
-      // It is asked for while a task runs: a worker that is busy for longer hears of changes in vain.
       await this.#wakeUp.leave(session)
       return stateOf(session, run)
     })
@@ -235,11 +221,10 @@ export class PostgresQueue implements Queue {
   }
 
   async waitForWork(tables: readonly QueuedTable[], pollInterval: number, signal: AbortSignal): Promise<WakeReason> {
-    const untilDue = await this.#connection.use(async (session) => {
-      await this.#wakeUp.join(session)
-      // Who only polls would be too many for one task.
-      return this.#wakeUp.isListening ? this.#nextDue.in(session, tables) : Number.POSITIVE_INFINITY
-    })
+    // Those who only poll would be too many for one task.
+    const untilDue = await this.#connection.use(async (session) =>
+      (await this.#wakeUp.join(session)) ? this.#nextDue.in(session, tables) : Number.POSITIVE_INFINITY,
+    )
     const names = tables.map(({ table }) => table.name)
     const changed = await this.#wakeUp.changed(names, Math.min(pollInterval, untilDue), signal)
     if (changed || untilDue <= pollInterval) this.#nextDue.forget()
@@ -263,14 +248,5 @@ export class PostgresQueue implements Queue {
     this.#pool = undefined
     await pool?.close()
     await this.#connection.close(async (session) => lock?.release(session))
-  }
-
-  async #claim<T>(work: (session: Session) => Promise<T>, claimOf: (done: T) => Claim | undefined): Promise<T> {
-    return this.#connection.use(async (session) => {
-      const sentAt = steadyNow()
-      const done = await work(session)
-      this.#lease?.heard(sentAt, claimOf(done) !== undefined)
-      return done
-    })
   }
 }

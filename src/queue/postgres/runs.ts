@@ -1,11 +1,13 @@
 import { ResultRefusedError } from '../../errors.ts'
 import { type Failpoint, failpoint, isSet } from '../../failpoint.ts'
+import { steadyNow } from '../../platform/clock.ts'
 import type { Outcome } from '../../task/outcome.ts'
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import { canceledInstead, type Settlement, settlementOf } from '../decisions.ts'
 import type { Claim, QueuedTable, Settled, TaskId, UnmetPrerequisite } from '../queue.ts'
 import { claimStatement } from './claim.ts'
 import { isRefusal } from './explain-error.ts'
+import { NO_GATE } from './gate.ts'
 import type { Session } from './session.ts'
 import { settleStatement } from './settle.ts'
 import type { Row } from './statements.ts'
@@ -30,6 +32,7 @@ export interface EndedRun {
 export class Runs {
   readonly workerId: string
   readonly #isWorker: boolean
+  readonly #onAnswer: (sentAt: number, hasBegun: boolean) => void
   readonly #rowParser = new RowParser()
   #isInDoubt = false
   #wasRefused = false
@@ -37,20 +40,22 @@ export class Runs {
   /** Runs whose end the server refuses: they stay open, and this worker does know of them. */
   readonly #unwritten = new Set<number>()
 
-  /** @param workerId undefined if this process is no worker: then its runs have the worker id `ops` */
-  constructor(workerId?: string) {
+  /**
+   * @param workerId undefined if this process is no worker: then its runs have the worker id `ops`
+   * @param onAnswer called with when a statement was sent that was answered, and whether a run began
+   */
+  constructor(workerId?: string, onAnswer: (sentAt: number, hasBegun: boolean) => void = () => {}) {
+    this.#onAnswer = onAnswer
     this.workerId = workerId ?? 'ops'
     this.#isWorker = workerId !== undefined
   }
 
-  /** Whether the latest claim has found nothing because too many workers were claiming. */
-  get wasRefused(): boolean {
-    return this.#wasRefused
-  }
-
-  async claim(session: Session, tables: readonly QueuedTable[]): Promise<Claim | undefined> {
-    if (this.#isInDoubt) return this.#claimInDoubt(session, tables)
-    return this.#trackDoubt(session, 'claim.before-commit', () => this.#begin(session, tables))
+  async claim(session: Session, tables: readonly QueuedTable[]): Promise<Claim | typeof NO_GATE | undefined> {
+    this.#wasRefused = false
+    const claim = this.#isInDoubt
+      ? await this.#claimInDoubt(session, tables)
+      : await this.#trackDoubt(session, 'claim.before-commit', () => this.#begin(session, tables))
+    return this.#wasRefused ? NO_GATE : claim
   }
 
   /** @throws ResultRefusedError if the database refuses the columns that the processor returned */
@@ -81,7 +86,9 @@ export class Runs {
   async #begin(session: Session, tables: readonly QueuedTable[], begun?: number): Promise<Claim | undefined> {
     if (tables.length === 0) return undefined
     await this.#prepareParser(session, tables)
+    const sentAt = steadyNow()
     const [row] = await session.prepared(claimStatement(tables), [this.workerId, begun ?? null])
+    this.#onAnswer(sentAt, row?.claim != null)
     this.#wasRefused = row !== undefined && row.place === null
     return this.#toClaim(tables, row)
   }
@@ -112,8 +119,10 @@ export class Runs {
       const values = own.map(([key, value]) => asText(encode(table.columns[key]!, value)))
       const worker = next.length > 0 ? [this.workerId] : []
       const text = this.#settleText(table, own.length, next)
+      const sentAt = steadyNow()
       const [row] = await session.prepared(text, [...ended, run.endedBy ?? null, ...worker, ...names, ...values])
       if (row!.asked !== null) return this.#end(session, run, outcome, next, canceledInstead(settlement, row!.asked))
+      this.#onAnswer(sentAt, row!.claim != null)
       this.#unwritten.delete(run.id)
       const { held, diverged } = row!
       return { held, next: this.#toClaim(next, row), ...(diverged && { divergence: diverged }) }

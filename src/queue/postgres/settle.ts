@@ -1,7 +1,8 @@
 import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
-import { claims, GATE_OF_NEXT } from './claim.ts'
+import { claims } from './claim.ts'
+import { GATE_OF_NEXT } from './gate.ts'
 import { type Guarantee, guaranteeName, hasNumbers, instants } from './task-sql.ts'
 
 /**

@@ -12,8 +12,9 @@ const ALL = ''
  */
 export const SEATS = 8
 
-/** How often a worker that only polls looks for a free seat. */
+/** How often a worker that only polls looks for a free seat; with many on its machine each looks less often. */
 const LOOK_FOR_SEAT_EVERY_MS = 5000
+const LOOKERS = 4
 
 /** A seat is an advisory lock, free as soon as its worker is busy or dead. The oid keeps it apart from other locks. */
 const SEAT = `'ops_open'::regclass::oid::int4`
@@ -31,34 +32,43 @@ export class WakeUp {
   readonly #hints = new Set<string>()
   #session: Session | undefined
   #seat: number | undefined
-  #lookedAt = 0
+  #lookAt = 0
+  #neighbors = 1
   #isFirstPoll = true
   #lost: Error | undefined
   #onEvent: (() => void) | undefined
 
-  /** Whether this worker hears of changes. */
-  get isListening(): boolean {
-    return this.#seat !== undefined
+  /** @param count of workers that share the machine */
+  setNeighbors(count: number): number {
+    this.#neighbors = count
+    return count
   }
 
-  /** Takes a seat on the session, if one is free. Notifications may have been missed before, so that counts as a change. */
-  async join(session: Session): Promise<void> {
+  /**
+   * Takes a seat on the session, if one is free. Notifications may have been missed before, so that counts as a change.
+   *
+   * @returns whether this worker hears of changes
+   */
+  async join(session: Session): Promise<boolean> {
     if (session !== this.#session) this.#begin(session)
-    if (this.isListening || performance.now() - this.#lookedAt < LOOK_FOR_SEAT_EVERY_MS) return
-    this.#lookedAt = performance.now()
+    if (this.#seat !== undefined) return true
+    if (performance.now() < this.#lookAt) return false
+    const share = Math.max(1, this.#neighbors / LOOKERS)
+    this.#lookAt = performance.now() + LOOK_FOR_SEAT_EVERY_MS * share * (0.5 + Math.random())
     const [row] = await session.prepared(TAKE_SEAT)
-    if (!row) return
+    if (!row) return false
     this.#seat = row.seat
     await session.query('listen ops')
     this.#hint(ALL)
+    return true
   }
 
-  /** Leaves the seat to an idle worker. */
+  /** Leaves the seat to an idle worker: one that is busy for longer hears of changes in vain. */
   async leave(session: Session): Promise<void> {
     const seat = this.#seat
     if (seat === undefined || session !== this.#session) return
     this.#seat = undefined
-    this.#lookedAt = Number.NEGATIVE_INFINITY
+    this.#lookAt = 0
     await session.query(`unlisten ops; select pg_advisory_unlock(${SEAT}, ${seat})`)
   }
 
@@ -66,7 +76,7 @@ export class WakeUp {
     this.#session = session
     this.#seat = undefined
     this.#lost = undefined
-    this.#lookedAt = Number.NEGATIVE_INFINITY
+    this.#lookAt = 0
     this.#isFirstPoll = true
     session.onNotification((table) => this.#hint(table))
     session.onEnd((error) => {
@@ -84,7 +94,7 @@ export class WakeUp {
    */
   async changed(tables: readonly string[], milliseconds: number, signal: AbortSignal): Promise<boolean> {
     // Workers that started together must not poll together.
-    const end = performance.now() + (this.#isFirstPoll && !this.isListening ? Math.random() : 1) * milliseconds
+    const end = performance.now() + (this.#isFirstPoll && this.#seat === undefined ? Math.random() : 1) * milliseconds
     this.#isFirstPoll = false
     for (;;) {
       if (this.#lost) {

@@ -21,7 +21,6 @@ export interface PostgresOptions {
   readonly freeForMs?: number
   /** Milliseconds for which such a worker must have given no sign of life. */
   readonly silentForMs?: number
-  readonly leaseMs?: number
 }
 
 /** A worker's lock in `pg_locks`. The oid of the table keeps it apart from other programs' locks. */

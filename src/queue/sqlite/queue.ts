@@ -120,12 +120,7 @@ export class SqliteQueue implements Queue {
   }
 
   async livingWorkersOf(runs: readonly OpenRun[]): Promise<ReadonlySet<string>> {
-    const { workerLocks } = this.#connection()
-    return new Set(runs.map(({ workerId }) => workerId).filter((id) => workerLocks.isHeld(id)))
-  }
-
-  async workersHere(): Promise<number> {
-    return 1
+    return this.#connection().workerLocks.heldOf(runs)
   }
 
   async livingWorkers(): Promise<LivingWorker[]> {

@@ -38,6 +38,11 @@ export class WorkerLocks {
     return this.#own?.file === this.#file(workerId) || FileLock.isTaken(this.#file(workerId))
   }
 
+  /** The workers of these runs that hold their locks. */
+  heldOf(runs: readonly { workerId: string }[]): Set<string> {
+    return new Set(runs.map(({ workerId }) => workerId).filter((id) => this.isHeld(id)))
+  }
+
   /** Removes the file of a dead worker whose runs are all settled. */
   remove(workerId: string): void {
     rmSync(this.#file(workerId), { force: true })

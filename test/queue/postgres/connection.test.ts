@@ -53,6 +53,21 @@ describe('a database that cannot be used', unless(postgresMissing), () => {
     expect(error.message).toContain('connection timed out after 10 s')
   })
 
+  it('is not connected to again by each statement', async () => {
+    let attempts = 0
+    const server = createServer((socket) => {
+      attempts += 1
+      socket.destroy()
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    const queue = openQueue(`postgres://ada:secret@127.0.0.1:${port}/shop`)
+    for (let statement = 0; statement < 1000; statement += 1)
+      await expect(queue.openRuns()).rejects.toThrow('cannot be')
+    expect(attempts).toBeLessThan(100)
+  })
+
   it('reports whether it exists', async () => {
     const url = await postgresUrl()
     expect(await openQueue(url).exists()).toBe(true)

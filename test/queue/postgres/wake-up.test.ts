@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, expect, it, vi } from 'vitest'
-import { GATES } from '../../../src/queue/postgres/claim.ts'
+import { GATES } from '../../../src/queue/postgres/gate.ts'
 import type { PostgresQueue } from '../../../src/queue/postgres/queue.ts'
 import { SEATS } from '../../../src/queue/postgres/wake-up.ts'
 import { openQueue, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
