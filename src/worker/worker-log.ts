@@ -2,7 +2,8 @@ import { type Problem, suggestionLine } from '../errors.ts'
 import { formatBytes, formatCount, formatDuration, formatName } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { Divergence, EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
-import { type Outcome, type Return, statusAfter } from '../task/outcome.ts'
+import { type Outcome, statusAfter } from '../task/outcome.ts'
+import { fieldsOf, formatAdded, formatKept, formatReturn, messageOf, nameOf } from './format-event.ts'
 import type { DueTick, Schedule } from './schedule.ts'
 
 type Level = 'info' | 'warn' | 'error'
@@ -227,30 +228,4 @@ export class WorkerLog {
     if (this.#lines !== '') this.#write(this.#lines)
     this.#lines = ''
   }
-}
-
-function formatKept(found: string, status: string | undefined): string {
-  return found === status ? 'it keeps that status' : `it is "${status}" now, as its run has ended`
-}
-
-function formatAdded(task: EnqueuedTask | undefined, name: string | undefined): string {
-  if (task?.scheduledFor) return `${name} was scheduled for ${task.scheduledFor.toISOString()} and is now due`
-  return task?.isNew ? `enqueued ${name}` : `${name} already exists`
-}
-
-function messageOf(error: unknown): string {
-  return (error as Error).message.replace(/\.$/, '')
-}
-
-function formatReturn(back: Return | undefined): string {
-  if (!back) return ''
-  return back.delay === undefined ? '; pending again' : `; retrying in ${formatDuration(back.delay)}`
-}
-
-function nameOf({ queued, taskId }: Run): string {
-  return `${queued.processor} ${taskId}`
-}
-
-function fieldsOf(run: Run): object {
-  return { task: nameOf(run), run: run.id, attempt: run.attempt }
 }

@@ -131,12 +131,8 @@ export class PostgresQueue implements Queue {
     const lock = await this.#connection.use((session) => OwnLock.register(session, worker))
     await this.#connection.prepare((session) => lock.acquire(session))
     this.#ownLock = lock
-    const lease = new PostgresLease({
-      connection: this.#connection,
-      url: this.#url,
-      lock,
-      onSilent: () => this.#pool?.drop(),
-    })
+    const onSilent = () => this.#pool?.drop()
+    const lease = new PostgresLease({ connection: this.#connection, url: this.#url, lock, onSilent })
     this.lease = lease
     this.#runs = new Runs(worker.id, (sentAt, hasBegun) => lease.heard(sentAt, hasBegun))
     if (!(await this.#connection.use((session) => lock.isHeldBy(session)))) throw new TransactionPoolerError(this.name)
