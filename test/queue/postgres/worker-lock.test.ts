@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { EXIT_WITHIN_MS } from '../../../src/project/run-worker.ts'
@@ -148,7 +149,7 @@ describe('a worker', unless(postgresMissing), () => {
 
   it('gives a sign of life by each run that it begins', async () => {
     const { url, queue, raw, value } = await postgresFixture([queuedBuilds])
-    const other = openQueue(url, { freeForMs: 0, silentForMs: 3_600_000 })
+    const other = openQueue(url, { freeForMs: 0, silentForMs: 100 })
     await queue.startWorker(worker)
     await raw.query('update ops_workers set boot_id = null, pid = 0')
     await queue.enqueue(builds, [{ repository: 'a' }, { repository: 'b' }])
@@ -156,6 +157,8 @@ describe('a worker', unless(postgresMissing), () => {
     const { run } = (await queue.claim([queuedBuilds]))!
     const [before] = await other.openRuns()
     expect(await other.livingWorkersOf([before!])).toEqual(new Set(['one']))
+    // It has given no other sign of life for too long.
+    await delay(150)
     const renewedAt = queue.lease!.renewedAt
     const { next } = await queue.settle(run, succeeded, [queuedBuilds])
     expect(queue.lease!.renewedAt).toBeGreaterThanOrEqual(renewedAt)
