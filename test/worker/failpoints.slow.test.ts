@@ -2,5 +2,5 @@ import { postgres } from '../support/postgres-fixture.ts'
 import { sqlite } from '../support/test-database.ts'
 import { failpointProofs } from './failpoints.ts'
 
-failpointProofs(sqlite, ['count'])
+failpointProofs(sqlite)
 failpointProofs(postgres)

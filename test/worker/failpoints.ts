@@ -13,7 +13,7 @@ const columns: Record<Kind, Record<string, string | number>> = { note: {}, count
 const everyKind = Object.keys(kinds) as Kind[]
 
 /** One that fails when its worker dies, and one that is retried. */
-const bothVictims = ['count', 'sync'] as const
+const victims = ['count', 'sync'] as const
 
 /** Two tasks of each kind, so that one waits for the other's exclusivity key. */
 async function filled(database: DatabaseKind): Promise<TortureProject> {
@@ -47,10 +47,7 @@ const starts = (project: TortureProject, task: string) =>
   project.marks().filter(({ kind, task: of }) => kind === 'start' && of === task).length
 
 /** What must hold wherever a worker is killed, on every database. */
-export function failpointProofs(
-  database: DatabaseKind,
-  victims: readonly (typeof bothVictims)[number][] = bothVictims,
-): void {
+export function failpointProofs(database: DatabaseKind): void {
   describe(`on ${database.name}`, unless(database.missing), () => {
     describe('a worker that is killed', () => {
       describe.each(victims)('during a %s', (kind) => {

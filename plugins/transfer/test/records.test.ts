@@ -43,7 +43,7 @@ describe('a file gives the same records, however it is split into chunks:', () =
     const property = check.asyncProperty(bytes, check.integer({ min: 1, max: 5 }), async (bytes, size) => {
       expect(await csv(bytes, size)).toEqual(await csv(bytes))
     })
-    await check.assert(property, { numRuns: 1000 })
+    await check.assert(property, { numRuns: 1000, seed: 1 })
   })
 
   test('NDJSON', async () => {
@@ -51,7 +51,7 @@ describe('a file gives the same records, however it is split into chunks:', () =
     const property = check.asyncProperty(bytes, check.integer({ min: 1, max: 5 }), async (bytes, size) => {
       expect(await ndjson(bytes, size)).toEqual(await ndjson(bytes))
     })
-    await check.assert(property, { numRuns: 1000 })
+    await check.assert(property, { numRuns: 1000, seed: 1 })
   })
 })
 
@@ -71,5 +71,5 @@ test('a record has the line where it starts, whatever comes before it', async ()
       expect(typeof read === 'string' ? read : read.records.map(({ line }) => line)).toEqual(lines)
     },
   )
-  await check.assert(property, { numRuns: 500 })
+  await check.assert(property, { numRuns: 500, seed: 1 })
 })

@@ -86,7 +86,7 @@ test.each(['csv', 'tsv', 'ndjson', 'csv.gz'])(
       })
       expect(all('target')).toEqual(all('source'))
     })
-    await check.assert(property, { numRuns: 15 })
+    await check.assert(property, { numRuns: 15, seed: 1 })
   },
 )
 
