@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'slow',
           // What the fast tests do for a moment is done for longer, and with more rows.
           include: [...slow, 'test/queue/*/model.test.ts', 'plugins/transfer/test/large.test.ts'],
-          env: { OPS_MODEL_RUNS: '100', OPS_TRANSFER_ROWS: '1000000' },
+          env: { OPS_MODEL_RUNS: '60', OPS_TRANSFER_ROWS: '1000000' },
         },
       },
     ],
