@@ -74,7 +74,8 @@ function checkSql({ name, type, values }: TaskColumn, dialect: Dialect): string 
   // Infinity is no instant.
   if (dialect === 'postgres') return type === 'timestamp' ? `isfinite(${quotedName})` : undefined
   if (type === 'timestamp') return `typeof(${quotedName}) in ('integer', 'null')`
-  if (type === 'json') return `json_valid(${quotedName})`
+  // Of null older versions of SQLite say that it is invalid.
+  if (type === 'json') return `${quotedName} is null or json_valid(${quotedName})`
   return type === 'boolean' ? `${quotedName} in (0, 1)` : undefined
 }
 

@@ -258,6 +258,16 @@ export function queueConformance(name: string, open: (tables: readonly QueuedTab
         expect(Number((await sql(counts))[0]!.n)).toBe(300)
       })
 
+      it('counts on after a number of attempts that is none', async () => {
+        const { queue, sql } = await open(allTables)
+        await queue.enqueue(checks, [{}, {}, {}])
+        await sql('update checks set attempt = 2147483647 where id = 1')
+        await sql('update checks set attempt = -5 where id = 2')
+        const first = (await queue.claim([queuedChecks]))!
+        const { next } = await queue.settle(first.run, { kind: 'succeeded', columns: {} }, [queuedChecks])
+        expect([first.run, next?.run].map((run) => run?.attempt)).toEqual([2_147_483_647, 1])
+      })
+
       it('clears what the previous attempt left on the task', async () => {
         const { queue, sql } = await open(allTables)
         await queue.enqueue(checks, [{}])

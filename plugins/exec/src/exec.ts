@@ -16,7 +16,7 @@ export const commands = taskTable('commands', (column) => ({
 }))
 
 /** The worker's own limit comes after the plugin's, because it would end the task without its output. */
-const BACKSTOP_MS = 60_000
+const BACKSTOP_MS = 10_000
 
 export default defineProcessor({
   name: 'exec',

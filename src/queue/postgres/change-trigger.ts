@@ -3,7 +3,7 @@ import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { FOREIGN_WRITER } from '../records.ts'
 import { exclusiveKey, holdKeys, KEY_SCOPE, literal, quote, refusals } from '../sql-fragments.ts'
-import { idsOf, keyOf } from './task-sql.ts'
+import { idsOf, keyOf, nextAttempt } from './task-sql.ts'
 import { ACTOR, refuse, type Trigger, wakeUp } from './trigger-sql.ts'
 
 /**
@@ -78,7 +78,7 @@ return null;`,
 /** Starts the run of a client other than ops: so every attempt has a run, and exclusivity applies to it too. */
 function beginRun({ table, processor, exclusivity }: QueuedTable): string {
   const key = exclusiveKey(exclusivity, 'new')
-  const attempt = columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1'
+  const attempt = nextAttempt(table, 'old')
   const messages = refusals(processor)
   const hold = `  select h.key, h.actor || coalesce(': ' || h.reason, '') as person into holder
   from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}) limit 1;

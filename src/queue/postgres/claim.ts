@@ -1,8 +1,18 @@
-import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
+import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queue.ts'
 import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
 import { GATE } from './gate.ts'
-import { type Guarantee, guaranteeName, type Instants, idsOf, instants, isHeld, keyOf, rowAsJson } from './task-sql.ts'
+import {
+  type Guarantee,
+  guaranteeName,
+  type Instants,
+  idsOf,
+  instants,
+  isHeld,
+  keyOf,
+  nextAttempt,
+  rowAsJson,
+} from './task-sql.ts'
 
 /** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
 const FIRST_TASKS = 50
@@ -32,7 +42,7 @@ export function claimFunction(queued: QueuedTable): Guarantee {
   const filled = [
     `status = 'ongoing'`,
     ...(has('started_at') ? [`started_at = ${now.of('started_at')}`] : []),
-    ...(has('attempt') ? [`attempt = ${attemptOf(table, 't')}`] : []),
+    ...(has('attempt') ? [`attempt = ${nextAttempt(table, 't')}`] : []),
     ...['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`),
   ]
   const [first, ...others] = candidates(queued, now)
@@ -87,10 +97,6 @@ $ops$`
   return { kind: 'function', name, create: [code] }
 }
 
-function attemptOf(table: TaskTable, row: string): string {
-  return columnNamed(table, 'attempt') ? `coalesce(${row}.attempt, 0) + 1` : '1'
-}
-
 export function claimInstants({ table }: QueuedTable): Instants {
   return instants(table, { run_at: 'now()', started_at: 'now()' })
 }
@@ -119,7 +125,7 @@ export function candidates(queued: QueuedTable, now: Instants = claimInstants(qu
   const hasRunAt = columnNamed(table, 'run_at') !== undefined
   const isDue = hasRunAt ? `${isPending} and t.run_at <= ${now.of('run_at')}` : isPending
   const claimed = (row: string) =>
-    [`${row}.id`, `${attemptOf(table, row)} as attempt`, `${exclusiveKey(exclusivity, row)} as key`].join(', ')
+    [`${row}.id`, `${nextAttempt(table, row)} as attempt`, `${exclusiveKey(exclusivity, row)} as key`].join(', ')
   const isFree = (row: string) => {
     const key = exclusiveKey(exclusivity, row)
     return [

@@ -25,6 +25,12 @@ export function uniqueExpression(table: TaskTable, name: string): string {
   return `coalesce('=' || ${isInstant ? `extract(epoch from ${quote(name)})` : quote(name)}::text, '')`
 }
 
+/** The number of the next attempt, also after one that is no count: a row must not stop its table. */
+export function nextAttempt(table: TaskTable, row: string): string {
+  if (!columnNamed(table, 'attempt')) return '1'
+  return `greatest(1, least(coalesce(${row}.attempt, 0), 2147483646) + 1)`
+}
+
 /** Whether the key, or the processor itself, is on hold. */
 export function isHeld(processor: string, exclusivity: Exclusivity, key: string): string {
   return `exists (select 1 from ops_holds h where h.key in (${holdKeys(processor, exclusivity, key).join(', ')}))`

@@ -1,7 +1,7 @@
 import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queue.ts'
 import { claimOrder, exclusiveKey, isKeyTaken, KEY_SCOPE, literal, quote } from '../sql-fragments.ts'
-import { isHeld, isOpen } from './task-sql.ts'
+import { isHeld, isOpen, nextAttempt } from './task-sql.ts'
 
 /** How many tasks are looked at in order. If all of them wait for busy keys, the first task of each key is looked at. */
 const FIRST_TASKS = 50
@@ -30,13 +30,13 @@ export function claimStatements({ processor, table, exclusivity, after }: Queued
         return ` and not exists (select 1 from ${quote(awaited)} p where ${isWaiting})`
       })
       .join('')
-  const attempt = has('attempt') ? 'coalesce(t.attempt, 0) + 1' : '1'
+  const attempt = nextAttempt(table, 't.')
   const find = (candidates: string) => `select t.id, ${attempt} as attempt, ${key} as key from ${candidates} limit 1`
   const reset = ['finished_at', 'error', 'progress', 'progress_note'].filter(has).map((column) => `${column} = null`)
   const filled = [
     `status = 'ongoing'`,
     ...(has('started_at') ? ['started_at = ?'] : []),
-    ...(has('attempt') ? ['attempt = coalesce(attempt, 0) + 1'] : []),
+    ...(has('attempt') ? [`attempt = ${nextAttempt(table, '')}`] : []),
     ...reset,
   ]
   return {

@@ -1,3 +1,4 @@
+import { columnNamed, type TaskTable } from '../../task-table/task-table.ts'
 import type { Exclusivity } from '../queued-table.ts'
 import { holdKeys, literal, quote } from '../sql-fragments.ts'
 
@@ -18,6 +19,12 @@ export function uniqueExpression(column: string): string {
 /** Whether a row of `ops_open` is the one of a task. The plus keeps the planner from converting `what`, which needs a scan. */
 export function isOpen(table: string, id: string, alias = 'o'): string {
   return `${alias}.scope = ${literal(table)} and ${alias}.what = +${id}`
+}
+
+/** The number of the next attempt, also after one that is no count: a row must not stop its table. */
+export function nextAttempt(table: TaskTable, row: string): string {
+  if (!columnNamed(table, 'attempt')) return '1'
+  return `max(1, min(cast(ifnull(${row}attempt, 0) as integer), 2147483646) + 1)`
 }
 
 /** Whether the key, or the processor itself, is on hold. */

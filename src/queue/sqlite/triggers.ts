@@ -3,7 +3,7 @@ import { columnNamed } from '../../task-table/task-table.ts'
 import type { QueuedTable } from '../queued-table.ts'
 import { exclusiveKey, holdKeys, literal, quote, refusals } from '../sql-fragments.ts'
 import { judge, type Replacing, replacements } from './replacing.ts'
-import { type Guarantee, ID, isOpen } from './task-sql.ts'
+import { type Guarantee, ID, isOpen, nextAttempt } from './task-sql.ts'
 
 /**
  * What is refused to every client of the database, and what is completed for those that are not ops: their runs, and the
@@ -66,7 +66,7 @@ function changed({ table, processor, exclusivity }: QueuedTable): [suffix: strin
     old_key: exclusiveKey(exclusivity, 'old'),
     new_key: exclusiveKey(exclusivity, 'new'),
     processor_key: holdKeys(processor, { kind: 'none' }, '')[0]!,
-    attempt: columnNamed(table, 'attempt') ? 'coalesce(old.attempt, 0) + 1' : '1',
+    attempt: nextAttempt(table, 'old.'),
     error: columnNamed(table, 'error') ? 'new.error' : 'null',
     is_start: isStarted,
     is_end: isSettled,

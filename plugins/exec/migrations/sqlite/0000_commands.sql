@@ -20,6 +20,6 @@ CREATE TABLE `commands` (
 	CONSTRAINT "commands_run_at_check" CHECK(typeof("run_at") in ('integer', 'null')),
 	CONSTRAINT "commands_started_at_check" CHECK(typeof("started_at") in ('integer', 'null')),
 	CONSTRAINT "commands_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null')),
-	CONSTRAINT "commands_arguments_check" CHECK(json_valid("arguments")),
-	CONSTRAINT "commands_env_check" CHECK(json_valid("env"))
+	CONSTRAINT "commands_arguments_check" CHECK("arguments" is null or json_valid("arguments")),
+	CONSTRAINT "commands_env_check" CHECK("env" is null or json_valid("env"))
 );

@@ -23,7 +23,7 @@ CREATE TABLE `exports` (
 	CONSTRAINT "exports_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null')),
 	CONSTRAINT "exports_format_check" CHECK("format" in ('csv', 'ndjson')),
 	CONSTRAINT "exports_compression_check" CHECK("compression" in ('none', 'gzip')),
-	CONSTRAINT "exports_columns_check" CHECK(json_valid("columns"))
+	CONSTRAINT "exports_columns_check" CHECK("columns" is null or json_valid("columns"))
 );
 --> statement-breakpoint
 CREATE TABLE `imports` (
@@ -57,7 +57,7 @@ CREATE TABLE `imports` (
 	CONSTRAINT "imports_finished_at_check" CHECK(typeof("finished_at") in ('integer', 'null')),
 	CONSTRAINT "imports_format_check" CHECK("format" in ('csv', 'ndjson')),
 	CONSTRAINT "imports_compression_check" CHECK("compression" in ('none', 'gzip')),
-	CONSTRAINT "imports_columns_check" CHECK(json_valid("columns")),
+	CONSTRAINT "imports_columns_check" CHECK("columns" is null or json_valid("columns")),
 	CONSTRAINT "imports_on_conflict_check" CHECK("on_conflict" in ('fail', 'skip', 'update')),
 	CONSTRAINT "imports_imported_at_check" CHECK(typeof("imported_at") in ('integer', 'null'))
 );
