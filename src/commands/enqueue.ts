@@ -1,6 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { parseDuration } from '../config/duration.ts'
+import { exitStatus, OpsError } from '../errors.ts'
 import { formatTime } from '../format.ts'
 import type { Project } from '../project/open-project.ts'
 import type { EnqueuedTask, QueuedTable, TaskId } from '../queue/queue.ts'
@@ -33,6 +35,10 @@ export default class Enqueue extends OpsCommand {
     }),
     at: Flags.string({ summary: 'do not start it before this time', helpValue: '<time>' }),
     wait: Flags.boolean({ summary: 'follow the log until the task has ended; exit 1 unless it succeeded' }),
+    timeout: Flags.string({
+      summary: 'with --wait: how long at most; exit 1 after that',
+      helpValue: '<duration>',
+    }),
     from: Flags.string({
       summary: 'add a task for each line of a JSON file, or of standard input (-)',
       helpValue: '<file>',
@@ -60,10 +66,15 @@ export default class Enqueue extends OpsCommand {
     const { flags: first } = await this.parse(Enqueue, name === undefined ? typed : splitArguments(typed, own).known)
     const project = await this.openProject(first.config)
     const { queued, processor, settings } = await project.processor(name!)
-    const columns = columnFlags(queued.table, [...Object.keys(own), 'help'])
-    const all = { ...own, ...oclifFlags(columns, { forHelp: false }) }
+    // A table may have a limit of its own.
+    const hasTimeout = Object.values(queued.table.columns).some((column) => column.name === 'timeout')
+    const { timeout: _, ...others } = own
+    const general = hasTimeout ? others : own
+    const columns = columnFlags(queued.table, [...Object.keys(general), 'help'])
+    const all = { ...general, ...oclifFlags(columns, { forHelp: false }) }
     const { known, rest } = splitArguments(typed, all)
     const { flags, argv } = await this.parse({ args: Enqueue.args, flags: all, strict: false }, known)
+    const timeout = hasTimeout ? undefined : waitTimeout(flags as { timeout?: string; wait?: boolean })
     const parsed = await parseNewTasks({
       processor,
       settings,
@@ -84,17 +95,27 @@ export default class Enqueue extends OpsCommand {
       ...{ processor: queued.processor, table: queued.table.name, ids, existing, count: ids.length },
       ...(madeDue.length > 0 && { madeDue }),
     }
-    return flags.wait ? { ...added, tasks: await this.#wait(project, queued, ids) } : added
+    return flags.wait ? { ...added, tasks: await this.#wait(project, queued, ids, timeout) } : added
   }
 
-  async #wait(project: Project, queued: QueuedTable, ids: readonly TaskId[]): Promise<unknown[]> {
+  async #wait(project: Project, queued: QueuedTable, ids: readonly TaskId[], timeout?: number): Promise<unknown[]> {
     const { printTasks } = await import('../output/task-printer.ts')
     const out = this.jsonEnabled() ? process.stderr : process.stdout
     const added = ids.map((id) => ({ id }))
-    const tasks = await printTasks(project, queued, added, out)
+    const tasks = await printTasks(project, queued, added, out, timeout)
     if (tasks.some(({ status }) => status !== 'succeeded')) process.exitCode = 1
     return tasks
   }
+}
+
+/** @throws OpsError INVALID_DURATION, or TIMEOUT_WITHOUT_WAIT */
+function waitTimeout({ timeout, wait }: { timeout?: string; wait?: boolean }): number | undefined {
+  if (timeout === undefined) return undefined
+  if (wait) return parseDuration(timeout, '--timeout')
+  throw new OpsError('TIMEOUT_WITHOUT_WAIT', '--timeout says how long --wait waits, and there is no --wait.', {
+    exit: exitStatus.usage,
+    suggestions: ['add --wait, or leave --timeout out'],
+  })
 }
 
 /** Begins with `build 42`, which scripts read. */

@@ -5,18 +5,21 @@ import { followTask, type TaskSnapshot, type TaskView } from '../tasks/follow-ta
 /**
  * Follows tasks to their ends, one after the other, and prints each.
  *
- * @param attempts of a task: those that were made before, whose logs are not printed
+ * @param tasks `attempts`: those that were made before, whose logs are not printed
+ * @param timeout milliseconds after which they are no longer waited for
  */
 export async function printTasks(
   project: Project,
   queued: QueuedTable,
   tasks: readonly { readonly id: TaskId; readonly attempts?: number }[],
   out: NodeJS.WritableStream,
+  timeout?: number,
 ): Promise<TaskSnapshot[]> {
+  const giveUpAt = timeout === undefined ? undefined : performance.now() + timeout
   const ended = []
   for (const { id, attempts } of tasks) {
     const view = new TaskPrinter(`${queued.processor} ${id}`, out)
-    ended.push(await followTask(project, queued, id, view, attempts))
+    ended.push(await followTask(project, queued, id, view, { skippedAttempts: attempts, giveUpAt }))
   }
   return ended
 }

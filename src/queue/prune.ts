@@ -64,6 +64,8 @@ export interface Batch {
 
 const SCANNED_AT_ONCE = 1000
 const FIRST_BATCH = 50
+/** An archive is flushed to the disk once a batch, whatever its size. */
+const SMALLEST_ARCHIVED = 200
 const LARGEST_BATCH = 2000
 
 /** See `History.prune`. */
@@ -94,7 +96,7 @@ export async function* pruneTables(
           const step = pass.commit()
           const fitting = Math.round((rows.length * database.targetMs) / Math.max(took, 0.1))
           from += rows.length
-          size = Math.min(LARGEST_BATCH, Math.max(1, Math.min(fitting, size * 2)))
+          size = Math.min(LARGEST_BATCH, Math.max(options.archive ? SMALLEST_ARCHIVED : 1, Math.min(fitting, size * 2)))
           yield { ...step, kept: from < candidates.length ? 0 : kept }
           await database.rest(took)
         }

@@ -32,17 +32,23 @@ export interface TaskView {
   hint(text: string): void
 }
 
+export interface FollowOptions {
+  readonly skippedAttempts?: number | undefined
+  readonly giveUpAt?: number | undefined
+}
+
 /**
  * Waits until a task has ended, and shows its output and its changes until then.
  *
- * @param skippedAttempts attempts up to this one are history; their logs are not shown
+ * @param options `skippedAttempts`: attempts up to this one are history, whose logs are not shown; `giveUpAt`: on the clock of
+ *   `performance.now()`, when it returns the task as it is
  */
 export async function followTask(
   { queue, stateDirectory }: Pick<Project, 'queue' | 'stateDirectory'>,
   { table, processor }: QueuedTable,
   id: TaskId,
   view: TaskView,
-  skippedAttempts = 0,
+  { skippedAttempts = 0, giveUpAt = Number.POSITIVE_INFINITY }: FollowOptions = {},
 ): Promise<TaskSnapshot> {
   const started = performance.now()
   let hasHinted = false
@@ -81,6 +87,12 @@ export async function followTask(
     if (isSettled(task.status)) {
       // The rest of the output comes first: the log is complete once a task is settled.
       view.changed(task)
+      return task
+    }
+    if (performance.now() >= giveUpAt) {
+      view.hint(
+        `${processor} ${id} is still ${task.status}, and is no longer waited for. Follow it: ops tasks logs ${processor} ${id} -f`,
+      )
       return task
     }
     if (task.status === 'pending' && !hasHinted && performance.now() - started > HINT_AFTER_MS) {

@@ -61,6 +61,25 @@ describe('ops enqueue --wait', () => {
     expect(await waiting.exit).toBe(0)
   })
 
+  it('gives up after --timeout, exits 1, and leaves the task', async () => {
+    const project = await TestProject.withProbe()
+    const { exitCode, stdout } = await project.ops(
+      'enqueue',
+      'outcome',
+      '--how',
+      'returns',
+      '--wait',
+      '--timeout',
+      '10ms',
+    )
+    expect(exitCode).toBe(1)
+    expect(stdout).toContain('script 1 is still pending, and is no longer waited for')
+    expect(project.value('select status from scripts')).toBe('pending')
+    const refused = await project.ops('enqueue', 'script', '--script', 'true', '--timeout', '10ms')
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('there is no --wait') })
+    expect(project.value('select count(*) from scripts')).toBe(1)
+  })
+
   it('waits for every task of --from, and exits 1 when one of them fails', async () => {
     const project = await projectWithWorker()
     const input = '{"how":"throws"}\n{"how":"nothing"}'

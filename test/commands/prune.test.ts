@@ -92,16 +92,16 @@ describe('ops prune', () => {
   ])('loses nothing when it is killed at %s, and the next one explains it', async (failpoint, goneThen) => {
     const project = await TestProject.withProbe()
     project.database.exec(`insert into scripts (script)
-      with recursive n (i) as (select 1 union all select i + 1 from n where i < 120) select 'true' from n`)
+      with recursive n (i) as (select 1 union all select i + 1 from n where i < 600) select 'true' from n`)
     project.database.exec(`update scripts set status = 'canceled'`)
     const archive = project.path('old.ndjson')
     const args = ['prune', '--before', later(), '--archive', archive]
     const killed = await project.opsProcessWith({ env: { OPS_FAILPOINT: failpoint } }, ...args)
     expect(killed.signal).toBe('SIGKILL')
-    const gone = 120 - project.value<number>('select count(*) from scripts')
+    const gone = 600 - project.value<number>('select count(*) from scripts')
     expect(gone).toBeGreaterThanOrEqual(50)
     if (goneThen !== undefined) expect(gone).toBe(goneThen)
-    expect(project.value(`select count(distinct task_id) from ops_events`)).toBe(120 - gone)
+    expect(project.value(`select count(distinct task_id) from ops_events`)).toBe(600 - gone)
     expect(project.value('select count(*) from ops_pruning')).toBe(0)
     // What is not archived is still there.
     const lines = readFileSync(archive, 'utf8').split(/(?<=\n)/)
@@ -110,7 +110,7 @@ describe('ops prune', () => {
     const passes = project
       .rows<{ detail: string }>(`select detail from ops_events order by id`)
       .map(({ detail }) => JSON.parse(detail))
-    expect(passes).toMatchObject([{ tasks: gone }, { tasks: 120 - gone }])
+    expect(passes).toMatchObject([{ tasks: gone }, { tasks: 600 - gone }])
     const sha256 = createHash('sha256').update(lines.slice(0, gone).join('')).digest('hex')
     expect(passes[0].sha256).toBe(sha256)
   })
