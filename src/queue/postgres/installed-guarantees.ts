@@ -62,7 +62,9 @@ export async function markGuarantees(
   }
 }
 
-const FIND = `select 'index' as kind, c.relname::text as name, pg_get_indexdef(c.oid) as definition,
+// The definitions are those of now and not of the query's snapshot: there is none of what another transaction has just dropped.
+const FIND = `select * from (
+select 'index' as kind, c.relname::text as name, pg_get_indexdef(c.oid) as definition,
   obj_description(c.oid, 'pg_class') as mark, format('index %s', c.oid::regclass) as subject,
   format('drop index %s', c.oid::regclass) as drop
 from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -78,7 +80,8 @@ select 'function', p.proname, pg_get_functiondef(p.oid), obj_description(p.oid, 
   format('function %s', p.oid::regprocedure), format('drop function %s', p.oid::regprocedure)
 from pg_proc p
 where p.pronamespace = current_schema()::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
-  and (p.proname = any ($2) or obj_description(p.oid, 'pg_proc') like $3)`
+  and (p.proname = any ($2) or obj_description(p.oid, 'pg_proc') like $3)
+) found where definition is not null`
 
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32)

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { planMigration } from '../../../src/queue/postgres/migrate.ts'
+import { openSession } from '../../../src/queue/postgres/open-session.ts'
 import type { Status } from '../../../src/task/lifecycle.ts'
 import { connect, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { missingProgram, unless } from '../../support/unless.ts'
@@ -348,6 +350,20 @@ for (const { name, missing, open } of writers) {
     })
   })
 }
+
+describe('an index that another transaction drops', unless(postgresMissing), () => {
+  it('is missing to a plan that still sees it in the catalog', async () => {
+    const { raw, url } = await postgresFixture([queuedBuilds])
+    const session = await openSession(url)
+    onTestFinished(() => session.destroy())
+    await session.query('begin isolation level repeatable read')
+    expect(await planMigration(session, [], [queuedBuilds])).toEqual([])
+    await raw.query('drop index ops_builds_due')
+    expect(await planMigration(session, [], [queuedBuilds])).toMatchObject([
+      { name: 'ops_builds_due', change: 'create' },
+    ])
+  })
+})
 
 describe('a user with access to the task table only', unless(postgresMissing), () => {
   it('is bound by all guarantees and is the actor', async () => {
