@@ -85,7 +85,7 @@ export class Migrator {
   }
 
   async #changeSchema(): Promise<void> {
-    const change = this.#random.one(schemaChanges(this.#url))
+    const change = this.#random.one(schemaChanges[this.#url.startsWith('sqlite:') ? 'SQLite' : 'PostgreSQL'])
     const { name } = this.#random.one(this.#tables).table
     if (await this.#inTransaction((run) => change(run, name, this.#random))) this.#report.schemaChanges += 1
   }

@@ -1,22 +1,14 @@
 import type { Sql } from '../support/invariants.ts'
+import type { DatabaseKind } from '../support/test-database.ts'
 import type { Random } from './random.ts'
 
 /** Something that an application does to a table of its own, in one transaction. */
 export type SchemaChange = (run: Sql, table: string, random: Random) => Promise<void>
 
-const sqlite: readonly SchemaChange[] = [dropInSqlite('trigger'), dropInSqlite('index'), addColumn, rebuildInSqlite]
-
-const postgres: readonly SchemaChange[] = [
-  dropTriggers,
-  dropIndexes,
-  disableTriggers,
-  addColumn,
-  restoreRows,
-  rebuildInPostgres,
-]
-
-export function schemaChanges(url: string): readonly SchemaChange[] {
-  return url.startsWith('sqlite:') ? sqlite : postgres
+export const schemaChanges: Readonly<Record<DatabaseKind['name'], readonly SchemaChange[]>> = {
+  SQLite: [dropInSqlite('trigger'), dropInSqlite('index'), addColumn, rebuildInSqlite],
+  // The last one loses the references of other tables.
+  PostgreSQL: [dropTriggers, dropIndexes, disableTriggers, addColumn, restoreRows, rebuildInPostgres],
 }
 
 function dropInSqlite(type: 'trigger' | 'index'): SchemaChange {
