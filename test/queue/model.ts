@@ -4,6 +4,7 @@ import { act, actConcurrently } from './model/concurrency.ts'
 import { enqueueCommands } from './model/enqueue-commands.ts'
 import { Expected } from './model/expected.ts'
 import { foreignCommands } from './model/foreign-commands.ts'
+import { migrationCommands } from './model/migration-commands.ts'
 import { personCommands } from './model/person-commands.ts'
 import { pruneCommands } from './model/prune-commands.ts'
 import { scheduleCommands } from './model/schedule-commands.ts'
@@ -17,6 +18,7 @@ const allCommands = [
   ...scheduleCommands,
   ...foreignCommands,
   ...pruneCommands,
+  ...migrationCommands,
 ]
 
 const WORKERS = 3

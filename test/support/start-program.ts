@@ -16,7 +16,15 @@ export interface Program {
 
 /** Starts a program of node by its file, for one test. */
 export function startProgram(file: string, ...args: string[]): Program {
-  const program = launch(file, ...args)
+  return endWithTest(launch(file, ...args))
+}
+
+/** The same for a program of another language. */
+export function startProgramWith(interpreter: string, file: string, ...args: string[]): Program {
+  return endWithTest(launchWith(interpreter, file, args))
+}
+
+function endWithTest(program: Program): Program {
   onTestFinished(async () => {
     program.kill('SIGKILL')
     await program.exit
@@ -26,7 +34,11 @@ export function startProgram(file: string, ...args: string[]): Program {
 
 /** The same for a program that several tests share: whoever launches it kills it. */
 export function launch(file: string, ...args: string[]): Program {
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  return launchWith(process.execPath, file, args)
+}
+
+function launchWith(interpreter: string, file: string, args: readonly string[]): Program {
+  const child = spawn(interpreter, [file, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   let complaints = ''
   child.stderr.on('data', (text) => {
     complaints += text

@@ -71,6 +71,9 @@ export class TortureProject extends TestProject {
 
   /** All that is wrong with the database and with what was done. */
   async problems(): Promise<string[]> {
-    return [...(await violations(this.sql, allTables)), ...(await wrongMarks(this.marks(), this.sql))]
+    return [
+      ...(await violations(this.sql, allTables)),
+      ...(await wrongMarks(this.marks(), this.sql)).map(({ text }) => text),
+    ]
   }
 }

@@ -1,5 +1,8 @@
 import { percentile } from '../bench/interleave.ts'
 import type { Sql } from '../support/invariants.ts'
+import { allTables } from '../support/kinds.ts'
+import type { TortureProblem } from './fixture.ts'
+import type { MigratorReport } from './migrator.ts'
 import type { Kill, TorturedWorker } from './tortured-worker.ts'
 
 export interface TortureFigures {
@@ -8,20 +11,35 @@ export interface TortureFigures {
   readonly 'kills during a task': number
   readonly stops: number
   readonly pauses: number
+  readonly migrations: number
+  readonly 'stale writes': number
   readonly tasks: number
+  readonly pruned: number
   readonly runs: number
   readonly crashes: number
   readonly recoveries: number
   readonly 'settled after, p50 ms': number
   readonly 'p99 ms': number
   readonly 'max ms': number
+  readonly lost: number
+  readonly twice: number
+  readonly overlaps: number
+  readonly violations: number
+}
+
+interface Totals {
+  readonly seconds: number
+  readonly added: number
+  readonly migrated: MigratorReport | undefined
+  readonly problems: readonly TortureProblem[]
 }
 
 export async function figuresOf(
   sql: Sql,
   workers: readonly TorturedWorker[],
-  seconds: number,
+  { seconds, added, migrated, problems }: Totals,
 ): Promise<TortureFigures> {
+  const broken = (wanted: TortureProblem['kind']) => problems.filter(({ kind }) => kind === wanted).length
   const count = async (from: string) => Number((await sql(`select count(*) as rows from ${from}`))[0]!.rows)
   const kills = workers.flatMap((worker) => worker.kills)
   const waits = await waitsAfter(kills, sql)
@@ -31,14 +49,26 @@ export async function figuresOf(
     'kills during a task': waits.length,
     stops: workers.reduce((sum, { stops }) => sum + stops, 0),
     pauses: workers.reduce((sum, { pauses }) => sum + pauses, 0),
-    tasks: await count(`ops_audit where event = 'enqueued'`),
+    migrations: migrated?.schemaChanges ?? 0,
+    'stale writes': migrated?.staleWrites ?? 0,
+    tasks: added,
+    pruned: added - (await tasksLeft(sql)),
     runs: await count('ops_runs'),
     crashes: await count(`ops_runs where outcome in ('crashed', 'quarantined')`),
     recoveries: await count(`ops_audit where event = 'recovered'`),
     'settled after, p50 ms': waits.length > 0 ? percentile(waits, 0.5) : 0,
     'p99 ms': waits.length > 0 ? percentile(waits, 0.99) : 0,
     'max ms': Math.max(0, ...waits),
+    lost: broken('lost'),
+    twice: broken('twice'),
+    overlaps: broken('overlap'),
+    violations: broken('violation'),
   }
+}
+
+async function tasksLeft(sql: Sql): Promise<number> {
+  const counts = allTables.map((table) => `(select count(*) from ${table})`)
+  return Number((await sql(`select ${counts.join(' + ')} as tasks`))[0]!.tasks)
 }
 
 /** Milliseconds from each kill to the end of the run it interrupted. */

@@ -3,13 +3,19 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { type Sql, violations } from '../support/invariants.ts'
 import { allTables, torturePlugin } from '../support/kinds.ts'
-import { readMarks, wrongMarks } from '../support/marks.ts'
+import { readMarks, type WrongMark, wrongMarks } from '../support/marks.ts'
 import { RunningOps } from '../support/running-ops.ts'
 import { launch, type Program } from '../support/start-program.ts'
 import { taskProcesses } from '../support/task-processes.ts'
 import { makeFolder, removeFolder } from '../support/temporary-folder.ts'
 import { type DatabaseKind, databaseAt, type TestDatabase } from '../support/test-database.ts'
 import { linkPlugins, opsEnvironment, opsProgram } from '../support/test-project.ts'
+
+/** A broken promise. */
+export interface TortureProblem {
+  readonly kind: WrongMark['kind'] | 'violation' | 'other'
+  readonly text: string
+}
 
 /** A project in its own folder, whose processes are killed. */
 export class TortureFixture {
@@ -24,7 +30,8 @@ export class TortureFixture {
     this.#directory = join(folder, 'project')
     mkdirSync(join(this.#directory, 'locks'), { recursive: true })
     mkdirSync(join(folder, 'home'))
-    this.#env = { ...opsEnvironment(join(folder, 'home')), OPS_DATABASE_URL: database.url }
+    const { NODE_COMPILE_CACHE } = process.env
+    this.#env = { ...opsEnvironment(join(folder, 'home')), NODE_COMPILE_CACHE, OPS_DATABASE_URL: database.url }
     linkPlugins(this.#env.OPS_DATA_DIR!, [{ name: 'ops-plugin-torture', root: torturePlugin }])
     this.#database = database
     this.sql = database.sql
@@ -47,6 +54,10 @@ export class TortureFixture {
     return launch(join(import.meta.dirname, 'programs', 'writer.ts'), how, this.#database.url, String(seed))
   }
 
+  startMigrator(seed: number): Program {
+    return launch(join(import.meta.dirname, 'programs', 'migrator.ts'), this.#database.url, String(seed))
+  }
+
   /** How many tasks are in each status. */
   async statuses(): Promise<Record<string, number>> {
     const statuses: Record<string, number> = {}
@@ -60,17 +71,43 @@ export class TortureFixture {
     return statuses
   }
 
-  /** Every broken promise, once all work has ended. */
-  async problems(): Promise<string[]> {
-    const { pending = 0, ongoing = 0 } = await this.statuses()
+  /**
+   * Every broken promise, once all work has ended.
+   *
+   * @param added how many tasks there were
+   * @param isMigrated whether triggers were missing meanwhile
+   */
+  async problems(added: number, isMigrated: boolean): Promise<TortureProblem[]> {
+    const { pending = 0, ongoing = 0, ...settled } = await this.statuses()
+    const rows = Object.values(settled).reduce((sum, count) => sum + count, pending + ongoing)
+    const pruned = await this.#pruned()
     const marks = readMarks(join(this.#directory, 'marks'))
+    const of = (kind: TortureProblem['kind'], texts: readonly string[]) => texts.map((text) => ({ kind, text }))
     return [
-      ...(pending > 0 ? [`${pending} tasks are still pending`] : []),
-      ...(ongoing > 0 ? [`${ongoing} tasks are still ongoing`] : []),
-      ...taskProcesses(this.#directory).map((pid) => `process ${pid} of a task is still running`),
-      ...(await violations(this.sql, allTables)),
-      ...(await wrongMarks(marks, this.sql)),
+      ...of('lost', pending > 0 ? [`${pending} tasks are still pending`] : []),
+      ...of('lost', ongoing > 0 ? [`${ongoing} tasks are still ongoing`] : []),
+      ...of(
+        'lost',
+        rows + pruned.tasks >= added ? [] : [`${added} tasks were added, ${rows + pruned.tasks} are known`],
+      ),
+      ...of(
+        'other',
+        taskProcesses(this.#directory).map((pid) => `process ${pid} of a task is still running`),
+      ),
+      ...of('violation', await violations(this.sql, allTables, { isWholeHistory: !isMigrated })),
+      ...(await wrongMarks(marks, this.sql, pruned.runs)),
     ]
+  }
+
+  async #pruned(): Promise<{ tasks: number; runs: number }> {
+    const passes = await this.sql(`select detail from ops_events where event = 'pruned'`)
+    const sum = { tasks: 0, runs: 0 }
+    for (const { detail } of passes) {
+      const { tasks, runs } = typeof detail === 'string' ? JSON.parse(detail) : (detail as typeof sum)
+      sum.tasks += tasks
+      sum.runs += runs
+    }
+    return sum
   }
 
   async remove(): Promise<void> {

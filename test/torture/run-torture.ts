@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DatabaseKind } from '../support/test-database.ts'
 import { figuresOf, type TortureFigures } from './figures.ts'
-import { TortureFixture } from './fixture.ts'
+import { TortureFixture, type TortureProblem } from './fixture.ts'
+import type { MigratorReport } from './migrator.ts'
 import { Random } from './random.ts'
 import { TorturedWorker } from './tortured-worker.ts'
 
@@ -13,6 +14,8 @@ export interface TortureOptions {
   readonly kills: number
   readonly workers: number
   readonly seed: number
+  /** Whether an application migrates its tables meanwhile. */
+  readonly migrates?: boolean
   /** Further disturbances, during which writers may get errors. The torture lasts at least as long. */
   readonly meanwhile?: (random: Random) => Promise<void>
   /** Called every few seconds with a line of text. */
@@ -22,7 +25,7 @@ export interface TortureOptions {
 export interface TortureReport {
   readonly figures: TortureFigures
   /** Empty if every promise was kept. */
-  readonly problems: readonly string[]
+  readonly problems: readonly TortureProblem[]
 }
 
 /** Kills workers at random while writers enqueue, lets the rest drain, and checks every promise. */
@@ -30,6 +33,7 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
   const fixture = await TortureFixture.create(options.database)
   const startedAt = performance.now()
   const writers = [fixture.startWriter('ops', options.seed + 1), fixture.startWriter('sql', options.seed + 2)]
+  const migrator = options.migrates ? fixture.startMigrator(options.seed + 3) : undefined
   const mayFailToStart = options.meanwhile !== undefined
   const workers = Array.from(
     { length: options.workers },
@@ -59,25 +63,34 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
     )
     await meanwhile
     for (const writer of writers) writer.say('stop')
-    const written = await Promise.all(writers.map(async (writer) => JSON.parse(await writer.line())))
+    const written = await Promise.all(writers.map(async (writer) => JSON.parse(await writer.line()) as WriterReport))
+    migrator?.say('stop')
+    const migrated = migrator && (JSON.parse(await migrator.line()) as MigratorReport)
     await drained(fixture)
     await Promise.all(workers.map((worker) => worker.end()))
+    const errors = options.meanwhile ? [] : written.flatMap(({ errors }) => errors)
+    const other = [...workers.flatMap(({ problems }) => problems), ...errors.map((error) => `a writer got: ${error}`)]
+    const added = written.reduce((sum, report) => sum + report.added, 0)
+    const problems: TortureProblem[] = [
+      ...other.map((text) => ({ kind: 'other' as const, text })),
+      ...(migrated?.broken ?? []).map((text) => ({ kind: 'violation' as const, text })),
+      ...(await fixture.problems(added, migrated !== undefined)),
+    ]
     return {
-      figures: await figuresOf(fixture.sql, workers, seconds()),
-      problems: [
-        ...workers.flatMap(({ problems }) => problems),
-        ...(options.meanwhile ? [] : written.flatMap(({ errors }) => errors as string[])).map(
-          (error) => `a writer got an error: ${error}`,
-        ),
-        ...(await fixture.problems()),
-      ],
+      figures: await figuresOf(fixture.sql, workers, { seconds: seconds(), added, migrated, problems }),
+      problems,
     }
   } finally {
     clearInterval(progress)
-    for (const writer of writers) writer.kill('SIGKILL')
+    for (const program of [...writers, ...(migrator ? [migrator] : [])]) program.kill('SIGKILL')
     await Promise.all(workers.map((worker) => worker.destroy()))
     await fixture.remove()
   }
+}
+
+interface WriterReport {
+  readonly added: number
+  readonly errors: readonly string[]
 }
 
 /** Waits until all tasks are settled, or none settles any more; the rest are reported as problems. */

@@ -1,9 +1,12 @@
 /**
- * `npm run torture -- [--kills 1000] [--database sqlite|postgres] [--workers 4] [--seed n]`: kills workers at
- * random and checks every promise afterwards. Prints broken promises and exits with 1 if there are any. On
- * PostgreSQL `--restarts n` restarts the server meanwhile, and `--cuts n` cuts connections.
+ * `npm run torture -- [--kills 1000] [--database sqlite|postgres] [--workers 4] [--seed n] [--no-migrations]`: kills
+ * workers at random while an application migrates its tables, and checks every promise afterwards. Prints broken promises
+ * and exits with 1 if there are any. Without migrations, the history must be whole too. On PostgreSQL `--restarts n`
+ * restarts the server meanwhile, and `--cuts n` cuts connections, both without migrations.
  */
 
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { print } from '../bench/interleave.ts'
 import { sqlite } from '../support/test-database.ts'
@@ -19,8 +22,11 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     restarts: { type: 'string', default: '0' },
     cuts: { type: 'string', default: '0' },
+    'no-migrations': { type: 'boolean', default: false },
   },
 })
+// Most of the time goes into starting workers.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache')
 if (!['sqlite', 'postgres'].includes(values.database)) fail(`"${values.database}" is neither sqlite nor postgres.`)
 const postgres =
   values.database === 'postgres' ? await startOwnPostgres().catch(({ message }) => fail(message)) : undefined
@@ -35,11 +41,12 @@ const { figures, problems } = await runTorture({
   kills: Number(values.kills),
   workers: Number(values.workers),
   seed: Number(values.seed),
+  migrates: !values['no-migrations'] && restarts + cuts === 0,
   onProgress: (line) => console.log(line),
   ...(restarts + cuts > 0 ? { meanwhile } : {}),
 }).finally(() => postgres?.stop())
 print('Torture', [figures])
-for (const problem of problems) console.log(`BROKEN: ${problem}`)
+for (const { kind, text } of problems) console.log(`BROKEN (${kind}): ${text}`)
 console.log(problems.length === 0 ? '\nEvery promise was kept.' : `\n${problems.length} promises were broken.`)
 process.exitCode = problems.length === 0 ? 0 : 1
 

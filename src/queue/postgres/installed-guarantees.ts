@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { TaskTable } from '../../task-table/task-table.ts'
 import { literal, quote } from '../sql-fragments.ts'
 import type { Session } from './session.ts'
@@ -29,8 +30,10 @@ export async function installedGuarantees(
   functions: readonly string[],
 ): Promise<Map<string, InstalledGuarantee>> {
   const rows = await session.query(FIND, [quote(table), functions, `ops:${table}:%`])
+  // A definition is that of now, not of the query's snapshot: what another transaction has just dropped has none.
+  const present = rows.filter(({ definition }) => definition !== null)
   return new Map(
-    rows.map(({ kind, name, drop, definition, mark }: Row) => [
+    present.map(({ kind, name, drop, definition, mark }: Row) => [
       name,
       { kind, name, drop, isFrom: (guarantee) => mark === markOf(table, guarantee, definition) },
     ]),
@@ -79,6 +82,22 @@ select 'function', p.proname, pg_get_functiondef(p.oid), obj_description(p.oid, 
 from pg_proc p
 where p.pronamespace = current_schema()::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
   and (p.proname = any ($2) or obj_description(p.oid, 'pg_proc') like $3)`
+
+/** Internal errors of the server: it has found something in the catalog that another transaction has dropped since. */
+const INTERNAL = 'XX000'
+const MOST_TRIES = 5
+
+/** Repeats what reads definitions from the catalog, while another transaction drops what they are about. */
+export async function againIfDropped<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await read()
+    } catch (error) {
+      if ((error as { code?: string }).code !== INTERNAL || tries === MOST_TRIES) throw error
+      await delay(tries * 20)
+    }
+  }
+}
 
 function hash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 32)

@@ -34,7 +34,7 @@ import { untilThrough } from './gate.ts'
 import { PostgresHistory } from './history.ts'
 import { PostgresHolds } from './holds.ts'
 import { insertTasks } from './insert-tasks.ts'
-import { schemaState } from './installed-guarantees.ts'
+import { againIfDropped, schemaState } from './installed-guarantees.ts'
 import { PostgresInvariants } from './invariants.ts'
 import { PostgresLease } from './lease.ts'
 import { migrate, planMigration } from './migrate.ts'
@@ -92,14 +92,14 @@ export class PostgresQueue implements Queue {
   }
 
   async planMigration(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
-    return this.#connection.use((session) => planMigration(session, sources, tables))
+    return againIfDropped(() => this.#connection.use((session) => planMigration(session, sources, tables)))
   }
 
   async migrate(sources: readonly MigrationSource[], tables: readonly QueuedTable[]): Promise<MigrationStep[]> {
     // Planned without the lock first: a start with nothing to do blocks no one.
     const due = await this.planMigration(sources, tables)
     if (due.length === 0) return []
-    return this.#connection.transaction((session) => migrate(session, sources, tables))
+    return againIfDropped(() => this.#connection.transaction((session) => migrate(session, sources, tables)))
   }
 
   async schemaState(): Promise<string> {

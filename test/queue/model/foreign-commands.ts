@@ -46,6 +46,30 @@ const insert = command(
   },
 )
 
+/** Texts that mean something to SQL, to formats, or to nobody. */
+const oddTexts = ['', ' ', '%s%n', "o'brien", 'a:b', '\\', '😀', 'null']
+
+/** What no task can be is refused; a key may be any text. */
+const insertOdd = command(
+  'insertOdd',
+  fc.constantFrom(
+    ...oddTexts.map((text) => ({ column: 'environment', value: `'${text.replaceAll("'", "''")}'`, text })),
+    { column: 'status', value: `'done'`, refused: /a new deployment must be "pending", not "done"/ },
+    { column: 'status', value: 'null', refused: /a new deployment must be "pending", not "null"/ },
+    { column: 'run_at', value: 'null', refused: /not.null/i },
+    { column: 'id', value: `'x'`, refused: /datatype mismatch|invalid input syntax/ },
+    { column: 'build_id', value: '999999', refused: /foreign key/i },
+  ),
+  async (model, { database }, odd) => {
+    const insert = database.sql(`insert into deployments (${odd.column}) values (${odd.value})`)
+    if ('refused' in odd) return expectRefusal(insert, odd.refused)
+    await insert
+    const [row] = await database.sql('select max(id) as id from deployments')
+    const now = performance.timeOrigin + performance.now()
+    model.add(modelTables[2]!, Number(row!.id), { environment: odd.text, build_id: null }, now, undefined)
+  },
+)
+
 const remove = command(
   'delete',
   fc.record({ task: whichTask }),
@@ -101,6 +125,7 @@ const jump = command(
 export const foreignCommands = [
   ...often(6, setStatus),
   ...often(1, insert),
+  ...often(1, insertOdd),
   ...often(1, remove),
   ...often(2, setEnvironment),
   ...often(3, jump),

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Claim, OpenRun, Queue, QueuedTable } from '../../../src/queue/queue.ts'
+import type { DatabaseKind } from '../../support/test-database.ts'
 import type { Attempt, Expected, Task } from './expected.ts'
 import { violations } from './invariants.ts'
 import { type Row, readSnapshot, rewritten, type Snapshot } from './snapshot.ts'
@@ -7,6 +8,7 @@ import { modelTables } from './tables.ts'
 
 /** A database of its own for one sequence of commands. */
 export interface ModelDatabase {
+  readonly name: DatabaseKind['name']
   /** Opens another connection. */
   open(): Promise<Queue>
   /** Runs a statement like a person in an SQL shell. */

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { againIfDropped } from '../../../src/queue/postgres/installed-guarantees.ts'
+import { planMigration } from '../../../src/queue/postgres/migrate.ts'
+import { openSession } from '../../../src/queue/postgres/open-session.ts'
 import type { Status } from '../../../src/task/lifecycle.ts'
 import { connect, type PostgresFixture, postgresFixture, postgresMissing } from '../../support/postgres-fixture.ts'
 import { missingProgram, unless } from '../../support/unless.ts'
@@ -348,6 +351,37 @@ for (const { name, missing, open } of writers) {
     })
   })
 }
+
+describe('an index that another transaction drops', unless(postgresMissing), () => {
+  it('is missing to a plan that still sees it in the catalog', async () => {
+    const { raw, url } = await postgresFixture([queuedBuilds])
+    const session = await openSession(url)
+    onTestFinished(() => session.destroy())
+    await session.query('begin isolation level repeatable read')
+    expect(await planMigration(session, [], [queuedBuilds])).toEqual([])
+    await raw.query('drop index ops_builds_due')
+    expect(await planMigration(session, [], [queuedBuilds])).toMatchObject([
+      { name: 'ops_builds_due', change: 'create' },
+    ])
+  })
+})
+
+describe('a definition that the server cannot read', unless(postgresMissing), () => {
+  it('is read again, but not for ever, since what it is about may just have been dropped', async () => {
+    const { raw } = await postgresFixture([queuedBuilds])
+    let reads = 0
+    // As pg_get_indexdef() and pg_get_triggerdef() fail meanwhile.
+    const fails = `do $$ begin raise 'could not open relation with OID 17082' using errcode = 'XX000'; end $$`
+    const read = async (times: number) => {
+      reads += 1
+      if (reads <= times) await raw.query(fails)
+      return reads
+    }
+    expect(await againIfDropped(() => read(2))).toBe(3)
+    await expect(againIfDropped(() => read(Number.POSITIVE_INFINITY))).rejects.toThrow('could not open relation')
+    await expect(againIfDropped(() => raw.query('select 1 / 0'))).rejects.toThrow('division by zero')
+  })
+})
 
 describe('a user with access to the task table only', unless(postgresMissing), () => {
   it('is bound by all guarantees and is the actor', async () => {

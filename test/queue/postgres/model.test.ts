@@ -49,6 +49,7 @@ describe('PostgreSQL', unless(postgresMissing), () => {
         return (await result).rows
       }
       return {
+        name: 'PostgreSQL',
         open: async () => new PostgresQueue(database),
         sql,
         milliseconds: (column) => `(extract(epoch from ${column}) * 1000)::float8`,

@@ -47,6 +47,7 @@ queueModel(
     // Ahead of the database's clock, which sets the time of an insert: added tasks are due.
     vi.setSystemTime(Date.now() + 3_600_000)
     return {
+      name: 'SQLite',
       open: async () => openQueue(file),
       sql: async (text) => {
         const statement = raw.prepare(text)
