@@ -55,7 +55,7 @@ export {
   type SqliteHandle,
 } from './queue/enqueue.ts'
 export type { EnqueuedTask, TaskId } from './queue/queue.ts'
-export { redactUrl } from './redact.ts'
+export { redactText, redactUrl, secretsIn } from './redact.ts'
 export type { Status } from './task/lifecycle.ts'
 export type { OutcomeKind } from './task/outcome.ts'
 export { TaskError } from './task/task-error.ts'

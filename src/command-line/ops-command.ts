@@ -4,6 +4,7 @@ import type { Problem } from '../errors.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
 import { type Screen, screenOf } from '../output/screen.ts'
 import type { Project } from '../project/open-project.ts'
+import { redactText, redactValue } from '../redact.ts'
 import type { CommandGroup } from './help.ts'
 import { errorJson } from './print-error.ts'
 
@@ -67,6 +68,15 @@ export abstract class OpsCommand extends Command {
   protected override async catch(error: Error): Promise<void> {
     const { toUsageError } = await import('./usage-error.ts')
     await super.catch(toUsageError(error, `${this.config.bin} ${this.id?.replaceAll(':', ' ')}`))
+  }
+
+  /** Everything that commands print passes here or through a printer of `output`. */
+  override log(message = ''): void {
+    super.log('%s', redactText(message))
+  }
+
+  protected override logJson(json: unknown): void {
+    super.logJson(redactValue(json))
   }
 
   protected override toErrorJson(error: Error): unknown {

@@ -1,5 +1,6 @@
 import { type Problem, toProblem } from '../errors.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
+import { redactValue } from '../redact.ts'
 
 interface ThrownError extends Error {
   readonly code?: string
@@ -31,7 +32,7 @@ export async function printError(thrown: unknown, argv: readonly string[]): Prom
 /** The same for `--json`. */
 export function errorJson(error: ThrownError): { error: Problem & { problems?: readonly Problem[] } } {
   const { problems } = error
-  return { error: { ...problemOf(error), ...(Array.isArray(problems) && { problems }) } }
+  return redactValue({ error: { ...problemOf(error), ...(Array.isArray(problems) && { problems }) } })
 }
 
 /** Errors of oclif and of other programs' plugins have no severity, and may have a code and suggestions. */

@@ -1,4 +1,5 @@
 import { type Problem, suggestionLine } from '../errors.ts'
+import { redactText } from '../redact.ts'
 import { type Screen, type Style, screenOf, styled } from './screen.ts'
 
 type Wrap = (text: string, columns: number, options: { trim: boolean }) => string
@@ -19,7 +20,7 @@ export async function loadWrapping(out: NodeJS.WriteStream = process.stderr): Pr
 /** Prints `Error: …` or `Warning: …` with a line for each suggestion. */
 export function printProblem(problem: Problem, out: NodeJS.WriteStream = process.stderr): void {
   const screen = screenOf(out, process.env)
-  const text = formatProblem(problem, screen)
+  const text = redactText(formatProblem(problem, screen))
   // Trimming would take the indentation too.
   const lines = wrap && screen.width !== undefined ? wrap(text, screen.width, { trim: false }) : text
   out.write(`${lines.replaceAll(/ +$/gm, '')}\n`)

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { formatDuration, formatName, formatRelativeTime, formatShortTime, formatTime, oneLine } from '../format.ts'
 import { FOREIGN_WRITER } from '../queue/records.ts'
+import { redactValue } from '../redact.ts'
 import { ownColumns } from '../task-table/check-task.ts'
 import type { TaskHistory } from '../tasks/task-history.ts'
 import { AuditTable } from './audit-table.ts'
@@ -35,7 +36,7 @@ function fields({ task }: TaskHistory, now: Date, screen: Screen): string {
     ...ownColumns(task.queued.table).map(({ key, name }): [string, string] => [
       name,
       cutText(
-        oneLine(formatValue(task.row[key])),
+        oneLine(formatValue(redactValue({ [name]: task.row[key] })[name])),
         screen.width === undefined ? Number.POSITIVE_INFINITY : MAX_VALUE_LENGTH,
       ),
     ]),

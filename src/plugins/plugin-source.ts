@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { redactUrl } from '../redact.ts'
 
 /** Where to install a plugin from. */
 export type PluginSource =
@@ -20,6 +21,12 @@ export type PluginSource =
  * @throws OpsError with the code NO_PLUGIN_SOURCE
  */
 export function parsePluginSource(text: string, cwd: string): PluginSource {
+  // npm would get it as an argument, and write it into its files.
+  if (/^(git\+)?[a-z]+:\/\//i.test(text) && redactUrl(text) !== text)
+    throw invalidSource(
+      redactUrl(text),
+      'its address contains a password or token; use ssh, a credential helper of git, or .npmrc',
+    )
   // An npm alias, which looks like an ssh address. Plugins have one name.
   if (/^[^/]*@npm:/.test(text)) throw invalidSource(text)
   const git = parseGit(text, cwd)

@@ -22,6 +22,7 @@ import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { missingColumns } from '../queue/table-columns.ts'
+import { hideSecrets } from '../redact.ts'
 import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
 import { retentionProblems } from '../worker/retention.ts'
@@ -205,6 +206,8 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
   }
   const url =
     env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
+  const services = Object.values(config.services ?? {}).map((service) => ({ ...service.env }))
+  hideSecrets({ env, url, services, worker: config.worker?.env ?? {}, plugins: config.plugins ?? {} })
   const queue = await openQueue(url, { directory, synchronous: config.sqlite?.synchronous })
   return new Project({
     config,

@@ -4,6 +4,7 @@ import { createPrivateFolder } from '../platform/private-file.ts'
 import { bootId } from '../platform/proc.ts'
 import type { ContextEnqueueOptions, Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
+import { redactText } from '../redact.ts'
 import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { AbortReason } from './abort-reason.ts'
@@ -129,7 +130,7 @@ export class RunContext implements TaskContext {
   }
 
   log(line: string): void {
-    this.#log.write(line)
+    this.#log.write(redactText(line))
   }
 
   progress(fraction: number, note?: string): void {
@@ -137,7 +138,7 @@ export class RunContext implements TaskContext {
       const isHeld = await this.#environment.queue.report(this.#claim.run, report)
       if (!isHeld) this.abort(AbortReason.takenAway())
     })
-    this.#progress.report(fraction, note)
+    this.#progress.report(fraction, note && redactText(note))
   }
 
   async enqueue(table: TaskTable, values: object | readonly object[], { runAt }: ContextEnqueueOptions = {}) {
