@@ -1,12 +1,13 @@
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { Problem } from '../errors.ts'
+import { oneLine, terminalText } from '../format.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
 import { type Screen, screenOf } from '../output/screen.ts'
 import type { Project } from '../project/open-project.ts'
-import { redactText, redactValue } from '../redact.ts'
+import { redactText } from '../redact.ts'
 import type { CommandGroup } from './help.ts'
-import { errorJson } from './print-error.ts'
+import { errorJson, jsonText } from './print-error.ts'
 
 keepRunningWithoutTerminal()
 
@@ -72,11 +73,16 @@ export abstract class OpsCommand extends Command {
 
   /** Everything that commands print passes here or through a printer of `output`. */
   override log(message = ''): void {
-    super.log('%s', redactText(message))
+    super.log('%s', terminalText(redactText(message)))
+  }
+
+  /** A sentence with texts of rows in it. */
+  protected logLine(sentence: string): void {
+    this.log(oneLine(sentence))
   }
 
   protected override logJson(json: unknown): void {
-    super.logJson(redactValue(json))
+    if (json !== undefined) process.stdout.write(`${jsonText(json)}\n`)
   }
 
   protected override toErrorJson(error: Error): unknown {

@@ -1,4 +1,5 @@
 import { type Problem, toProblem } from '../errors.ts'
+import { terminalJson } from '../format.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
 import { redactValue } from '../redact.ts'
 
@@ -21,7 +22,7 @@ export async function printError(thrown: unknown, argv: readonly string[]): Prom
   // A command has ended itself, and has said why.
   if (error.code === 'EEXIT') return status
   if (isJson(argv)) {
-    console.log(JSON.stringify(errorJson(error), undefined, 2))
+    console.log(jsonText(errorJson(error)))
     return status
   }
   await loadWrapping()
@@ -29,10 +30,15 @@ export async function printError(thrown: unknown, argv: readonly string[]): Prom
   return status
 }
 
+/** What `--json` prints: no secret, and nothing that changes a terminal. */
+export function jsonText(value: unknown): string {
+  return terminalJson(JSON.stringify(redactValue(value), undefined, 2))
+}
+
 /** The same for `--json`. */
 export function errorJson(error: ThrownError): { error: Problem & { problems?: readonly Problem[] } } {
   const { problems } = error
-  return redactValue({ error: { ...problemOf(error), ...(Array.isArray(problems) && { problems }) } })
+  return { error: { ...problemOf(error), ...(Array.isArray(problems) && { problems }) } }
 }
 
 /** Errors of oclif and of other programs' plugins have no severity, and may have a code and suggestions. */

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { terminalJson } from '../format.ts'
 import { redactText, redactValue } from '../redact.ts'
 
 export default class Audit extends OpsCommand {
@@ -39,7 +40,7 @@ export default class Audit extends OpsCommand {
     }
     for await (const entries of followAudit(project, filter)) {
       const lines = this.jsonEnabled()
-        ? entries.map((entry) => JSON.stringify(redactValue(entry))).join('\n')
+        ? entries.map((entry) => terminalJson(JSON.stringify(redactValue(entry)))).join('\n')
         : redactText(table.render(entries, new Date()))
       process.stdout.write(`${lines}\n`)
     }

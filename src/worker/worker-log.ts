@@ -1,5 +1,5 @@
 import { type Problem, suggestionLine } from '../errors.ts'
-import { formatBytes, formatCount, formatDuration, formatName } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatName, oneLine, terminalJson } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { Divergence, EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
 import { redactText, redactValue } from '../redact.ts'
@@ -207,8 +207,8 @@ export class WorkerLog {
     if (this.#lines === '') setImmediate(() => this.#flush())
     const at = this.#timestamp()
     this.#lines += this.#asJson
-      ? `${JSON.stringify(redactValue({ at, level, event, ...fields, message }))}\n`
-      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${redactText(message)}\n`
+      ? `${terminalJson(JSON.stringify(redactValue({ at, level, event, ...fields, message })))}\n`
+      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${oneLine(redactText(message))}\n`
   }
 
   /** A worker that drains writes several lines within a millisecond. */
