@@ -16,6 +16,7 @@ export {
 } from './config/config.ts'
 export { isDuration, parseDuration } from './config/duration.ts'
 export { expected, strictMessage } from './config/schema-messages.ts'
+export { isSize, parseSize } from './config/size.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
 export { didYouMean, nearest, OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
 export {

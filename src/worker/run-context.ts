@@ -20,6 +20,8 @@ export interface RunEnvironment {
   /** Undefined where tasks are performed without a worker. */
   readonly lease?: LeaseKeeper
   readonly stateDirectory: string
+  /** How many bytes the log of a run may have; 100 MB by default. */
+  readonly maxLog?: number | undefined
   /** Makes another database usable that has taken the place of the first; rejects if it cannot be used yet. */
   readonly prepare?: () => Promise<void>
   /** The folder of the project. */
@@ -192,7 +194,10 @@ export class RunContext implements TaskContext {
 
   get #log(): TaskLog {
     const { queued, taskId, attempt } = this.#claim.run
-    this.#taskLog ??= new TaskLog(logFile(this.stateDirectory, queued.table.name, taskId, attempt))
+    this.#taskLog ??= new TaskLog(
+      logFile(this.stateDirectory, queued.table.name, taskId, attempt),
+      this.#environment.maxLog,
+    )
     return this.#taskLog
   }
 }

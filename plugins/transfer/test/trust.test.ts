@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { openBench } from './support.ts'
 
@@ -61,5 +63,16 @@ describe('an import or export', () => {
     expect([read('kept.csv'), read('out/b.csv'), existsSync(path('new.csv'))]).toEqual(['kept', 'name\nAda\n', false])
     expect(readdirSync(path('out')).filter((name) => name.endsWith('.partial'))).toEqual(['b.csv.5.partial'])
     expect(readFileSync(path('out/b.csv.5.partial'), 'utf8')).toBe('kept')
+  })
+
+  test('reads no more than it may, however small the file is that holds it', async () => {
+    const bench = await openBench(SQL, { maxImport: '1 MB' })
+    writeFileSync(join(bench.project, 'bomb.csv.gz'), gzipSync(`name\n${`${'x'.repeat(1000)}\n`.repeat(2000)}`))
+    const { status, error } = await bench.import({ file: 'bomb.csv.gz', targetTable: 'people' })
+    expect([status, error]).toEqual([
+      'failed',
+      expect.stringMatching(/holds more than 1 MB; see "plugins.transfer.maxImport"$/),
+    ])
+    expect(bench.rows('select count(*) as count from people')).toEqual([{ count: 1 }])
   })
 })
