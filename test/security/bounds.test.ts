@@ -52,7 +52,7 @@ describe('the log of a task', () => {
     await until(() => project.read('.ops/logs/commands/1.1.log') !== '', 'it prints')
     const { stdout } = await project.opsProcess('tasks', 'logs', 'exec', '1', '--follow')
     expect(stdout).toContain('the very last')
-    await worker.ended
+    await worker.exit
   })
 
   it.each(['100', '1 XB', '0 MB', '-1 MB', ''])('has no size such as %j', (text) => {
