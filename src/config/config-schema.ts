@@ -138,6 +138,7 @@ export const configSchema = record({
   ),
   plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
   pluginsAllow: v.optional(texts),
+  pluginsReplace: v.optional(texts),
 })
 
 function user() {

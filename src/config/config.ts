@@ -142,6 +142,8 @@ export interface Config {
    * matches anything. All are allowed where there is no list.
    */
   readonly pluginsAllow?: readonly string[]
+  /** Processors of bundled plugins that another plugin may provide instead, such as `build`. */
+  readonly pluginsReplace?: readonly string[]
 }
 
 /** Types a configuration; returns it as it is. */

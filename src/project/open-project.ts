@@ -6,6 +6,7 @@ import { checkAgainst } from '../config/standard-schema.ts'
 import { checkTrusted } from '../config/trusted-path.ts'
 import { InvalidConfigurationError, OpsError, TaskTableMissingError } from '../errors.ts'
 import { commandProcessor } from '../processor/command-processor.ts'
+import { disabledPlugins, unknownSettings } from '../processor/configured-plugins.ts'
 import type { AnyProcessor } from '../processor/define-processor.ts'
 import { loadProcessor } from '../processor/load-processor.ts'
 import {
@@ -13,7 +14,6 @@ import {
   comparePlugins,
   type DeclaredCommand,
   type DeclaredProcessor,
-  disabledPlugins,
   type Plugin,
   ProcessorRegistry,
   removeSuggestion,
@@ -215,6 +215,11 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
     directory,
     stateDirectory,
     queue,
-    registry: new ProcessorRegistry(plugins, broken, disabledPlugins(plugins, { config, file: found })),
+    registry: new ProcessorRegistry(
+      plugins,
+      [...(broken ?? []), ...unknownSettings(plugins, config)],
+      disabledPlugins(plugins, { config, file: found }),
+      (name) => found === undefined || (config.pluginsReplace ?? []).includes(name),
+    ),
   })
 }
