@@ -133,7 +133,7 @@ export function suggestionLine(suggestion: string): string {
   if (command !== undefined) return `Try: ${command}${purpose === undefined ? '' : `  # ${purpose}`}`
   // What stands behind a colon is copied.
   const end = /: |[.?!]$/.test(suggestion) ? '' : '.'
-  return `${suggestion[0]!.toUpperCase()}${suggestion.slice(1)}${end}`
+  return `${suggestion.charAt(0).toUpperCase()}${suggestion.slice(1)}${end}`
 }
 
 /** Bad configuration, with every problem at once. */

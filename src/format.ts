@@ -115,11 +115,43 @@ export function formatSystemError(error: unknown): string {
   return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that move the cursor
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g
+/** Characters that change the direction of the text around them, and two that some terminals take for line ends. */
+const DIRECTIONS = '\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\u2028\\u2029'
+
+const CONTROL = new RegExp(`[\\u0000-\\u001f\\u007f-\\u009f${DIRECTIONS}]+`, 'g')
 
 /** A text of unknown origin, or the message of an error, as one line without colours and control characters. */
 export function oneLine(value: unknown): string {
   const text = value instanceof Error ? value.message : String(value)
   return stripVTControlCharacters(text).replaceAll(CONTROL, ' ').trim()
 }
+
+/**
+ * Escape sequences (ECMA-48: CSI, strings such as a window title, and short ones) and control characters. Colours, which
+ * are CSI … m, are captured, and tabs and newlines are not matched. A program alone in its terminal may clear it, hide
+ * the cursor or change the character set; here that would happen to the output of all, and stay afterwards.
+ */
+const CONTROLS = new RegExp(
+  `(\\x1b\\[[\\d;:]*m)|\\x1b(?:\\[[ -?]*[@-~]|[\\]P^_X][^\\x07\\x1b\\n]*(?:\\x07|\\x1b\\\\)?|[ -/]*[0-~])?|[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f${DIRECTIONS}]`,
+  'g',
+)
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the last colour of a line, if it is not the end of colours
+const OPEN_COLOUR = /\x1b\[(?!0?m)[\d;:]*m(?![^\n]*\x1b\[)[^\n]*$/gm
+
+/**
+ * Text of unknown origin as a terminal may get it: lines and their colours, which end with the line, and nothing else that
+ * changes the terminal. What a carriage return would overwrite is left out. All text of rows, logs, services and plugins
+ * passes here or through `oneLine`.
+ */
+export function terminalText(text: string): string {
+  const lines = text.includes('\r') ? text.replaceAll(/\r+$/gm, '').replaceAll(/^.*\r/gm, '') : text
+  return lines.replaceAll(CONTROLS, '$1').replaceAll(OPEN_COLOUR, (line) => `${line}\x1b[0m`)
+}
+
+/** JSON in which no character changes a terminal: those that JSON leaves as they are. */
+export function terminalJson(json: string): string {
+  return json.replaceAll(CONTROL_IN_JSON, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+const CONTROL_IN_JSON = new RegExp(`[\\u007f-\\u009f${DIRECTIONS}]`, 'g')

@@ -16,6 +16,7 @@ export {
 } from './config/config.ts'
 export { isDuration, parseDuration } from './config/duration.ts'
 export { expected, strictMessage } from './config/schema-messages.ts'
+export { isSize, parseSize } from './config/size.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './config/standard-schema.ts'
 export { didYouMean, nearest, OpsError, type OpsErrorOptions, type Problem, type Severity } from './errors.ts'
 export {
@@ -55,7 +56,7 @@ export {
   type SqliteHandle,
 } from './queue/enqueue.ts'
 export type { EnqueuedTask, TaskId } from './queue/queue.ts'
-export { redactUrl } from './redact.ts'
+export { redactText, redactUrl, secretsIn } from './redact.ts'
 export type { Status } from './task/lifecycle.ts'
 export type { OutcomeKind } from './task/outcome.ts'
 export { TaskError } from './task/task-error.ts'

@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core'
 import { loadConfig } from '../config/load-config.ts'
 import { bundledPlugins } from '../plugins/find-plugins.ts'
-import { disabledPlugins } from '../processor/processor-registry.ts'
+import { disabledPlugins } from '../processor/configured-plugins.ts'
 
 /** The commands of bundled plugins that the configuration does not name. An invalid configuration hides none. */
 export async function disabledCommands({ plugins }: Pick<Interfaces.Config, 'plugins'>): Promise<string[]> {

@@ -1,11 +1,13 @@
 import { Command } from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import type { Problem } from '../errors.ts'
+import { oneLine, terminalText } from '../format.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
 import { type Screen, screenOf } from '../output/screen.ts'
 import type { Project } from '../project/open-project.ts'
+import { redactText } from '../redact.ts'
 import type { CommandGroup } from './help.ts'
-import { errorJson } from './print-error.ts'
+import { errorJson, jsonText } from './print-error.ts'
 
 keepRunningWithoutTerminal()
 
@@ -67,6 +69,20 @@ export abstract class OpsCommand extends Command {
   protected override async catch(error: Error): Promise<void> {
     const { toUsageError } = await import('./usage-error.ts')
     await super.catch(toUsageError(error, `${this.config.bin} ${this.id?.replaceAll(':', ' ')}`))
+  }
+
+  /** Everything that commands print passes here or through a printer of `output`. */
+  override log(message = ''): void {
+    super.log('%s', terminalText(redactText(message)))
+  }
+
+  /** A sentence with texts of rows in it. */
+  protected logLine(sentence: string): void {
+    this.log(oneLine(sentence))
+  }
+
+  protected override logJson(json: unknown): void {
+    if (json !== undefined) process.stdout.write(`${jsonText(json)}\n`)
   }
 
   protected override toErrorJson(error: Error): unknown {

@@ -1,5 +1,7 @@
 import { type Problem, toProblem } from '../errors.ts'
+import { terminalJson } from '../format.ts'
 import { loadWrapping, printProblem } from '../output/print-problem.ts'
+import { redactValue } from '../redact.ts'
 
 interface ThrownError extends Error {
   readonly code?: string
@@ -20,12 +22,17 @@ export async function printError(thrown: unknown, argv: readonly string[]): Prom
   // A command has ended itself, and has said why.
   if (error.code === 'EEXIT') return status
   if (isJson(argv)) {
-    console.log(JSON.stringify(errorJson(error), undefined, 2))
+    console.log(jsonText(errorJson(error)))
     return status
   }
   await loadWrapping()
   printProblem(isBug(error) ? { ...toProblem(error), message: error.stack ?? error.message } : problemOf(error))
   return status
+}
+
+/** What `--json` prints: no secret, and nothing that changes a terminal. */
+export function jsonText(value: unknown): string {
+  return terminalJson(JSON.stringify(redactValue(value), undefined, 2))
 }
 
 /** The same for `--json`. */

@@ -1,5 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { terminalJson } from '../format.ts'
+import { redactText, redactValue } from '../redact.ts'
 
 export default class Audit extends OpsCommand {
   static override summary = 'Show the audit trail, the newest entries last.'
@@ -38,8 +40,8 @@ export default class Audit extends OpsCommand {
     }
     for await (const entries of followAudit(project, filter)) {
       const lines = this.jsonEnabled()
-        ? entries.map((entry) => JSON.stringify(entry)).join('\n')
-        : table.render(entries, new Date())
+        ? entries.map((entry) => terminalJson(JSON.stringify(redactValue(entry)))).join('\n')
+        : redactText(table.render(entries, new Date()))
       process.stdout.write(`${lines}\n`)
     }
     return undefined

@@ -1,5 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import type { Screen } from '../output/screen.ts'
+import type { Check } from '../queue/check.ts'
 
 export default class Doctor extends OpsCommand {
   static override summary = 'Check the setup and suggest fixes.'
@@ -14,6 +16,7 @@ the reason.`
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json',
     '<%= config.bin %> <%= command.id %> --fix',
+    '<%= config.bin %> <%= command.id %> --security',
     '<%= config.bin %> <%= command.id %> --parity',
   ]
 
@@ -26,6 +29,10 @@ the reason.`
       summary: 'how long a task may be due before that is a problem',
       helpValue: '<duration>',
       default: '1h',
+    }),
+    security: Flags.boolean({
+      summary: 'check who else could read or change the state, or run programs through it',
+      exclusive: ['fix', 'parity'],
     }),
     parity: Flags.boolean({
       summary:
@@ -43,6 +50,11 @@ the reason.`
       import('../config/duration.ts'),
     ])
     const plugins = findPlugins({ cwd: process.cwd(), env: process.env, file: flags.config })
+    if (flags.security) {
+      const { checkSecurity } = await import('../doctor/check-security.ts')
+      const project = await this.openProject(flags.config, { isListing: true })
+      return this.#print(await checkSecurity(project, plugins.folder.path, process.env), formatChecks)
+    }
     const checks = await checkProject({
       maxWait: parseDuration(flags['max-wait'], '--max-wait'),
       openProject: () => this.openProject(flags.config, { isListing: true }),
@@ -58,6 +70,10 @@ the reason.`
         pluginFolder: plugins.folder.path,
       },
     })
+    return this.#print(checks, formatChecks)
+  }
+
+  #print(checks: readonly Check[], formatChecks: (checks: readonly Check[], screen: Screen) => string): unknown {
     this.log(formatChecks(checks, this.screen))
     if (checks.some(({ status }) => status === 'problem')) process.exitCode = 1
     return { checks: checks.map(({ problem = null, ...check }) => ({ ...check, problem })) }

@@ -87,7 +87,7 @@ export default class Enqueue extends OpsCommand {
       runAt: parsed.runAt,
       onDatabaseCreated: (database) => this.printProblem(databaseCreated(database)),
     })
-    this.log(describe(queued.processor, tasks))
+    this.logLine(describe(queued.processor, tasks))
     const ids = tasks.map(({ id }) => id)
     const existing = tasks.flatMap(({ id, isNew }) => (isNew ? [] : [id]))
     const madeDue = tasks.flatMap(({ id, scheduledFor }) => (scheduledFor ? [{ id, scheduledFor }] : []))

@@ -27,9 +27,9 @@ pauses every build. Tasks that have started finish; the others stay pending unti
     const { hold } = await import('../tasks/holds.ts')
     const project = await this.openProject(flags.config)
     const { hold: taken, processors, ongoing } = await hold(project, args.key, flags.reason)
-    this.log(`${taken.key} is on hold: no ${anyOf(processors)} that needs it will start.`)
-    for (const task of ongoing) this.log(`${task} has started already and will finish.`)
-    this.log(`Release it: ops unhold ${taken.key}`)
+    this.logLine(`${taken.key} is on hold: no ${anyOf(processors)} that needs it will start.`)
+    for (const task of ongoing) this.logLine(`${task} has started already and will finish.`)
+    this.logLine(`Release it: ops unhold ${taken.key}`)
     return { ...taken, processors, ongoing }
   }
 }

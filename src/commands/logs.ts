@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { OpsCommand } from '../command-line/ops-command.ts'
+import { terminalJson } from '../format.ts'
 
 export default class Logs extends OpsCommand {
   static override summary = 'Show the output of development services.'
@@ -51,7 +52,9 @@ output of a task, use ops tasks logs.`
       return { lines }
     }
     for await (const lines of followServiceLogs(project, options)) {
-      const text = this.jsonEnabled() ? lines.map((line) => `${JSON.stringify(line)}\n`).join('') : shown.render(lines)
+      const text = this.jsonEnabled()
+        ? lines.map((line) => `${terminalJson(JSON.stringify(line))}\n`).join('')
+        : shown.render(lines)
       process.stdout.write(text)
     }
     return undefined

@@ -15,7 +15,7 @@ export default class Unhold extends OpsCommand {
     const { unhold } = await import('../tasks/holds.ts')
     const project = await this.openProject(flags.config)
     const released = await unhold(project, args.key)
-    this.log(`Released ${released.key}.`)
+    this.logLine(`Released ${released.key}.`)
     return released
   }
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { durationProblem, isDuration } from './duration.ts'
 import { expected, formatInput, unknownKey } from './schema-messages.ts'
+import { isSize } from './size.ts'
 
 /*
  * The shape of the configuration, key by key. Rules about several keys are in config-rules.ts. The types in config.ts are
@@ -25,6 +26,7 @@ const duration = v.pipe(
   v.string(expected('a duration such as "10m"')),
   v.check(isDuration, ({ input }) => durationProblem(String(input))),
 )
+const size = v.pipe(v.string(expected('a size such as "100 MB"')), v.check(isSize, expected('a size such as "100 MB"')))
 const pattern = v.pipe(
   v.string(expected('a regular expression')),
   v.check(isPattern, expected('a valid regular expression')),
@@ -115,6 +117,7 @@ export const configSchema = record({
     record({
       instances: v.optional(instances),
       pollInterval: v.optional(duration),
+      maxLog: v.optional(size),
       gracePeriod: v.optional(duration),
       starvation: v.optional(duration),
       env: v.optional(textMap),
@@ -135,6 +138,7 @@ export const configSchema = record({
   ),
   plugins: v.optional(map(v.unknown(), 'an object of settings by plugin')),
   pluginsAllow: v.optional(texts),
+  pluginsReplace: v.optional(texts),
 })
 
 function user() {

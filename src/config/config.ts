@@ -66,6 +66,8 @@ export interface WorkerConfig {
   readonly instances?: number
   readonly pollInterval?: Duration
   readonly gracePeriod?: Duration
+  /** How much of the output of a task is kept, its beginning and its end, such as `'20 MB'`; 100 MB by default. */
+  readonly maxLog?: string
   /** How long a task may be due before one of its table comes before tasks of higher priority; unlimited by default. */
   readonly starvation?: Duration
   /** As of a service: the environment of processors and of the configuration itself. */
@@ -140,6 +142,8 @@ export interface Config {
    * matches anything. All are allowed where there is no list.
    */
   readonly pluginsAllow?: readonly string[]
+  /** Processors of bundled plugins that another plugin may provide instead, such as `build`. */
+  readonly pluginsReplace?: readonly string[]
 }
 
 /** Types a configuration; returns it as it is. */

@@ -1,19 +1,6 @@
 import type { Readable } from 'node:stream'
 import { styleText } from 'node:util'
-
-/**
- * Escape sequences (ECMA-48: CSI, strings such as a window title, and short ones) and control characters. Colours, which
- * are CSI … m, are captured, and tabs and line ends are not matched. A program alone in its terminal may clear it, hide
- * the cursor or change the character set; here that would happen to the output of all services, and stay afterwards.
- */
-const CONTROLS =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are searched for
-  /(\x1b\[[\d;:]*m)|\x1b(?:\[[ -?]*[@-~]|[\]P^_X][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?|[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g
-
-/** Takes out what changes a terminal, except for colours. */
-export function withoutControls(text: string): string {
-  return text.replaceAll(CONTROLS, '$1')
-}
+import { oneLine, terminalText } from '../format.ts'
 
 /** A line that is longer is passed on in pieces: a program may never end its line. */
 const LONGEST_LINE = 1024 * 1024
@@ -25,7 +12,7 @@ export function onWholeLines(stream: Readable, pass: (text: string) => void): vo
   stream.on('data', (chunk: string) => {
     const end = chunk.lastIndexOf('\n') + 1
     if (end > 0) {
-      pass(withoutControls(rest + chunk.slice(0, end)))
+      pass(terminalText(rest + chunk.slice(0, end)))
       rest = chunk.slice(end)
     } else rest += chunk
     if (rest.length > LONGEST_LINE) endLine()
@@ -33,7 +20,7 @@ export function onWholeLines(stream: Readable, pass: (text: string) => void): vo
   stream.once('close', endLine)
 
   function endLine() {
-    if (rest !== '') pass(`${withoutControls(rest)}\n`)
+    if (rest !== '') pass(`${terminalText(rest)}\n`)
     rest = ''
   }
 }
@@ -73,12 +60,13 @@ export class EventLines {
     const event = parse(line)
     if (typeof event?.message !== 'string') return line
     if (event.event === 'started' && typeof event.task === 'string') {
-      this.#task = { name: event.task, run: event.run, since: new Date(String(event.at)) }
+      this.#task = { name: oneLine(event.task), run: event.run, since: new Date(String(event.at)) }
     } else if (event.run !== undefined && event.run === this.#task?.run) this.#task = undefined
-    if (!this.#isColoured) return event.message
+    const message = oneLine(event.message)
+    if (!this.#isColoured) return message
     const style = { validateStream: false }
-    if (event.level === 'error') return styleText('red', event.message, style)
-    return event.level === 'warn' ? styleText('yellow', event.message, style) : event.message
+    if (event.level === 'error') return styleText('red', message, style)
+    return event.level === 'warn' ? styleText('yellow', message, style) : message
   }
 }
 

@@ -16,6 +16,9 @@ export async function checkPlugins(project: Project, known: KnownPlugins): Promi
   )
   return [
     passed('plugins', names.length === 0 ? 'none' : names.join(', ')),
+    ...project.registry.replaced.map(({ name, plugin }) =>
+      passed(`processor ${name}`, `that of ${plugin.name}, not the bundled one`),
+    ),
     ...problems.map((problem) => failed('plugins', problem)),
     ...broken,
   ]

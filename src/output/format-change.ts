@@ -1,9 +1,13 @@
 import { formatProbe } from '../development/planned-service.ts'
 import type { ServiceChange } from '../development/service-reporter.ts'
-import { formatDuration, formatExit } from '../format.ts'
+import { formatDuration, formatExit, oneLine } from '../format.ts'
 
 /** What follows the name of a service: `ready in 261 ms`. */
 export function formatChange(change: ServiceChange): string {
+  return oneLine(describeChange(change))
+}
+
+function describeChange(change: ServiceChange): string {
   switch (change.state) {
     case 'waiting':
       return `waiting for ${change.dependencies.join(', ')}`

@@ -1,16 +1,20 @@
-import { formatCount, formatRelativeTime, formatTime } from '../format.ts'
+import { formatCount, formatRelativeTime, formatTime, oneLine } from '../format.ts'
 import { MOST_COUNTED, type TasksAhead } from '../queue/records.ts'
 import type { WaitExplanation, WaitReason } from '../tasks/explain-wait.ts'
 
 /** Why a task is waiting, a line for each reason. */
-export function formatWait({ task: { name, status, error }, run, reasons }: WaitExplanation, now: Date): string {
+export function formatWait(explanation: WaitExplanation, now: Date): string {
+  return waitLines(explanation, now).map(oneLine).join('\n')
+}
+
+function waitLines({ task: { name, status, error }, run, reasons }: WaitExplanation, now: Date): string[] {
   if (status === 'ongoing') {
     const worker = run === undefined ? '' : `: ${run.workerId} started it ${formatRelativeTime(run.startedAt, now)}`
-    return `${name} is not waiting${worker}.`
+    return [`${name} is not waiting${worker}.`]
   }
-  if (status !== 'pending') return `${name} is not waiting: ${status}${error === undefined ? '' : `: ${error}`}.`
-  if (reasons.length === 0) return `${name} is next: the first free worker takes it.`
-  return [`${name} is waiting:`, ...reasons.map((reason) => `- ${formatReason(reason, now)}`)].join('\n')
+  if (status !== 'pending') return [`${name} is not waiting: ${status}${error === undefined ? '' : `: ${error}`}.`]
+  if (reasons.length === 0) return [`${name} is next: the first free worker takes it.`]
+  return [`${name} is waiting:`, ...reasons.map((reason) => `- ${formatReason(reason, now)}`)]
 }
 
 function formatReason(reason: WaitReason, now: Date): string {

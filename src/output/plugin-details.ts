@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import type { Problem } from '../errors.ts'
+import { oneLine } from '../format.ts'
 import { defectsOf, type InspectedPlugin, type ListedPlugins, type PluginDetails } from '../plugins/list-plugins.ts'
 import type { ListedProcessor } from '../project/list-processors.ts'
 import { formatProblem } from './print-problem.ts'
@@ -50,7 +51,7 @@ export function pluginDetails(plugin: InspectedPlugin & { commands: readonly str
   // Not cut on a narrow screen: half a path is useless.
   const table = new Table(columns, { ...screen, width: undefined })
   const lines = table.render(rows as string[][], { hasHeader: false }).split('\n')
-  const title = styled(`${plugin.name} ${plugin.version}`, 'bold', screen)
+  const title = styled(oneLine(`${plugin.name} ${plugin.version}`), 'bold', screen)
   const details = [title, ...lines.map((line) => `  ${line}`)].join('\n')
   return [details, ...problemsOf(plugin).map((problem) => formatProblem(problem, screen))].join('\n\n')
 }

@@ -1,4 +1,6 @@
 import { type Problem, suggestionLine } from '../errors.ts'
+import { oneLine, terminalText } from '../format.ts'
+import { redactText } from '../redact.ts'
 import { type Screen, type Style, screenOf, styled } from './screen.ts'
 
 type Wrap = (text: string, columns: number, options: { trim: boolean }) => string
@@ -19,7 +21,7 @@ export async function loadWrapping(out: NodeJS.WriteStream = process.stderr): Pr
 /** Prints `Error: …` or `Warning: …` with a line for each suggestion. */
 export function printProblem(problem: Problem, out: NodeJS.WriteStream = process.stderr): void {
   const screen = screenOf(out, process.env)
-  const text = formatProblem(problem, screen)
+  const text = terminalText(redactText(formatProblem(problem, screen)))
   // Trimming would take the indentation too.
   const lines = wrap && screen.width !== undefined ? wrap(text, screen.width, { trim: false }) : text
   out.write(`${lines.replaceAll(/ +$/gm, '')}\n`)
@@ -28,7 +30,12 @@ export function printProblem(problem: Problem, out: NodeJS.WriteStream = process
 export function formatProblem({ severity, message, suggestions }: Problem, screen: Pick<Screen, 'isColoured'>): string {
   const [label, style] = labels[severity]
   const lines = suggestions.map((suggestion) =>
-    suggestionLine(suggestion).replace(/^Try:/, (word) => styled(word, 'cyan', screen)),
+    suggestionLine(oneLine(suggestion)).replace(/^Try:/, (word) => styled(word, 'cyan', screen)),
   )
-  return [`${styled(`${label}:`, style, screen)} ${message}`, ...lines].join('\n')
+  return [`${styled(`${label}:`, style, screen)} ${indented(message)}`, ...lines].join('\n')
+}
+
+/** Only the lines of ops start at the margin: a message may quote what somebody else has written. */
+function indented(message: string): string {
+  return message.replaceAll(/\r\n?/g, '\n').replaceAll(/\n(?! {2})/g, '\n  ')
 }

@@ -1,3 +1,4 @@
+import { oneLine } from '../format.ts'
 import type { ListedProcessor, ListedProcessors } from '../project/list-processors.ts'
 import { formatProblem } from './print-problem.ts'
 import { isNarrow, type Screen } from './screen.ts'
@@ -16,12 +17,16 @@ const columns: readonly TableColumn[] = [
 ]
 
 /** One processor a line, and below the table every problem. */
-export function processorsTable({ processors, problems, disabled }: ListedProcessors, screen: Screen): string {
+export function processorsTable(
+  { processors, problems, disabled, replaced }: ListedProcessors,
+  screen: Screen,
+): string {
   const all = [...problems, ...processors.flatMap(({ problem }) => problem ?? [])]
   const hint = `Not enabled: ${disabled.join(', ')}. Enable what you need: plugins: { ${disabled[0]}: {} }`
   return [
     table(processors, screen),
     ...all.map((problem) => formatProblem(problem, screen)),
+    ...replaced.map(({ processor, plugin }) => oneLine(`"${processor}" is that of ${plugin}, not the bundled one.`)),
     ...(disabled.length > 0 ? [hint] : []),
   ].join('\n\n')
 }

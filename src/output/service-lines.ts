@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { LoggedLine } from '../development/log-reader.ts'
-import { withoutControls } from '../development/output-lines.ts'
-import { formatClock } from '../format.ts'
+import { formatClock, terminalText } from '../format.ts'
 import { type Screen, styled } from './screen.ts'
 
 const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'cyanBright', 'yellowBright', 'magentaBright'] as const
@@ -52,7 +51,7 @@ export class ServiceLines {
   #line({ service, at, text }: LoggedLine): string {
     const time = this.#isTimed ? `${formatClock(new Date(at))} ` : ''
     // The guardian of a killed session has logged the last output as it was.
-    const safe = withoutControls(text)
+    const safe = terminalText(text)
     const shown = this.#screen.isColoured ? safe : stripVTControlCharacters(safe)
     return `${time}${this.#prefixes.get(service)}${shown}`
   }

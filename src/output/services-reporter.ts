@@ -1,7 +1,7 @@
 import type { ServiceChange } from '../development/service-reporter.ts'
 import type { SessionReporter } from '../development/start-services.ts'
 import { toProblem } from '../errors.ts'
-import { formatClock } from '../format.ts'
+import { formatClock, terminalJson } from '../format.ts'
 import { formatChange } from './format-change.ts'
 import { colourDepth, type Style, styled } from './screen.ts'
 import { lastLine, prefixLines, servicePrefixes } from './service-lines.ts'
@@ -38,7 +38,7 @@ async function openStartList(names: readonly string[]) {
 function jsonReporter(write: (text: string) => void): SessionReporter {
   const at = () => new Date().toISOString()
   const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Math.round(value) : value)
-  const put = (event: object) => write(`${JSON.stringify({ at: at(), ...event }, rounded)}\n`)
+  const put = (event: object) => write(`${terminalJson(JSON.stringify({ at: at(), ...event }, rounded))}\n`)
   return {
     colourDepth: 1,
     interrupted() {},
@@ -46,7 +46,7 @@ function jsonReporter(write: (text: string) => void): SessionReporter {
     output(service, text, stream) {
       const now = at()
       const lines = text.slice(0, -1).split('\n')
-      write(lines.map((line) => `${JSON.stringify({ at: now, service, stream, line })}\n`).join(''))
+      write(lines.map((line) => `${terminalJson(JSON.stringify({ at: now, service, stream, line }))}\n`).join(''))
     },
     changed(service, change) {
       const { state, probe: _, error, ...fields } = { probe: undefined, error: undefined, ...change }

@@ -1,5 +1,6 @@
 import { type DefaultRenderer, Listr, type ListrTaskWrapper, type SimpleRenderer } from 'listr2'
 import type { ServiceChange } from '../development/service-reporter.ts'
+import { oneLine } from '../format.ts'
 import { formatChange } from './format-change.ts'
 
 type Row = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>
@@ -49,7 +50,7 @@ export class StartList {
     start.title = `${start.name}  ${formatChange(change)}`
     if (start.row !== undefined) start.row.title = start.title
     if (FINAL_STATES.includes(change.state)) start.done.resolve()
-    else if (change.state === 'failed') start.done.reject(change.error)
+    else if (change.state === 'failed') start.done.reject(new Error(oneLine(change.error)))
   }
 
   output(name: string, line: string): void {

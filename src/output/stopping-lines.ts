@@ -1,5 +1,5 @@
 import type { StillStopping } from '../development/service-reporter.ts'
-import { formatDuration } from '../format.ts'
+import { formatDuration, oneLine } from '../format.ts'
 
 const MOST_PROCESSES = 4
 
@@ -26,7 +26,7 @@ export class StoppingLines {
     if (names === this.#printed && this.#calls % 20 !== 0) return
     this.#printed = names
     this.#calls = 0
-    this.#print(`${stoppingLine(services)}; ${this.#hint}`)
+    this.#print(oneLine(`${stoppingLine(services)}; ${this.#hint}`))
   }
 }
 

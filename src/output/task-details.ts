@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { formatDuration, formatName, formatRelativeTime, formatShortTime, formatTime, oneLine } from '../format.ts'
 import { FOREIGN_WRITER } from '../queue/records.ts'
+import { redactValue } from '../redact.ts'
 import { ownColumns } from '../task-table/check-task.ts'
 import type { TaskHistory } from '../tasks/task-history.ts'
 import { AuditTable } from './audit-table.ts'
@@ -14,7 +15,7 @@ const MAX_VALUE_LENGTH = 400
 /** One task with its runs, audit trail and logs. */
 export function taskDetails(history: TaskHistory, now: Date, screen: Screen): string {
   const { task, audit } = history
-  const title = `${styled(task.name, 'bold', screen)} ${styled(task.status, statusStyle(task.status), screen)}`
+  const title = `${styled(oneLine(task.name), 'bold', screen)} ${styled(oneLine(task.status), statusStyle(task.status), screen)}`
   const parts = [
     ['', [title, fields(history, now, screen)].join('\n')],
     ['runs', runs(history, now, screen)],
@@ -35,7 +36,7 @@ function fields({ task }: TaskHistory, now: Date, screen: Screen): string {
     ...ownColumns(task.queued.table).map(({ key, name }): [string, string] => [
       name,
       cutText(
-        oneLine(formatValue(task.row[key])),
+        oneLine(formatValue(redactValue({ [name]: task.row[key] })[name])),
         screen.width === undefined ? Number.POSITIVE_INFINITY : MAX_VALUE_LENGTH,
       ),
     ]),
@@ -90,7 +91,7 @@ function runs({ runs }: TaskHistory, now: Date, screen: Screen): string {
 function logs({ logs }: TaskHistory, screen: Screen): string {
   return logs
     .map(({ attempt, file, bytes }) => {
-      const name = relativePath(file)
+      const name = oneLine(relativePath(file))
       const text =
         bytes === undefined ? `no log of attempt ${attempt}: it printed nothing, or ran on another machine` : name
       return styled(text, bytes === undefined ? 'dim' : undefined, screen)

@@ -1,5 +1,7 @@
+import { oneLine, terminalText } from '../format.ts'
 import type { Project } from '../project/open-project.ts'
 import type { QueuedTable, TaskId } from '../queue/queue.ts'
+import { redactText } from '../redact.ts'
 import { followTask, type TaskSnapshot, type TaskView } from '../tasks/follow-task.ts'
 
 /**
@@ -24,19 +26,16 @@ export async function printTasks(
   return ended
 }
 
-/** Prints the output of a task as it comes, and a line for each change of the task. */
+/** Prints the output of a task line by line as it comes, and a line for each change of the task. */
 export class TaskPrinter implements TaskView {
   readonly #name: string
   readonly #out: NodeJS.WritableStream
-  readonly #isTerminal: boolean
   #lastStatus = ''
-  #isAtLineStart = true
   #partialLine = ''
 
   constructor(name: string, out: NodeJS.WritableStream) {
     this.#name = name
     this.#out = out
-    this.#isTerminal = 'isTTY' in out && out.isTTY === true
   }
 
   changed({ status, progress, progressNote, error }: TaskSnapshot): void {
@@ -51,27 +50,38 @@ export class TaskPrinter implements TaskView {
   }
 
   output(text: string): void {
-    const shown = this.#isTerminal ? text : this.#withoutOverwritten(text)
-    this.#out.write(shown)
-    this.#isAtLineStart = this.#isTerminal ? text.endsWith('\n') : this.#partialLine === ''
+    const lines = (this.#partialLine + text).split('\n')
+    this.#partialLine = lines.pop()!
+    if (this.#partialLine.length > LONGEST_LINE) lines.push(this.#takePartialLine())
+    if (lines.length > 0) this.#out.write(lines.map(programLine).join(''))
   }
 
   hint(text: string): void {
     this.#printLine(text)
   }
 
-  /** A terminal draws the steps of a progress bar over each other; elsewhere the last one is enough. */
-  #withoutOverwritten(text: string): string {
-    const lines = (this.#partialLine + text).split('\n')
-    this.#partialLine = lines.pop()!
-    return lines.map((line) => `${line.replace(/\r+$/, '').replace(/^.*\r/s, '')}\n`).join('')
+  #printLine(text: string): void {
+    const before = this.#partialLine === '' ? '' : programLine(this.#takePartialLine())
+    this.#out.write(`${before}${MARK}${redactText(oneLine(text))}\n`)
   }
 
-  #printLine(text: string): void {
-    this.#out.write(`${this.#isAtLineStart ? '' : `${this.#partialLine.replace(/^.*\r/s, '')}\n`}── ${text}\n`)
+  #takePartialLine(): string {
+    const line = this.#partialLine
     this.#partialLine = ''
-    this.#isAtLineStart = true
+    return line
   }
+}
+
+/** How lines of ops begin; one of a program that does too is indented. */
+const MARK = '── '
+
+/** A program may never end its line. */
+const LONGEST_LINE = 1024 * 1024
+
+/** Of the steps of a progress bar, which a terminal would draw over each other, the last one is enough. */
+function programLine(line: string): string {
+  const shown = terminalText(line)
+  return `${oneLine(shown).startsWith(MARK.trim()) ? ' ' : ''}${shown}\n`
 }
 
 /** Prints the log of a task to one stream and the changes of the task to another. */
@@ -92,7 +102,8 @@ export class LogPrinter implements TaskView {
   }
 
   output(text: string): void {
-    this.#out.write(text)
+    // What is not read by a person stays as it is.
+    this.#out.write(this.#out.isTTY ? terminalText(text) : text)
     this.#isAtLineStart = text.endsWith('\n')
   }
 

@@ -4,9 +4,16 @@ import { exitStatus, OpsError } from '../errors.ts'
 import { formatCommand } from '../format.ts'
 import { type ChangeContext, type ChangeOptions, changePlugins, type PluginsChange } from './change-plugins.ts'
 import { findPluginFolder, type ProjectLocation } from './find-plugins.ts'
-import { type InstalledPlugin, installLocked, installPlugins, isPlugin, notAPlugin } from './install-plugins.ts'
+import {
+  type InstalledPlugin,
+  installLocked,
+  installPlugins,
+  isPlugin,
+  lockedAddress,
+  notAPlugin,
+} from './install-plugins.ts'
 import { findListed, type ListedPlugin, listPlugin, readPluginList } from './plugin-list.ts'
-import { checkAllowed, invalidSource, parsePluginSource } from './plugin-source.ts'
+import { checkAllowed, checkLocked, invalidSource, parsePluginSource } from './plugin-source.ts'
 
 export interface AddOptions extends ChangeOptions {
   /** Lets packages run their install scripts. */
@@ -89,8 +96,10 @@ export async function restorePlugins(location: ProjectLocation, options: AddOpti
     for (const listed of installed) {
       const spec = specOf(folder.path, listed, dependencies)
       // A tarball or a folder may be gone: its packed copy is in the plugin folder.
-      if (!spec.startsWith('/'))
-        checkAllowed(parsePluginSource(spec, folder.path), { allowed: config.pluginsAllow, directory })
+      if (spec.startsWith('/')) continue
+      const source = parsePluginSource(spec, folder.path)
+      checkAllowed(source, { allowed: config.pluginsAllow, directory })
+      checkLocked(source, { name: listed.name, address: lockedAddress(copy, listed.name) }, config.pluginsAllow)
     }
     if (installed.length > 0) await installLocked({ folder: copy, allowScripts: options.allowScripts })
     return plugins.map(({ name }) => name)

@@ -47,6 +47,16 @@ export async function installPlugins(
   }))
 }
 
+/** Where the lock file takes a plugin from. */
+export function lockedAddress(folder: string, name: string): string | undefined {
+  const file = join(folder, 'package-lock.json')
+  if (!existsSync(file)) return undefined
+  const { packages = {} } = JSON.parse(readFileSync(file, 'utf8')) as {
+    packages?: Record<string, { resolved?: string }>
+  }
+  return packages[`node_modules/${name}`]?.resolved
+}
+
 /** Installs exactly the versions in the lock file. */
 export async function installLocked(options: { folder: string; allowScripts: boolean }): Promise<void> {
   const done = await npm(['ci'], { cwd: options.folder, allowScripts: options.allowScripts })

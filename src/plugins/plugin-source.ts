@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { exitStatus, OpsError } from '../errors.ts'
+import { redactUrl } from '../redact.ts'
 
 /** Where to install a plugin from. */
 export type PluginSource =
@@ -20,6 +21,12 @@ export type PluginSource =
  * @throws OpsError with the code NO_PLUGIN_SOURCE
  */
 export function parsePluginSource(text: string, cwd: string): PluginSource {
+  // npm would get it as an argument, and write it into its files.
+  if (/^(git\+)?[a-z]+:\/\//i.test(text) && redactUrl(text) !== text)
+    throw invalidSource(
+      redactUrl(text),
+      'its address contains a password or token; use ssh, a credential helper of git, or .npmrc',
+    )
   // An npm alias, which looks like an ssh address. Plugins have one name.
   if (/^[^/]*@npm:/.test(text)) throw invalidSource(text)
   const git = parseGit(text, cwd)
@@ -103,7 +110,18 @@ export function checkAllowed(
   source: PluginSource,
   { allowed, directory }: { allowed: readonly string[] | undefined; directory: string },
 ): void {
-  if (allowed === undefined || allowed.some((pattern) => isAllowed(source, pattern, directory))) return
+  if (allowed === undefined) return
+  const isPlain = source.kind !== 'git' && source.kind !== 'url' ? true : isPlainAddress(source.spec)
+  if (isPlain && allowed.some((pattern) => isAllowed(source, pattern, directory))) return
+  if (!isPlain)
+    throw new OpsError(
+      'PLUGIN_NOT_ALLOWED',
+      `"${source.spec}" cannot be compared with "pluginsAllow": it contains ".." or an escaped part.`,
+      {
+        exit: exitStatus.usage,
+        suggestions: ['write the address as the server knows it'],
+      },
+    )
   const list = allowed.length > 0 ? `it allows ${allowed.join(', ')}` : 'it is empty'
   throw new OpsError('PLUGIN_NOT_ALLOWED', `"${source.spec}" is not in "pluginsAllow" of the configuration; ${list}.`, {
     exit: exitStatus.usage,
@@ -119,13 +137,64 @@ function isAllowed(source: PluginSource, pattern: string, directory: string): bo
     case 'folder':
       return /^[./]/.test(pattern) && matches(source.spec, resolve(directory, pattern))
     case 'git':
-      return matches(source.spec, pattern) || matches(`git+${source.repository}`, pattern)
+      return matchesUrl(source.spec, pattern) || matchesUrl(`git+${source.repository}`, pattern)
     case 'url':
-      return matches(source.spec, pattern)
+      return matchesUrl(source.spec, pattern)
   }
+}
+
+/** Servers and git read such parts in more than one way, so that what is compared would not be what is fetched. */
+function isPlainAddress(spec: string): boolean {
+  return !/\/\.{1,2}(?:[/?#]|$)|%(?:2e|2f|5c)|\\|[^:]\/\//i.test(spec)
+}
+
+/** Scheme and host in any case; a `*` in the host stays in it: not the path, the port or a user of another host. */
+function matchesUrl(address: string, pattern: string): boolean {
+  if (!pattern.includes('://')) return matches(address, pattern)
+  const [from, wanted] = [splitUrl(address), splitUrl(pattern)]
+  return matches(from.host, wanted.host) && matches(from.rest, wanted.rest)
+}
+
+function splitUrl(text: string): { host: string; rest: string } {
+  const [, host = '', rest = ''] = /^([^/]*:\/\/[^/?#]*)(.*)$/s.exec(text) ?? ['', '', text]
+  return { host: host.toLowerCase(), rest }
 }
 
 function matches(text: string, pattern: string): boolean {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`).test(text)
+}
+
+/**
+ * Checks that the lock file takes a plugin from where its list says, since npm installs from the former.
+ *
+ * @throws OpsError with the code PLUGIN_NOT_ALLOWED
+ */
+export function checkLocked(
+  source: PluginSource,
+  { name, address }: { readonly name: string; readonly address: string | undefined },
+  allowed: readonly string[] | undefined,
+): void {
+  if (allowed === undefined || address === undefined) return
+  const isSame =
+    source.kind === 'registry'
+      ? /^https?:/.test(address) && isPlainAddress(address) && address.includes(`/${name}/-/`)
+      : source.kind === 'git'
+        ? repositoryOf(address) === repositoryOf(source.spec)
+        : source.kind !== 'url' || address === source.spec || address.startsWith('file:tarballs/')
+  if (isSame) return
+  throw new OpsError(
+    'PLUGIN_NOT_ALLOWED',
+    `The lock file takes "${name}" from "${redactUrl(address)}", but it is listed as "${source.spec}".`,
+    { where: name, exit: exitStatus.usage, suggestions: [`install it again: ops plugins install ${source.spec}`] },
+  )
+}
+
+/** However npm writes it: with ssh for https, with or without `.git`, with a commit. */
+function repositoryOf(address: string): string {
+  return address
+    .replace(/^(?:git\+)?[a-z]+:\/\/(?:[^@/]*@)?/, '')
+    .replace(/#.*$/, '')
+    .replace(/\.git$/, '')
+    .toLowerCase()
 }

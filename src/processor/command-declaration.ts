@@ -16,6 +16,8 @@ export interface CommandDeclaration {
   readonly unique?: readonly string[]
   /** Columns that only the program writes. */
   readonly results?: readonly string[]
+  /** Names of the worker's variables that the program gets although they are secrets. */
+  readonly passEnv?: readonly string[]
   readonly retry?: Retry
   readonly timeout?: string
   readonly onCrash?: 'fail' | 'retry'
@@ -41,6 +43,7 @@ const rules: Readonly<Record<string, Rule>> = {
   after: [(value) => isText(value) || areTexts(value), 'a column or a list of columns'],
   unique: [areTexts, 'a list of columns'],
   results: [areTexts, 'a list of columns'],
+  passEnv: [areTexts, 'a list of names of variables'],
   retry: [
     (value) => typeof value === 'object' && value !== null && 'attempts' in value,
     'an object such as { "attempts": 3 }',

@@ -18,13 +18,13 @@ import type { ExecResult, TaskContext } from './task-context.ts'
  */
 export function commandProcessor(declared: DeclaredCommand, columns: readonly DatabaseColumn[]): AnyProcessor {
   const { name, plugin } = declared
-  const { command, table: tableName, results = [], ...rules } = declared.command
+  const { command, table: tableName, results = [], passEnv = [], ...rules } = declared.command
   try {
     // Without migrations of its own, somebody else has made it.
     const isExisting = (plugin.manifest.ops as { migrations?: unknown } | undefined)?.migrations === undefined
     const table = { ...tableOf(tableName, columns, results), isExisting }
     const perform = (task: Record<string, unknown>, context: TaskContext) =>
-      performByProgram(command, plugin.root, table, task, context)
+      performByProgram({ command, passEnv, root: plugin.root }, table, task, context)
     return defineProcessor({ ...rules, name, table, perform } as never)
   } catch (cause) {
     const problem = (cause as Error).message.replace(/\.$/, '')
@@ -73,9 +73,14 @@ function ownColumn({ name, type, isNotNull, hasDefault, references }: DatabaseCo
   }
 }
 
+interface ProgramToRun {
+  readonly command: readonly string[]
+  readonly passEnv: readonly string[]
+  readonly root: string
+}
+
 async function performByProgram(
-  [program, ...args]: readonly string[],
-  root: string,
+  { command: [program, ...args], passEnv, root }: ProgramToRun,
   table: TaskTable,
   task: Record<string, unknown>,
   { exec, env, workDirectory, stateDirectory, settings, log }: TaskContext,
@@ -85,6 +90,7 @@ async function performByProgram(
     cwd: root,
     input: `${JSON.stringify(Object.fromEntries(named))}\n`,
     env: {
+      ...Object.fromEntries(passEnv.map((name) => [name, process.env[name]])),
       ...env,
       OPS_SETTINGS: JSON.stringify(settings),
       OPS_WORK_DIRECTORY: workDirectory,

@@ -24,7 +24,8 @@ export async function logLength(file: string): Promise<number> {
  */
 export async function lastLines(file: string, from = 0, options: LastLinesOptions = {}): Promise<string[]> {
   const end = await logLength(file)
-  const start = Math.max(from, end - READ_BYTES)
+  // The middle of a log that was too long is left out, with the position.
+  const start = Math.max(end < from ? 0 : from, end - READ_BYTES)
   if (end <= start) return []
   await using handle = await open(file)
   const { bytesRead, buffer } = await handle.read(Buffer.alloc(end - start), 0, end - start, start)

@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts'
 import { exitStatus, OpsError, type Problem, unknownName } from '../errors.ts'
 import { type CommandDeclaration, parseCommandDeclaration } from './command-declaration.ts'
 import { API_VERSION } from './define-processor.ts'
@@ -33,21 +32,6 @@ export function activePlugins(plugins: readonly Plugin[]): Plugin[] {
 /** The name under `plugins` in the configuration: `build` for `@ops-cli/plugin-build` and `ops-plugin-build`. */
 export function shortName(plugin: string): string {
   return plugin.replace(/^@[^/]+\//, '').replace(/^(ops-)?plugin-/, '')
-}
-
-/**
- * The bundled plugins that the configuration does not name: their processors can run programs, so with a configuration
- * file only those are enabled that its owner asked for.
- *
- * @param loaded without a file, all are enabled
- */
-export function disabledPlugins(
-  plugins: readonly Plugin[],
-  { config, file }: { readonly config: Config; readonly file: string | undefined },
-): Plugin[] {
-  if (file === undefined) return []
-  const named = config.plugins ?? {}
-  return plugins.filter(({ type, name }) => type === 'bundled' && !Object.hasOwn(named, shortName(name)))
 }
 
 /** What enables a bundled plugin. */
@@ -118,9 +102,20 @@ export class ProcessorRegistry {
   readonly broken: readonly BrokenPlugin[]
   /** Bundled plugins that the configuration does not name. */
   readonly disabled: readonly Plugin[]
+  /** Processors that another plugin provides in place of a bundled one. */
+  readonly replaced: readonly DeclaredProcessor[]
 
-  /** @param unreadable plugins whose package.json cannot be read */
-  constructor(plugins: readonly Plugin[], unreadable: readonly BrokenPlugin[] = [], disabled: readonly Plugin[] = []) {
+  /**
+   * @param unreadable plugins whose package.json cannot be read
+   * @param mayReplace whether another plugin may provide a processor in place of a bundled one
+   */
+  constructor(
+    plugins: readonly Plugin[],
+    unreadable: readonly BrokenPlugin[] = [],
+    disabled: readonly Plugin[] = [],
+    mayReplace: (processor: string) => boolean = () => true,
+  ) {
+    const bundled = plugins.filter((plugin) => plugin.type === 'bundled' && !disabled.includes(plugin))
     const active = activePlugins(plugins.filter((plugin) => !disabled.includes(plugin)))
     this.disabled = disabled.filter(({ name }) => !active.some((plugin) => plugin.name === name))
     const processors = new Map<string, DeclaredProcessor>()
@@ -134,6 +129,12 @@ export class ProcessorRegistry {
       const declaration = readDeclaration(plugin, broken)
       if (!declaration) return []
       for (const declared of declaration.processors) {
+        const original =
+          plugin.type === 'bundled' ? undefined : bundled.find((one) => declaredNames(one).includes(declared.name))
+        if (original && original.name !== plugin.name && !mayReplace(declared.name)) {
+          broken.push(wouldReplace(declared, original))
+          continue
+        }
         const other = processors.get(declared.name)
         if (!other) processors.set(declared.name, declared)
         else if (other.plugin.type === plugin.type) broken.push(declaredTwice(declared.name, other.plugin, plugin))
@@ -142,6 +143,9 @@ export class ProcessorRegistry {
     })
     this.processors = [...processors.values()].sort((a, b) => a.name.localeCompare(b.name))
     this.broken = broken
+    this.replaced = this.processors.filter(
+      ({ name, plugin }) => plugin.type !== 'bundled' && bundled.some((one) => declaredNames(one).includes(name)),
+    )
   }
 
   /** @throws OpsError UNKNOWN_PROCESSOR, or PROCESSOR_NOT_ENABLED if a bundled plugin has it */
@@ -164,6 +168,12 @@ export class ProcessorRegistry {
       suggestions: [enableSuggestion(plugin)],
     })
   }
+}
+
+function wouldReplace({ name, plugin }: DeclaredProcessor, original: Plugin): BrokenPlugin {
+  const message = `The processor "${name}" of ${plugin.name} is not used: it would replace that of ${original.name}.`
+  const suggestions = [`if you want that, name it in the configuration: pluginsReplace: ['${name}']`]
+  return brokenPlugin(plugin, message, [...suggestions, ...removeSuggestion(plugin)], name)
 }
 
 function needsPlugin(plugin: Plugin, needed: Plugin): BrokenPlugin {

@@ -17,7 +17,7 @@ export type Exec = (command: string, args?: readonly string[], options?: ExecOpt
 export interface ExecOptions {
   /** The working directory. Default: that of the worker. */
   readonly cwd?: string | URL
-  /** Environment variables, on top of those of the worker and `context.env`. */
+  /** Environment variables, on top of those of the worker that are no secrets, and `context.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** `false` passes only `env` and `context.env`, not the worker's environment. Default `true`. */
   readonly extendEnv?: boolean

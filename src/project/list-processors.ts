@@ -38,6 +38,8 @@ export interface ListedProcessors {
   readonly problems: readonly Problem[]
   /** Bundled plugins that the configuration does not name, by their short names. */
   readonly disabled: readonly string[]
+  /** Which plugin provides a processor in place of the bundled one. */
+  readonly replaced: readonly { readonly processor: string; readonly plugin: string }[]
 }
 
 /** Imports every processor to see whether it works. */
@@ -54,7 +56,8 @@ export async function listProcessors(project: Project): Promise<ListedProcessors
   })
   const problems = project.registry.broken.filter(isWhole).map(({ problem }) => problem)
   const disabled = project.registry.disabled.map(({ name }) => shortName(name))
-  return { processors: [...imported, ...broken], problems, disabled }
+  const replaced = project.registry.replaced.map(({ name, plugin }) => ({ processor: name, plugin: plugin.name }))
+  return { processors: [...imported, ...broken], problems, disabled, replaced }
 }
 
 /** Whether a plugin is unusable as a whole. */

@@ -6,6 +6,7 @@ import { checkAgainst } from '../config/standard-schema.ts'
 import { checkTrusted } from '../config/trusted-path.ts'
 import { InvalidConfigurationError, OpsError, TaskTableMissingError } from '../errors.ts'
 import { commandProcessor } from '../processor/command-processor.ts'
+import { disabledPlugins, unknownSettings } from '../processor/configured-plugins.ts'
 import type { AnyProcessor } from '../processor/define-processor.ts'
 import { loadProcessor } from '../processor/load-processor.ts'
 import {
@@ -13,7 +14,6 @@ import {
   comparePlugins,
   type DeclaredCommand,
   type DeclaredProcessor,
-  disabledPlugins,
   type Plugin,
   ProcessorRegistry,
   removeSuggestion,
@@ -22,6 +22,7 @@ import { type ReadyProcessor, toQueuedTable } from '../processor/ready-processor
 import { openQueue } from '../queue/open-queue.ts'
 import type { MigrationSource, Queue } from '../queue/queue.ts'
 import { missingColumns } from '../queue/table-columns.ts'
+import { hideSecrets } from '../redact.ts'
 import { installedState } from '../systemd/manifest.ts'
 import { serverName } from '../systemd/places.ts'
 import { retentionProblems } from '../worker/retention.ts'
@@ -205,6 +206,8 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
   }
   const url =
     env.OPS_DATABASE_URL ?? installed?.databaseUrl ?? config.database ?? `sqlite:${join(stateDirectory, 'ops.db')}`
+  const services = Object.values(config.services ?? {}).map((service) => ({ ...service.env }))
+  hideSecrets({ env, url, services, worker: config.worker?.env ?? {}, plugins: config.plugins ?? {} })
   const queue = await openQueue(url, { directory, synchronous: config.sqlite?.synchronous })
   return new Project({
     config,
@@ -212,6 +215,11 @@ export async function openProject({ cwd, file, env, plugins, broken }: ProjectOp
     directory,
     stateDirectory,
     queue,
-    registry: new ProcessorRegistry(plugins, broken, disabledPlugins(plugins, { config, file: found })),
+    registry: new ProcessorRegistry(
+      plugins,
+      [...(broken ?? []), ...unknownSettings(plugins, config)],
+      disabledPlugins(plugins, { config, file: found }),
+      (name) => found === undefined || (config.pluginsReplace ?? []).includes(name),
+    ),
   })
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { parseSize } from '../config/size.ts'
 import { OpsError, type Problem, toProblem } from '../errors.ts'
 import { formatCount } from '../format.ts'
 import { stopOnSignals } from '../platform/stop.ts'
@@ -74,7 +75,9 @@ export async function runWorker(project: Project, options: RunWorkerOptions): Pr
       await (isServer(process.env) ? requireMigrated(project) : migrateAndLog(project, log))
       await scheduler.start()
     }
-    const environment = { queue, stateDirectory, projectDirectory: directory, workerId: id, prepare }
+    const { maxLog: size } = project.config.worker ?? {}
+    const maxLog = size === undefined ? undefined : parseSize(size, 'worker.maxLog')
+    const environment = { queue, stateDirectory, projectDirectory: directory, workerId: id, maxLog, prepare }
     await scheduler.start()
     try {
       const worker = new Worker(processors, environment, stop, log, nameOf, notifier)

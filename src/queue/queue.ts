@@ -168,7 +168,7 @@ export interface Queue {
   /** Differs from before if a table, a trigger or an index was created, dropped or changed. Cheap. */
   schemaState(): Promise<string>
   /** Checks the settings and the state of a database that exists. */
-  checkDatabase(): Promise<Check[]>
+  checkDatabase(about?: 'access'): Promise<Check[]>
 
   /** Adds tasks in one transaction, all or none, and returns them in the same order. */
   enqueue(

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseUnusableError, OpsError } from '../errors.ts'
@@ -125,6 +125,8 @@ class LogTail {
     }
     const chunk = Buffer.alloc(64 * 1024)
     try {
+      // The worker has left out the middle of a log that was too long.
+      this.#position = Math.min(this.#position, fstatSync(fd).size)
       for (;;) {
         const length = readSync(fd, chunk, 0, chunk.length, this.#position)
         if (length === 0) return

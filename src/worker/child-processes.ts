@@ -7,6 +7,7 @@ import {
   type RecordedGroup,
 } from '../platform/process-group.ts'
 import type { ExecOptions, ExecResult } from '../processor/task-context.ts'
+import { withoutSecrets } from '../redact.ts'
 import { copyToLog } from './log-copy.ts'
 import { progressReader } from './progress.ts'
 import type { TaskLog } from './task-log.ts'
@@ -51,7 +52,7 @@ export class ChildProcesses {
   async exec(
     command: string,
     args: readonly string[] = [],
-    { buffer = true, progress = false, keepStdout, keepStderr = false, ...options }: ExecOptions = {},
+    { buffer = true, progress = false, keepStdout, keepStderr = false, extendEnv = true, ...options }: ExecOptions = {},
   ): Promise<ExecResult> {
     this.#signal.throwIfAborted()
     const { fd } = this.#log
@@ -61,7 +62,8 @@ export class ChildProcesses {
     const copies = [copy, errors, reports]
     const child = execa(command, args, {
       ...options,
-      env: { ...this.#env, ...options.env },
+      env: { ...(extendEnv && withoutSecrets(process.env)), ...this.#env, ...options.env },
+      extendEnv: false,
       stdio: [
         options.input === undefined ? 'ignore' : 'pipe',
         copy?.fd ?? fd,

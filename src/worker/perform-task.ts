@@ -4,6 +4,7 @@ import { LONGEST_TIMER_MS } from '../platform/stop.ts'
 import { checkRow } from '../processor/check-row.ts'
 import type { ReadyProcessor } from '../processor/ready-processor.ts'
 import type { Claim } from '../queue/queue.ts'
+import { redactText } from '../redact.ts'
 import type { Outcome } from '../task/outcome.ts'
 import { isTaskError } from '../task/task-error.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
@@ -147,7 +148,7 @@ function tryToLog(context: RunContext, text: string): void {
 function firstLine(error: unknown): string {
   const { shortMessage, message } = (error ?? {}) as { shortMessage?: unknown; message?: unknown }
   const text = [shortMessage, message, error].find((candidate) => typeof candidate === 'string' && candidate !== '')
-  return String(text ?? 'failed without a message')
+  return redactText(String(text ?? 'failed without a message'))
     .trim()
     .split('\n', 1)[0]!
     .slice(0, 1000)

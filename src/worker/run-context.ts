@@ -4,6 +4,7 @@ import { createPrivateFolder } from '../platform/private-file.ts'
 import { bootId } from '../platform/proc.ts'
 import type { ContextEnqueueOptions, Exec, TaskContext } from '../processor/task-context.ts'
 import type { Claim, Queue, TaskId } from '../queue/queue.ts'
+import { redactText } from '../redact.ts'
 import { requireValidTasks } from '../task-table/check-task.ts'
 import type { TaskTable } from '../task-table/task-table.ts'
 import { AbortReason } from './abort-reason.ts'
@@ -19,6 +20,8 @@ export interface RunEnvironment {
   /** Undefined where tasks are performed without a worker. */
   readonly lease?: LeaseKeeper
   readonly stateDirectory: string
+  /** How many bytes the log of a run may have; 100 MB by default. */
+  readonly maxLog?: number | undefined
   /** Makes another database usable that has taken the place of the first; rejects if it cannot be used yet. */
   readonly prepare?: () => Promise<void>
   /** The folder of the project. */
@@ -129,7 +132,7 @@ export class RunContext implements TaskContext {
   }
 
   log(line: string): void {
-    this.#log.write(line)
+    this.#log.write(redactText(line))
   }
 
   progress(fraction: number, note?: string): void {
@@ -137,7 +140,7 @@ export class RunContext implements TaskContext {
       const isHeld = await this.#environment.queue.report(this.#claim.run, report)
       if (!isHeld) this.abort(AbortReason.takenAway())
     })
-    this.#progress.report(fraction, note)
+    this.#progress.report(fraction, note && redactText(note))
   }
 
   async enqueue(table: TaskTable, values: object | readonly object[], { runAt }: ContextEnqueueOptions = {}) {
@@ -191,7 +194,10 @@ export class RunContext implements TaskContext {
 
   get #log(): TaskLog {
     const { queued, taskId, attempt } = this.#claim.run
-    this.#taskLog ??= new TaskLog(logFile(this.stateDirectory, queued.table.name, taskId, attempt))
+    this.#taskLog ??= new TaskLog(
+      logFile(this.stateDirectory, queued.table.name, taskId, attempt),
+      this.#environment.maxLog,
+    )
     return this.#taskLog
   }
 }

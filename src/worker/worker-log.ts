@@ -1,7 +1,8 @@
 import { type Problem, suggestionLine } from '../errors.ts'
-import { formatBytes, formatCount, formatDuration, formatName } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatName, oneLine, terminalJson } from '../format.ts'
 import type { StopStep } from '../platform/stop.ts'
 import type { Divergence, EnqueuedTask, MigrationStep, OpenRun, QueuedTable, Run } from '../queue/queue.ts'
+import { redactText, redactValue } from '../redact.ts'
 import { type Outcome, statusAfter } from '../task/outcome.ts'
 import { fieldsOf, formatAdded, formatKept, formatReturn, messageOf, nameOf } from './format-event.ts'
 import type { DueTick, Schedule } from './schedule.ts'
@@ -206,8 +207,8 @@ export class WorkerLog {
     if (this.#lines === '') setImmediate(() => this.#flush())
     const at = this.#timestamp()
     this.#lines += this.#asJson
-      ? `${JSON.stringify({ at, level, event, ...fields, message })}\n`
-      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${message}\n`
+      ? `${terminalJson(JSON.stringify(redactValue({ at, level, event, ...fields, message })))}\n`
+      : `${at.slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${oneLine(redactText(message))}\n`
   }
 
   /** A worker that drains writes several lines within a millisecond. */

@@ -75,7 +75,7 @@ describe('a configuration', () => {
 
   it('lists the known keys where no known key is near', () => {
     expect(problemsOf({ worker: { colour: 'red' } })).toEqual([
-      'worker.colour: unknown key, expected one of: instances, pollInterval, gracePeriod, starvation, env, envFile, allow, credentials',
+      'worker.colour: unknown key, expected one of: instances, pollInterval, maxLog, gracePeriod, starvation, env, envFile, allow, credentials',
     ])
   })
 

@@ -16,7 +16,7 @@ const deploy: ListedProcessor = {
   problem: null,
 }
 
-const listed = { processors: [deploy], problems: [], disabled: [] }
+const listed = { processors: [deploy], problems: [], disabled: [], replaced: [] }
 
 describe('the table of processors', () => {
   it('drops version and source on a narrow screen, so that the rest is not cut', () => {

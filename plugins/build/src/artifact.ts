@@ -3,7 +3,14 @@ import { createReadStream, existsSync } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { formatBytes, programEnvironment, type RemovedFiles, type TaskContext, TaskError } from '@ops-cli/core'
+import {
+  formatBytes,
+  parseSize,
+  programEnvironment,
+  type RemovedFiles,
+  type TaskContext,
+  TaskError,
+} from '@ops-cli/core'
 import { shortRevision } from './checkout.ts'
 import type { Git } from './git.ts'
 import { runProgram } from './run-program.ts'
@@ -57,8 +64,7 @@ export async function packArtifact(
       build.revision,
     )
     const args = await tarArguments({ file: temporary, source: join(checkout, source), modifiedAt: committedAt })
-    // Not the worker's whole environment: tar and gzip read options from TAR_OPTIONS and GZIP.
-    await runProgram(`tar -cz ${source}`, ['tar', ...args], { env: programEnvironment() }, context)
+    await runTar(source, args, context)
     const packed = {
       artifact: path,
       artifactSize: (await stat(temporary)).size,
@@ -74,6 +80,25 @@ export async function packArtifact(
     await rm(temporary, { force: true })
   }
 }
+
+/** The system ends whoever writes more into one file, so that no artifact fills the disk. */
+async function runTar(source: string, args: readonly string[], context: TaskContext<Settings>): Promise<void> {
+  const { maxArtifact } = context.settings
+  const limit = parseSize(maxArtifact, 'plugins.build.maxArtifact')
+  const script = `ulimit -f ${Math.ceil(limit / ULIMIT_BLOCK)}; exec tar "$@"`
+  try {
+    // Not the worker's whole environment: tar and gzip read options from TAR_OPTIONS and GZIP.
+    const env = programEnvironment()
+    await runProgram(`tar -cz ${source}`, ['sh', '-c', script, 'tar', ...args], { env }, context)
+  } catch (error) {
+    const size = (await stat(args[args.indexOf('-f') + 1]!).catch(() => undefined))?.size ?? 0
+    if (!(error instanceof TaskError) || size < limit) throw error
+    throw new TaskError(`${source} is larger than ${maxArtifact} when packed; see "plugins.build.maxArtifact"`)
+  }
+}
+
+/** Bytes, by POSIX. */
+const ULIMIT_BLOCK = 512
 
 function artifactFolder(stateDirectory: string): string {
   return join(stateDirectory, 'artifacts', 'builds')

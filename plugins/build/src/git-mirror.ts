@@ -72,7 +72,7 @@ export class GitMirror {
     try {
       // Not with hard links, which need a repository that is owned by this user and not written to meanwhile.
       await this.#git.run('clone', '--mirror', '--no-local', '--progress', ...this.#source(), temporary)
-      // The URL may contain a password, and every fetch passes it anyway.
+      // Every fetch passes the URL.
       await this.#git.ask('--git-dir', temporary, 'config', '--remove-section', 'remote.origin')
       await rename(temporary, this.path).catch(acceptLostRace)
       this.isFresh = true

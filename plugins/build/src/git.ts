@@ -24,8 +24,7 @@ export interface Git {
 
 export function gitFor(repository: Repository, context: TaskContext<Settings>): Git {
   const { log, signal, logFile, workDirectory: cwd } = context
-  const env = gitEnvironment(context.settings, { isLocal: repository.path !== undefined, cwd })
-  const redact = (text: string) => text.replaceAll(repository.url, repository.shown)
+  const env = gitEnvironment(context.settings, repository, cwd)
 
   async function git(args: readonly string[], { buffer }: { buffer: boolean }): Promise<string> {
     const start = await logLength(logFile)
@@ -39,14 +38,14 @@ export function gitFor(repository: Repository, context: TaskContext<Settings>): 
       const complaint = failure.exitCode
         ? (findComplaint(await lastLines(logFile, start, { count: 100 })) ?? 'git gave no reason')
         : `git ${formatExit(failure)}`
-      throw new GitError(redact(complaint), { cause: error })
+      throw new GitError(complaint, { cause: error })
     }
   }
 
   return {
     ask: (...args) => git(args, { buffer: true }),
     async run(...args) {
-      log(`$ git ${redact(formatArguments(args))}`)
+      log(`$ git ${formatArguments(args)}`)
       await git(args, { buffer: false })
     },
   }
@@ -84,7 +83,8 @@ const PASSED = [
 /** The whole environment of git: nothing of a surrounding repository (`GIT_DIR` in a hook), and no way to prompt. */
 function gitEnvironment(
   settings: Pick<Settings, 'env' | 'passEnv'>,
-  { isLocal, cwd }: { isLocal: boolean; cwd: string },
+  { path, credential }: Pick<Repository, 'path' | 'credential'>,
+  cwd: string,
 ): Record<string, string> {
   const config = {
     'advice.detachedHead': 'false',
@@ -92,9 +92,12 @@ function gitEnvironment(
     'gc.autoDetach': 'false',
     'maintenance.autoDetach': 'false',
     // git refuses submodules on this machine by default; here the operator chose a path anyway.
-    ...(isLocal && { 'protocol.file.allow': 'always' }),
+    ...(path !== undefined && { 'protocol.file.allow': 'always' }),
+    // For its own host only: submodules of others get nothing.
+    ...(credential && { [`credential.${credential.origin}.helper`]: CREDENTIAL_HELPER }),
   }
   return {
+    ...(credential && { OPS_GIT_USERNAME: credential.username, OPS_GIT_PASSWORD: credential.password }),
     GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
     ...programEnvironment(PASSED),
     GIT_TERMINAL_PROMPT: '0',
@@ -110,6 +113,10 @@ function gitEnvironment(
     ...configVariables(config),
   }
 }
+
+/** gitcredentials(7). A shell function, so that the password is in no argument of a program either. */
+const CREDENTIAL_HELPER =
+  '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$OPS_GIT_USERNAME" "$OPS_GIT_PASSWORD"; }; f'
 
 /** Configuration for one call: GIT_CONFIG_COUNT of git-config(1). */
 function configVariables(config: Readonly<Record<string, string>>): Record<string, string> {

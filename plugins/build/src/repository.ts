@@ -8,8 +8,10 @@ import { redactUrl, TaskError } from '@ops-cli/core'
 export interface Repository {
   /** As written in the task, without the password of a URL. For people. */
   readonly shown: string
-  /** The URL or path for git. */
+  /** The URL or path for git, without the password: others see the arguments of a program. */
   readonly url: string
+  /** What git gets through its environment instead. */
+  readonly credential: { readonly origin: string; readonly username: string; readonly password: string } | undefined
   /** Its folder, if it is on this machine. */
   readonly path: string | undefined
   /** Readable and unique, for file names. */
@@ -29,10 +31,31 @@ export function parseRepository(text: string, project: string): Repository {
   if (text.startsWith('-')) throw invalid(text, 'git would read it as an option')
   const path = pathOf(text, project)
   if (path !== undefined && !existsSync(path)) throw unreadable(redactUrl(text), `${path} does not exist`)
-  const url = text.startsWith('file:') || path === undefined ? text : path
   const shown = redactUrl(text)
+  const credential = path === undefined ? credentialOf(text) : undefined
+  const url = path !== undefined && !text.startsWith('file:') ? path : shown
   const name = nameOf(path ?? shown)
-  return { shown, url, path, name, slug: `${name}-${digest(redactUrl(url))}` }
+  return { shown, url, credential, path, name, slug: `${name}-${digest(url)}` }
+}
+
+/** @throws TaskError where git and a browser would disagree about where the password ends */
+function credentialOf(text: string): Repository['credential'] {
+  const shown = redactUrl(text)
+  if (shown === text || !/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return undefined
+  if (!text.includes('@')) throw invalid(text, 'git has no use for a secret in the query')
+  const [, user, password = ''] = /^[a-z][a-z0-9+.-]*:\/\/([^:@/?#]*)(?::([^@/?#]*))?@[^@]*$/i.exec(text) ?? []
+  if (user === undefined || !URL.canParse(text))
+    throw invalid(text, 'characters such as "/", "@" and "#" in a password must be percent-encoded')
+  const { protocol, host } = new URL(text)
+  try {
+    return {
+      origin: `${protocol}//${host}`,
+      username: decodeURIComponent(user),
+      password: decodeURIComponent(password),
+    }
+  } catch {
+    throw invalid(text, '"%" in a password must be percent-encoded')
+  }
 }
 
 export function unreadable(repository: string, complaint: string): TaskError {

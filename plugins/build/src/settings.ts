@@ -1,10 +1,11 @@
-import { expected, isDuration, strictMessage } from '@ops-cli/core'
+import { expected, isDuration, isSize, strictMessage } from '@ops-cli/core'
 import * as v from 'valibot'
 
 const text = v.pipe(v.string(expected('a string')), v.nonEmpty(expected('a string that is not empty')))
 const flag = v.boolean(expected('true or false'))
 const duration = expected('a duration such as "90s" or "10m"')
 const path = expected('a path inside the checkout such as "dist", or false')
+const size = expected('a size such as "500 MB"')
 const count = expected('a whole number of 1 or more')
 
 const entries = {
@@ -34,6 +35,8 @@ const entries = {
   passEnv: v.optional(v.array(text, expected('a list of names')), []),
   /** Whether to install dependencies first. By default only for a detected build command. */
   install: v.optional(flag),
+  /** How large an artifact may be. */
+  maxArtifact: v.optional(v.pipe(v.string(size), v.check(isSize, size)), '5 GB'),
   /** How many artifacts of a repository to keep; all by default. */
   keep: v.optional(v.pipe(v.number(count), v.integer(count), v.minValue(1, count))),
 }

@@ -95,4 +95,12 @@ describe('the artifact of a build', () => {
     for (let count = 0; count < 3; count++) await perform({ repository: one.folder })
     expect(readdirSync(artifacts).map((name) => name.split('-')[0])).toEqual(['1', '3', '4'])
   })
+
+  test('has a bound, beyond which nothing is kept', async () => {
+    const { folder } = repositoryOf({ Makefile: 'all:\n\tmkdir dist && head -c 200000 /dev/urandom > dist/noise\n' })
+    const bench = await openBench({ maxArtifact: '100 kB' })
+    const { error } = await bench.perform({ repository: folder })
+    expect(error).toBe('dist is larger than 100 kB when packed; see "plugins.build.maxArtifact"')
+    expect(readdirSync(bench.artifacts)).toEqual([])
+  })
 })

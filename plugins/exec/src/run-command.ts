@@ -6,6 +6,8 @@ import {
   lastLinesOf,
   logLength,
   programEnvironment,
+  redactText,
+  secretsIn,
   type TaskContext,
   TaskError,
 } from '@ops-cli/core'
@@ -29,9 +31,10 @@ export async function runCommand(command: Command, context: TaskContext<Settings
   const { line, program, timeout, cwd } = command
   log(`$ ${line}`)
   const start = await logLength(logFile)
+  const secrets = secretsIn({ ...settings.env, ...command.env })
   const result = async (exitCode: number | undefined): Promise<CommandResult> => ({
     exitCode: exitCode ?? null,
-    outputTail: (await lastLines(logFile, start)).join('\n') || null,
+    outputTail: redactText((await lastLines(logFile, start)).join('\n'), secrets) || null,
   })
   try {
     const { exitCode } = await exec(program, command.arguments, {
@@ -47,7 +50,7 @@ export async function runCommand(command: Command, context: TaskContext<Settings
     const failure = error as ExecError
     const columns = await result(failure.exitCode)
     const output = lastLinesOf(columns.outputTail ?? '', { count: 3, length: 200 }).map((text) => text.trim())
-    throw new TaskError(formatFailure(line, explain(failure, timeout), output), {
+    throw new TaskError(redactText(formatFailure(line, explain(failure, timeout), output), secrets), {
       columns: { ...columns },
       cause: error,
     })

@@ -1,6 +1,7 @@
 import { TaskError } from '@ops-cli/core'
 import type { ExportColumns } from './export.ts'
 import type { ImportColumns } from './import.ts'
+import { quoteName } from './records.ts'
 import { type Conflict, suggest, type Table, type TableColumn } from './table.ts'
 
 /** A field of the file and its column. */
@@ -30,13 +31,13 @@ export function planImport(
   const problems: string[] = []
   for (const name of Object.keys(mapping))
     if (!names.includes(name))
-      problems.push(`"columns": "${name}" is not in ${file}; ${suggest(name, names, 'its fields')}`)
+      problems.push(`"columns": "${name}" is not in ${file}; ${suggest(name, names.filter(isName), 'its fields')}`)
   const ignored: string[] = []
   const columns = names.flatMap((name, index) => {
-    const target = name in mapping ? mapping[name] : name
+    const target = Object.hasOwn(mapping, name) ? mapping[name] : name
     if (target === null) return []
     const column = table.columns.find((column) => column.name === target)
-    if (!column) problems.push(noColumn(name, target!, table))
+    if (!column) problems.push(isName(target!) ? noColumn(name, target!, table) : noField(index, table))
     else if (column.isGenerated) ignored.push(name)
     else return [{ index, column }]
     return []
@@ -87,6 +88,15 @@ function noColumn(name: string, target: string, table: Table): string {
   const known = table.columns.map(({ name }) => name)
   const source = name === target ? '' : ` (for "${name}")`
   return `"${table.name}" has no column "${target}"${source}; ${suggest(target, known, 'its columns')}`
+}
+
+/** Whether messages may quote it. */
+function isName(name: string): boolean {
+  return quoteName(name, 0).startsWith('"')
+}
+
+function noField(index: number, table: Table): string {
+  return `field ${index + 1} of the header is no column of "${table.name}"`
 }
 
 function duplicates(names: readonly string[]): string[] {

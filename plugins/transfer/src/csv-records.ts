@@ -1,4 +1,4 @@
-import { formatCount, TaskError } from '@ops-cli/core'
+import { formatBytes, formatCount, TaskError } from '@ops-cli/core'
 import { type CsvError, Parser } from 'csv-parse'
 import { type FileRecord, LONGEST_RECORD_BYTES, type Records, withFirst } from './records.ts'
 import { Utf8Marker } from './utf8.ts'
@@ -101,7 +101,11 @@ async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker:
   /** Throws errors that cannot be skipped. */
   function skip(error: CsvError): void {
     const line = lines.ofError(error.lines as number)
-    if (error.code === 'CSV_QUOTE_NOT_CLOSED' || error.code === 'CSV_MAX_RECORD_SIZE')
+    if (error.code === 'CSV_MAX_RECORD_SIZE') {
+      const size = formatBytes(LONGEST_RECORD_BYTES)
+      throw new TaskError(`line ${lines.next}: longer than ${size}, or an unclosed quote`, { cause: error })
+    }
+    if (error.code === 'CSV_QUOTE_NOT_CLOSED')
       throw new TaskError(`line ${lines.next}: unclosed quote`, { cause: error })
     // Ignores the quote: otherwise everything up to the next one, lines further down, would belong to this field.
     state.quoting = false
@@ -110,6 +114,8 @@ async function* parsed(chunks: AsyncIterable<Buffer>, delimiter: string, marker:
     bad = state.record
   }
 
+  // An error is thrown by `write` and emitted as well, which would end the worker if nobody listened.
+  parser.on('error', () => {})
   for await (const chunk of chunks) {
     await write(parser, marker.push(chunk))
     if (batch.length > 0) yield batch

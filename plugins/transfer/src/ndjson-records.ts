@@ -1,5 +1,13 @@
 import { formatBytes, TaskError } from '@ops-cli/core'
-import { type FileRecord, LONGEST_RECORD_BYTES, type Records, withFirst } from './records.ts'
+import {
+  type FileRecord,
+  isTooDeep,
+  LONGEST_RECORD_BYTES,
+  quoteName,
+  type Records,
+  TOO_DEEP,
+  withFirst,
+} from './records.ts'
 import { Utf8Marker } from './utf8.ts'
 
 interface Parsed {
@@ -46,12 +54,13 @@ async function* aligned(
     yield batch.map(({ line, object, problem, text }) => {
       if (problem !== undefined) return { line, fields: [text], problem }
       const fields = names.map((name) => (Object.hasOwn(object, name) ? object[name] : null))
-      const other = Object.keys(object).find((name) => !known.has(name))
-      if (other === undefined) return { line, fields }
+      const keys = Object.keys(object)
+      const other = keys.findIndex((name) => !known.has(name))
+      if (other < 0) return { line, fields }
       return {
         line,
         fields,
-        problem: `unknown key "${other}", which the first row does not have; list all keys in "columns"`,
+        problem: `unknown key ${quoteName(keys[other]!, other)}, which the first row does not have; list all keys in "columns"`,
       }
     })
 }
@@ -83,6 +92,7 @@ async function* parsed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Parsed[]> 
 function parseLine(text: string, line: number, marker: Utf8Marker): Parsed {
   if (marker.hasMarked && text.includes(marker.mark))
     return { line, object: {}, text: marker.unmarked(text), problem: 'not UTF-8' }
+  if (isTooDeep(text)) return { line, object: {}, text: text.slice(0, 1000), problem: TOO_DEEP }
   try {
     // Numbers with more digits than JavaScript keeps are parsed from their text.
     const value: unknown = /\d{16}/.test(text) ? JSON.parse(text, keepDigits as never) : JSON.parse(text)
@@ -90,8 +100,14 @@ function parseLine(text: string, line: number, marker: Utf8Marker): Parsed {
       return { line, object: value as Record<string, unknown> }
     return { line, object: {}, text, problem: 'not a JSON object' }
   } catch (error) {
-    return { line, object: {}, text, problem: `invalid JSON: ${(error as Error).message}` }
+    return { line, object: {}, text, problem: `invalid JSON${placeOf(error)}` }
   }
+}
+
+/** The parser's own message quotes the line. */
+function placeOf(error: unknown): string {
+  const position = /at position (\d+)/.exec((error as Error).message)?.[1]
+  return position === undefined ? '' : ` at column ${Number(position) + 1}`
 }
 
 function keepDigits(this: unknown, _key: string, value: unknown, { source }: { source?: string }): unknown {

@@ -1,7 +1,8 @@
+import { isTooDeep } from './records.ts'
 import type { Value } from './store.ts'
 import type { Table, TableColumn } from './table.ts'
 
-/** A value that its column does not take. */
+/** A value that its column does not take. The reason does not quote it: errors are read by more people than files. */
 export class InvalidValue {
   readonly reason: string
   constructor(reason: string) {
@@ -28,7 +29,7 @@ export function valueParser(column: TableColumn, table: Pick<Table, 'takesNullCh
     if (typeof raw === 'string' && raw.includes('\0') && !table.takesNullCharacter)
       return new InvalidValue(`"${name}" contains a null character, which the database does not support`)
     const value = parse(raw)
-    return value === undefined ? new InvalidValue(`"${name}": expected ${wanted}, got ${formatRaw(raw)}`) : value
+    return value === undefined ? new InvalidValue(`"${name}": expected ${wanted}`) : value
   }
 }
 
@@ -129,6 +130,7 @@ function boolean(raw: unknown): boolean | undefined {
 /** A string must be JSON, and stays as it is. */
 function json(raw: unknown): string | undefined {
   if (typeof raw !== 'string') return toJson(raw)
+  if (isTooDeep(raw)) return undefined
   try {
     JSON.parse(raw)
     return raw
@@ -162,10 +164,4 @@ function isTime(raw: unknown): boolean {
 function instant(text: string): number | undefined {
   const at = isTime(text) ? Date.parse(text.trim()) : Number.NaN
   return Number.isNaN(at) ? undefined : at
-}
-
-/** A value as in the file, truncated. */
-function formatRaw(raw: unknown): string {
-  const text = toJson(raw)
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

@@ -2,8 +2,9 @@ import { createReadStream, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { TaskError } from '@ops-cli/core'
+import { parseSize, type TaskContext, TaskError } from '@ops-cli/core'
 import type { FileFormat } from './file-format.ts'
+import type { Settings } from './settings.ts'
 
 /** Some thousand rows; larger chunks are not faster. */
 const CHUNK_BYTES = 128 * 1024
@@ -22,24 +23,29 @@ export interface OpenFile {
 export function openFile(
   path: string,
   { compression }: Pick<FileFormat, 'compression'>,
-  signal: AbortSignal,
+  { signal, settings: { maxImport } }: Pick<TaskContext<Settings>, 'signal' | 'settings'>,
 ): OpenFile {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) throw new TaskError(`${path} does not exist; a relative "file" is relative to the project`)
   if (!stat.isFile()) throw new TaskError(`${path} is not a file`)
   const raw = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })
   const stream = compression === 'gzip' ? pipeline(raw, createGunzip({ chunkSize: CHUNK_BYTES }), () => {}) : raw
-  return { size: stat.size, bytesRead: () => raw.bytesRead, chunks: contents(stream, path, compression) }
+  return { size: stat.size, bytesRead: () => raw.bytesRead, chunks: contents(stream, path, compression, maxImport) }
 }
 
 async function* contents(
   stream: Readable,
   path: string,
   compression: FileFormat['compression'],
+  max: string,
 ): AsyncGenerator<Buffer> {
   let isFirst = true
+  // A gzip file of a megabyte can hold a gigabyte.
+  let left = parseSize(max, 'plugins.transfer.maxImport')
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
+      left -= chunk.length
+      if (left < 0) throw new TaskError(`${path} holds more than ${max}; see "plugins.transfer.maxImport"`)
       if (isFirst) yield withoutByteOrderMark(chunk, path, compression)
       else yield chunk
       isFirst = false

@@ -43,8 +43,8 @@ export class RejectFile {
     this.count += 1
     if (this.#reasons.length < SHOWN_REASONS) this.#reasons.push(`line ${line}: ${reason}`)
     if (this.#file === undefined) {
-      mkdirSync(dirname(this.#path), { recursive: true })
-      this.#file = openSync(this.#path, 'w')
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+      this.#file = openSync(this.#path, 'w', 0o600)
     }
     const json = JSON.stringify({ line, reason, row }, (_key, value) =>
       typeof value === 'bigint' ? String(value) : value,

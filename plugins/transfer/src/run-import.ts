@@ -37,7 +37,7 @@ export async function runImport(task: ImportTask, context: Context) {
   const store = await openStore(context.database)
   const table = await store.describe(task.targetTable, 'import')
   requireOrdinaryTable(table.name, table.columns)
-  const file = openFile(path, format, signal)
+  const file = openFile(path, format, context)
   const records = await readRecords(file, format, task)
   const { columns, ignored } = planImport(records.names, task.columns, table, basename(path))
   const given = columns.map(({ column }) => column)

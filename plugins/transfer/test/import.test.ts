@@ -219,8 +219,8 @@ describe('invalid rows', () => {
     expect(row).toMatchObject({ status: 'failed', rowCount: 0, rejectedCount: 2, rejectedFile, importedAt: null })
     expect(row.error).toBe(
       'nothing was imported: 2 invalid rows: line 3: "name" must not be null ("" is an empty string), ' +
-        '"age": expected a 64-bit integer, got "x", "is_member": expected true or false, got "maybe", ' +
-        `"born": expected a date such as 2030-01-31, got "2021-02-29"; line 4: expected 5 fields, got 2 (all in ${rejectedFile})`,
+        '"age": expected a 64-bit integer, "is_member": expected true or false, ' +
+        `"born": expected a date such as 2030-01-31; line 4: expected 5 fields, got 2 (all in ${rejectedFile})`,
     )
     expect(jsonLines(read('.ops/rejected/1/people.csv.rejected.ndjson'))).toEqual([
       {
@@ -293,9 +293,9 @@ describe('invalid rows', () => {
       ({ line, reason }) => `${line}: ${reason}`,
     )
     expect(reported).toEqual([
-      expect.stringMatching(/^2: invalid JSON: /),
+      expect.stringMatching(/^2: invalid JSON/),
       '3: not a JSON object',
-      expect.stringMatching(/^4: "name": expected a string, got /),
+      expect.stringMatching(/^4: "name": expected a string$/),
       '5: unknown key "age", which the first row does not have; list all keys in "columns"',
       '6: "name" must not be null ("" is an empty string)',
     ])

@@ -58,11 +58,11 @@ describe('on PostgreSQL an import', unless(postgresMissing), () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     expect(reported.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
-      '6: "age": expected a 32-bit integer, got "99999999999"',
+      '6: "age": expected a 32-bit integer',
       '7: "name" contains a null character, which the database does not support',
       '3: value too long for type character varying(20)',
-      expect.stringMatching(/^4: new row for relation "people" violates check constraint "people_age_check" \(/),
-      expect.stringMatching(/^5: malformed array literal: "{"/),
+      '4: new row for relation "people" violates check constraint "people_age_check"',
+      '5: malformed array literal',
     ])
     expect(await rows('select id from people order by id')).toEqual([{ id: 1 }, { id: 7 }])
   })
@@ -75,9 +75,7 @@ describe('on PostgreSQL an import', unless(postgresMissing), () => {
     } = await openPostgresBench(`${PEOPLE}; insert into people (name, email) values ('Old', 'x')`)
     write('p.csv', 'name,email\nA,x\nB,y\nC,y\n')
     const task = { file: 'p.csv', targetTable: 'people' }
-    expect((await run(task)).error).toMatch(
-      /line 2: duplicate key value violates unique constraint "people_email_key" \(Key \(email\)=\(x\) already exists.\)/,
-    )
+    expect((await run(task)).error).toMatch(/line 2: duplicate key value violates unique constraint "people_email_key"/)
     expect(await run({ ...task, onConflict: 'skip' })).toMatchObject({ rowCount: 1, skippedCount: 2 })
     expect(await run({ ...task, onConflict: 'update', conflictKey: 'email' })).toMatchObject({
       rowCount: 3,

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { openBench } from './support.ts'
 
@@ -61,5 +63,49 @@ describe('an import or export', () => {
     expect([read('kept.csv'), read('out/b.csv'), existsSync(path('new.csv'))]).toEqual(['kept', 'name\nAda\n', false])
     expect(readdirSync(path('out')).filter((name) => name.endsWith('.partial'))).toEqual(['b.csv.5.partial'])
     expect(readFileSync(path('out/b.csv.5.partial'), 'utf8')).toBe('kept')
+  })
+
+  test('reads no more than it may, however small the file is that holds it', async () => {
+    const bench = await openBench(SQL, { maxImport: '1 MB' })
+    writeFileSync(join(bench.project, 'bomb.csv.gz'), gzipSync(`name\n${`${'x'.repeat(1000)}\n`.repeat(2000)}`))
+    const { status, error } = await bench.import({ file: 'bomb.csv.gz', targetTable: 'people' })
+    expect([status, error]).toEqual([
+      'failed',
+      expect.stringMatching(/holds more than 1 MB; see "plugins.transfer.maxImport"$/),
+    ])
+    expect(bench.rows('select count(*) as count from people')).toEqual([{ count: 1 }])
+  })
+
+  const SECRET = 'root:x:0:0:Ada'
+
+  test.each([
+    ['a header that is none', 'x.csv', `${SECRET}\nb\n`],
+    ['a header with odd names', 'x.csv', 'constructor,__proto__,toString\na,b,c\n'],
+    ['a value', 'x.csv', `name,age\nBob,${SECRET}\n`],
+    ['JSON that is none', 'x.ndjson', `{"name":"a"}\n${SECRET}\n`],
+    ['an unfinished object', 'x.ndjson', `{"name":"a"}\n{"name":"${SECRET}\n`],
+    ['an unknown key', 'x.ndjson', `{"name":"a"}\n{"${SECRET}":1}\n`],
+    ['odd keys', 'x.ndjson', '{"name":"a","__proto__":1,"constructor":2}\n'],
+    ['JSON without an end', 'x.ndjson', `{"name":${'['.repeat(200_000)}${']'.repeat(200_000)}}\n`],
+    ['JSON in CSV without an end', 'x.csv', `name,more\na,"${'['.repeat(200_000)}${']'.repeat(200_000)}"\n`],
+    ['a long line', 'x.csv', `name\n${'x'.repeat(17_000_000)}\n`],
+    ['a long line of JSON', 'x.ndjson', `{"name":"a"}\n{"name":"${'x'.repeat(17_000_000)}"}\n`],
+  ])('fails for %s with one sentence that quotes nothing of the file', async (_, name, text) => {
+    const bench = await openBench(
+      `${SQL}; alter table people add column age integer; alter table people add column more json`,
+    )
+    writeFileSync(join(bench.project, name), text)
+    const { status, error, log } = await bench.import({ file: name, targetTable: 'people' })
+    expect(status).toBe('failed')
+    expect(error!.length).toBeLessThan(400)
+    expect(`${error}\n${log}`).not.toMatch(/root|Ada|xxx|\[\[|Unexpected|call stack|undefined/)
+    expect(bench.rows('select name from people')).toEqual([{ name: 'Ada' }])
+  })
+
+  test('takes columns with the names of what every object has', async () => {
+    const bench = await openBench('create table odd ("constructor" text, "__proto__" text)')
+    bench.write('odd.csv', 'constructor,__proto__\na,b\n')
+    expect(await bench.import({ file: 'odd.csv', targetTable: 'odd' })).toMatchObject({ status: 'succeeded' })
+    expect(bench.rows('select "constructor" || "__proto__" as both from odd')).toEqual([{ both: 'ab' }])
   })
 })

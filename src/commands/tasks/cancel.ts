@@ -32,11 +32,11 @@ if the task ends in another way.`
     const project = await this.openProject(flags.config)
     const changes = await cancelTasks(project, args.processor, args.id, {
       wait: flags.wait,
-      onStopping: (task) => this.log(`${task} is stopping`),
+      onStopping: (task) => this.logLine(`${task} is stopping`),
     })
     return printTaskChanges(changes, {
       onChanged: ({ task, status }) => {
-        if (status === 'canceled') this.log(`${task} is canceled`)
+        if (status === 'canceled') this.logLine(`${task} is canceled`)
       },
       onRefused: (problem) => this.printProblem(problem),
     })

@@ -8,7 +8,7 @@ export default class TasksLogs extends OpsCommand {
   static override summary = 'Print the log of a task.'
 
   static override description =
-    'Prints the log of the latest attempt unchanged. Messages about it go to standard error.'
+    'Prints the log of the latest attempt: unchanged in a pipe, at a terminal without what would change it. Messages about it go to standard error.'
 
   static override examples = [
     '<%= config.bin %> <%= command.id %> build 42',
@@ -64,6 +64,13 @@ function noLog(task: string, attempt: number | undefined): string {
 
 /** As a stream: a log may be long, and is not always text. */
 async function print(file: string): Promise<void> {
-  const [{ createReadStream }, { pipeline }] = await Promise.all([import('node:fs'), import('node:stream/promises')])
-  await pipeline(createReadStream(file), process.stdout, { end: false })
+  const [{ createReadStream }, { finished, pipeline }] = await Promise.all([
+    import('node:fs'),
+    import('node:stream/promises'),
+  ])
+  if (!process.stdout.isTTY) return pipeline(createReadStream(file), process.stdout, { end: false })
+  const { onWholeLines } = await import('../../development/output-lines.ts')
+  const stream = createReadStream(file)
+  onWholeLines(stream, (text) => process.stdout.write(text))
+  await finished(stream)
 }

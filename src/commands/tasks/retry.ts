@@ -33,7 +33,7 @@ export default class TasksRetry extends OpsCommand {
     const project = await this.openProject(flags.config)
     const { queued, tasks } = await retryTasks(project, args.processor, args.id)
     const result = printTaskChanges(tasks, {
-      onChanged: (change) => this.log(describe(change)),
+      onChanged: (change) => this.logLine(describe(change)),
       onRefused: (problem) => this.printProblem(problem),
     })
     if (!flags.wait) return result

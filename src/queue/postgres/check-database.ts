@@ -9,8 +9,9 @@ import { refuseTransactionPooler, TransactionPoolerError } from './transaction-p
 /** While a transaction is open, the server cannot remove rows that were deleted since. */
 const LONG_TRANSACTION_MS = 3_600_000
 
-/** Checks the server and this session. */
-export async function checkDatabase(session: Session, url: string): Promise<Check[]> {
+/** Checks the server and this session, or who else may do what. */
+export async function checkDatabase(session: Session, url: string, about?: 'access'): Promise<Check[]> {
+  if (about === 'access') return [await creators(session)]
   const settings = await settingsOf(session)
   const version = `PostgreSQL ${settings.server_version}`
   return [
@@ -24,6 +25,30 @@ export async function checkDatabase(session: Session, url: string): Promise<Chec
     await sequences(session),
     await clock(session),
   ]
+}
+
+/** Roles that could shadow what the functions and triggers of ops call, apart from the owner of the schema. */
+async function creators(session: Session): Promise<Check> {
+  const rows = await session.query(
+    `select roles.name, current_schema() as schema from (
+       select rolname::text as name, oid from pg_catalog.pg_roles where not rolsuper and rolname !~ '^pg_'
+       union all select 'public', 0
+     ) as roles
+     where pg_catalog.has_schema_privilege(roles.name, current_schema(), 'CREATE')
+       and not exists (
+         select from pg_catalog.pg_namespace n
+         where n.nspname = current_schema() and roles.oid <> 0 and pg_catalog.pg_has_role(roles.oid, n.nspowner, 'USAGE')
+       )
+     order by roles.name`,
+  )
+  if (rows.length === 0) return passed('schema', 'only its owner can create objects in it')
+  const [schema, names] = [String(rows[0]!.schema), rows.map(({ name }) => String(name))]
+  return warned(
+    'schema',
+    'SCHEMA_IS_OPEN',
+    `The schema "${schema}" lets ${names.join(', ')} create objects, which the functions of ops could call.`,
+    ...names.map((name) => `revoke create on schema "${schema}" from ${name === 'public' ? name : `"${name}"`}`),
+  )
 }
 
 async function settingsOf(session: Session): Promise<Row> {

@@ -106,8 +106,8 @@ export class PostgresQueue implements Queue {
     return this.#connection.use((session) => schemaState(session))
   }
 
-  async checkDatabase(): Promise<Check[]> {
-    return this.#connection.use((session) => checkDatabase(session, this.#url))
+  async checkDatabase(about?: 'access'): Promise<Check[]> {
+    return this.#connection.use((session) => checkDatabase(session, this.#url, about))
   }
 
   async enqueue(

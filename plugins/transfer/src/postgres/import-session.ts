@@ -163,7 +163,8 @@ function encode(value: Value): string {
 
 /** Invalid values, constraints, and errors raised by triggers; no other error is caused by a row. */
 function rejectionOf(error: unknown): RowsRejectedError | undefined {
-  const { code = '', message, detail } = error as { code?: string; message: string; detail?: string }
+  const { code = '', message } = error as { code?: string; message: string }
   if (!/^(22|23|44|P0|21)/.test(code)) return undefined
-  return new RowsRejectedError(detail ? `${message} (${detail})` : message)
+  // The detail quotes the row, and so does the end of a message about a value.
+  return new RowsRejectedError(code.startsWith('22') ? message.replace(/: ".*$/s, '') : message)
 }
