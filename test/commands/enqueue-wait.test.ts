@@ -65,9 +65,9 @@ describe('ops enqueue --wait', () => {
     const project = await TestProject.withProbe()
     const { exitCode, stdout } = await project.ops(
       'enqueue',
-      'outcome',
-      '--how',
-      'returns',
+      'script',
+      '--script',
+      'true',
       '--wait',
       '--timeout',
       '10ms',
