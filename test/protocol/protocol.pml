@@ -49,7 +49,7 @@
 /* Time in ticks; only the order of these counts. */
 #define LEASE1 1 /* a worker that has not heard from the database for so long ends its task */
 #define ENDING 1 /* how long that takes at most, pauses of its process included; and how long children outlive it */
-#define LEASE2 4 /* a lock that has been free for so long may be taken over: more than LEASE1 + 2 ENDING */
+#define LEASE2 4 /* a worker without a sign of life for so long is dead if its lock is free: more than LEASE1 + 2 ENDING */
 
 #ifdef WITHOUT_DURABLE_COMMITS
 #define UNDONE RESETS
@@ -97,9 +97,6 @@ typedef Worker {
   byte processes;
   byte orphans; /* the same of a worker that has died */
   byte orphaned; /* ticks since */
-#ifdef MISTAKE_LEASE_FROM_ANSWER
-  bit late = 1;
-#endif
 
   /* Its link to the database, its session there with its lock, and the statement on the way. */
   mtype:link link = clear;
@@ -108,8 +105,8 @@ typedef Worker {
   byte reply;
 
   /* Its recovery of the runs of others. */
-  byte looks; /* a run whose lock is free */
-  byte waited; /* ticks since, by a monotonic clock */
+  byte looks; /* a run of a silent worker */
+  byte waited; /* ticks since its worker's last sign of life, by a monotonic clock */
   byte takes; /* a run it has decided to take over */
   bit cleaned /* its processes on this machine are ended */
 }
@@ -130,6 +127,10 @@ hidden mtype how;
 #define IS_RUNNING(owner) (worker[MACHINE_OF(owner)].alive && ID(MACHINE_OF(owner)) == owner)
 /* Whether a worker's lock is held: by its session in the database, or on its file. */
 #define IS_HELD(owner) (worker[MACHINE_OF(owner)].session && ID(MACHINE_OF(owner)) == owner)
+
+/* Whether a worker writes signs of life, which is more often than time counts here. */
+#define IS_CONNECTED(w) (worker[w].alive && worker[w].link == clear && worker[w].session && !worker[w].dropped)
+#define GIVES_SIGNS(owner) (IS_CONNECTED(MACHINE_OF(owner)) && ID(MACHINE_OF(owner)) == owner)
 
 #define HAS_ROOM(t) (open[t] == 0 && (!KEYED || open_key == 0))
 #ifdef MISTAKE_CLAIM_BY_STATUS
@@ -169,7 +170,7 @@ inline check_alone(which) {
 
 /*
  * Begins a run: its row, the rows of the task and the key in ops_open, the status.
- * src/queue/sqlite/claim.ts, src/queue/postgres/claim.ts
+ * src/queue/sqlite/claim-statements.ts, claimFunction in src/queue/postgres/claim.ts
  */
 inline begin_run(which, who) {
   assert(status[which] == pending);
@@ -187,29 +188,31 @@ inline begin_run(which, who) {
 }
 
 /*
- * Ends a run if it has not ended: how many rows of ops_runs that changes is the fence. src/queue/sqlite/settle.ts,
- * src/queue/postgres/settle.ts; what it becomes: src/queue/decisions.ts
+ * Ends a run if it has not ended: how many rows of ops_runs that changes is the fence. END_RUN, RELEASE_TASK and RELEASE_KEY
+ * in src/queue/sqlite/settle.ts, settleFunction in src/queue/postgres/settle.ts; what it becomes: src/queue/decisions.ts
  */
 inline end_run(number, which, becomes) {
   if
 #ifdef MISTAKE_NO_FENCE
   :: true ->
 #else
-  :: open[which] == number ->
+  :: runs[number].owner != 0 && !runs[number].ended ->
 #endif
     how = becomes;
     if
     :: how == pending && runs[number].asked -> how = canceled
     :: else
     fi;
+    assert(runs[number].owner != 0 && !runs[number].ended); /* an ended run never changes, and is never settled again */
+    runs[number].ended = 1;
+    runs[number].asked = 0;
+    /* What it holds is free after that. */
+    assert(open[which] == number);
     open[which] = 0;
     if
     :: open_key == number -> open_key = 0
     :: else
     fi;
-    assert(runs[number].owner != 0 && !runs[number].ended); /* an ended run never changes, and is never settled again */
-    runs[number].ended = 1;
-    runs[number].asked = 0;
     if
     :: status[which] == ongoing -> status[which] = how
     :: else /* somebody changed it while no trigger was there */
@@ -248,17 +251,30 @@ inline hear(w) {
 inline answer(w) {
   if
   :: ANSWERS ->
+    found = me.silence; /* since it was sent */
     forget_task(w);
     me.statement = none;
     if
     :: me.reply != 0 ->
+#ifndef MISTAKE_LEASE_FROM_ANSWER
+      me.silence = found;
+#endif
       me.own = me.reply;
       me.task = runs[me.reply].task;
       me.doing = have;
       me.reply = 0
     :: else
-    fi
+    fi;
+    found = 0
   :: else -> me.statement = answered
+  fi
+}
+
+/* A statement that is sent and arrives in one step. */
+inline send(w) {
+  if
+  :: me.statement == none -> me.silence = 0
+  :: else
   fi
 }
 
@@ -273,8 +289,11 @@ inline claim(w, wanted) {
   check_database()
 }
 
-/* Whoever saw the lock free, or decided by that, finds out that it was taken in between, and starts to wait again. */
-inline renew_lock(w) {
+/*
+ * A sign of life: the lock is taken on a new session, or the worker's row is written. Whoever has waited starts again, and whoever
+ * has decided finds out. A claim is one too: whoever waits, waits because of a certain run.
+ */
+inline give_sign(w) {
   worker[1 - w].looks = 0;
   worker[1 - w].waited = 0;
 #ifndef MISTAKE_NO_SECOND_LOOK
@@ -309,8 +328,8 @@ proctype Work(bit w) {
 end:
   do
   /* Claim. The look-up takes no lock: src/queue/sqlite/claim.ts, src/queue/postgres/claim.ts */
-  :: d_step { LOOKS && IS_FREE(0) -> me.statement = looked; me.task = 0 }
-  :: d_step { LOOKS && IS_FREE(1) && !IS_NEW -> me.statement = looked; me.task = 1 }
+  :: d_step { LOOKS && IS_FREE(0) -> send(w); me.statement = looked; me.task = 0 }
+  :: d_step { LOOKS && IS_FREE(1) && !IS_NEW -> send(w); me.statement = looked; me.task = 1 }
   :: d_step { me.statement == sent_claim && ARRIVES && !IS_FREE(0) && !IS_FREE(1) -> answer(w) }
   /* What was found is looked at again under the lock of its row. */
   :: d_step {
@@ -326,12 +345,12 @@ end:
       answer(w)
     }
   /* Settle, alone or with the next claim, in one transaction. */
-  :: d_step { SETTLES -> settle(w); answer(w) }
-  :: d_step { SETTLES && CLAIMS_NEXT -> settle(w); if :: IS_FREE(0) -> claim(w, 0) :: else fi; answer(w) }
-  :: d_step { SETTLES && CLAIMS_NEXT -> settle(w); if :: IS_FREE(1) -> claim(w, 1) :: else fi; answer(w) }
+  :: d_step { SETTLES -> send(w); settle(w); answer(w) }
+  :: d_step { SETTLES && CLAIMS_NEXT -> send(w); settle(w); if :: IS_FREE(0) -> claim(w, 0) :: else fi; answer(w) }
+  :: d_step { SETTLES && CLAIMS_NEXT -> send(w); settle(w); if :: IS_FREE(1) -> claim(w, 1) :: else fi; answer(w) }
   /* Sent while nothing passes: it arrives when the link is back, even if its worker has given up on it. */
-  :: d_step { CAN_SEND && !ARRIVES && me.doing == idle && !me.doubt -> me.statement = sent_claim }
-  :: d_step { CAN_SEND && !ARRIVES && me.doing == settling && !me.doubt -> me.statement = sent_settle }
+  :: d_step { CAN_SEND && !ARRIVES && me.doing == idle && !me.doubt -> me.silence = 0; me.statement = sent_claim }
+  :: d_step { CAN_SEND && !ARRIVES && me.doing == settling && !me.doubt -> me.silence = 0; me.statement = sent_settle }
   :: d_step { me.statement == answered && ANSWERS -> answer(w) }
   /* Each statement has a limit: src/queue/postgres/session.ts */
   :: d_step {
@@ -344,7 +363,7 @@ end:
     }
   /*
    * A new session takes the worker's lock before anything else, and so only when the old one has ended, with what it
-   * was executing: src/queue/postgres/worker-lock.ts
+   * was executing: OwnLock.acquire in src/queue/postgres/worker-lock.ts
    */
   :: d_step {
       me.alive && me.link == clear && (me.dropped || !me.session) ->
@@ -354,13 +373,14 @@ end:
       me.reply = 0;
       hear(w);
 #ifndef MISTAKE_OLD_FREE_LOCK
-      renew_lock(w)
+      give_sign(w)
 #endif
     }
-  /* The run that an answer would have told of, with a lock on its row: src/queue/postgres/runs.ts */
+  /* The run that an answer would have told of, with a lock on its row: #findUnknownRun in src/queue/postgres/runs.ts */
   :: d_step {
       me.doubt && IS_TOLD && me.doing == idle ->
       me.doubt = 0;
+      me.silence = 0;
       if
 #ifdef MISTAKE_NO_DOUBT
       :: true
@@ -396,12 +416,13 @@ end:
 #else
       IS_TOLD && me.doing == have && me.silence >= LEASE1 && open[me.task] == me.own ->
 #endif
-      me.silence = 0
+      me.silence = 0;
+      give_sign(w)
     }
   :: d_step { IS_PERFORMING -> me.processes = 0; me.out = succeeded; me.doing = settling }
   :: d_step { IS_PERFORMING -> me.processes = 0; me.out = failed; me.doing = settling }
   :: d_step { IS_PERFORMING && returns > 0 -> returns--; me.processes = 0; me.out = pending; me.doing = settling }
-  /* Every 400 ms: is the run still this worker's, and is it to be canceled? src/worker/worker.ts */
+  /* Every 400 ms: is the run still this worker's, and is it to be canceled? src/worker/run-watch.ts */
   :: d_step { IS_PERFORMING && IS_TOLD && open[me.task] != me.own -> me.processes = 0; forget_task(w) }
   :: d_step {
       IS_PERFORMING && IS_TOLD && runs[me.own].asked ->
@@ -409,8 +430,9 @@ end:
       me.out = canceled;
       me.doing = settling
     }
-  :: d_step { me.silence > 0 && IS_TOLD && !(me.doing == have && me.silence >= LEASE1) -> me.silence = 0 }
-  /* The lease: src/queue/postgres/worker-lock.ts */
+  /* The lease is renewed by a sign of life: OwnLock.renew in src/queue/postgres/worker-lock.ts */
+  :: d_step { me.silence > 0 && IS_TOLD && !(me.doing == have && me.silence >= LEASE1) -> me.silence = 0; give_sign(w) }
+  /* The lease is lost: src/worker/lease-keeper.ts */
   :: d_step { IS_PERFORMING && me.silence >= LEASE1 -> end_processes(w); me.out = failed; me.doing = settling }
   :: d_step {
       IS_PERFORMING && me.silence >= LEASE1 && returns > 0 ->
@@ -444,7 +466,7 @@ inline take(w, number) {
 }
 
 #define IS_DEAD_HERE(t) (OPEN_OF_OTHER(t) && IS_HERE(OWNER(t)) && !IS_RUNNING(OWNER(t)) && !IS_HELD(OWNER(t)))
-#define IS_AWAY(t) (OPEN_OF_OTHER(t) && !IS_HERE(OWNER(t)) && !IS_HELD(OWNER(t)))
+#define IS_AWAY(t) (OPEN_OF_OTHER(t) && !IS_HERE(OWNER(t)) && !GIVES_SIGNS(OWNER(t)))
 #define SEEN runs[me.looks]
 #define TAKEN runs[me.takes]
 
@@ -470,11 +492,11 @@ end:
    */
   :: d_step { ANSWERS && me.takes == 0 && IS_DEAD_HERE(0) -> take(w, open[0]) }
   :: d_step { ANSWERS && me.takes == 0 && IS_DEAD_HERE(1) -> take(w, open[1]) }
-  /* On another it waits until the lock has been free long enough. */
+  /* On another it waits until the worker has been silent for long enough, whoever has its lock meanwhile. */
   :: d_step { ANSWERS && me.looks == 0 && me.takes == 0 && IS_AWAY(0) -> me.looks = open[0]; me.waited = 0 }
   :: d_step { ANSWERS && me.looks == 0 && me.takes == 0 && IS_AWAY(1) -> me.looks = open[1]; me.waited = 0 }
   :: d_step {
-      ANSWERS && me.looks != 0 && (SEEN.owner == 0 || SEEN.ended || IS_HELD(SEEN.owner)) ->
+      ANSWERS && me.looks != 0 && (SEEN.owner == 0 || SEEN.ended) ->
       me.looks = 0;
       me.waited = 0
     }
@@ -501,9 +523,10 @@ end:
       me.cleaned = 1
     }
   /*
-   * Settles it, if the lock is still free and has been all the time: its row in ops_open goes first, and the lock is
-   * looked at after that. A worker that comes back takes its lock first, and locks the row of a run it did not know of
-   * after that: so one of the two sees the other. src/queue/sqlite/open-runs.ts, src/queue/postgres/open-runs.ts
+   * Settles it, if there has been no sign of life since, and the lock is free: the run is ended first, and the worker's row
+   * and its lock are looked at after that. A worker that comes back takes its lock and writes its row first, and looks whether
+   * its run is open after that: so one of the two sees the other. settleDead in src/queue/sqlite/open-runs.ts and in
+   * src/queue/postgres/open-runs.ts, isStillDead in src/queue/postgres/worker-lock.ts
    */
   :: d_step { MAY_TAKE -> take_over(w, (TAKEN.asked -> canceled : failed)) }
   :: d_step { MAY_TAKE && returns > 0 -> returns--; take_over(w, pending) }
@@ -555,7 +578,10 @@ end:
   od
 }
 
-/* The worker's pruning when idle, and `ops prune`: a run that has ended goes, at any time after. */
+/*
+ * The worker's pruning when idle, and `ops prune`: a run that has ended goes, at any time after. The deletions in
+ * src/queue/sqlite/prune-rows.ts and src/queue/postgres/prune.ts
+ */
 
 inline prune(r) {
   prunes--;
@@ -691,16 +717,13 @@ end:
   /* A step of the clock, by which another worker counts how long the lock has been free. */
   :: d_step { me.looks != 0 && me.waited < LEASE2 -> me.waited = LEASE2 }
 #endif
-#ifdef MISTAKE_LEASE_FROM_ANSWER
-  /* The answer of a statement that was sent before the cut. */
-  :: d_step { me.late && me.alive && me.link != clear -> me.late = 0; me.silence = 0 }
-#endif
   od
 }
 
 /* Time passes where somebody counts it, and not beyond what is bound to happen before. */
 
-#define NEEDS_LEASE(w) (worker[w].alive && (worker[w].doing == have || worker[w].doing == performing))
+#define NEEDS_LEASE(w) (worker[w].alive && \
+  (worker[w].doing == have || worker[w].doing == performing || worker[w].statement != none))
 #define LEASE_RUNS(w) (NEEDS_LEASE(w) && (worker[w].link != clear || !worker[w].session || worker[w].dropped))
 #ifdef WITHOUT_SHORT_PAUSES
 #define IS_LATE(w) 0
@@ -715,7 +738,7 @@ end:
 
 #define COUNTS_SILENCE(w) (LEASE_RUNS(w) && worker[w].silence < LEASE1 + ENDING)
 #define COUNTS_ORPHANED(w) (MACHINES == 2 && worker[w].orphans != 0 && worker[w].orphaned < ENDING)
-#define COUNTS_WAITED(w) (worker[w].looks != 0 && worker[w].waited < LEASE2)
+#define COUNTS_WAITED(w) (worker[w].looks != 0 && worker[w].waited < LEASE2 && !GIVES_SIGNS(runs[worker[w].looks].owner))
 #define COUNTS(w) (COUNTS_SILENCE(w) || COUNTS_ORPHANED(w) || COUNTS_WAITED(w))
 
 inline count(w) {

@@ -11,7 +11,7 @@ describe.each([sqlite, postgres])('on $name', (database) => {
   ])('keeps every promise while %s', unless(database.missing ?? notLinux), async (_, migrates) => {
     const seed = Math.floor(Math.random() * 1_000_000)
     console.log(`torture with seed ${seed}`)
-    const { figures, problems } = await runTorture({ database, kills: 12, workers: 3, seed, migrates })
+    const { figures, problems } = await runTorture({ database, kills: migrates ? 8 : 12, workers: 3, seed, migrates })
     expect(problems).toEqual([])
     expect(figures).toMatchObject({ kills: expect.any(Number), crashes: expect.any(Number) })
     expect(figures['kills during a task']).toBeGreaterThan(0)
