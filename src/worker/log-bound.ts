@@ -7,6 +7,9 @@ export const MAX_LOG_BYTES = 100_000_000
 /** A program that prints without an end writes hundreds of megabytes a second. */
 const EVERY_MS = 50
 
+/** Looks for what is written while the end is read. */
+const MOST_LOOKS = 20
+
 /**
  * Keeps the log of a run within a size: its beginning, which says what was started, and its end, which says why it
  * failed. Programs write to the file themselves, so it is looked at while they do; since everybody appends, what is
@@ -50,9 +53,18 @@ export class LogBound {
 
   #cut(size: number): void {
     this.#head ??= this.#lineEndBefore(Math.floor(this.#limit / 2))
-    const tail = this.#read(size - Math.floor(this.#limit / 4), size)
+    const end = Math.floor(this.#limit / 4)
+    let tail = this.#read(size - end, size)
+    let length = size
+    // What is written meanwhile is the end: it takes ever less time to read.
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      const now = fstatSync(this.#fd).size
+      if (now === length) break
+      tail = Buffer.concat([tail, this.#read(Math.max(length, now - end), now)]).subarray(-end)
+      length = now
+    }
     const kept = tail.subarray(tail.indexOf(10) + 1)
-    this.#leftOut += size - this.#head - this.#notice - kept.length
+    this.#leftOut += length - this.#head - this.#notice - kept.length
     const notice = Buffer.from(
       `\n── about ${formatBytes(this.#leftOut)} left out: a log is at most ${formatBytes(this.#limit)} long (worker.maxLog)\n\n`,
     )

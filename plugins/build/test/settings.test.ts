@@ -5,7 +5,7 @@ import { settings } from '../src/settings.ts'
 test('the settings are optional', async () => {
   expect(await settings['~standard'].validate(undefined)).toEqual({
     typed: true,
-    value: { timeout: '30m', parallel: false, env: {}, passEnv: [] },
+    value: { timeout: '30m', maxArtifact: '5 GB', parallel: false, env: {}, passEnv: [] },
     issues: undefined,
   })
 })
