@@ -64,7 +64,7 @@ describe('PostgreSQL', unless(postgresMissing), () => {
         remove: () => raw.end(),
       }
     },
-    12,
+    6,
   )
 })
 
