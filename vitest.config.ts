@@ -35,7 +35,7 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     isolate: false,
     // Most tests wait for other processes, so more files than cores are under way.
-    maxWorkers: availableParallelism() + 4,
+    maxWorkers: availableParallelism() + 3,
     // The last resort against a hang: what takes its time on a slow machine is no failure.
     testTimeout: 600_000,
     hookTimeout: 600_000,

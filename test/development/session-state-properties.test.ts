@@ -180,7 +180,7 @@ class World {
   }
 }
 
-const runs = { numRuns: 3000, seed: 1 }
+const runs = { numRuns: 1000, seed: 1 }
 
 it('whatever happens, a service has one generation at a time, no process is lost, and a stop ends in its time', () => {
   fc.assert(
