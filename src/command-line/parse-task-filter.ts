@@ -1,6 +1,7 @@
 import { isDuration, parseDuration } from '../config/duration.ts'
 import { exitStatus, OpsError, unknownName } from '../errors.ts'
 import { isSettled, type SettledStatus, type Status, settledStatuses, statuses } from '../task/lifecycle.ts'
+import { parseTime } from '../task-table/parse-time.ts'
 
 /**
  * Parses statuses; each text is one or several with commas between them.
@@ -31,8 +32,8 @@ export function parseSettledStatuses(texts: readonly string[]): SettledStatus[] 
  */
 export function parseBefore(text: string, now: Date): Date {
   if (isDuration(text)) return new Date(now.getTime() - parseDuration(text, '--before'))
-  const at = new Date(/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN)
-  if (!Number.isNaN(at.getTime())) return at
+  const at = parseTime(text)
+  if (at) return at
   const message = `--before: expected a duration such as "30d" or a date such as "2026-01-31", got "${text}".`
   throw new OpsError('INVALID_TIME', message, { exit: exitStatus.usage })
 }

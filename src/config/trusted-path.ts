@@ -15,8 +15,8 @@ interface TrustOptions {
 }
 
 /**
- * Checks a file or folder that was found and not named, before anything in it is used: whoever else can write it, or
- * replace it in one of its folders, would run programs as this user. Git does the same (safe.directory).
+ * Checks a file or folder that was found and not named, before anything in it is used: another user who can write it,
+ * or replace it in one of its folders, could run programs as this user. Git does the same (safe.directory).
  *
  * `OPS_TRUST_DIRECTORY` names folders, separated by colons, that are trusted with everything in them; `*` is all.
  *

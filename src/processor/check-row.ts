@@ -7,7 +7,7 @@ import { type AnyProcessor, inputSchema } from './define-processor.ts'
 type Row = Readonly<Record<string, unknown>>
 
 /**
- * Checks a task's row before it is performed, whoever wrote it: the types of its columns, their enumerations, and the
+ * Checks a task's row before it is performed, also one inserted by SQL: the types of its columns, their enumerations, and the
  * processor's own `input`, which is given the columns that are not null and whose result is ignored.
  *
  * @returns a promise only where the processor has an `input`

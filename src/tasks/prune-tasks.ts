@@ -79,7 +79,7 @@ function isEmpty({ tables, logs, artifacts }: RetentionPlan): boolean {
 
 function noRetention(processor: string | undefined): OpsError {
   const of = processor === undefined ? '' : ` of ${processor}`
-  return new OpsError('NO_RETENTION', `The configuration does not say how long tasks${of} stay.`, {
+  return new OpsError('NO_RETENTION', `The configuration sets no retention for tasks${of}.`, {
     exit: exitStatus.usage,
     suggestions: [
       `prune what was settled before: ops prune --before 90d${processor === undefined ? '' : ` --table ${processor}`} --dry-run`,

@@ -23,7 +23,7 @@ describe('ops prune', () => {
     const project = await TestProject.withProbe()
     const { exitCode, stderr } = await project.ops('prune')
     expect(exitCode).toBe(2)
-    expect(unwrapped(stderr)).toContain('The configuration does not say how long tasks stay.')
+    expect(unwrapped(stderr)).toContain('The configuration sets no retention for tasks.')
     expect(unwrapped(stderr)).toContain('ops prune --before 90d --dry-run')
   })
 
@@ -117,6 +117,7 @@ describe('ops prune', () => {
 
   it.each([
     [['--before', 'soon'], 'expected a duration such as "30d" or a date such as "2026-01-31", got "soon"'],
+    [['--before', '2026-02-30'], 'expected a duration such as "30d" or a date such as "2026-01-31", got "2026-02-30"'],
     [['--before', '1y', '--status', 'pending'], 'Unknown status "pending"'],
     [['--before', '1y', '--table', 'scrip'], 'Did you mean'],
   ])('refuses %s', async (args, message) => {

@@ -81,7 +81,7 @@ export async function packArtifact(
   }
 }
 
-/** The system ends whoever writes more into one file, so that no artifact fills the disk. */
+/** The system ends a program that writes more than this to one file, so that no artifact fills the disk. */
 async function runTar(source: string, args: readonly string[], context: TaskContext<Settings>): Promise<void> {
   const { maxArtifact } = context.settings
   const limit = parseSize(maxArtifact, 'plugins.build.maxArtifact')

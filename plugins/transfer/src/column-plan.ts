@@ -96,7 +96,7 @@ function isName(name: string): boolean {
 }
 
 function noField(index: number, table: Table): string {
-  return `field ${index + 1} of the header is no column of "${table.name}"`
+  return `field ${index + 1} of the header is not a column of "${table.name}"`
 }
 
 function duplicates(names: readonly string[]): string[] {

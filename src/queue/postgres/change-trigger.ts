@@ -9,7 +9,7 @@ import { ACTOR, refuse, type Trigger, wakeUp } from './trigger-sql.ts'
 /**
  * Refuses what is illegal, or would take a task from its worker, and begins and ends the runs of other clients. Of the
  * statements of workers each does one look-up here: they take a task before they change it, and give it back before they
- * settle it. The condition is no WHEN, which the server parses anew for each statement: that took as long as the update.
+ * settle it. The condition is not in WHEN, which the server parses again for each statement: that took as long as the update.
  */
 export function changed(queued: QueuedTable): Trigger {
   const { table, processor, exclusivity } = queued

@@ -97,7 +97,7 @@ end
 $$;
 --> statement-breakpoint
 -- After the update, as the next: a trigger before it would lock each row first, which is a record more in the log. Its
--- condition is no WHEN, which the server parses anew for each statement.
+-- condition is not in WHEN, which the server parses again for each statement.
 create trigger ops_runs_keep_history after update on ops_runs for each row
 execute function ops_keep_history('ops_runs is history: a run that has ended is not changed');
 --> statement-breakpoint
